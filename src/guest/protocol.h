@@ -19,7 +19,7 @@
  * u32 length and any bytes; `list` is a u32 count and that many items. A payload holds its fields and nothing else.
  *
  *   host to guest                  stream  payload
- *   MSG_SETUP                      0       u64 clock (ns since 1970), str hostname, u32 SETUP_* flags,
+ *   MSG_SETUP                      0       u64 clock (ns since 1970), str hostname, u32 SETUP_* flags, str rootfs,
  *                                          list of files  { str path, u32 mode, blob content },
  *                                          list of mounts { str source, str target, u32 MOUNT_* flags },
  *                                          list of rlimits { u32 resource, u64 soft, u64 hard }
@@ -43,6 +43,9 @@
  *                                          is lost. Else the exec never started; its last frame
  *   MSG_BYE                        0       nothing: every process is dead, every disk is synced; the guest
  *                                          reboots next, which ends the VM
+ *
+ * A source (rootfs, and that of a mount) is an absolute path in the boot folder, or else the tag of a virtiofs share,
+ * which the agent mounts at /s/<tag>.
  *
  * ORDER: HELLO, SETUP, READY, then EXECs at any time; SHUTDOWN at any time after READY; BYE is the last frame.
  *

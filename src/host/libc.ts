@@ -1,0 +1,105 @@
+import { SmolvmError } from "../errors.ts";
+import { describeErrno } from "./errno.ts";
+
+const MS_BIND = 4096n;
+const MS_REC = 16384n;
+const SYS_MOUNT_SETATTR = 442n;
+const AT_FDCWD = -100n;
+const AT_RECURSIVE = 0x8000n;
+const MOUNT_ATTR_RDONLY = 1n;
+const ENOSYS = 38;
+
+const SYMBOLS = {
+  creat: { parameters: ["buffer", "u32"], result: "i32" },
+  dup2: { parameters: ["i32", "i32"], result: "i32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const LINUX_SYMBOLS = {
+  __errno_location: { parameters: [], result: "pointer" },
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
+  syscall: { parameters: ["i64", "i64", "buffer", "i64", "buffer", "i64"], result: "i64" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The calls of the C library that Deno has no API for. Only the runner loads it. */
+export class Libc {
+  readonly #libc = Deno.dlopen(Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6", SYMBOLS);
+  readonly #linux = Deno.build.os === "linux" ? Deno.dlopen("libc.so.6", LINUX_SYMBOLS) : undefined;
+
+  /** Opens `path` for writing, created or emptied; returns the descriptor, which the caller owns. */
+  creat(path: string): number {
+    // SAFETY: the buffer of a synchronous call lives until it returns; so with every call below.
+    const fd = this.#libc.symbols.creat(cString(path), 0o600);
+    if (fd < 0) throw new SmolvmError("storage", `Cannot create the log "${path}": ${this.#lastError()}`);
+    return fd;
+  }
+
+  dup2(from: number, to: number): void {
+    if (this.#libc.symbols.dup2(from, to) < 0) {
+      throw new SmolvmError("internal", `Cannot redirect descriptor ${to}: ${this.#lastError()}`);
+    }
+  }
+
+  /** Raises the soft limit of open files to the hard one: virtiofs holds a descriptor for each file the guest knows. */
+  raiseOpenFilesLimit(): void {
+    const RLIMIT_NOFILE = Deno.build.os === "darwin" ? 8 : 7;
+    const limits = new BigUint64Array(2);
+    if (this.#libc.symbols.getrlimit(RLIMIT_NOFILE, limits) < 0) return;
+    // macOS calls its hard limit infinite and refuses to set more than OPEN_MAX.
+    const most = Deno.build.os === "darwin" ? 10_240n : limits[1]!;
+    if (limits[0]! >= most) return;
+    limits[0] = most;
+    this.#libc.symbols.setrlimit(RLIMIT_NOFILE, limits);
+  }
+
+  /** Mounts an empty file system in memory, in the mount namespace of this process. */
+  mountTmpfs(target: string): void {
+    const failed = this.#mountCall()(cString("tmpfs"), cString(target), cString("tmpfs"), 0n, cString("mode=755"));
+    if (failed) throw new SmolvmError("internal", `Cannot mount a tmpfs at "${target}": ${this.#lastError()}`);
+  }
+
+  /** Binds the folder `source`, with what is mounted below it, at `target`. */
+  bind(source: string, target: string, { readOnly }: { readOnly: boolean }): void {
+    if (this.#mountCall()(cString(source), cString(target), null, MS_BIND | MS_REC, null)) {
+      throw new SmolvmError("volume", `Cannot bind "${source}": ${this.#lastError()}`);
+    }
+    if (readOnly) this.makeReadOnly(target);
+  }
+
+  /** Makes the mount at `target` and every mount below it read-only. */
+  makeReadOnly(target: string): void {
+    // struct mount_attr: attr_set, attr_clr, propagation, userns_fd
+    const attributes = new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n]);
+    const { syscall } = this.#linuxSymbols();
+    if (syscall(SYS_MOUNT_SETATTR, AT_FDCWD, cString(target), AT_RECURSIVE, attributes, 32n) === 0n) return;
+    const errno = this.#errno();
+    throw new SmolvmError("volume", `Cannot make "${target}" read-only: ${describeErrno(errno)}`, {
+      hint: errno === ENOSYS ? "Read-only mounts need Linux 5.12 or later." : undefined,
+    });
+  }
+
+  #mountCall() {
+    return this.#linuxSymbols().mount;
+  }
+
+  #linuxSymbols() {
+    if (!this.#linux) throw new SmolvmError("internal", "Mounts exist on Linux only");
+    return this.#linux.symbols;
+  }
+
+  #errno(): number {
+    const location = this.#linux?.symbols.__errno_location();
+    return location ? new Deno.UnsafePointerView(location).getInt32() : 0;
+  }
+
+  #lastError(): string {
+    return describeErrno(this.#errno());
+  }
+}
+
+/** `text` with the NUL that C wants. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) throw new SmolvmError("usage", `Cannot pass ${JSON.stringify(text)} to C: it holds a NUL`);
+  return new TextEncoder().encode(`${text}\0`);
+}

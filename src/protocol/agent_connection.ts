@@ -1,0 +1,93 @@
+import { ACK_EVERY, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, MSG, PROTOCOL_VERSION } from "./constants.ts";
+import { type Frame, FrameDecoder } from "./frame.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import { decodeFailure, decodeU32, encodeSetup, encodeU32s, type Failure, type Setup } from "./messages.ts";
+import { ProtocolError } from "./payload.ts";
+
+/** The agent answered that the guest cannot be set up. */
+export class SetupFailedError extends Error {
+  override readonly name = "SetupFailedError";
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.text);
+    this.failure = failure;
+  }
+}
+
+/** The host's end of the one connection to a guest's agent. */
+export class AgentConnection {
+  readonly #conn: Deno.Conn;
+  readonly #writer: FrameWriter;
+  readonly #decoder = new FrameDecoder(GUEST_FRAME_MAX - FRAME_HEADER_BYTES);
+  #unacknowledged = 0;
+
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+    this.#writer = new FrameWriter(conn);
+  }
+
+  /** Queues a frame; whoever sends input holds to the stream's window, so that the queue stays small. */
+  send(type: number, stream = 0, payload?: Uint8Array): void {
+    this.#writer.send(type, stream, payload);
+  }
+
+  /**
+   * Greets the agent, sets the guest up and yields each frame of its commands, until BYE or the connection's end;
+   * returns whether BYE was the last. The first frame yielded is READY.
+   *
+   * @throws {ProtocolError} when the agent breaks the protocol or speaks another version.
+   * @throws {SetupFailedError} when it cannot set the guest up.
+   */
+  async *frames(setup: () => Setup): AsyncGenerator<Frame, boolean> {
+    let state: "hello" | "setup" | "ready" = "hello";
+    for await (const frame of this.#read()) {
+      if (state === "hello") {
+        expect(frame, MSG.HELLO);
+        const version = decodeU32(frame.payload);
+        if (version !== PROTOCOL_VERSION) {
+          throw new ProtocolError(`agent speaks version ${version}, expected ${PROTOCOL_VERSION}`);
+        }
+        this.send(MSG.SETUP, 0, encodeSetup(setup()));
+        state = "setup";
+      } else if (state === "setup") {
+        if (frame.type === MSG.FAILED && frame.stream === 0) throw new SetupFailedError(decodeFailure(frame.payload));
+        expect(frame, MSG.READY);
+        state = "ready";
+        yield frame;
+      } else if (frame.type === MSG.BYE) {
+        return true;
+      } else if (frame.type > MSG.READY && frame.type < MSG.BYE && frame.stream !== 0) {
+        yield frame;
+      } else {
+        throw new ProtocolError(`message ${frame.type} of stream ${frame.stream} is out of order`);
+      }
+    }
+    return false;
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+
+  async *#read(): AsyncGenerator<Frame> {
+    const chunk = new Uint8Array(64 * 1024);
+    while (true) {
+      const count = await this.#conn.read(chunk);
+      if (count === null) return;
+      // Acknowledged as it is read, whatever becomes of it: a slow consumer stalls its stream, never the connection.
+      this.#unacknowledged += count;
+      if (this.#unacknowledged >= ACK_EVERY / 2) {
+        this.send(MSG.ACK, 0, encodeU32s(this.#unacknowledged));
+        this.#unacknowledged = 0;
+      }
+      yield* this.#decoder.push(chunk.subarray(0, count));
+    }
+  }
+}
+
+function expect(frame: Frame, type: number): void {
+  if (frame.type !== type || frame.stream !== 0) {
+    throw new ProtocolError(`message ${frame.type} of stream ${frame.stream}, expected ${type}`);
+  }
+}

@@ -1,0 +1,176 @@
+import { SmolvmError } from "../errors.ts";
+import { Fields } from "../fields.ts";
+import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import type { WindowSize } from "../protocol/messages.ts";
+
+/** Everything a runner is told: one line of JSON on its standard input. */
+export interface RunnerSpec {
+  /** Instance id, unique for all time; names the folders. */
+  id: string;
+  /** Name the user knows the machine by. */
+  name: string;
+  /** Machine folder: specification, status, disk and logs. */
+  folder: string;
+  /** Folder of the machine's sockets. */
+  runtimeFolder: string;
+  /** Ends, and leaves nothing, with the process that holds the runner's standard input. */
+  ephemeral: boolean;
+  /** Virtual CPUs. */
+  cpus: number;
+  /** Memory of the guest in MiB. */
+  memoryMib: number;
+  /** Folder that is the guest's root, never written to; null: named by the variable {@linkcode ROOTFS_VARIABLE}. */
+  rootfs: string | null;
+  /** Folders of the host in the guest. */
+  volumes: VolumeSpec[];
+  /** Size of the disk for what the guest writes, in bytes. */
+  diskBytes: number;
+  /** Network by TSI. */
+  net: boolean;
+  /** Host name in the guest. */
+  hostname: string;
+  /** Name servers of the guest; none without network. */
+  nameservers: string[];
+  /** The machine's command. */
+  command: CommandSpec;
+  /** How long the guest's kernel and agent may take until the agent has said hello, in ms. */
+  helloTimeoutMs: number;
+  /** Detail of the log. */
+  logLevel: LogLevel;
+}
+
+/** A folder of the host mounted in the guest. */
+export interface VolumeSpec {
+  /** Folder of the host, absolute and without symlinks. */
+  source: string;
+  /** Absolute path in the guest, created when missing. */
+  target: string;
+  /** Whether the host refuses the guest's writes. */
+  readOnly: boolean;
+}
+
+/** A command in the guest. */
+export interface CommandSpec {
+  argv: string[];
+  /** `KEY=VALUE` each. */
+  env: string[];
+  /** Working directory, created when missing. */
+  cwd: string;
+  /** `name|uid[:group|gid]`; empty is root. */
+  user: string;
+  /** Runs on a pty of this size; null: three pipes. */
+  tty: WindowSize | null;
+  /** Reads the client's input; else `/dev/null`. */
+  stdin: boolean;
+}
+
+/** In the environment of a runner that buildah put into its user namespace: where the image is mounted there. */
+export const ROOTFS_VARIABLE = "SMOLVM_ROOTFS";
+
+/** libkrunfw's kernel is built for 16. */
+export const MAX_CPUS = 16;
+/** The kernel does not fit in less. */
+export const MIN_MEMORY_MIB = 128;
+/** libkrun takes a u32; 16 TiB is past any host. */
+export const MAX_MEMORY_MIB = 16 * 1024 * 1024;
+/** A socket's path is at most this long, by the size of `sockaddr_un`. */
+const MAX_SOCKET_PATH = Deno.build.os === "darwin" ? 103 : 107;
+
+/** The socket that the guest's agent dials. */
+export function agentSocket(spec: Pick<RunnerSpec, "runtimeFolder">): string {
+  return `${spec.runtimeFolder}/agent.sock`;
+}
+
+/** The socket that clients of the machine dial. */
+export function controlSocket(spec: Pick<RunnerSpec, "runtimeFolder">): string {
+  return `${spec.runtimeFolder}/control.sock`;
+}
+
+/**
+ * Refuses resources that libkrun would narrow silently or that its kernel cannot boot with.
+ *
+ * @throws {SmolvmError} `usage`.
+ */
+export function checkResources({ cpus, memoryMib }: { cpus: number; memoryMib: number }): void {
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) {
+    throw new SmolvmError("usage", `Cannot give the machine ${cpus} CPUs: expected 1 to ${MAX_CPUS}`);
+  }
+  if (!Number.isInteger(memoryMib) || memoryMib < MIN_MEMORY_MIB || memoryMib > MAX_MEMORY_MIB) {
+    throw new SmolvmError(
+      "usage",
+      `Cannot give the machine ${memoryMib} MiB of memory: expected ${MIN_MEMORY_MIB} to ${MAX_MEMORY_MIB} MiB`,
+    );
+  }
+  // The firmware's place below 4 GiB: with this much memory libkrun lays it over the guest's.
+  if (Deno.build.arch === "x86_64" && memoryMib >= 3260 && memoryMib <= 3328) {
+    throw new SmolvmError("usage", `Cannot give the machine ${memoryMib} MiB of memory: libkrun fails at 3260 to 3328 MiB`, {
+      hint: "Take less than 3260 or more than 3328 MiB.",
+    });
+  }
+}
+
+/**
+ * Parses what a runner is told.
+ *
+ * @throws {SmolvmError} `internal` for a wrong or unknown key; `usage` for resources out of range.
+ */
+export function parseRunnerSpec(json: string): RunnerSpec {
+  const fields = new Fields(JSON.parse(json), "Runner specification", "internal");
+  const spec: RunnerSpec = {
+    id: fields.string("id"),
+    name: fields.string("name"),
+    folder: fields.string("folder"),
+    runtimeFolder: fields.string("runtimeFolder"),
+    ephemeral: fields.boolean("ephemeral"),
+    cpus: fields.integer("cpus", 1, MAX_CPUS),
+    memoryMib: fields.integer("memoryMib", MIN_MEMORY_MIB, MAX_MEMORY_MIB),
+    rootfs: fields.has("rootfs") ? fields.string("rootfs") : null,
+    volumes: fields.list("volumes", parseVolume),
+    diskBytes: fields.integer("diskBytes", 1, Number.MAX_SAFE_INTEGER),
+    net: fields.boolean("net"),
+    hostname: fields.string("hostname"),
+    nameservers: fields.strings("nameservers"),
+    command: parseCommand(fields.object("command")),
+    helloTimeoutMs: fields.integer("helloTimeoutMs", 1, 2 ** 31 - 1),
+    logLevel: fields.oneOf("logLevel", LOG_LEVELS),
+  };
+  fields.end();
+  checkResources(spec);
+  const socket = controlSocket(spec);
+  if (new TextEncoder().encode(socket).length > MAX_SOCKET_PATH) {
+    throw new SmolvmError("storage", `Cannot create the socket "${socket}": longer than ${MAX_SOCKET_PATH} bytes`, {
+      hint: "Set XDG_RUNTIME_DIR to a shorter path.",
+    });
+  }
+  return spec;
+}
+
+function parseVolume(value: unknown, what: string): VolumeSpec {
+  const fields = new Fields(value, what, "internal");
+  const volume = {
+    source: fields.string("source"),
+    target: fields.string("target"),
+    readOnly: fields.boolean("readOnly"),
+  };
+  fields.end();
+  return volume;
+}
+
+function parseCommand(fields: Fields): CommandSpec {
+  const command = {
+    argv: fields.strings("argv"),
+    env: fields.strings("env"),
+    cwd: fields.string("cwd"),
+    user: fields.string("user"),
+    tty: fields.has("tty") ? parseWindowSize(fields.object("tty")) : null,
+    stdin: fields.boolean("stdin"),
+  };
+  fields.end();
+  return command;
+}
+
+function parseWindowSize(fields: Fields): WindowSize {
+  const size = { rows: fields.integer("rows", 0, 65_535), columns: fields.integer("columns", 0, 65_535) };
+  fields.end();
+  return size;
+}
