@@ -64,15 +64,16 @@ export class Libc {
     if (this.#mountCall()(cString(source), cString(target), null, MS_BIND | MS_REC, null)) {
       throw new SmolvmError("volume", `Cannot bind "${source}": ${this.#lastError()}`);
     }
-    if (readOnly) this.makeReadOnly(target);
+    if (readOnly) this.makeReadOnly(target, { recursive: true });
   }
 
-  /** Makes the mount at `target` and every mount below it read-only. */
-  makeReadOnly(target: string): void {
+  /** Makes the mount at `target` read-only, and with `recursive` every mount below it. */
+  makeReadOnly(target: string, { recursive }: { recursive: boolean }): void {
     // struct mount_attr: attr_set, attr_clr, propagation, userns_fd
     const attributes = new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n]);
     const { syscall } = this.#linuxSymbols();
-    if (syscall(SYS_MOUNT_SETATTR, AT_FDCWD, cString(target), AT_RECURSIVE, attributes, 32n) === 0n) return;
+    const flags = recursive ? AT_RECURSIVE : 0n;
+    if (syscall(SYS_MOUNT_SETATTR, AT_FDCWD, cString(target), flags, attributes, 32n) === 0n) return;
     const errno = this.#errno();
     throw new SmolvmError("volume", `Cannot make "${target}" read-only: ${describeErrno(errno)}`, {
       hint: errno === ENOSYS ? "Read-only mounts need Linux 5.12 or later." : undefined,

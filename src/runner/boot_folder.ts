@@ -1,0 +1,66 @@
+import type { Libc } from "../host/libc.ts";
+import type { VmShare } from "../krun/vm.ts";
+import type { GuestMount } from "../protocol/messages.ts";
+import type { VolumeSpec } from "./spec.ts";
+
+/** Where the agent is in the guest's first root. */
+export const AGENT_PATH = "/agent";
+
+/** Folders that libkrun's init and the agent mount upon; init would make them in the host's folder otherwise. */
+const MOUNT_POINTS = ["dev", "proc", "sys", "disk", "root", "s"];
+
+/** What {@linkcode buildBootFolder} puts together. */
+export interface BootSources {
+  /** The empty folder to build in. */
+  folder: string;
+  /** The agent's executable on the host. */
+  agent: string;
+  /** The folder that becomes the guest's root. */
+  rootfs: string;
+  volumes: VolumeSpec[];
+}
+
+/** The guest's first root, and how the agent finds the rest in it. */
+export interface BootFolder {
+  rootfs: string;
+  mounts: GuestMount[];
+  shares: VmShare[];
+}
+
+/**
+ * Builds the guest's first root in this process's mount namespace, so that one virtiofs device carries everything and
+ * the host's kernel holds the guest to what is read-only.
+ */
+export function bindBootFolder(libc: Libc, { folder, agent, rootfs, volumes }: BootSources): BootFolder {
+  // In memory and in this namespace only: it goes with the runner, however that ends.
+  libc.mountTmpfs(folder);
+  fillBootFolder(folder, agent, volumes.length);
+  libc.bind(rootfs, `${folder}/s/rootfs`, { readOnly: true });
+  volumes.forEach(({ source, readOnly }, index) => libc.bind(source, `${folder}/s/v${index}`, { readOnly }));
+  libc.makeReadOnly(folder, { recursive: false });
+  return {
+    rootfs: "/s/rootfs",
+    mounts: volumes.map(({ target, readOnly }, index) => ({ source: `/s/v${index}`, target, readOnly })),
+    shares: [],
+  };
+}
+
+/** Builds the guest's first root where there are no mount namespaces: each folder is a share of its own. */
+export function shareBootFolder({ folder, agent, rootfs, volumes }: BootSources): BootFolder {
+  fillBootFolder(folder, agent, volumes.length);
+  return {
+    rootfs: "rootfs",
+    mounts: volumes.map(({ target, readOnly }, index) => ({ source: `v${index}`, target, readOnly })),
+    shares: [
+      { tag: "rootfs", path: rootfs, readOnly: true },
+      ...volumes.map(({ source, readOnly }, index) => ({ tag: `v${index}`, path: source, readOnly })),
+    ],
+  };
+}
+
+function fillBootFolder(folder: string, agent: string, volumes: number): void {
+  Deno.copyFileSync(agent, `${folder}${AGENT_PATH}`);
+  Deno.chmodSync(`${folder}${AGENT_PATH}`, 0o755);
+  const shares = ["rootfs", ...Array.from({ length: volumes }, (_, index) => `v${index}`)];
+  for (const name of [...MOUNT_POINTS, ...shares.map((share) => `s/${share}`)]) Deno.mkdirSync(`${folder}/${name}`);
+}

@@ -1,0 +1,56 @@
+import { SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
+
+/** A lock that is held until it is disposed of or its process dies. */
+export interface Lock extends Disposable {
+  /** The file it is held on. */
+  readonly path: string;
+}
+
+/** How {@linkcode acquireLock} takes the lock. */
+export interface LockOptions {
+  /** Whether it excludes every other holder; else only exclusive ones. */
+  exclusive: boolean;
+  /** Whether to wait for other holders; else the answer is `undefined` at once when the lock is taken. */
+  wait: boolean;
+}
+
+/**
+ * Takes an advisory lock (`flock`) on a file, which is made when missing. The kernel drops it with the process, so
+ * nobody ever has to decide whether a lock is stale.
+ *
+ * @throws {SmolvmError} `storage` when the file cannot be opened or locked.
+ */
+export async function acquireLock(path: string, options: LockOptions & { wait: true }): Promise<Lock>;
+export async function acquireLock(path: string, options: LockOptions): Promise<Lock | undefined>;
+export async function acquireLock(path: string, { exclusive, wait }: LockOptions): Promise<Lock | undefined> {
+  try {
+    while (true) {
+      const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+      let kept = false;
+      try {
+        if (wait) await file.lock(exclusive);
+        else if (!await file.tryLock(exclusive)) return undefined;
+        if (await isStillAt(path, file)) {
+          kept = true;
+          return { path, [Symbol.dispose]: () => file.close() };
+        }
+        // Its folder or the file was removed while we waited: this lock excludes nobody who opens the path now.
+      } finally {
+        if (!kept) file.close();
+      }
+    }
+  } catch (error) {
+    throw new SmolvmError("storage", `Cannot lock "${path}": ${osReason(error)}`, { cause: error });
+  }
+}
+
+async function isStillAt(path: string, file: Deno.FsFile): Promise<boolean> {
+  try {
+    const [there, held] = await Promise.all([Deno.stat(path), file.stat()]);
+    return there.ino === held.ino && there.dev === held.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
