@@ -1,0 +1,63 @@
+// Checks who imports whom in this checkout (the current folder) against import_rules.ts: prints a line for each
+// violation and exits 1 if there is any.
+import { type ImportGraph, importViolations } from "./import_rules.ts";
+
+/** The part of `deno info --json` that is read here. */
+interface ModuleInfo {
+  specifier: string;
+  error?: string;
+  dependencies?: { code?: Resolution; type?: Resolution }[];
+}
+
+interface Resolution {
+  specifier?: string;
+  error?: string;
+}
+
+/** Reads the imports, dynamic and type-only ones included, of every TypeScript file in those folders. */
+async function readImportGraph(root: string, folders: readonly string[]): Promise<ImportGraph> {
+  const files = folders.flatMap((folder) => [...typescriptFiles(`${root}/${folder}`)]);
+  // `deno info` takes one module: one that imports them all.
+  const entry = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(entry, files.map((file) => `import "file://${file}";\n`).join(""));
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", `${root}/deno.json`, entry],
+    }).output();
+    if (!success) throw new Error(`"deno info" failed: ${new TextDecoder().decode(stderr)}`);
+    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: ModuleInfo[] };
+    const graph = new Map<string, string[]>();
+    for (const module of modules) {
+      if (module.error !== undefined) throw new Error(`Cannot read ${module.specifier}: ${module.error}`);
+      const file = relative(root, module.specifier);
+      if (folders.some((folder) => file.startsWith(`${folder}/`))) graph.set(file, importsOf(root, module));
+    }
+    return graph;
+  } finally {
+    await Deno.remove(entry);
+  }
+}
+
+function importsOf(root: string, { specifier, dependencies = [] }: ModuleInfo): string[] {
+  return dependencies.map(({ code, type }) => {
+    const target = code?.specifier ?? type?.specifier;
+    if (target === undefined) throw new Error(`An import of ${specifier} is broken: ${code?.error ?? type?.error}`);
+    return relative(root, target);
+  });
+}
+
+function relative(root: string, specifier: string): string {
+  const start = `file://${root}/`;
+  return specifier.startsWith(start) ? specifier.slice(start.length) : specifier;
+}
+
+function* typescriptFiles(folder: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* typescriptFiles(`${folder}/${name}`);
+    else if (name.endsWith(".ts")) yield `${folder}/${name}`;
+  }
+}
+
+const violations = importViolations(await readImportGraph(Deno.cwd(), ["src", "scripts", "tests"]));
+for (const violation of violations) console.error(violation);
+if (violations.length > 0) Deno.exit(1);

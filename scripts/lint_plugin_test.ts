@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import plugin from "./lint_plugin.ts";
+
+/** What the rule finds in a file of this checkout with that source. */
+const messages = (file: string, source: string) =>
+  Deno.lint.runPlugin(plugin, new URL(`../${file}`, import.meta.url).pathname, source).map(({ message }) =>
+    message.split(" ")[0]
+  );
+
+const PRINTING = `
+  console.error("x");
+  Deno.exit(1);
+  Deno.stdout.write(bytes);
+  const stream = Deno.stderr;
+  stdin.pipeTo(Deno.stdout.writable);
+`;
+
+Deno.test("smolvm/output refuses what prints or exits in library code", () => {
+  for (
+    const file of ["src/host/a.ts", "src/machine/main.ts", "src/runner/main_loop.ts"]
+  ) {
+    assert.deepEqual(messages(file, PRINTING), [
+      "console.error",
+      "Deno.exit",
+      "Deno.stdout",
+      "Deno.stderr",
+      "Deno.stdout",
+    ], file);
+  }
+});
+
+Deno.test("smolvm/output leaves the command line, the two entries, scripts and tests alone", () => {
+  for (
+    const file of ["src/cli/run.ts", "src/cli/output/table.ts", "src/main.ts", "src/runner/main.ts", "scripts/a.ts"]
+  ) {
+    assert.deepEqual(messages(file, PRINTING), [], file);
+  }
+});
+
+Deno.test("smolvm/output leaves questions, comments and other names alone", () => {
+  const source = `
+    // console.log() in a comment
+    const text = "Deno.exit(1)";
+    if (Deno.stdout.isTerminal()) Deno.exitCode = 2;
+    host.console.log(other.Deno.exit, console[0]);
+  `;
+  assert.deepEqual(messages("src/host/a.ts", source), []);
+});
