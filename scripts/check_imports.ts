@@ -22,7 +22,8 @@ async function readImportGraph(root: string, folders: readonly string[]): Promis
   try {
     await Deno.writeTextFile(entry, files.map((file) => `import "file://${file}";\n`).join(""));
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", "--config", `${root}/deno.json`, entry],
+      // --no-npm: whose packages they are is all that is asked, and needs no network.
+      args: ["info", "--json", "--no-npm", "--config", `${root}/deno.json`, entry],
     }).output();
     if (!success) throw new Error(`"deno info" failed: ${new TextDecoder().decode(stderr)}`);
     const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: ModuleInfo[] };
