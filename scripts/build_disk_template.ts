@@ -5,9 +5,9 @@
  *     deno run -A scripts/build_disk_template.ts [lib/disk.template]
  */
 import { writeFileAtomic } from "../src/state/atomic_write.ts";
+import { DEFAULT_DISK_BYTES } from "../src/storage/disk.ts";
 import { BLOCK_BYTES, encodeTemplate, type Extent } from "../src/storage/template.ts";
 
-const SIZE_BYTES = 10 * 1024 ** 3;
 const JOURNAL_MIB = 4;
 /** Any constant will do: no host mounts these disks, and a guest has one. */
 const UUID = "736d6f6c-766d-4000-8000-000000000001";
@@ -52,7 +52,7 @@ async function makeFileSystem(image: string, config: string): Promise<void> {
   // Defaults of the host's own mke2fs.conf must not reach the template.
   await Deno.writeTextFile(config, "[fs_types]\n\text4 = {\n\t}\n");
   await Deno.create(image).then((file) => file.close());
-  await Deno.truncate(image, SIZE_BYTES);
+  await Deno.truncate(image, DEFAULT_DISK_BYTES);
   const { success, stderr } = await new Deno.Command("mke2fs", {
     // deno-fmt-ignore
     args: [
@@ -114,7 +114,10 @@ if (import.meta.main) {
   const folder = await Deno.makeTempDir({ prefix: "smolvm-template-" });
   try {
     await makeFileSystem(`${folder}/image`, `${folder}/mke2fs.conf`);
-    await writeFileAtomic(output, encodeTemplate({ sizeBytes: SIZE_BYTES, extents: readExtents(`${folder}/image`) }));
+    await writeFileAtomic(
+      output,
+      encodeTemplate({ sizeBytes: DEFAULT_DISK_BYTES, extents: readExtents(`${folder}/image`) }),
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

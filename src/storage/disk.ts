@@ -3,9 +3,12 @@ import { libFolder } from "../host/lib_folder.ts";
 import { osReason } from "../host/os_error.ts";
 import { type DiskTemplate, parseTemplate } from "./template.ts";
 
+/** Size of a disk unless the user says otherwise, and of the file system in the template that ships with smolvm. */
+export const DEFAULT_DISK_BYTES = 10 * 1024 ** 3;
+
 /** How {@linkcode createDisk} makes the disk. */
 export interface DiskOptions {
-  /** Size of the disk in bytes; default: that of the template's file system (10 GiB), which is also the least. */
+  /** Size of the disk in bytes; default: that of the template's file system, which is also the least. */
   sizeBytes?: number;
   /** The template's file; default: the one that ships with smolvm. */
   template?: string;

@@ -1,8 +1,8 @@
-/** The template that scripts/build_disk_template.ts builds, and disks made from it, judged by e2fsprogs. */
+/** The template that build_disk_template.ts builds, and disks made from it, judged by e2fsprogs. */
 import assert from "node:assert/strict";
 
-const SCRIPT = new URL("../../scripts/build_disk_template.ts", import.meta.url).pathname;
-const DISK = new URL("../../src/storage/disk.ts", import.meta.url).href;
+const SCRIPT = new URL("./build_disk_template.ts", import.meta.url).pathname;
+const DISK = new URL("../src/storage/disk.ts", import.meta.url).href;
 
 async function run(command: string, ...args: string[]): Promise<{ code: number; text: string }> {
   const env = { PATH: `${Deno.env.get("PATH")}:/sbin:/usr/sbin` };
