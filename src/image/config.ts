@@ -1,0 +1,88 @@
+import { SmolvmError } from "../errors.ts";
+import { Fields } from "../fields.ts";
+
+/** What an image says about the command to run in it. */
+export interface ImageConfig {
+  /** Start of the command. */
+  entrypoint: string[];
+  /** The rest of the command unless the user gives one. */
+  cmd: string[];
+  /** `KEY=VALUE` each. */
+  env: string[];
+  /** `name|uid[:group|gid]`; empty: root. */
+  user: string;
+  /** Absolute path; empty: `/`. */
+  workingDir: string;
+  /** Name or number of the signal that asks the command to end; empty: SIGTERM. */
+  stopSignal: string;
+}
+
+/** That of an image that says nothing, and of a folder. */
+export const EMPTY_IMAGE_CONFIG: ImageConfig = {
+  entrypoint: [],
+  cmd: [],
+  env: [],
+  user: "",
+  workingDir: "",
+  stopSignal: "",
+};
+
+/** An image in the storage, as buildah describes it. */
+export interface InspectedImage {
+  /** Hexadecimal, 64 digits. */
+  imageId: string;
+  /** That of the manifest: `sha256:` and 64 hexadecimal digits. */
+  digest: string;
+  config: ImageConfig;
+}
+
+/** The names that OCI has for what Deno calls this host's architecture. */
+const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
+
+/**
+ * Reads the output of `buildah inspect --type image`.
+ *
+ * @param name the image as errors call it
+ * @throws {SmolvmError} `image` when it is not an image for this host, or not what buildah prints.
+ */
+export function parseInspectedImage(json: string, name: string, arch = Deno.build.arch): InspectedImage {
+  const image = new Fields(parseJson(json, name), `Image "${name}"`, "image");
+  const imageId = hexId(image.string("FromImageID"), name);
+  const digest = image.string("FromImageDigest");
+  const oci = image.object("OCIv1");
+  const platform = `${oci.string("os")}/${oci.string("architecture")}`;
+  const expected = `linux/${ARCHITECTURES[arch]}`;
+  if (platform !== expected) {
+    throw new SmolvmError("image", `Cannot run image "${name}": it is for ${platform}, this host runs ${expected}`);
+  }
+  return { imageId, digest, config: oci.has("config") ? parseConfig(oci.object("config")) : EMPTY_IMAGE_CONFIG };
+}
+
+/** An id becomes part of file names and of commands. */
+function hexId(id: string, name: string): string {
+  if (/^[0-9a-f]{64}$/.test(id)) return id;
+  throw new SmolvmError("image", `Cannot use image "${name}": "${id}" is not an image id`);
+}
+
+function parseJson(json: string, name: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new SmolvmError("image", `Cannot read what buildah says of image "${name}"`, { cause: error });
+  }
+}
+
+/** The config object of the OCI image specification. A field that says nothing is left out or null there. */
+function parseConfig(config: Fields): ImageConfig {
+  const string = (name: string) => config.has(name) ? config.string(name) : "";
+  const strings = (name: string) => config.has(name) ? config.strings(name) : [];
+  return {
+    entrypoint: strings("Entrypoint"),
+    cmd: strings("Cmd"),
+    // An entry without a name or a value sets nothing.
+    env: strings("Env").filter((variable) => variable.indexOf("=") > 0),
+    user: string("User"),
+    workingDir: string("WorkingDir"),
+    stopSignal: string("StopSignal"),
+  };
+}

@@ -1,0 +1,28 @@
+/** Enough for the longest message of buildah's worth repeating. */
+const KEPT_BYTES = 4096;
+
+/** Keeps the end of a program's error output, for the text of our own error. */
+export class LastWords {
+  #kept = new Uint8Array();
+
+  /** Adds output. */
+  push(chunk: Uint8Array): void {
+    const joined = new Uint8Array(this.#kept.length + chunk.length);
+    joined.set(this.#kept);
+    joined.set(chunk, this.#kept.length);
+    this.#kept = joined.slice(-KEPT_BYTES);
+  }
+
+  /** What the program had to say in the end: its last `Error: ...` with what follows it, else its last line. */
+  text(): string {
+    const text = new TextDecoder().decode(this.#kept).trimEnd();
+    const [, error] = /(?:^|.*\n)Error: (.*)$/s.exec(text) ?? [];
+    return printable(error ?? text.slice(text.lastIndexOf("\n") + 1));
+  }
+}
+
+/** On one line and without control characters: a registry can put anything into its answer. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim();
+}

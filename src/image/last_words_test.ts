@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { LastWords } from "./last_words.ts";
+
+function lastWordsOf(...chunks: string[]): string {
+  const words = new LastWords();
+  for (const chunk of chunks) words.push(new TextEncoder().encode(chunk));
+  return words.text();
+}
+
+Deno.test("LastWords keeps the last error with what follows it, on one line", () => {
+  assert.equal(lastWordsOf("Trying to pull a...\n", "Error: one\nError: two:\n", "\t* three\n"), "two: * three");
+  assert.equal(lastWordsOf("Err", "or: sp", "lit\n"), "split");
+});
+
+Deno.test("LastWords keeps the last line when nothing is called an error", () => {
+  assert.equal(lastWordsOf("Copying blob\n", "Killed\n"), "Killed");
+  assert.equal(lastWordsOf(), "");
+});
+
+Deno.test("LastWords forgets all but the end", () => {
+  assert.equal(lastWordsOf("Error: old\n", "x".repeat(10_000), "\nthe end"), "the end");
+  assert.equal(lastWordsOf("y".repeat(10_000)).length, 4096);
+});
+
+Deno.test("LastWords does not let a registry write to the terminal", () => {
+  assert.equal(lastWordsOf("Error: \x1b]0;title\x07\x9bred\n"), "]0;title red");
+});

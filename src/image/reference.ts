@@ -1,0 +1,142 @@
+import { SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
+
+/** An image in a registry, or pulled from one before. */
+export interface RegistryReference {
+  kind: "registry";
+  /** In full, such as `docker.io/library/alpine:latest` or `localhost:5000/app@sha256:...`. */
+  name: string;
+  /** What a short name means first if it is in the storage: an image built on this host (`localhost/alpine:latest`). */
+  localName?: string;
+}
+
+/** An image in a file or folder of this host. */
+export interface LocalReference {
+  kind: "local";
+  /** With its transport and an absolute path, such as `oci-archive:/images/app.tar`. */
+  name: string;
+  /** The file that differs when the image does. */
+  changesWith: string;
+}
+
+/** Where an image comes from. */
+export type ImageReference = RegistryReference | LocalReference;
+
+/** What the SOURCE of a machine turned out to be. */
+export type Source = { kind: "folder"; path: string } | { kind: "image"; reference: ImageReference };
+
+/** The transports of images on this host, and which file of theirs differs when the image does. */
+const LOCAL_TRANSPORTS: Record<string, (path: string) => string> = {
+  "docker-archive": (path) => path,
+  "oci-archive": (path) => path,
+  "oci": (path) => `${path}/index.json`,
+  "dir": (path) => `${path}/manifest.json`,
+};
+
+/** The grammar of distribution's references, with the first path component still part of the name. */
+const REFERENCE = /^(?<name>[^@]+?)(?::(?<tag>[^:/@]*))?(?:@(?<digest>.*))?$/;
+const DOMAIN_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+const DOMAIN = new RegExp(String.raw`^(?:${DOMAIN_LABEL}(?:\.${DOMAIN_LABEL})*|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$`);
+const PATH_COMPONENT = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*$/;
+const TAG = /^\w[\w.-]{0,127}$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const NAME_MAX = 255;
+
+/**
+ * Tells a folder from an image. An existing folder is a folder, whatever its name; a SOURCE that looks like a path and
+ * is none is refused instead of being looked for in a registry.
+ *
+ * @throws {SmolvmError} `source`
+ */
+export function classifySource(source: string): Source {
+  if (source === "") throw new SmolvmError("source", "Cannot use an empty SOURCE: expected a folder or an image");
+  const looksLikePath = source.startsWith(".") || source.startsWith("/");
+  try {
+    const { isDirectory } = Deno.statSync(source);
+    if (isDirectory) return { kind: "folder", path: Deno.realPathSync(source) };
+    if (looksLikePath) {
+      throw new SmolvmError("source", `Cannot use "${source}" as a root filesystem: it is not a folder`, {
+        hint: `For an image archive name its format: "oci-archive:${source}" or "docker-archive:${source}".`,
+      });
+    }
+  } catch (error) {
+    if (error instanceof SmolvmError) throw error;
+    if (looksLikePath) {
+      throw new SmolvmError("source", `Cannot use the folder "${source}": ${osReason(error)}`, { cause: error });
+    }
+    // No such path: the name of an image.
+  }
+  return { kind: "image", reference: parseReference(source, Deno.cwd()) };
+}
+
+/**
+ * Parses the name of an image as docker and buildah understand it; touches nothing.
+ *
+ * @param folder what relative paths of archives are relative to
+ * @throws {SmolvmError} `source`
+ */
+export function parseReference(text: string, folder: string): ImageReference {
+  const [, transport, rest] = /^([a-z-]+):(.*)$/s.exec(text) ?? [];
+  if (transport !== undefined && rest !== undefined) {
+    const changesWith = LOCAL_TRANSPORTS[transport];
+    if (changesWith !== undefined) return parseLocal({ text, transport, rest, folder, changesWith });
+    if (transport === "docker" && rest.startsWith("//")) return parseRegistry(rest.slice(2), text);
+    if (rest.startsWith("//") || transport === "containers-storage" || transport === "docker-daemon") {
+      const known = ["docker://", ...Object.keys(LOCAL_TRANSPORTS).map((name) => `${name}:`)];
+      throw invalid(text, `the transport "${transport}:" is not supported; known are ${known.join(", ")}`);
+    }
+  }
+  return parseRegistry(text, text);
+}
+
+interface LocalParts {
+  text: string;
+  transport: string;
+  rest: string;
+  folder: string;
+  changesWith: (path: string) => string;
+}
+
+function parseLocal({ text, transport, rest, folder, changesWith }: LocalParts): LocalReference {
+  // As containers/image does: the path ends at the first colon, after which the image within it may be named.
+  const colon = transport === "dir" ? -1 : rest.indexOf(":");
+  const [path, image] = colon === -1 ? [rest, ""] : [rest.slice(0, colon), rest.slice(colon)];
+  if (path === "") throw invalid(text, `a path is missing after "${transport}:"`);
+  const absolute = path.startsWith("/") ? path : `${folder}/${path}`;
+  return { kind: "local", name: `${transport}:${absolute}${image}`, changesWith: changesWith(absolute) };
+}
+
+function parseRegistry(reference: string, text: string): RegistryReference {
+  const { name = "", tag, digest } = REFERENCE.exec(reference)?.groups ?? {};
+  if (name === "") throw invalid(text, "it has no name");
+  if (tag !== undefined && !TAG.test(tag)) throw invalid(text, `"${tag}" is not a tag`);
+  if (digest !== undefined && !DIGEST.test(digest)) {
+    throw invalid(text, `"${digest}" is not a digest; expected "sha256:" and 64 lower-case hexadecimal digits`);
+  }
+
+  const [first = "", ...others] = name.split("/");
+  // The rule that docker set: only this tells "localhost:5000/app" and "quay.io/app" from "library/app".
+  const hasDomain = others.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  const domain = hasDomain ? first.replace(/^index\.docker\.io$/, "docker.io") : "docker.io";
+  const path = hasDomain ? others : [first, ...others];
+  if (!DOMAIN.test(domain)) throw invalid(text, `"${domain}" is not the address of a registry`);
+  for (const component of path) {
+    if (PATH_COMPONENT.test(component)) continue;
+    if (PATH_COMPONENT.test(component.toLowerCase())) throw invalid(text, `"${component}" must be in lower case`);
+    throw invalid(text, `"${component}" is not part of an image's name`);
+  }
+  if (name.length > NAME_MAX) throw invalid(text, `its name is longer than ${NAME_MAX} characters`);
+
+  // A digest says more than a tag does, and buildah takes only one of them.
+  const version = digest === undefined ? `:${tag ?? "latest"}` : `@${digest}`;
+  const isOfficial = domain === "docker.io" && path.length === 1;
+  const full = `${domain}/${isOfficial ? "library/" : ""}${path.join("/")}${version}`;
+  const isShort = !hasDomain && path.length === 1;
+  return isShort
+    ? { kind: "registry", name: full, localName: `localhost/${path[0]}${version}` }
+    : { kind: "registry", name: full };
+}
+
+function invalid(text: string, reason: string): SmolvmError {
+  return new SmolvmError("source", `Cannot use "${text}" as an image reference: ${reason}`);
+}

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { classifySource, parseReference } from "./reference.ts";
+
+const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
+
+const parse = (text: string) => parseReference(text, "/work folder");
+
+Deno.test("parseReference() writes registry references in full", () => {
+  const cases: [string, string][] = [
+    ["alpine", "docker.io/library/alpine:latest"],
+    ["alpine:3.20", "docker.io/library/alpine:3.20"],
+    ["alpine:Edge_1", "docker.io/library/alpine:Edge_1"],
+    ["library/alpine", "docker.io/library/alpine:latest"],
+    ["user/app", "docker.io/user/app:latest"],
+    ["docker.io/alpine", "docker.io/library/alpine:latest"],
+    ["index.docker.io/user/app:1", "docker.io/user/app:1"],
+    ["docker://quay.io/a/b", "quay.io/a/b:latest"],
+    ["quay.io/a/b/c-d__e.f:1", "quay.io/a/b/c-d__e.f:1"],
+    ["localhost/app", "localhost/app:latest"],
+    ["localhost:5000/app", "localhost:5000/app:latest"],
+    ["127.0.0.1:5000/app:1.0", "127.0.0.1:5000/app:1.0"],
+    ["[::1]:5000/app", "[::1]:5000/app:latest"],
+    [`alpine@${DIGEST}`, `docker.io/library/alpine@${DIGEST}`],
+    [`localhost:5000/app:1.0@${DIGEST}`, `localhost:5000/app@${DIGEST}`],
+  ];
+  for (const [text, name] of cases) {
+    const reference = parse(text);
+    assert.deepEqual([text, reference.kind, reference.name], [text, "registry", name]);
+  }
+});
+
+Deno.test("parseReference() lets only a short name mean an image built on this host", () => {
+  assert.deepEqual(parse("app:1"), {
+    kind: "registry",
+    name: "docker.io/library/app:1",
+    localName: "localhost/app:1",
+  });
+  assert.deepEqual(parse("user/app:1"), { kind: "registry", name: "docker.io/user/app:1" });
+  assert.deepEqual(parse("docker.io/app:1"), { kind: "registry", name: "docker.io/library/app:1" });
+});
+
+Deno.test("parseReference() resolves the paths of local transports and keeps the image named within", () => {
+  const cases: [string, string, string][] = [
+    ["oci-archive:/a/b.tar", "oci-archive:/a/b.tar", "/a/b.tar"],
+    ["oci-archive:b.tar:tag", "oci-archive:/work folder/b.tar:tag", "/work folder/b.tar"],
+    ["docker-archive:b.tar:app:1", "docker-archive:/work folder/b.tar:app:1", "/work folder/b.tar"],
+    ["oci:layout:1", "oci:/work folder/layout:1", "/work folder/layout/index.json"],
+    ["dir:./a:b", "dir:/work folder/./a:b", "/work folder/./a:b/manifest.json"],
+  ];
+  for (const [text, name, changesWith] of cases) {
+    assert.deepEqual(parse(text), { kind: "local", name, changesWith });
+  }
+});
+
+Deno.test("parseReference() says what is wrong with a reference", () => {
+  const cases: [string, RegExp][] = [
+    ["Alpine", /"Alpine" must be in lower case/],
+    ["quay.io/User/app", /"User" must be in lower case/],
+    ["a//b", /"" is not part of an image's name/],
+    ["a/", /"" is not part of an image's name/],
+    ["-a", /"-a" is not part/],
+    ["a b", /"a b" is not part/],
+    ["a___b", /"a___b" is not part/],
+    ["alpine:", /"" is not a tag/],
+    ["alpine:.x", /"\.x" is not a tag/],
+    [`alpine:${"x".repeat(129)}`, /is not a tag/],
+    ["alpine@sha256:123", /"sha256:123" is not a digest; expected "sha256:" and 64/],
+    [`@${DIGEST}`, /it has no name/],
+    ["docker://", /it has no name/],
+    ["-x.io/app", /"-x\.io" is not the address of a registry/],
+    ["a".repeat(256), /longer than 255/],
+    ["oci-archive:", /a path is missing after "oci-archive:"/],
+    ["oci::tag", /a path is missing after "oci:"/],
+    ["https://quay.io/a", /the transport "https:" is not supported; known are docker:\/\/, docker-archive:/],
+    ["containers-storage:alpine", /the transport "containers-storage:" is not supported/],
+  ];
+  for (const [text, message] of cases) {
+    assert.throws(() => parse(text), { code: "source", message }, text);
+  }
+});
+
+Deno.test("classifySource() tells folders from images by what exists", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "smolvm-source-" }));
+  const before = Deno.cwd();
+  try {
+    Deno.chdir(folder);
+    await Deno.mkdir("here/docker.io", { recursive: true });
+    await Deno.writeTextFile("app.tar", "");
+
+    for (const source of ["here", "./here", "here/", `${folder}/here`, "here/../here"]) {
+      assert.deepEqual(classifySource(source), { kind: "folder", path: `${folder}/here` });
+    }
+    assert.deepEqual(classifySource("here/docker.io"), { kind: "folder", path: `${folder}/here/docker.io` });
+    for (const source of ["docker.io/library/alpine", "localhost:5000/app", "alpine", "app.tar"]) {
+      assert.equal(classifySource(source).kind, "image");
+    }
+    assert.deepEqual(classifySource("oci-archive:app.tar"), {
+      kind: "image",
+      reference: { kind: "local", name: `oci-archive:${folder}/app.tar`, changesWith: `${folder}/app.tar` },
+    });
+  } finally {
+    Deno.chdir(before);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("classifySource() names a path that is no folder instead of looking for such an image", () => {
+  for (const source of ["./none", "/none/at/all", "../none-here"]) {
+    assert.throws(() => classifySource(source), {
+      code: "source",
+      message: `Cannot use the folder "${source}": No such file or directory`,
+    });
+  }
+  assert.throws(() => classifySource("/etc/passwd"), {
+    code: "source",
+    message: 'Cannot use "/etc/passwd" as a root filesystem: it is not a folder',
+  });
+  assert.throws(() => classifySource(""), { code: "source" });
+});

@@ -1,0 +1,42 @@
+import { SmolvmError } from "../errors.ts";
+
+/** Where buildah keeps images and working containers. */
+export interface ImageStorage {
+  /** The global options that make buildah use it. */
+  options: string[];
+  /** Tells two storages apart: everything on this host that decides which one buildah uses. */
+  key: string;
+}
+
+/** A case-sensitive volume; the name is krunvm's, whose users have one. */
+const MACOS_STORAGE = "/Volumes/krunvm";
+
+/** Variables that lead buildah to another storage when it is given no folder. */
+const STORAGE_VARIABLES = ["HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "CONTAINERS_STORAGE_CONF", "STORAGE_DRIVER"];
+
+/**
+ * The storage of this process: `SMOLVM_STORAGE`, else buildah's own; on macOS, a volume made for it.
+ *
+ * @throws {SmolvmError} `dependency` without that volume.
+ */
+export function imageStorage(): ImageStorage {
+  const folder = storageFolder();
+  const options = folder === undefined ? [] : ["--root", `${folder}/root`, "--runroot", `${folder}/runroot`];
+  const variables = STORAGE_VARIABLES.map((name) => `${name}=${Deno.env.get(name) ?? ""}`);
+  return { options, key: JSON.stringify([...options, ...variables, Deno.uid()]) };
+}
+
+function storageFolder(): string | undefined {
+  const folder = Deno.env.get("SMOLVM_STORAGE");
+  if (folder !== undefined && folder !== "") return folder.startsWith("/") ? folder : `${Deno.cwd()}/${folder}`;
+  if (Deno.build.os !== "darwin") return undefined;
+  try {
+    Deno.statSync(MACOS_STORAGE);
+  } catch (error) {
+    throw new SmolvmError("dependency", `Cannot find the volume "${MACOS_STORAGE}" for images`, {
+      cause: error,
+      hint: 'Make it once: diskutil apfs addVolume disk1 "Case-sensitive APFS" krunvm; or set SMOLVM_STORAGE.',
+    });
+  }
+  return MACOS_STORAGE;
+}
