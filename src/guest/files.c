@@ -1,0 +1,45 @@
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "folders.h"
+
+static int write_all(int fd, struct blob content)
+{
+	while (content.length > 0) {
+		ssize_t count = write(fd, content.bytes, content.length);
+
+		if (count < 0 && errno != EINTR)
+			return -errno;
+		if (count > 0) {
+			content.bytes += count;
+			content.length -= (uint32_t)count;
+		}
+	}
+	return 0;
+}
+
+int file_write(const struct setup_file *file)
+{
+	int err = folders_make_parent(file->path, 0755);
+
+	if (err)
+		return err;
+	/* A symlink is replaced, not followed: an image's resolv.conf often points to a file that nothing makes here. */
+	if (unlink(file->path) < 0 && errno != ENOENT)
+		return -errno;
+
+	int fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, file->content);
+	if (!err && fchmod(fd, file->mode & 07777) < 0)
+		err = -errno;
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
+}

@@ -1,0 +1,68 @@
+/*
+ * smolvm's guest agent: PID 1 of the guest, executed by libkrun's init. It dials the host, does what protocol.h says,
+ * and ends the VM with a reboot whatever happened. What it prints reaches the machine's kernel log.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/vm_sockets.h> /* needs sys/socket.h before it */
+
+#include "agent.h"
+#include "machine.h"
+
+static int dial_host(void)
+{
+	const struct sockaddr_vm host = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_HOST,
+		.svm_port = SMOLVM_PORT,
+	};
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&host, sizeof(host)) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* Commands get their streams by dup2() to 0, 1 and 2, so those must not be free for anything else. */
+static int occupy_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd < 0 ? -errno : close(fd);
+}
+
+int main(void)
+{
+	umask(022);
+
+	int err = occupy_stdio();
+	int fd = err ? err : dial_host();
+
+	if (fd < 0)
+		fprintf(stderr, "smolvm-agent: cannot reach the host: %s\n", strerror(-fd));
+	else
+		err = agent_run(fd);
+	if (err)
+		fprintf(stderr, "smolvm-agent: ended early: %s\n", strerror(-err));
+	machine_kill_all();
+	machine_settle();
+	/* Not RB_POWER_OFF, which leaves the VMM of x86 running with a halted CPU. */
+	reboot(RB_AUTOBOOT);
+	return 1;
+}
