@@ -6,18 +6,22 @@ import { LastWords } from "./last_words.ts";
 /** Takes the progress of a pull, as bytes for a terminal. */
 export type ProgressListener = (chunk: Uint8Array) => void;
 
-/** How one buildah command is run. */
-export interface BuildahRun {
-  /** What it is for, as the error says it: `pull "alpine"`. */
-  action: string;
+/** What the commands of one preparation have in common. */
+export interface BuildahContext {
   /** Global options of buildah: those of the storage. */
   options: string[];
-  /** Is given what buildah says on stderr while it runs; its last words are kept for the error either way. */
-  onProgress?: ProgressListener | undefined;
+  /** Where it puts its temporary files, such as layers on their way. */
+  temporaryFolder: string;
   /** Ends it. */
   signal?: AbortSignal | undefined;
-  /** Where it puts its temporary files; default: where it likes. */
-  temporaryFolder?: string;
+}
+
+/** How one buildah command is run. */
+export interface BuildahRun extends BuildahContext {
+  /** What it is for, as the error says it: `pull "alpine"`. */
+  action: string;
+  /** Is given what buildah says on stderr while it runs; its last words are kept for the error either way. */
+  onProgress?: ProgressListener | undefined;
 }
 
 /** What came of a buildah command that could be run. */
@@ -65,14 +69,14 @@ function throwIfAborted(action: string, signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new SmolvmError("interrupted", `Cannot ${action}: interrupted`, { cause: signal.reason });
 }
 
-function spawnBuildah(args: string[], temporaryFolder: string | undefined): Deno.ChildProcess {
+function spawnBuildah(args: string[], temporaryFolder: string): Deno.ChildProcess {
   const path = findBuildah();
   // The kernel ends it when we end, however that comes about. macOS has no such thing.
   const [command, ...prefix] = Deno.build.os === "linux" ? ["setpriv", "--pdeathsig", "KILL", path] as const : [path];
   try {
     return new Deno.Command(command, {
       args: [...prefix, ...args],
-      env: temporaryFolder === undefined ? {} : { TMPDIR: temporaryFolder },
+      env: { TMPDIR: temporaryFolder },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

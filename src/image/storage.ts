@@ -1,4 +1,6 @@
-import { SmolvmError } from "../errors.ts";
+import { messageOf, SmolvmError } from "../errors.ts";
+import { Fields } from "../fields.ts";
+import { buildah, type BuildahContext } from "./buildah.ts";
 
 /** Where buildah keeps images and working containers. */
 export interface ImageStorage {
@@ -39,4 +41,29 @@ function storageFolder(): string | undefined {
     });
   }
   return MACOS_STORAGE;
+}
+
+/** Where things lie in a storage. */
+export interface StorageLayout {
+  /** The list of all images. */
+  imagesFile: string;
+  /** Holds one folder for each container. */
+  containersFolder: string;
+}
+
+/**
+ * Asks buildah where its storage is.
+ *
+ * @throws {SmolvmError} `image` when buildah cannot use it.
+ */
+export async function openStorage(run: BuildahContext): Promise<StorageLayout> {
+  const action = "open the storage of images";
+  const json = await buildah(["info"], { action, ...run });
+  try {
+    const store = new Fields(JSON.parse(json), "What buildah says of it", "image").object("store");
+    const [root, driver] = [store.string("GraphRoot"), store.string("GraphDriverName")];
+    return { imagesFile: `${root}/${driver}-images/images.json`, containersFolder: `${root}/${driver}-containers` };
+  } catch (error) {
+    throw new SmolvmError("image", `Cannot ${action}: ${messageOf(error)}`, { cause: error });
+  }
 }

@@ -1,0 +1,90 @@
+import { SmolvmError } from "../errors.ts";
+import { buildah, type BuildahContext, type ProgressListener, tryBuildah } from "./buildah.ts";
+import { type InspectedImage, parseInspectedImage } from "./config.ts";
+import type { ImageRecord } from "./record.ts";
+import type { ImageReference, LocalReference, RegistryReference } from "./reference.ts";
+import { type FileStamp, isUnchanged, stampOf } from "./stamp.ts";
+
+/** When a registry is asked for an image. */
+export type PullPolicy = "always" | "missing" | "never";
+
+/** How {@linkcode findImage} gets at an image. */
+export interface FindOptions {
+  pull: PullPolicy;
+  tlsVerify?: boolean | undefined;
+  onProgress?: ProgressListener | undefined;
+  run: BuildahContext;
+  /** What was known of it, even if not all of it holds. */
+  known: ImageRecord | undefined;
+  /** The storage's list of images. */
+  imagesFile: string;
+}
+
+/** An image in the storage. */
+export interface FoundImage {
+  image: InspectedImage;
+  /** The storage's list of images, as it was before the image was looked up. */
+  images: FileStamp;
+  /** What it was loaded from; null: a registry. */
+  origin: FileStamp | null;
+}
+
+/**
+ * Finds an image in the storage, after a pull or a load if need be.
+ *
+ * @throws {SmolvmError} `image`, with buildah's last words; `interrupted`.
+ */
+export function findImage(reference: ImageReference, options: FindOptions): Promise<FoundImage> {
+  return reference.kind === "registry" ? findPulled(reference, options) : findLoaded(reference, options);
+}
+
+async function findPulled({ name, localName }: RegistryReference, options: FindOptions): Promise<FoundImage> {
+  const { pull, tlsVerify, onProgress, run } = options;
+  if (pull !== "always") {
+    for (const candidate of localName === undefined ? [name] : [localName, name]) {
+      const found = await lookUp(candidate, candidate, options);
+      if (!(found instanceof SmolvmError)) return { ...found, origin: null };
+      if (candidate === name && pull === "never") throw found;
+    }
+  }
+  const args = ["pull", "--policy", "always"];
+  if (tlsVerify !== undefined) args.push(`--tls-verify=${tlsVerify}`);
+  if (Deno.build.os !== "linux") args.push("--os", "linux"); // What runs in a VM is Linux on every host.
+  await buildah([...args, name], { action: `pull image "${name}"`, onProgress, ...run });
+  return { ...await expect(name, name, options), origin: null };
+}
+
+async function findLoaded({ name, changesWith }: LocalReference, options: FindOptions): Promise<FoundImage> {
+  const { pull, onProgress, run, known } = options;
+  // Taken before the image is read: a change meanwhile is noticed the next time.
+  const origin = await stampOf(changesWith);
+  if (pull !== "always" && known?.origin && await isUnchanged(known.origin)) {
+    const found = await lookUp(known.imageId, name, options);
+    if (!(found instanceof SmolvmError)) return { ...found, origin };
+  }
+  const imageId = await buildah(["pull", name], { action: `load image "${name}"`, onProgress, ...run });
+  return { ...await expect(imageId, name, options), origin };
+}
+
+type Lookup = Omit<FoundImage, "origin">;
+
+/** Like {@linkcode lookUp} for an image that must be there. */
+async function expect(key: string, name: string, options: FindOptions): Promise<Lookup> {
+  const found = await lookUp(key, name, options);
+  if (found instanceof SmolvmError) throw found;
+  return found;
+}
+
+/**
+ * Looks an image up in the storage by its name or id, and asks no registry; returns buildah's error when there is none.
+ *
+ * @param name the image as errors call it
+ */
+async function lookUp(key: string, name: string, { imagesFile, run }: FindOptions): Promise<Lookup | SmolvmError> {
+  const action = `find image "${name}" in the storage`;
+  // Taken before buildah looks: whatever changes afterwards is noticed the next time.
+  const images = await stampOf(imagesFile);
+  const result = await tryBuildah(["inspect", "--type", "image", key], { action, ...run });
+  if (!result.success) return result.error;
+  return { image: parseInspectedImage(result.stdout, name), images };
+}

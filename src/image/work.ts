@@ -1,0 +1,89 @@
+import { SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
+import { acquireLock, type Lock } from "../state/lock.ts";
+
+/** How often a process that waits for another one looks again. Nobody notices it beside a pull. */
+const POLL_MS = 50;
+
+/**
+ * Runs `work` while no other process runs work of the same name, and leaves no file behind.
+ *
+ * @param name path without extension of the lock's file
+ * @throws {SmolvmError} `interrupted` while it waits; `storage`; and what `work` throws
+ */
+export async function exclusively<T>(
+  name: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  using lock = await waitForLock(`${name}.lock`, signal);
+  try {
+    return await work();
+  } finally {
+    // While it is held: those who wait for it notice that it is gone, and make a new one.
+    await removeIfThere(lock.path);
+  }
+}
+
+/**
+ * Like {@linkcode exclusively}, with a folder for temporary files that is removed afterwards, as are those that killed
+ * processes left beside it.
+ */
+export async function withWorkFolder<T>(
+  name: string,
+  signal: AbortSignal | undefined,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const parent = name.slice(0, name.lastIndexOf("/"));
+  await makeFolder(parent);
+  await removeAbandoned(parent);
+  return await exclusively(name, signal, async () => {
+    const folder = `${name}.tmp`;
+    await removeIfThere(folder);
+    await makeFolder(folder);
+    try {
+      return await work(folder);
+    } finally {
+      await removeIfThere(folder);
+    }
+  });
+}
+
+async function waitForLock(path: string, signal: AbortSignal | undefined): Promise<Lock> {
+  // Not by a blocking lock, which no signal could end.
+  while (true) {
+    if (signal?.aborted) {
+      throw new SmolvmError("interrupted", "Cannot wait for another smolvm: interrupted", { cause: signal.reason });
+    }
+    const lock = await acquireLock(path, { exclusive: true, wait: false });
+    if (lock !== undefined) return lock;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function removeAbandoned(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".lock")) continue;
+    using lock = await acquireLock(`${folder}/${name}`, { exclusive: true, wait: false });
+    if (lock === undefined) continue; // Its owner is alive.
+    await removeIfThere(`${folder}/${name.slice(0, -".lock".length)}.tmp`);
+    await removeIfThere(lock.path);
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new SmolvmError("storage", `Cannot make the folder "${path}": ${osReason(error)}`, { cause: error });
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw new SmolvmError("storage", `Cannot remove "${path}": ${osReason(error)}`, { cause: error });
+  }
+}
