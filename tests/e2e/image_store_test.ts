@@ -1,0 +1,337 @@
+/** Images as smolvm gets at them, with the real buildah and a real registry, and without a VM. */
+import assert from "node:assert/strict";
+import type { ProgressListener } from "../../src/image/buildah.ts";
+import { type PreparedImage, prepareImage, type PrepareOptions } from "../../src/image/prepare.ts";
+import { parseReference } from "../../src/image/reference.ts";
+import { buildImage, exportImage, type ImageDescription, type ImageStore, makeImageStore } from "../fixtures/images.ts";
+import { startRegistry } from "../fixtures/registry.ts";
+
+/** Runs a test with a store that the process uses, and checks that it leaves nothing behind. */
+function storeTest(name: string, test: (store: ImageStore) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const variables = ["SMOLVM_STORAGE", "XDG_STATE_HOME", "PATH"];
+    const before = variables.map((variable) => [variable, Deno.env.get(variable)] as const);
+    const store = await makeImageStore();
+    try {
+      for (const [variable, value] of Object.entries(store.env)) Deno.env.set(variable, value);
+      await Deno.mkdir(`${store.folder}/rootfs/bin`, { recursive: true });
+      await Deno.writeTextFile(`${store.folder}/rootfs/content`, "one");
+      await test(store);
+      assert.deepEqual(leftInState(store), [], "files beside the records");
+    } finally {
+      for (const [variable, value] of before) {
+        if (value === undefined) Deno.env.delete(variable);
+        else Deno.env.set(variable, value);
+      }
+      await store[Symbol.asyncDispose]();
+    }
+    assert.deepEqual(mountsBelow(store.folder), []);
+  });
+}
+
+/** Locks, temporary folders and files that were not removed. */
+function leftInState({ env }: ImageStore): string[] {
+  try {
+    const names = [...Deno.readDirSync(`${env.XDG_STATE_HOME}/smolvm/images`)].map(({ name }) => name);
+    return names.filter((name) => !/^[0-9a-f]{32}\.json$/.test(name));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+function mountsBelow(folder: string): string[] {
+  const table = Deno.readTextFileSync("/proc/self/mountinfo").split("\n");
+  return table.map((line) => line.split(" ")[4] ?? "").filter((path) => path.startsWith(folder));
+}
+
+async function containersOf(store: ImageStore): Promise<string[]> {
+  return (await store.buildah("containers", "--all", "--noheading", "--format", "{{.ContainerName}}")).split("\n")
+    .filter((name) => name !== "");
+}
+
+const build = (store: ImageStore, description: Partial<ImageDescription> = {}) =>
+  buildImage(store, { name: "localhost/app:1", rootfs: `${store.folder}/rootfs`, ...description });
+
+const prepare = (text: string, options: Partial<PrepareOptions> = {}) =>
+  prepareImage(parseReference(text, Deno.cwd()), { pull: "missing", ...options });
+
+/** Prepares an image in a way that cannot run buildah. */
+async function prepareCached(text: string): Promise<PreparedImage> {
+  const path = Deno.env.get("PATH");
+  Deno.env.delete("PATH");
+  try {
+    return await prepare(text);
+  } finally {
+    if (path !== undefined) Deno.env.set("PATH", path);
+  }
+}
+
+/** The file `content` of the image's root filesystem. */
+async function contentOf({ rootfs }: PreparedImage): Promise<string> {
+  if (rootfs.kind === "mounted") return await Deno.readTextFile(`${rootfs.path}/content`);
+  const [command = "", ...args] = [...rootfs.command, "sh", "-c", `cat "$${rootfs.variable}/content"`];
+  return new TextDecoder().decode((await new Deno.Command(command, { args }).output()).stdout);
+}
+
+storeTest("a local image is found by its full and its short name, and has one container", async (store) => {
+  const imageId = await build(store, {
+    entrypoint: ["/bin/sh", "-c"],
+    cmd: ["echo 'a  b'", ""],
+    env: { GREETING: "hello world", EMPTY: "" },
+    user: "app:extra",
+    workdir: "/srv/a b",
+    stopSignal: "SIGQUIT",
+  });
+  const full = await prepare("localhost/app:1");
+  assert.equal(full.reference, "localhost/app:1");
+  assert.equal(full.imageId, imageId);
+  assert.match(full.digest, /^sha256:[0-9a-f]{64}$/);
+  assert.deepEqual(full.config, {
+    entrypoint: ["/bin/sh", "-c"],
+    cmd: ["echo 'a  b'", ""],
+    env: ["GREETING=hello world", "EMPTY="],
+    user: "app:extra",
+    workingDir: "/srv/a b",
+    stopSignal: "SIGQUIT",
+  });
+  assert.equal(await contentOf(full), "one");
+
+  const short = await prepare("app:1");
+  assert.deepEqual(short.rootfs, full.rootfs);
+  assert.deepEqual(await containersOf(store), [`smolvm-${imageId.slice(0, 16)}`]);
+});
+
+storeTest("a prepared image needs no buildah, until buildah changes something", async (store) => {
+  const first = await build(store);
+  const prepared = await prepare("localhost/app:1");
+  assert.deepEqual(await prepareCached("localhost/app:1"), prepared);
+
+  await Deno.writeTextFile(`${store.folder}/rootfs/content`, "two");
+  const second = await build(store);
+  await assert.rejects(() => prepareCached("localhost/app:1"), { code: "dependency", message: /Cannot find buildah/ });
+  const updated = await prepare("localhost/app:1");
+  assert.notEqual(second, first);
+  assert.equal(updated.imageId, second);
+  assert.equal(await contentOf(updated), "two");
+  assert.equal(await contentOf(prepared), "one", "machines that still run the old image keep it");
+});
+
+storeTest("a container that buildah unmounted or removed is made ready again", async (store) => {
+  await build(store);
+  const prepared = await prepare("localhost/app:1");
+  const [container = ""] = await containersOf(store);
+
+  if (prepared.rootfs.kind === "mounted") {
+    await store.buildah("umount", container);
+    assert.equal(await contentOf(await prepare("localhost/app:1")), "one");
+  }
+  await store.buildah("rm", container);
+  assert.equal(await contentOf(await prepare("localhost/app:1")), "one");
+  assert.deepEqual(await containersOf(store), [container]);
+});
+
+storeTest("a broken record is ignored and written anew", async (store) => {
+  await build(store);
+  const prepared = await prepare("localhost/app:1");
+  const folder = `${store.env.XDG_STATE_HOME}/smolvm/images`;
+  const [record] = [...Deno.readDirSync(folder)];
+  for (const broken of ["", "{", '{"version": 2}', "[]"]) {
+    await Deno.writeTextFile(`${folder}/${record?.name}`, broken);
+    assert.deepEqual(await prepare("localhost/app:1"), prepared);
+  }
+  assert.deepEqual(await prepareCached("localhost/app:1"), prepared);
+});
+
+for (const transport of ["oci-archive", "docker-archive", "oci", "dir"]) {
+  storeTest(`${transport}: is loaded once, and again after a change`, async (store) => {
+    const reference = `${transport}:${store.folder}/image`;
+    // A docker archive holds names.
+    const destination = transport === "docker-archive" ? `${reference}:localhost/other:1` : reference;
+    await using builder = await makeImageStore();
+    const description = { name: "localhost/app:1", rootfs: `${store.folder}/rootfs` };
+    const first = await buildImage(builder, description);
+    await exportImage(builder, description.name, destination);
+    const prepared = await prepare(reference);
+    assert.equal(prepared.imageId, first);
+    assert.equal(await contentOf(prepared), "one");
+    assert.deepEqual(await prepareCached(reference), prepared);
+
+    // Another image in the same storage is no reason to load it again.
+    let progress = "";
+    await build(store, { name: "localhost/unrelated:1" });
+    await prepare(reference, { onProgress: (chunk) => progress += new TextDecoder().decode(chunk) });
+    assert.equal(progress, "");
+
+    await Deno.writeTextFile(`${store.folder}/rootfs/content`, "two");
+    const second = await buildImage(builder, description);
+    await Deno.remove(`${store.folder}/image`, { recursive: true });
+    await exportImage(builder, description.name, destination);
+    const updated = await prepare(reference, { onProgress: (chunk) => progress += new TextDecoder().decode(chunk) });
+    assert.equal(updated.imageId, second);
+    assert.equal(await contentOf(updated), "two");
+    assert.match(progress, /Copying blob/);
+  });
+}
+
+storeTest(
+  "an image of a registry without TLS is pulled when it is missing, and used offline from then on",
+  async (store) => {
+    const { reference, pinned, imageId } = await (async () => {
+      await using registry = await startRegistry(store.folder);
+      const reference = `${registry.address}/team/app:1`;
+      await using builder = await makeImageStore();
+      const description = { name: "localhost/app:1", rootfs: `${store.folder}/rootfs` };
+      const first = await buildImage(builder, description);
+      await exportImage(builder, description.name, `docker://${reference}`);
+
+      await assert.rejects(() => prepare(reference, { pull: "never", tlsVerify: false }), {
+        code: "image",
+        message: new RegExp(`^Cannot find image "${reference}" in the storage: .*image not known`),
+      });
+      let progress = "";
+      const onProgress: ProgressListener = (chunk) => progress += new TextDecoder().decode(chunk);
+      const prepared = await prepare(reference, { tlsVerify: false, onProgress });
+      assert.equal(prepared.imageId, first);
+      assert.equal(await contentOf(prepared), "one");
+      assert.match(progress, /Trying to pull .*\n(.*\n)*.*Copying blob/);
+
+      await Deno.writeTextFile(`${store.folder}/rootfs/content`, "two");
+      const second = await buildImage(builder, description);
+      await exportImage(builder, description.name, `docker://${reference}`);
+      assert.equal((await prepare(reference, { tlsVerify: false })).imageId, first);
+      const updated = await prepare(reference, { pull: "always", tlsVerify: false });
+      assert.equal(updated.imageId, second);
+
+      const pinned = `${registry.address}/team/app@${prepared.digest}`;
+      assert.equal((await prepare(pinned, { tlsVerify: false })).imageId, first);
+      return { reference, pinned, imageId: { reference: second, pinned: first } };
+    })();
+
+    assert.equal((await prepareCached(reference)).imageId, imageId.reference);
+    assert.equal((await prepareCached(pinned)).imageId, imageId.pinned);
+    // Also after a change that makes smolvm ask buildah again.
+    await build(store, { name: "localhost/unrelated:1" });
+    assert.equal((await prepare(reference)).imageId, imageId.reference);
+    assert.equal((await prepare(pinned)).imageId, imageId.pinned);
+  },
+);
+
+storeTest("what cannot be pulled or loaded fails with buildah's words and leaves nothing", async (store) => {
+  await using registry = await startRegistry(store.folder);
+  const absent = `${registry.address}/absent:1`;
+  await assert.rejects(() => prepare(absent, { tlsVerify: false }), {
+    code: "image",
+    message: new RegExp(`^Cannot pull image "${absent}": .*manifest unknown`),
+  });
+  await assert.rejects(() => prepare(absent, { tlsVerify: true }), {
+    code: "image",
+    message: /server gave HTTP response to HTTPS client/,
+  });
+  await assert.rejects(() => prepare(`oci-archive:${store.folder}/none.tar`), {
+    code: "image",
+    message: /^Cannot load image ".*none\.tar": .*no such file or directory/,
+  });
+  await Deno.writeTextFile(`${store.folder}/text.tar`, "not an archive");
+  await assert.rejects(() => prepare(`docker-archive:${store.folder}/text.tar`), { code: "image" });
+  assert.deepEqual(await containersOf(store), []);
+  assert.deepEqual(mountsBelow(store.folder), []);
+});
+
+storeTest("an image for another architecture is refused before it gets a container", async (store) => {
+  const foreign = Deno.build.arch === "aarch64" ? "amd64" : "arm64";
+  await build(store, { arch: foreign });
+  await assert.rejects(() => prepare("localhost/app:1"), {
+    code: "image",
+    message: new RegExp(`^Cannot run image "localhost/app:1": it is for linux/${foreign}, this host runs linux/`),
+  });
+  assert.deepEqual(await containersOf(store), []);
+});
+
+storeTest("concurrent preparations of an image, under two names, make one container", async (store) => {
+  await build(store);
+  await store.buildah("tag", "localhost/app:1", "localhost/again:1");
+  const script = `import { prepareImage } from ${JSON.stringify(import.meta.resolve("../../src/image/prepare.ts"))};
+    import { parseReference } from ${JSON.stringify(import.meta.resolve("../../src/image/reference.ts"))};
+    const { imageId, rootfs } = await prepareImage(parseReference(Deno.args[0], "/"), { pull: "missing" });
+    console.log(JSON.stringify({ imageId, rootfs }));`;
+  await Deno.writeTextFile(`${store.folder}/prepare.ts`, script);
+  const names = ["localhost/app:1", "localhost/again:1", "app:1", "localhost/app:1", "again:1", "localhost/again:1"];
+  const answers = await Promise.all(names.map(async (name) => {
+    const args = ["run", "-A", "--no-check", "--no-config", `${store.folder}/prepare.ts`, name];
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+    return new TextDecoder().decode(stdout) || new TextDecoder().decode(stderr);
+  }));
+  assert.equal(new Set(answers).size, 1, answers.join("\n"));
+  assert.match(answers[0]!, /^\{"imageId":"[0-9a-f]{64}"/);
+  assert.equal((await containersOf(store)).length, 1);
+});
+
+storeTest("a pull that is interrupted ends buildah and leaves nothing", async (store) => {
+  await using server = silentServer();
+  const interrupt = new AbortController();
+  const pulling = prepare(`${server.address}/app:1`, { tlsVerify: false, signal: interrupt.signal });
+  await server.asked;
+  assert.equal(processesNaming(server.address).length > 0, true);
+  interrupt.abort();
+  await assert.rejects(pulling, { code: "interrupted" });
+  assert.deepEqual(processesNaming(server.address), []);
+  assert.deepEqual(await containersOf(store), []);
+});
+
+storeTest("a process that is killed takes its pull with it, and the next one cleans up", async (store) => {
+  await using server = silentServer();
+  const script = `import { prepareImage } from ${JSON.stringify(import.meta.resolve("../../src/image/prepare.ts"))};
+    import { parseReference } from ${JSON.stringify(import.meta.resolve("../../src/image/reference.ts"))};
+    await prepareImage(parseReference("${server.address}/app:1", "/"), { pull: "missing", tlsVerify: false });`;
+  const victim = new Deno.Command(Deno.execPath(), { args: ["eval", "--no-config", script] }).spawn();
+  await server.asked;
+  victim.kill("SIGKILL");
+  await victim.status;
+  const deadline = Date.now() + 5000;
+  while (processesNaming(`${server.address}/app:1`).length > 0) {
+    assert.ok(Date.now() < deadline, "buildah outlived its parent");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.notDeepEqual(leftInState(store), []);
+  await build(store);
+  await prepare("localhost/app:1");
+  assert.deepEqual(leftInState(store), []);
+});
+
+/** A registry that takes requests and never answers. */
+function silentServer(): AsyncDisposable & { address: string; asked: Promise<void> } {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Deno.Conn[] = [];
+  const accepting = (async () => {
+    for await (const connection of listener) {
+      connections.push(connection);
+      resolve();
+    }
+  })();
+  return {
+    address: `127.0.0.1:${listener.addr.port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+      for (const connection of connections) connection.close();
+    },
+  };
+}
+
+/** The live processes with a text in their command line. */
+function processesNaming(text: string): string[] {
+  const found: string[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
+    try {
+      // Empty for a dead process that was not reaped yet.
+      if (Deno.readTextFileSync(`/proc/${name}/cmdline`).includes(text)) found.push(name);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return found;
+}
