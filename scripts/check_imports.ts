@@ -29,9 +29,10 @@ async function readImportGraph(root: string, folders: readonly string[]): Promis
     const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: ModuleInfo[] };
     const graph = new Map<string, string[]>();
     for (const module of modules) {
-      if (module.error !== undefined) throw new Error(`Cannot read ${module.specifier}: ${module.error}`);
       const file = relative(root, module.specifier);
-      if (folders.some((folder) => file.startsWith(`${folder}/`))) graph.set(file, importsOf(root, module));
+      if (!folders.some((folder) => file.startsWith(`${folder}/`))) continue;
+      if (module.error !== undefined) throw new Error(`Cannot read ${file}: ${module.error}`);
+      graph.set(file, importsOf(root, module));
     }
     return graph;
   } finally {
