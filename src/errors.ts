@@ -1,22 +1,24 @@
 /** Stable codes of {@linkcode SmolvmError}: branch on these, never on the message. */
-export type ErrorCode =
-  | "usage" // a flag, argument or value that cannot be honoured
-  | "config" // the user's configuration file is broken
-  | "source" // the SOURCE is neither a usable folder nor an image reference
-  | "image" // an image cannot be found, pulled, read or mounted
-  | "volume" // a volume cannot be mounted
-  | "network" // name servers or the network of the guest
-  | "storage" // a disk, a state file or a folder cannot be written
-  | "state" // a state file cannot be read
-  | "dependency" // buildah, libkrun, the firmware, the agent or another tool is missing
-  | "virtualization" // KVM or Hypervisor.framework cannot be used
-  | "krun" // a call of libkrun failed
-  | "guest" // the guest died, never answered or broke the protocol
-  | "not-executable" // the command exists in the guest and cannot be executed
-  | "not-found" // the command does not exist in the guest
-  | "timeout" // a deadline of the user's passed
-  | "interrupted" // the user forced the end
-  | "internal"; // a bug of ours
+export const ERROR_CODES = [
+  "usage", // a flag, argument or value that cannot be honoured
+  "config", // the user's configuration file is broken
+  "source", // the SOURCE is neither a usable folder nor an image reference
+  "image", // an image cannot be found, pulled, read or mounted
+  "volume", // a volume cannot be mounted
+  "storage", // a disk, a state file or a folder cannot be written
+  "state", // a state file cannot be read
+  "dependency", // buildah, libkrun, the firmware, the agent or another tool is missing
+  "virtualization", // KVM or Hypervisor.framework cannot be used
+  "krun", // a call of libkrun failed
+  "guest", // the guest died, never answered or broke the protocol
+  "not-executable", // the command exists in the guest and cannot be executed
+  "not-found", // the command does not exist in the guest
+  "timeout", // a deadline of the user's passed
+  "interrupted", // the user ended it before the command had started
+  "internal", // a bug of ours
+] as const;
+/** One of {@linkcode ERROR_CODES}. */
+export type ErrorCode = typeof ERROR_CODES[number];
 
 /** What a {@linkcode SmolvmError} carries beside its message. */
 export interface SmolvmErrorOptions {

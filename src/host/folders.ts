@@ -21,9 +21,13 @@ export interface FolderFacts {
 export function foldersOf({ os, uid, env }: FolderFacts): Folders {
   const home = env("HOME");
   if (home === undefined || !home.startsWith("/")) {
-    throw new SmolvmError("config", `Cannot find the home folder: HOME is ${home === undefined ? "not set" : `"${home}"`}`, {
-      hint: "Set HOME to an absolute path.",
-    });
+    throw new SmolvmError(
+      "config",
+      `Cannot find the home folder: HOME is ${home === undefined ? "not set" : `"${home}"`}`,
+      {
+        hint: "Set HOME to an absolute path.",
+      },
+    );
   }
   if (os === "darwin") {
     return {

@@ -77,8 +77,10 @@ export function encodeSetup(setup: Setup): Uint8Array<ArrayBuffer> {
     .u32(setup.overlay ? SETUP_OVERLAY : 0)
     .str(setup.rootfs)
     .list(setup.files, (writer, file) => writer.str(file.path).u32(file.mode).blob(file.content))
-    .list(setup.mounts, (writer, mount) =>
-      writer.str(mount.source).str(mount.target).u32(mount.readOnly ? MOUNT_READ_ONLY : 0))
+    .list(
+      setup.mounts,
+      (writer, mount) => writer.str(mount.source).str(mount.target).u32(mount.readOnly ? MOUNT_READ_ONLY : 0),
+    )
     .list(setup.rlimits, (writer, limit) => writer.u32(limit.resource).u64(limit.soft).u64(limit.hard))
     .finish();
 }

@@ -1,29 +1,51 @@
+import { messageOf } from "../errors.ts";
+import { log } from "../log.ts";
 import { HOST_PAYLOAD_MAX } from "../protocol/constants.ts";
 import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
 import { type Frame, FrameDecoder } from "../protocol/frame.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
-import { log } from "../log.ts";
-import { messageOf } from "../errors.ts";
 import type { CommandRelay } from "./command_relay.ts";
 
-/** Serves the clients of a machine until the listener is closed. */
-export async function serveClients(listener: Deno.Listener, relay: CommandRelay): Promise<void> {
-  for await (const conn of listener) {
-    serveClient(conn, relay).catch((error) => log("warn", `client: ${messageOf(error)}`));
-  }
-}
+/** Serves the clients of a machine, until it is disposed of: their connections end with it. */
+export class ControlServer implements Disposable {
+  readonly #listener: Deno.Listener;
+  readonly #clients = new Set<FrameWriter>();
 
-async function serveClient(conn: Deno.Conn, relay: CommandRelay): Promise<void> {
-  const writer = new FrameWriter(conn);
-  try {
-    let attached = false;
-    for await (const frame of readFrames(conn)) {
-      if (attached && frame.stream === MAIN_STREAM) relay.fromClient(frame);
-      else if (!attached && frame.type === CONTROL.ATTACH && relay.attach(writer)) attached = true;
-      else return;
+  /** Listens at once; whoever dials before {@linkcode serve} waits. */
+  constructor(path: string) {
+    this.#listener = Deno.listen({ transport: "unix", path });
+  }
+
+  /** Begins to serve. */
+  serve(relay: CommandRelay): void {
+    this.#accept(relay).catch((error) => log("debug", `control socket: ${messageOf(error)}`));
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const client of this.#clients) client.close();
+  }
+
+  async #accept(relay: CommandRelay): Promise<void> {
+    for await (const conn of this.#listener) {
+      this.#serveClient(conn, relay).catch((error) => log("debug", `client: ${messageOf(error)}`));
     }
-  } finally {
-    writer.close();
+  }
+
+  async #serveClient(conn: Deno.Conn, relay: CommandRelay): Promise<void> {
+    const writer = new FrameWriter(conn);
+    this.#clients.add(writer);
+    try {
+      let attached = false;
+      for await (const frame of readFrames(conn)) {
+        if (attached && frame.stream === MAIN_STREAM) relay.fromClient(frame);
+        else if (!attached && frame.type === CONTROL.ATTACH && relay.attach(writer)) attached = true;
+        else return;
+      }
+    } finally {
+      writer.close();
+      this.#clients.delete(writer);
+    }
   }
 }
 

@@ -23,8 +23,6 @@ export interface RunnerSpec {
   rootfs: string | null;
   /** Folders of the host in the guest. */
   volumes: VolumeSpec[];
-  /** Size of the disk for what the guest writes, in bytes. */
-  diskBytes: number;
   /** Network by TSI. */
   net: boolean;
   /** Host name in the guest. */
@@ -103,9 +101,13 @@ export function checkResources({ cpus, memoryMib }: { cpus: number; memoryMib: n
   }
   // The firmware's place below 4 GiB: with this much memory libkrun lays it over the guest's.
   if (Deno.build.arch === "x86_64" && memoryMib >= 3260 && memoryMib <= 3328) {
-    throw new SmolvmError("usage", `Cannot give the machine ${memoryMib} MiB of memory: libkrun fails at 3260 to 3328 MiB`, {
-      hint: "Take less than 3260 or more than 3328 MiB.",
-    });
+    throw new SmolvmError(
+      "usage",
+      `Cannot give the machine ${memoryMib} MiB of memory: libkrun fails at 3260 to 3328 MiB`,
+      {
+        hint: "Take less than 3260 or more than 3328 MiB.",
+      },
+    );
   }
 }
 
@@ -126,7 +128,6 @@ export function parseRunnerSpec(json: string): RunnerSpec {
     memoryMib: fields.integer("memoryMib", MIN_MEMORY_MIB, MAX_MEMORY_MIB),
     rootfs: fields.has("rootfs") ? fields.string("rootfs") : null,
     volumes: fields.list("volumes", parseVolume),
-    diskBytes: fields.integer("diskBytes", 1, Number.MAX_SAFE_INTEGER),
     net: fields.boolean("net"),
     hostname: fields.string("hostname"),
     nameservers: fields.strings("nameservers"),

@@ -1,5 +1,4 @@
 import { SmolvmError } from "../errors.ts";
-import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
 import { acquireLock, type Lock } from "./lock.ts";
 
@@ -9,12 +8,6 @@ export interface MachineFolders {
   folder: string;
   /** Sockets. */
   runtimeFolder: string;
-}
-
-/** The folders of an ephemeral machine, apart from those that persist: whatever is there and unlocked is rubbish. */
-export function ephemeralFolders(id: string): MachineFolders {
-  const { state, runtime } = folders();
-  return { folder: `${state}/ephemeral/${id}`, runtimeFolder: `${runtime}/${id}` };
 }
 
 /** The guest's console: kernel messages, and the agent's last words. */
@@ -61,14 +54,14 @@ export async function removeMachineFolders({ folder, runtimeFolder }: MachineFol
   }
 }
 
-/** Removes the ephemeral machines whose runner and client were both killed before either could. */
-export async function sweepEphemeralMachines(): Promise<void> {
-  const parent = ephemeralFolders("x").folder.slice(0, -2);
-  using _ = await acquireLock(`${parent}/.lock`, { exclusive: true, wait: true });
-  for await (const { name, isDirectory } of Deno.readDir(parent)) {
-    if (!isDirectory) continue;
-    const machine = ephemeralFolders(name);
-    using unused = await acquireLock(`${machine.folder}/lock`, { exclusive: true, wait: false });
-    if (unused) await removeMachineFolders(machine);
+/** Whether some process runs the machine in this folder. */
+export async function isRunning(folder: string): Promise<boolean> {
+  try {
+    await Deno.stat(`${folder}/lock`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
+  using unused = await acquireLock(`${folder}/lock`, { exclusive: true, wait: false });
+  return unused === undefined;
 }

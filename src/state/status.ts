@@ -1,4 +1,4 @@
-import { SmolvmError } from "../errors.ts";
+import { ERROR_CODES, type ErrorCode, SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { writeFileAtomic } from "./atomic_write.ts";
 
@@ -10,7 +10,7 @@ export interface MachineStatus {
   /** How the machine's command ended. */
   exit: { code: number } | { signal: number } | null;
   /** Why the machine failed. */
-  error: { code: string; message: string; hint: string | null } | null;
+  error: { code: ErrorCode; message: string; hint: string | null } | null;
 }
 
 const SCHEMA = 1;
@@ -53,14 +53,16 @@ export async function readStatus(machineFolder: string): Promise<MachineStatus |
 }
 
 function parseExit(fields: Fields): { code: number } | { signal: number } {
-  const exit = fields.has("code") ? { code: fields.integer("code", 0, 255) } : { signal: fields.integer("signal", 1, 127) };
+  const exit = fields.has("code")
+    ? { code: fields.integer("code", 0, 255) }
+    : { signal: fields.integer("signal", 1, 127) };
   fields.end();
   return exit;
 }
 
 function parseError(fields: Fields) {
   const error = {
-    code: fields.string("code"),
+    code: fields.oneOf("code", ERROR_CODES),
     message: fields.string("message"),
     hint: fields.has("hint") ? fields.string("hint") : null,
   };

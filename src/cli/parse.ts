@@ -1,0 +1,124 @@
+import { InvalidArgumentError } from "commander";
+import type { VolumeSpec } from "../runner/spec.ts";
+
+/**
+ * Parsers of option values. Commander puts the option's name and the value before their messages.
+ *
+ * @module
+ */
+
+const MIB_PER_UNIT: Record<string, number> = { "": 1, k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
+
+/** A size of memory in MiB: `512`, `512m`, `1g`. */
+export function parseMemory(value: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?$/i.exec(value);
+  const mib = match ? Number(match[1]) * MIB_PER_UNIT[match[2]!.toLowerCase()]! : NaN;
+  if (!Number.isInteger(mib)) throw new InvalidArgumentError("Expected a whole number of MiB such as 512, 512m or 1g.");
+  return mib;
+}
+
+export function parseCpus(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError("Expected a whole number of CPUs.");
+  return Number(value);
+}
+
+export function parseSeconds(value: string): number {
+  const seconds = Number(value);
+  if (!/^\d+(\.\d+)?$/.test(value) || seconds <= 0 || seconds > 2 ** 31 / 1000) {
+    throw new InvalidArgumentError("Expected a number of seconds above 0.");
+  }
+  return seconds;
+}
+
+export function parseBoolean(value: string): boolean {
+  if (value !== "true" && value !== "false") throw new InvalidArgumentError("Expected true or false.");
+  return value === "true";
+}
+
+/** `host:guest[:ro|rw]`, added to those before it. */
+export function collectVolume(value: string, volumes: VolumeSpec[]): VolumeSpec[] {
+  const [source, target, mode, ...rest] = value.split(":");
+  if (!source || !target || rest.length > 0) throw new InvalidArgumentError("Expected HOST:GUEST or HOST:GUEST:ro.");
+  if (mode !== undefined && mode !== "ro" && mode !== "rw") {
+    throw new InvalidArgumentError(`Expected the mode ro or rw, got "${mode}".`);
+  }
+  return [...volumes, { source, target: parseGuestFolder(target), readOnly: mode === "ro" }];
+}
+
+function parseGuestFolder(path: string): string {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (!path.startsWith("/")) throw new InvalidArgumentError(`Expected an absolute path in the guest, got "${path}".`);
+  if (parts.length === 0) throw new InvalidArgumentError("Cannot mount over the guest's root.");
+  if (parts.includes("..")) throw new InvalidArgumentError(`Expected a path without "..", got "${path}".`);
+  return `/${parts.join("/")}`;
+}
+
+/** An absolute path in the guest. */
+export function parseWorkdir(value: string): string {
+  if (!value.startsWith("/")) throw new InvalidArgumentError("Expected an absolute path in the guest.");
+  return value;
+}
+
+/** `name|uid[:group|gid]`. */
+export function parseUser(value: string): string {
+  if (!/^[^:\s]+(:[^:\s]+)?$/.test(value)) throw new InvalidArgumentError("Expected NAME or UID, with :GROUP or :GID.");
+  const tooLarge = value.split(":").some((part) => /^\d+$/.test(part) && Number(part) > 2 ** 32 - 2);
+  if (tooLarge) throw new InvalidArgumentError("Expected an id of at most 4294967294.");
+  return value;
+}
+
+export function parseHostname(value: string): string {
+  if (!/^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/.test(value)) {
+    throw new InvalidArgumentError("Expected up to 63 letters, digits, dots and hyphens.");
+  }
+  return value;
+}
+
+/** An IP address of a name server. */
+export function parseNameserver(value: string): string {
+  if (!isIpAddress(value)) throw new InvalidArgumentError("Expected an IP address.");
+  return value;
+}
+
+function isIpAddress(value: string): boolean {
+  const bytes = value.split(".");
+  if (bytes.length === 4 && bytes.every((byte) => /^\d{1,3}$/.test(byte) && Number(byte) <= 255)) return true;
+  // The URL parser is the platform's own judge of IPv6.
+  return /^[0-9a-f:.]+$/i.test(value) && value.includes(":") && URL.canParse(`http://[${value}]/`);
+}
+
+/** `KEY=VALUE`, or `KEY` to inherit it, added to those before it; a key that is not set here adds nothing. */
+export function collectEnv(value: string, env: string[]): string[] {
+  return [...env, ...parseVariable(value)];
+}
+
+/** The lines of a file with one variable each, as docker reads them, added to those before it. */
+export function collectEnvFile(path: string, env: string[]): string[] {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound ? "No such file" : "Cannot read it";
+    throw new InvalidArgumentError(`${reason}.`);
+  }
+  return [...env, ...text.split(/\r?\n/).flatMap((line, index) => parseEnvLine(line, `line ${index + 1}`))];
+}
+
+function parseEnvLine(line: string, where: string): string[] {
+  const text = line.trimStart();
+  if (text === "" || text.startsWith("#")) return [];
+  try {
+    return parseVariable(text);
+  } catch (error) {
+    throw error instanceof InvalidArgumentError ? new InvalidArgumentError(`At ${where}: ${error.message}`) : error;
+  }
+}
+
+function parseVariable(text: string): string[] {
+  const end = text.indexOf("=");
+  const key = end < 0 ? text : text.slice(0, end);
+  if (key === "" || /\s/.test(key)) throw new InvalidArgumentError("Expected KEY=VALUE or KEY, without space in KEY.");
+  if (end >= 0) return [text];
+  const value = Deno.env.get(key);
+  return value === undefined ? [] : [`${key}=${value}`];
+}

@@ -1,0 +1,45 @@
+import { Command } from "@commander-js/extra-typings";
+import { CommanderError } from "commander";
+import deno from "../../deno.json" with { type: "json" };
+import { SmolvmError } from "../errors.ts";
+import { configureLog } from "../log.ts";
+import { chooseLogLevel } from "./log_options.ts";
+import { runCommand } from "./run.ts";
+
+/** The exit code of our own failures, whatever the command's would have been. */
+const OWN_FAILURE = 125;
+
+/**
+ * Runs the command line and returns the exit code.
+ *
+ * @throws {SmolvmError} for whatever could not be done.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("smolvm")
+    .description("Run OCI images and folders as microVMs")
+    .version(deno.version, "--version", "print the version")
+    .option("-q, --quiet", "no progress on standard error")
+    .option("--log-level <level>", "error, warn, info, debug or trace (default: warn)")
+    .enablePositionalOptions()
+    .showHelpAfterError("Run 'smolvm --help' for more.")
+    .exitOverride();
+  program.hook("preAction", () => {
+    const level = chooseLogLevel({
+      flag: program.opts().logLevel,
+      smolvmLog: Deno.env.get("SMOLVM_LOG"),
+      rustLog: Deno.env.get("RUST_LOG"),
+    });
+    configureLog({ level, sink: (line) => console.error(line) });
+  });
+  program.addCommand(runCommand((code) => exitCode = code));
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    // Commander has printed it; help and version are no failures.
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : OWN_FAILURE;
+  }
+  return exitCode;
+}

@@ -1,0 +1,44 @@
+import { SmolvmError } from "../errors.ts";
+import type { WindowSize } from "../protocol/messages.ts";
+
+/** Largest chunk of input sent at once; the guest takes frames of any size, but the window is small. */
+const CHUNK_BYTES = 16 * 1024;
+
+/** The chunks of standard input until its end. */
+export async function* stdinChunks(): AsyncGenerator<Uint8Array> {
+  while (true) {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    const count = await Deno.stdin.read(chunk);
+    if (count === null) return;
+    yield chunk.subarray(0, count);
+  }
+}
+
+/** Writes all of `data` to standard output or standard error. */
+export async function writeAll(stream: typeof Deno.stdout, data: Uint8Array): Promise<void> {
+  for (let at = 0; at < data.length;) at += await stream.write(data.subarray(at));
+}
+
+/**
+ * The terminal's size, for a command that runs on it.
+ *
+ * @throws {SmolvmError} `usage` when there is no terminal.
+ */
+export function requireTerminal({ interactive }: { interactive: boolean }): WindowSize {
+  for (
+    const [stream, name] of [[Deno.stdout, "output"], ...(interactive ? [[Deno.stdin, "input"] as const] : [])] as const
+  ) {
+    if (stream.isTerminal()) continue;
+    throw new SmolvmError("usage", `Cannot use --tty: standard ${name} is not a terminal`, {
+      hint: "Leave --tty (-t) out when input or output is a file or a pipe.",
+    });
+  }
+  return Deno.consoleSize();
+}
+
+/** Gives every key to the guest until it is disposed of; the terminal is then as it was. */
+export function rawInput(): Disposable {
+  if (!Deno.stdin.isTerminal()) return { [Symbol.dispose]() {} };
+  Deno.stdin.setRaw(true);
+  return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
+}

@@ -1,0 +1,49 @@
+import { messageOf, SmolvmError } from "../errors.ts";
+import { Fields } from "../fields.ts";
+import { folders } from "../host/folders.ts";
+import { osReason } from "../host/os_error.ts";
+
+/** What the user set for every machine; `undefined` where they did not. */
+export interface Config {
+  /** `default_cpus`: virtual CPUs of a machine. */
+  defaultCpus: number | undefined;
+  /** `default_mem`: memory of a machine in MiB. */
+  defaultMem: number | undefined;
+  /** `default_dns`: IP address of the name server of machines with network. */
+  defaultDns: string | undefined;
+}
+
+/**
+ * Reads the user's configuration; a missing file is an empty one.
+ *
+ * @throws {SmolvmError} `config`, naming the file and the key or the line.
+ */
+export async function readConfig(path = folders().configFile): Promise<Config> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return parseConfig({}, path);
+    throw new SmolvmError("config", `Cannot read "${path}": ${osReason(error)}`, { cause: error });
+  }
+  // Loaded only by those who have such a file.
+  const { parse } = await import("@std/toml");
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new SmolvmError("config", `Cannot parse "${path}": ${messageOf(error)}`, { cause: error });
+  }
+  return parseConfig(value, path);
+}
+
+function parseConfig(value: unknown, path: string): Config {
+  const fields = new Fields(value, `"${path}"`, "config");
+  const config: Config = {
+    defaultCpus: fields.has("default_cpus") ? fields.integer("default_cpus", 1, 255) : undefined,
+    defaultMem: fields.has("default_mem") ? fields.integer("default_mem", 1, 2 ** 32 - 1) : undefined,
+    defaultDns: fields.has("default_dns") ? fields.string("default_dns") : undefined,
+  };
+  fields.end();
+  return config;
+}

@@ -1,0 +1,146 @@
+import { commandError } from "../protocol/command_error.ts";
+import { CHANNEL, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
+import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
+import { type Frame, FrameDecoder } from "../protocol/frame.ts";
+import { FrameWriter } from "../protocol/frame_writer.ts";
+import {
+  decodeExited,
+  decodeFailure,
+  decodeU32,
+  encodeU32s,
+  type ExitStatus,
+  type WindowSize,
+} from "../protocol/messages.ts";
+import { OutputPump, type Sink } from "./output_pump.ts";
+
+const SIGPIPE = 13;
+
+/** The streams of a command, as its client has them. */
+export interface CommandIo {
+  /** Chunks of input of at most 16 KiB until the end of the input; `undefined`: there is none. */
+  stdin: AsyncIterable<Uint8Array> | undefined;
+  stdout: Sink;
+  stderr: Sink;
+}
+
+/** A client's connection to a machine's command. */
+export class Attachment {
+  readonly #conn: Deno.Conn;
+  readonly #writer: FrameWriter;
+  readonly #stdout: OutputPump;
+  readonly #stderr: OutputPump;
+  readonly #stdin: AsyncIterable<Uint8Array> | undefined;
+  readonly #started = Promise.withResolvers<void>();
+  #stdinWindow = STREAM_WINDOW;
+  #windowOpened = Promise.withResolvers<void>();
+
+  private constructor(conn: Deno.Conn, io: CommandIo) {
+    this.#conn = conn;
+    this.#writer = new FrameWriter(conn);
+    this.#stdin = io.stdin;
+    this.#stdout = this.#pump(io.stdout, CHANNEL.STDOUT);
+    this.#stderr = this.#pump(io.stderr, CHANNEL.STDERR);
+  }
+
+  /** Attaches to the machine whose control socket is at `path`. */
+  static async open(path: string, io: CommandIo): Promise<Attachment> {
+    const attachment = new Attachment(await Deno.connect({ transport: "unix", path }), io);
+    attachment.#writer.send(CONTROL.ATTACH, MAIN_STREAM);
+    return attachment;
+  }
+
+  /** Settles when the command runs; until then nothing may be sent to it. */
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
+
+  /** Sends a signal, by its number on Linux. */
+  signal(signal: number): void {
+    this.#writer.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(signal));
+  }
+
+  resize({ rows, columns }: WindowSize): void {
+    this.#writer.send(MSG.RESIZE, MAIN_STREAM, encodeU32s(rows, columns));
+  }
+
+  /**
+   * Carries the streams until the command has ended and its output is written; `undefined` when the machine was gone
+   * before.
+   *
+   * @throws {SmolvmError} when the command could not be started.
+   */
+  async finish(): Promise<ExitStatus | undefined> {
+    try {
+      for await (const frame of this.#frames()) {
+        const status = this.#receive(frame);
+        if (status) {
+          await Promise.all([this.#stdout.drained(), this.#stderr.drained()]);
+          return status;
+        }
+      }
+      return undefined;
+    } finally {
+      this.#writer.close();
+    }
+  }
+
+  #receive({ type, payload }: Frame): ExitStatus | undefined {
+    switch (type) {
+      case MSG.STARTED:
+        this.#started.resolve();
+        if (this.#stdin) this.#sendInput(this.#stdin);
+        return;
+      case MSG.STDOUT:
+        if (payload.length > 0) this.#stdout.push(payload);
+        return;
+      case MSG.STDERR:
+        if (payload.length > 0) this.#stderr.push(payload);
+        return;
+      case MSG.STDIN_CREDIT:
+        this.#stdinWindow += decodeU32(payload);
+        this.#windowOpened.resolve();
+        return;
+      case MSG.EXITED:
+        return decodeExited(payload);
+      case MSG.FAILED:
+        throw commandError(decodeFailure(payload));
+    }
+  }
+
+  async #sendInput(input: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const chunk of input) {
+        while (this.#stdinWindow < chunk.length) {
+          this.#windowOpened = Promise.withResolvers();
+          await this.#windowOpened.promise;
+        }
+        this.#stdinWindow -= chunk.length;
+        this.#writer.send(MSG.STDIN, MAIN_STREAM, chunk);
+      }
+    } catch {
+      // An input that cannot be read any further has ended, as far as the command can tell.
+    }
+    this.#writer.send(MSG.STDIN, MAIN_STREAM);
+  }
+
+  #pump(sink: Sink, channel: number): OutputPump {
+    return new OutputPump(sink, {
+      consumed: (bytes) => this.#writer.send(MSG.CREDIT, MAIN_STREAM, encodeU32s(channel, bytes)),
+      // As in a local pipeline: whoever writes to a reader that has gone is told by a signal.
+      broken: () => this.signal(SIGPIPE),
+    });
+  }
+
+  async *#frames(): AsyncGenerator<Frame> {
+    const decoder = new FrameDecoder(GUEST_FRAME_MAX - FRAME_HEADER_BYTES);
+    const chunk = new Uint8Array(64 * 1024);
+    try {
+      for (let count = await this.#conn.read(chunk); count !== null; count = await this.#conn.read(chunk)) {
+        yield* decoder.push(chunk.subarray(0, count));
+      }
+    } catch (error) {
+      // A runner that was killed resets the connection; its end means the same.
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** What the guest's shell and `execvp` search when neither the image nor the user says. */
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** What an image says of its command. */
+export interface CommandDefaults {
+  entrypoint: string[];
+  cmd: string[];
+  /** `KEY=VALUE` each. */
+  env: string[];
+  user: string;
+  workingDir: string;
+}
+
+/** What a folder says of its command. */
+export const FOLDER_DEFAULTS: CommandDefaults = { entrypoint: [], cmd: [], env: [], user: "", workingDir: "" };
+
+/** What the user says of the command, over what the image says. */
+export interface CommandOptions {
+  /** Arguments; empty: the image's. */
+  command: readonly string[];
+  /** Replaces the image's entrypoint, and drops its arguments; empty string: none. */
+  entrypoint: string | undefined;
+  /** `KEY=VALUE` each, later ones win. */
+  env: readonly string[];
+  /** Whether it runs on a terminal. */
+  tty: boolean;
+  /** The guest's host name. */
+  hostname: string;
+}
+
+/** The arguments to execute: entrypoint and command as docker combines them, `/bin/sh` when there are none. */
+export function commandLine(defaults: CommandDefaults, { command, entrypoint }: CommandOptions): string[] {
+  const start = entrypoint === undefined ? defaults.entrypoint : entrypoint === "" ? [] : [entrypoint];
+  const rest = command.length > 0 ? command : entrypoint === undefined ? defaults.cmd : [];
+  const line = [...start, ...rest];
+  return line.length > 0 ? line : ["/bin/sh"];
+}
+
+/** The environment of the command: defaults, then the image's, then the user's. */
+export function commandEnvironment(defaults: CommandDefaults, { env, tty, hostname }: CommandOptions): string[] {
+  const basic = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(tty ? ["TERM=xterm"] : [])];
+  const merged = new Map([...basic, ...defaults.env, ...env].map((variable) => [keyOf(variable), variable]));
+  return [...merged.values()];
+}
+
+function keyOf(variable: string): string {
+  return variable.slice(0, variable.indexOf("="));
+}

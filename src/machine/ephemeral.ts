@@ -1,0 +1,61 @@
+import type { SmolvmError } from "../errors.ts";
+import type { ExitStatus } from "../protocol/messages.ts";
+import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
+import { removeEphemeralMachine } from "../state/ephemeral.ts";
+import { Attachment, type CommandIo } from "./attachment.ts";
+import type { Launch } from "./launch.ts";
+import { RunnerProcess } from "./runner_process.ts";
+
+/** A machine that lives and dies with this object. */
+export class EphemeralMachine implements AsyncDisposable {
+  readonly #runner: RunnerProcess;
+  readonly #spec: RunnerSpec;
+  #attachment: Attachment | undefined;
+
+  private constructor(runner: RunnerProcess, spec: RunnerSpec) {
+    this.#runner = runner;
+    this.#spec = spec;
+  }
+
+  /**
+   * Starts a machine and attaches to its command.
+   *
+   * @throws {SmolvmError} for why it cannot be started; nothing is left then.
+   */
+  static async start({ spec, prefix }: Launch, io: CommandIo): Promise<EphemeralMachine> {
+    const machine = new EphemeralMachine(new RunnerProcess(prefix), spec);
+    try {
+      await machine.#runner.start(spec);
+      machine.#attachment = await Attachment.open(controlSocket(spec), io);
+      return machine;
+    } catch (error) {
+      await machine[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The connection to its command. */
+  get attachment(): Attachment {
+    return this.#attachment!;
+  }
+
+  /**
+   * How the command ended, once its output is written and the machine is gone.
+   *
+   * @throws {SmolvmError} when the command could not be started, or the machine ended before it.
+   */
+  async finish(): Promise<ExitStatus> {
+    const status = await this.attachment.finish();
+    if (!status) throw await this.#runner.causeOfDeath(this.#spec);
+    await this.#runner.exited;
+    return status;
+  }
+
+  /** Ends the machine, if it still runs, and removes all of it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#runner.release();
+    await this.#runner.exited;
+    // The runner has done so already, unless it died before it could.
+    await removeEphemeralMachine(this.#spec);
+  }
+}

@@ -1,0 +1,71 @@
+import { SmolvmError } from "../errors.ts";
+import { log } from "../log.ts";
+import type { RunnerSpec } from "../runner/spec.ts";
+import { readStatus } from "../state/status.ts";
+
+/** `-A`: Deno lets nobody touch `/dev` and `/proc` with less, and FFI is unlimited anyway. */
+const FLAGS = ["-A", "--no-config", "--no-lock", "--no-prompt", "--no-check", "--cached-only", "--quiet"];
+const MAIN = new URL("../main.ts", import.meta.url);
+
+/** A runner that was started, and the pipe that keeps it alive. */
+export class RunnerProcess {
+  readonly #process: Deno.ChildProcess;
+  readonly #lifeline: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #stderr: Promise<string>;
+
+  /** Starts a runner that waits for its specification. `prefix` is the command that puts it into its namespaces. */
+  constructor(prefix: readonly string[]) {
+    const [command, ...args] = [...prefix, ...runnerCommand()] as [string, ...string[]];
+    log("debug", () => `spawning ${[command, ...args].join(" ")}`);
+    this.#process = new Deno.Command(command, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      // A session of its own: Ctrl-C at the terminal is for the guest's command, by way of us.
+      detached: true,
+    }).spawn();
+    this.#lifeline = this.#process.stdin.getWriter();
+    this.#stderr = new Response(this.#process.stderr).text();
+  }
+
+  /** Settles when the process is gone, and with it the VM. */
+  get exited(): Promise<Deno.CommandStatus> {
+    return this.#process.status;
+  }
+
+  /**
+   * Hands the machine over and settles once it can be attached to.
+   *
+   * @throws {SmolvmError} for why it cannot be started.
+   */
+  async start(spec: RunnerSpec): Promise<void> {
+    await this.#lifeline.write(new TextEncoder().encode(`${JSON.stringify(spec)}\n`)).catch(() => {
+      // It is gone already; what follows finds out why.
+    });
+    const stdout = await this.#process.stdout.getReader().read();
+    if (stdout.done) throw await this.causeOfDeath(spec);
+  }
+
+  /** Lets go of the runner: it ends its ephemeral machine and removes what that left. */
+  async release(): Promise<void> {
+    await this.#lifeline.close().catch(() => {
+      // It is gone already.
+    });
+  }
+
+  /** Why the runner ended or is about to, by what it wrote last. */
+  async causeOfDeath(spec: RunnerSpec): Promise<SmolvmError> {
+    const error = (await readStatus(spec.folder))?.error;
+    if (error) return new SmolvmError(error.code, error.message, { hint: error.hint ?? undefined });
+    const { code, signal } = await this.exited;
+    const words = (await this.#stderr).trim().split("\n").slice(-5).join("\n  ");
+    const how = signal ? `by ${signal}` : `with exit code ${code}`;
+    return new SmolvmError("guest", `The VM process ended ${how}${words ? `:\n  ${words}` : ""}`);
+  }
+}
+
+function runnerCommand(): string[] {
+  if (Deno.build.standalone) return [Deno.execPath(), "__runner"];
+  return [Deno.execPath(), "run", ...FLAGS, decodeURIComponent(MAIN.pathname), "__runner"];
+}

@@ -1,0 +1,39 @@
+/**
+ * The entry of the program. Each way in is imported when taken, so that none pays for the others.
+ *
+ * @module
+ */
+
+import { messageOf, SmolvmError } from "./errors.ts";
+import { logLevel } from "./log.ts";
+
+/** The exit codes of failures that have one of their own; docker's, and that of `timeout`. */
+const EXIT_CODES: Record<string, number> = { "not-found": 127, "not-executable": 126, timeout: 124 };
+const OWN_FAILURE = 125;
+
+if (import.meta.main) {
+  if (Deno.args[0] === "__runner") {
+    const { runnerMain } = await import("./runner/main.ts");
+    await runnerMain();
+  }
+  Deno.exit(await main(Deno.args));
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const { runProgram } = await import("./cli/program.ts");
+    return await runProgram(args);
+  } catch (error) {
+    report(error);
+    return error instanceof SmolvmError ? EXIT_CODES[error.code] ?? OWN_FAILURE : OWN_FAILURE;
+  }
+}
+
+/** Prints why it failed: one sentence and what to do about it; everything known when details are asked for. */
+function report(error: unknown): void {
+  const [red, reset] = Deno.stderr.isTerminal() && !Deno.noColor ? ["\x1b[31m", "\x1b[0m"] : ["", ""];
+  console.error(`${red}smolvm:${reset} ${messageOf(error)}`);
+  if (error instanceof SmolvmError && error.hint) console.error(error.hint);
+  const detailed = logLevel() === "debug" || logLevel() === "trace";
+  if (detailed || !(error instanceof SmolvmError)) console.error(error);
+}

@@ -1,0 +1,20 @@
+import { configureLog } from "../log.ts";
+import { Lifeline } from "./lifeline.ts";
+import { runMachine } from "./machine.ts";
+import { parseRunnerSpec } from "./spec.ts";
+
+/** What the runner writes to its standard output once clients may attach. */
+const LISTENING = new TextEncoder().encode("listening\n");
+
+/** The whole life of a runner: one machine, from the specification on standard input to its end. */
+export async function runnerMain(): Promise<never> {
+  const lifeline = new Lifeline(Deno.stdin.readable);
+  const json = await lifeline.specification;
+  // Nobody wanted a machine after all.
+  if (json === undefined) Deno.exit(0);
+  const spec = parseRunnerSpec(json);
+  configureLog({ level: spec.logLevel, sink: (line) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)) });
+  await runMachine(spec, lifeline, () => Deno.stdout.writeSync(LISTENING));
+  // Ends the VM too, which is a thread of this process.
+  Deno.exit(0);
+}

@@ -1,0 +1,125 @@
+import { SmolvmError } from "../errors.ts";
+import { folders } from "../host/folders.ts";
+import { osReason } from "../host/os_error.ts";
+import { acquireLock, type Lock } from "./lock.ts";
+
+/** What a machine may be called: also a file name and, nearly, a host name. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
+
+const ADJECTIVES = [
+  "brave",
+  "brisk",
+  "calm",
+  "clever",
+  "fair",
+  "fast",
+  "keen",
+  "kind",
+  "mild",
+  "neat",
+  "quick",
+  "sunny",
+];
+const NOUNS = [
+  "badger",
+  "crane",
+  "finch",
+  "gecko",
+  "heron",
+  "lynx",
+  "otter",
+  "panda",
+  "raven",
+  "seal",
+  "tiger",
+  "wren",
+];
+
+/**
+ * Refuses what cannot be a machine's name.
+ *
+ * @throws {SmolvmError} `usage`.
+ */
+export function checkName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new SmolvmError(
+    "usage",
+    `Cannot name a machine "${name}": expected a letter or digit, then up to 62 of a-z A-Z 0-9 _ . -`,
+  );
+}
+
+/** A name nobody else is likely to have: `keen-otter-3f9a`. */
+export function generateName(): string {
+  const [adjective, noun, ...tail] = crypto.getRandomValues(new Uint8Array(4));
+  const hex = new Uint8Array(tail).toHex();
+  return `${ADJECTIVES[adjective! % ADJECTIVES.length]}-${NOUNS[noun! % NOUNS.length]}-${hex}`;
+}
+
+/** An instance id: 12 hexadecimal digits. */
+export function generateId(): string {
+  return crypto.getRandomValues(new Uint8Array(6)).toHex();
+}
+
+/** A machine and its name. */
+export interface NameClaim {
+  name: string;
+  /** Instance id. */
+  id: string;
+}
+
+/** Whether the machine with such an id exists; a name whose machine does not is free. */
+export type MachineExists = (id: string) => Promise<boolean>;
+
+/**
+ * Enters a name into the index of names.
+ *
+ * @throws {SmolvmError} `usage` when another machine has it.
+ */
+export async function claimName({ name, id }: NameClaim, exists: MachineExists): Promise<void> {
+  checkName(name);
+  try {
+    await Deno.mkdir(namesFolder(), { recursive: true, mode: 0o700 });
+    using _ = await lockNames();
+    const holder = await holderOf(name);
+    if (holder !== undefined && await exists(holder)) {
+      throw new SmolvmError("usage", `Cannot name the machine "${name}": machine ${holder} has that name`);
+    }
+    await Deno.writeTextFile(`${namesFolder()}/${name}`, id, { mode: 0o600 });
+  } catch (error) {
+    if (error instanceof SmolvmError) throw error;
+    throw new SmolvmError("storage", `Cannot claim the name "${name}": ${osReason(error)}`, { cause: error });
+  }
+}
+
+/** Takes a name out of the index, if this machine has it. */
+export async function releaseName({ name, id }: NameClaim): Promise<void> {
+  using _ = await lockNames();
+  if (await holderOf(name) === id) await Deno.remove(`${namesFolder()}/${name}`);
+}
+
+/** Takes the names whose machines are gone out of the index. */
+export async function sweepNames(exists: MachineExists): Promise<void> {
+  using _ = await lockNames();
+  for await (const { name } of Deno.readDir(namesFolder())) {
+    if (name.startsWith(".")) continue;
+    const holder = await holderOf(name);
+    if (holder !== undefined && !await exists(holder)) await Deno.remove(`${namesFolder()}/${name}`);
+  }
+}
+
+function namesFolder(): string {
+  return `${folders().state}/names`;
+}
+
+function lockNames(): Promise<Lock> {
+  return acquireLock(`${namesFolder()}/.lock`, { exclusive: true, wait: true });
+}
+
+async function holderOf(name: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(`${namesFolder()}/${name}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
