@@ -4,7 +4,7 @@
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /** Files right in `src` that everything may stand on. */
-const GROUND = ["src/errors.ts", "src/fields.ts", "src/log.ts"];
+const GROUND = ["src/errno.ts", "src/errors.ts", "src/fields.ts", "src/log.ts"];
 
 interface Rule {
   /** Folders and files of the checkout, beside its own folder and the ground. */
@@ -20,13 +20,13 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/main.ts", only("src/cli", "src/runner/main.ts")],
   ["src/mod.ts", only("src/machine", "src/image")],
   ["src/cli", {
-    paths: ["src/machine", "src/image", "src/config", "src/host"],
+    paths: ["src/machine", "src/image", "src/config", "src/host", "deno.json"],
     packages: ["npm:commander@", "npm:@commander-js/extra-typings@", "npm:cli-table3@"],
   }],
-  [
-    "src/machine",
-    only("src/image", "src/storage", "src/config", "src/state", "src/protocol", "src/host", "src/runner/spec.ts"),
-  ],
+  ["src/machine", {
+    paths: ["src/image", "src/storage", "src/config", "src/state", "src/protocol", "src/host", "src/runner/spec.ts"],
+    packages: ["node:path"],
+  }],
   ["src/runner", only("src/krun", "src/protocol", "src/state", "src/storage", "src/host")],
   ["src/krun", only("src/host")],
   ["src/protocol", only()],

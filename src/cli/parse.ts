@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { VolumeSpec } from "../runner/spec.ts";
+import type { VolumeSpec } from "../machine/launch.ts";
 
 /**
  * Parsers of option values. Commander puts the option's name and the value before their messages.

@@ -1,7 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
-import { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
 import { chooseLogLevel } from "./log_options.ts";
 import { runCommand } from "./run.ts";

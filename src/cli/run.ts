@@ -2,9 +2,8 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
 import { SmolvmError } from "../errors.ts";
 import { checkVirtualization } from "../host/virtualization.ts";
-import { EphemeralMachine } from "../machine/ephemeral.ts";
+import { EphemeralMachine, type ExitStatus } from "../machine/ephemeral.ts";
 import { type MachineOptions, planLaunch } from "../machine/launch.ts";
-import type { ExitStatus } from "../protocol/messages.ts";
 import {
   collectEnv,
   collectEnvFile,
@@ -87,7 +86,7 @@ export function runCommand(setExitCode: (code: number) => void) {
           hostname: options.hostname,
           pull: options.pull,
           tlsVerify: options.tlsVerify,
-          quiet: quiet ?? false,
+          onPullProgress: quiet ? undefined : (chunk) => Deno.stderr.writeSync(chunk),
           tty,
           stdin: options.interactive,
           bootTimeoutMs: bootTimeoutMs(),

@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import type { WindowSize } from "../protocol/messages.ts";
+import type { WindowSize } from "../machine/launch.ts";
 
 /** Largest chunk of input sent at once; the guest takes frames of any size, but the window is small. */
 const CHUNK_BYTES = 16 * 1024;

@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { describeErrno } from "./errno.ts";
+import { describeErrno } from "../errno.ts";
 
 const MS_BIND = 4096n;
 const MS_REC = 16384n;

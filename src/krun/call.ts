@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { describeErrno } from "../host/errno.ts";
+import { describeErrno } from "../errno.ts";
 import type { Krun } from "./symbols.ts";
 
 type SyncName = Exclude<keyof Krun, "krun_start_enter">;

@@ -1,10 +1,11 @@
-import type { SmolvmError } from "../errors.ts";
 import type { ExitStatus } from "../protocol/messages.ts";
 import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
 import { removeEphemeralMachine } from "../state/ephemeral.ts";
 import { Attachment, type CommandIo } from "./attachment.ts";
 import type { Launch } from "./launch.ts";
 import { RunnerProcess } from "./runner_process.ts";
+
+export type { ExitStatus };
 
 /** A machine that lives and dies with this object. */
 export class EphemeralMachine implements AsyncDisposable {

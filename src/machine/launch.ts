@@ -1,13 +1,16 @@
 import { defaultNameserver } from "../host/resolver.ts";
+import type { ProgressListener } from "../image/buildah.ts";
 import type { PullPolicy } from "../image/prepare.ts";
 import { classifySource } from "../image/reference.ts";
 import { logLevel } from "../log.ts";
 import type { WindowSize } from "../protocol/messages.ts";
-import { checkResources, type RunnerSpec, type VolumeSpec } from "../runner/spec.ts";
+import { checkResources, type RootfsSpec, type RunnerSpec, type VolumeSpec } from "../runner/spec.ts";
 import { ephemeralFolders } from "../state/ephemeral.ts";
 import { checkName, generateId, generateName } from "../state/names.ts";
 import { type CommandDefaults, commandEnvironment, commandLine, FOLDER_DEFAULTS } from "./command.ts";
 import { resolveVolumes } from "./volume.ts";
+
+export type { VolumeSpec, WindowSize };
 
 /** A machine as its user describes it. */
 export interface MachineOptions {
@@ -36,8 +39,8 @@ export interface MachineOptions {
   pull: PullPolicy;
   /** Whether the registry must show a certificate; buildah's configuration decides when absent. */
   tlsVerify: boolean | undefined;
-  /** Keeps the progress of a pull to itself. */
-  quiet: boolean;
+  /** Is given the progress of a pull. */
+  onPullProgress: ProgressListener | undefined;
   /** Size of the terminal to run on. */
   tty: WindowSize | undefined;
   stdin: boolean;
@@ -94,23 +97,23 @@ export async function planLaunch(options: MachineOptions): Promise<Launch> {
 
 /** The root filesystem that a SOURCE names, and how a runner gets at it. */
 interface OpenSource {
-  /** `null`: mounted by the prefix. */
-  rootfs: string | null;
+  rootfs: RootfsSpec;
   defaults: CommandDefaults;
   prefix: readonly string[];
 }
 
-async function openSource({ source, pull, tlsVerify, quiet }: MachineOptions): Promise<OpenSource> {
+async function openSource({ source, pull, tlsVerify, onPullProgress }: MachineOptions): Promise<OpenSource> {
   const opened = await classifySource(source);
   if (opened.kind === "folder") {
-    return { rootfs: opened.path, defaults: FOLDER_DEFAULTS, prefix: namespacePrefix() };
+    return { rootfs: { path: opened.path }, defaults: FOLDER_DEFAULTS, prefix: namespacePrefix() };
   }
   // Folders are run without any of this.
   const { prepareImage } = await import("../image/prepare.ts");
-  const image = await prepareImage(opened.reference, { pull, tlsVerify, quiet });
-  return image.rootfs.kind === "mounted"
-    ? { rootfs: image.rootfs.path, defaults: image.config, prefix: namespacePrefix() }
-    : { rootfs: null, defaults: image.config, prefix: image.rootfs.command };
+  const image = await prepareImage(opened.reference, { pull, tlsVerify, onProgress: onPullProgress });
+  const { config: defaults, rootfs } = image;
+  return rootfs.kind === "mounted"
+    ? { rootfs: { path: rootfs.path }, defaults, prefix: namespacePrefix() }
+    : { rootfs: { variable: rootfs.variable }, defaults, prefix: rootfs.command };
 }
 
 /** A mount namespace around the runner, inside a user namespace for those who may not make one otherwise. */

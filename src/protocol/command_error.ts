@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { describeErrno } from "../host/errno.ts";
+import { describeErrno } from "../errno.ts";
 import { STAGE } from "./constants.ts";
 import type { Failure } from "./messages.ts";
 

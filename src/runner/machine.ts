@@ -1,5 +1,5 @@
 import { messageOf, SmolvmError } from "../errors.ts";
-import { describeErrno } from "../host/errno.ts";
+import { describeErrno } from "../errno.ts";
 import { libFolder } from "../host/lib_folder.ts";
 import { Libc } from "../host/libc.ts";
 import { osReason } from "../host/os_error.ts";
@@ -23,7 +23,7 @@ import { CommandRelay } from "./command_relay.ts";
 import { ControlServer } from "./control_server.ts";
 import { guestSetup } from "./guest_setup.ts";
 import type { Lifeline } from "./lifeline.ts";
-import { agentSocket, controlSocket, ROOTFS_VARIABLE, type RunnerSpec } from "./spec.ts";
+import { agentSocket, controlSocket, type RootfsSpec, type RunnerSpec } from "./spec.ts";
 
 /** How long the guest may take to kill its processes and sync its disks, in ms. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
@@ -79,12 +79,10 @@ async function liveOn(spec: RunnerSpec, status: MachineStatus, listening: () => 
 }
 
 async function prepareBoot(libc: Libc, spec: RunnerSpec): Promise<BootFolder> {
-  const rootfs = spec.rootfs ?? Deno.env.get(ROOTFS_VARIABLE);
-  if (rootfs === undefined) throw new SmolvmError("internal", `Neither rootfs nor ${ROOTFS_VARIABLE} is given`);
   const sources = {
     folder: `${spec.folder}/boot`,
     agent: `${libFolder()}/smolvm-agent-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`,
-    rootfs,
+    rootfs: rootfsPath(spec.rootfs),
     volumes: spec.volumes,
   };
   await Deno.mkdir(sources.folder);
@@ -96,6 +94,14 @@ async function prepareBoot(libc: Libc, spec: RunnerSpec): Promise<BootFolder> {
     if (error instanceof SmolvmError) throw error;
     throw new SmolvmError("storage", `Cannot prepare the guest's root: ${osReason(error)}`, { cause: error });
   }
+}
+
+function rootfsPath(rootfs: RootfsSpec): string {
+  const path = "path" in rootfs ? rootfs.path : Deno.env.get(rootfs.variable);
+  if (path === undefined) {
+    throw new SmolvmError("image", "Cannot find the mounted image: buildah did not name its folder");
+  }
+  return path;
 }
 
 function diskFile({ folder }: RunnerSpec): string {

@@ -19,8 +19,8 @@ export interface RunnerSpec {
   cpus: number;
   /** Memory of the guest in MiB. */
   memoryMib: number;
-  /** Folder that is the guest's root, never written to; null: named by the variable {@linkcode ROOTFS_VARIABLE}. */
-  rootfs: string | null;
+  /** Folder that is the guest's root, never written to. */
+  rootfs: RootfsSpec;
   /** Folders of the host in the guest. */
   volumes: VolumeSpec[];
   /** Network by TSI. */
@@ -36,6 +36,9 @@ export interface RunnerSpec {
   /** Detail of the log. */
   logLevel: LogLevel;
 }
+
+/** Where the guest's root is: a path, or the variable of the runner's environment in which buildah names it. */
+export type RootfsSpec = { path: string } | { variable: string };
 
 /** A folder of the host mounted in the guest. */
 export interface VolumeSpec {
@@ -61,9 +64,6 @@ export interface CommandSpec {
   /** Reads the client's input; else `/dev/null`. */
   stdin: boolean;
 }
-
-/** In the environment of a runner that buildah put into its user namespace: where the image is mounted there. */
-export const ROOTFS_VARIABLE = "SMOLVM_ROOTFS";
 
 /** libkrunfw's kernel is built for 16. */
 export const MAX_CPUS = 16;
@@ -126,7 +126,7 @@ export function parseRunnerSpec(json: string): RunnerSpec {
     ephemeral: fields.boolean("ephemeral"),
     cpus: fields.integer("cpus", 1, MAX_CPUS),
     memoryMib: fields.integer("memoryMib", MIN_MEMORY_MIB, MAX_MEMORY_MIB),
-    rootfs: fields.has("rootfs") ? fields.string("rootfs") : null,
+    rootfs: parseRootfs(fields.object("rootfs")),
     volumes: fields.list("volumes", parseVolume),
     net: fields.boolean("net"),
     hostname: fields.string("hostname"),
@@ -144,6 +144,12 @@ export function parseRunnerSpec(json: string): RunnerSpec {
     });
   }
   return spec;
+}
+
+function parseRootfs(fields: Fields): RootfsSpec {
+  const rootfs = fields.has("path") ? { path: fields.string("path") } : { variable: fields.string("variable") };
+  fields.end();
+  return rootfs;
 }
 
 function parseVolume(value: unknown, what: string): VolumeSpec {
