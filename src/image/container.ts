@@ -39,43 +39,49 @@ export function containerName({ imageId }: InspectedImage): string {
   return `smolvm-${imageId.slice(0, 16)}`;
 }
 
-/** Whether this process may use the folders of the storage itself. On macOS nothing is mounted and all files are the user's. */
+/** Whether this process may use the storage's folders itself. On macOS nothing is mounted, and files are the user's. */
 const SEES_STORAGE = Deno.build.os === "darwin" || Deno.uid() === 0;
 
 /**
- * Makes the container of an image, or finds it, and mounts it where that is possible. The caller holds a lock that keeps
- * others from making the same one.
+ * Makes the container of an image, or finds it, and mounts it where that is possible. The caller holds a lock that
+ * keeps others from making the same one.
  *
- * @throws {SmolvmError} `image` with buildah's words; a container that was made is removed again.
+ * @throws {SmolvmError} `image` with buildah's words; a container that was made and cannot be used is removed again.
  */
-export async function openContainer(
-  image: InspectedImage,
-  { containersFolder, run }: ContainerOptions,
-): Promise<WorkingContainer> {
+export async function openContainer(image: InspectedImage, options: ContainerOptions): Promise<WorkingContainer> {
   const name = containerName(image);
-  const action = `make the working container "${name}"`;
-  let container = await inspectContainer(name, run);
-  const isNew = container === undefined;
+  const existing = await inspectContainer(name, options.run);
+  if (existing !== undefined) return await useContainer(existing, image, options);
+  const from = ["from", "--pull-never", "--name", name, image.imageId];
+  await buildah(from, { action: `make the working container "${name}"`, ...options.run });
   try {
-    if (container === undefined) {
-      await buildah(["from", "--pull-never", "--name", name, image.imageId], { action, ...run });
-      container = await inspectContainer(name, run);
+    const made = await inspectContainer(name, options.run);
+    if (made === undefined) {
+      throw new SmolvmError("image", `Cannot use the working container "${name}": it is gone again`);
     }
-    if (container === undefined) throw new SmolvmError("image", `Cannot ${action}: it is gone again`);
-    if (container.imageId !== image.imageId) {
-      throw new SmolvmError("image", `Cannot ${action}: there is one for another image`, {
-        hint: `Remove it: buildah rm ${name}`,
-      });
-    }
-    const rootfs = SEES_STORAGE ? await mount(name, container.mountPoint, run) : null;
-    return { name, folder: `${containersFolder}/${container.id}`, rootfs };
+    return await useContainer(made, image, options);
   } catch (error) {
-    if (isNew) await removeContainer(name, run);
+    await removeContainer(name, options.run);
     throw error;
   }
 }
 
+async function useContainer(
+  { name, id, imageId, mountPoint }: InspectedContainer,
+  image: InspectedImage,
+  { containersFolder, run }: ContainerOptions,
+): Promise<WorkingContainer> {
+  if (imageId !== image.imageId) {
+    throw new SmolvmError("image", `Cannot use the working container "${name}": it belongs to another image`, {
+      hint: `Remove it: buildah rm ${name}`,
+    });
+  }
+  const rootfs = SEES_STORAGE ? await mount(name, mountPoint, run) : null;
+  return { name, folder: `${containersFolder}/${id}`, rootfs };
+}
+
 interface InspectedContainer {
+  name: string;
   id: string;
   imageId: string;
   /** Where buildah mounted it last; empty: nowhere. */
@@ -90,6 +96,7 @@ async function inspectContainer(name: string, run: BuildahContext): Promise<Insp
   try {
     const fields = new Fields(JSON.parse(result.stdout), `Container "${name}"`, "image");
     return {
+      name,
       id: fields.string("ContainerID"),
       imageId: fields.string("FromImageID"),
       mountPoint: fields.string("MountPoint"),

@@ -51,7 +51,7 @@ async function findPulled({ name, localName }: RegistryReference, options: FindO
   if (tlsVerify !== undefined) args.push(`--tls-verify=${tlsVerify}`);
   if (Deno.build.os !== "linux") args.push("--os", "linux"); // What runs in a VM is Linux on every host.
   await buildah([...args, name], { action: `pull image "${name}"`, onProgress, ...run });
-  return { ...await expect(name, name, options), origin: null };
+  return { ...await mustFind(name, name, options), origin: null };
 }
 
 async function findLoaded({ name, changesWith }: LocalReference, options: FindOptions): Promise<FoundImage> {
@@ -63,13 +63,13 @@ async function findLoaded({ name, changesWith }: LocalReference, options: FindOp
     if (!(found instanceof SmolvmError)) return { ...found, origin };
   }
   const imageId = await buildah(["pull", name], { action: `load image "${name}"`, onProgress, ...run });
-  return { ...await expect(imageId, name, options), origin };
+  return { ...await mustFind(imageId, name, options), origin };
 }
 
 type Lookup = Omit<FoundImage, "origin">;
 
 /** Like {@linkcode lookUp} for an image that must be there. */
-async function expect(key: string, name: string, options: FindOptions): Promise<Lookup> {
+async function mustFind(key: string, name: string, options: FindOptions): Promise<Lookup> {
   const found = await lookUp(key, name, options);
   if (found instanceof SmolvmError) throw found;
   return found;

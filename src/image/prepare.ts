@@ -23,7 +23,7 @@ export interface PrepareOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** How a runner gets at the root filesystem of an image. It is shared by all machines of that image: never write to it. */
+/** How a runner gets at the root filesystem of an image: one for all machines of that image, never to be written to. */
 export type ImageRootfs =
   /** It is this folder of the host. */
   | { kind: "mounted"; path: string }

@@ -38,7 +38,7 @@ async function writeSynced(path: string, data: Uint8Array, mode: number): Promis
   await file.sync();
 }
 
-/** Makes the rename itself durable. The file is in place already, so a file system that cannot do this is no failure. */
+/** Makes the rename itself durable. The file is in place already: a file system that cannot do this is no failure. */
 async function syncFolderOf(path: string): Promise<void> {
   try {
     using folder = await Deno.open(path.slice(0, path.lastIndexOf("/")) || "/");

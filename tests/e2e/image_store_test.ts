@@ -117,7 +117,7 @@ storeTest("a prepared image needs no buildah, until buildah changes something", 
   assert.equal(await contentOf(prepared), "one", "machines that still run the old image keep it");
 });
 
-storeTest("a container that buildah unmounted or removed is made ready again", async (store) => {
+storeTest("a container that buildah or a reboot unmounted, or buildah removed, is made ready again", async (store) => {
   await build(store);
   const prepared = await prepare("localhost/app:1");
   const [container = ""] = await containersOf(store);
@@ -126,6 +126,11 @@ storeTest("a container that buildah unmounted or removed is made ready again", a
     await store.buildah("umount", container);
     assert.equal(await contentOf(await prepare("localhost/app:1")), "one");
   }
+  // A reboot takes the mounts, innermost first, and tells buildah nothing.
+  for (const mount of mountsBelow(store.folder).reverse()) {
+    assert.equal((await new Deno.Command("umount", { args: [mount] }).output()).code, 0);
+  }
+  assert.equal(await contentOf(await prepare("localhost/app:1")), "one");
   await store.buildah("rm", container);
   assert.equal(await contentOf(await prepare("localhost/app:1")), "one");
   assert.deepEqual(await containersOf(store), [container]);
