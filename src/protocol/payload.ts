@@ -12,7 +12,8 @@ export class PayloadWriter {
   #length = 0;
 
   u32(value: number): this {
-    new DataView(this.#bytes.buffer).setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4);
+    new DataView(this.#bytes.buffer).setUint32(at, value, true);
     return this;
   }
 
