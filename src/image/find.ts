@@ -1,4 +1,5 @@
 import { SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
 import { buildah, type BuildahContext, type ProgressListener, tryBuildah } from "./buildah.ts";
 import { type InspectedImage, parseInspectedImage } from "./config.ts";
 import type { ImageRecord } from "./record.ts";
@@ -56,14 +57,25 @@ async function findPulled({ name, localName }: RegistryReference, options: FindO
 
 async function findLoaded({ name, changesWith }: LocalReference, options: FindOptions): Promise<FoundImage> {
   const { pull, onProgress, run, known } = options;
+  const action = `load image "${name}"`;
+  await checkReadable(changesWith, action);
   // Taken before the image is read: a change meanwhile is noticed the next time.
   const origin = await stampOf(changesWith);
   if (pull !== "always" && known?.origin && await isUnchanged(known.origin)) {
     const found = await lookUp(known.imageId, name, options);
     if (!(found instanceof SmolvmError)) return { ...found, origin };
   }
-  const imageId = await buildah(["pull", name], { action: `load image "${name}"`, onProgress, ...run });
+  const imageId = await buildah(["pull", name], { action, onProgress, ...run });
   return { ...await mustFind(imageId, name, options), origin };
+}
+
+/** buildah would fail as well, and for some archives leave a temporary folder behind. */
+async function checkReadable(path: string, action: string): Promise<void> {
+  try {
+    (await Deno.open(path)).close();
+  } catch (error) {
+    throw new SmolvmError("image", `Cannot ${action}: "${path}": ${osReason(error)}`, { cause: error });
+  }
 }
 
 type Lookup = Omit<FoundImage, "origin">;
