@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { commandError } from "./command_error.ts";
+import { STAGE } from "./constants.ts";
+
+const EACCES = 13;
+const ENOENT = 2;
+
+Deno.test("commandError() tells a program that is missing from one that cannot be executed", () => {
+  for (
+    const [errno, code] of [[ENOENT, "not-found"], [20, "not-found"], [36, "not-found"], [40, "not-found"]] as const
+  ) {
+    assert.equal(commandError({ errno, stage: STAGE.EXEC, text: "x" }).code, code, `errno ${errno}`);
+  }
+  for (const errno of [EACCES, 8, 7, 21]) {
+    assert.equal(commandError({ errno, stage: STAGE.EXEC, text: "x" }).code, "not-executable", `errno ${errno}`);
+  }
+});
+
+Deno.test("commandError() says which program, user or folder it was and why", () => {
+  const messages = [
+    [STAGE.EXEC, ENOENT, 'Cannot find "x" in the guest: No such file or directory (ENOENT)'],
+    [STAGE.EXEC, EACCES, 'Cannot execute "x" in the guest: Permission denied (EACCES)'],
+    [STAGE.USER, ENOENT, 'Cannot run as user "x": no such user or group in the guest'],
+    [STAGE.CWD, EACCES, 'Cannot enter the working directory "x": Permission denied (EACCES)'],
+    [STAGE.SPAWN, 12, "Cannot start the command in the guest: x: Cannot allocate memory (ENOMEM)"],
+    [99, 12, "Cannot start the command in the guest: x: Cannot allocate memory (ENOMEM)"],
+  ] as const;
+  for (const [stage, errno, message] of messages) {
+    assert.equal(commandError({ stage, errno, text: "x" }).message, message);
+  }
+});

@@ -1,0 +1,141 @@
+// The golden frames that the C tests read too: each side makes the same fields and the same bytes of them.
+import assert from "node:assert/strict";
+import { EXIT, MSG } from "./constants.ts";
+import { encodeFrame, FrameDecoder } from "./frame.ts";
+import {
+  decodeExited,
+  decodeFailure,
+  decodeU32,
+  decodeU32s,
+  decodeWindowSize,
+  encodeExec,
+  encodeExited,
+  encodeFailure,
+  encodeSetup,
+  encodeU32s,
+  type Exec,
+  type Failure,
+  type Setup,
+  type WindowSize,
+} from "./messages.ts";
+
+type MessageName = keyof typeof MSG;
+
+/** The fields of each message as the fixture has them: u64 as decimal strings, bytes in hexadecimal. */
+interface GoldenFields {
+  SETUP: Omit<Setup, "clockNs" | "files" | "rlimits"> & {
+    clockNs: string;
+    files: { path: string; mode: number; content: string }[];
+    rlimits: { resource: number; soft: string; hard: string }[];
+  };
+  EXEC: Omit<Exec, "tty"> & { tty: WindowSize | null };
+  STDIN: { bytes: string };
+  RESIZE: WindowSize;
+  SIGNAL: { signal: number };
+  CREDIT: { channel: number; bytes: number };
+  ACK: { bytes: number };
+  SHUTDOWN: Record<never, never>;
+  HELLO: { version: number };
+  READY: Record<never, never>;
+  STARTED: { pid: number };
+  STDOUT: { bytes: string };
+  STDERR: { bytes: string };
+  STDIN_CREDIT: { bytes: number };
+  EXITED: { kind: number; value: number };
+  FAILED: Failure;
+  BYE: Record<never, never>;
+}
+
+interface GoldenFrame {
+  name: string;
+  bytes: Uint8Array;
+  type: MessageName;
+  stream: number;
+  fields: unknown;
+}
+
+/** How a payload is written, and how the host reads it if it is the one to. */
+interface Codec<F> {
+  encode(fields: F): Uint8Array;
+  decode?(payload: Uint8Array): F;
+}
+
+const nothing: Codec<Record<never, never>> = { encode: () => new Uint8Array(), decode: () => ({}) };
+const bytes: Codec<{ bytes: string }> = {
+  encode: ({ bytes }) => Uint8Array.fromHex(bytes),
+  decode: (payload) => ({ bytes: payload.toHex() }),
+};
+const number = <N extends string>(name: N): Codec<Record<N, number>> => ({
+  encode: (fields) => encodeU32s(fields[name]),
+  decode: (payload) => ({ [name]: decodeU32(payload) }) as Record<N, number>,
+});
+
+/** Only the guest reads SETUP and EXEC: their reading is tested in C. */
+const CODECS: { [T in MessageName]: Codec<GoldenFields[T]> } = {
+  SETUP: {
+    encode: ({ clockNs, files, rlimits, ...setup }) =>
+      encodeSetup({
+        ...setup,
+        clockNs: BigInt(clockNs),
+        files: files.map(({ content, ...file }) => ({ ...file, content: Uint8Array.fromHex(content) })),
+        rlimits: rlimits.map(({ resource, soft, hard }) => ({ resource, soft: BigInt(soft), hard: BigInt(hard) })),
+      }),
+  },
+  EXEC: { encode: ({ tty, ...exec }) => encodeExec({ ...exec, tty: tty ?? undefined }) },
+  STDIN: bytes,
+  RESIZE: { encode: ({ rows, columns }) => encodeU32s(rows, columns), decode: decodeWindowSize },
+  SIGNAL: number("signal"),
+  CREDIT: {
+    encode: ({ channel, bytes }) => encodeU32s(channel, bytes),
+    decode: (payload) => {
+      const [channel, bytes] = decodeU32s(payload, 2) as [number, number];
+      return { channel, bytes };
+    },
+  },
+  ACK: number("bytes"),
+  SHUTDOWN: nothing,
+  HELLO: number("version"),
+  READY: nothing,
+  STARTED: number("pid"),
+  STDOUT: bytes,
+  STDERR: bytes,
+  STDIN_CREDIT: number("bytes"),
+  EXITED: {
+    encode: ({ kind, value }) => encodeExited(kind === EXIT.CODE ? { code: value } : { signal: value }),
+    decode: (payload) => {
+      const { code, signal } = decodeExited(payload);
+      return signal === undefined ? { kind: EXIT.CODE, value: code } : { kind: EXIT.SIGNAL, value: signal };
+    },
+  },
+  FAILED: { encode: encodeFailure, decode: decodeFailure },
+  BYE: nothing,
+};
+
+function readGoldenFrames(): GoldenFrame[] {
+  const text = Deno.readTextFileSync(new URL("../../tests/fixtures/frames.txt", import.meta.url));
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return lines.map((line) => {
+    const [, name, hex, json] = /^(\S+) ([0-9a-f]+) (\{.*\})$/.exec(line) ?? assert.fail(`not a golden frame: ${line}`);
+    const { type, stream, ...fields } = JSON.parse(json!);
+    return { name: name!, bytes: Uint8Array.fromHex(hex!), type, stream, fields };
+  });
+}
+
+const GOLDEN = readGoldenFrames();
+
+Deno.test("the golden frames have every message", () => {
+  assert.deepEqual(new Set(GOLDEN.map(({ type }) => type)), new Set(Object.keys(MSG)));
+});
+
+for (const { name, bytes, type, stream, fields } of GOLDEN) {
+  Deno.test(`golden frame "${name}" has the fields and the bytes that the C tests see`, () => {
+    const codec: Codec<unknown> = CODECS[type];
+    assert.equal(encodeFrame(MSG[type], stream, codec.encode(fields)).toHex(), bytes.toHex());
+
+    const [frame, ...others] = new FrameDecoder(bytes.length).push(bytes);
+    assert.ok(frame);
+    assert.deepEqual(others, []);
+    assert.deepEqual([frame.type, frame.stream], [MSG[type], stream]);
+    if (codec.decode) assert.deepEqual(codec.decode(frame.payload), fields);
+  });
+}

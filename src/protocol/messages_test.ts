@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { STAGE } from "./constants.ts";
+import {
+  decodeExited,
+  decodeFailure,
+  decodeU32,
+  decodeU32s,
+  decodeWindowSize,
+  encodeExited,
+  encodeFailure,
+  encodeU32s,
+} from "./messages.ts";
+import { ProtocolError } from "./payload.ts";
+
+Deno.test("decodeU32s() takes as many numbers as were asked for and no byte more or less", () => {
+  assert.deepEqual(decodeU32s(encodeU32s(1, 2 ** 32 - 1), 2), [1, 2 ** 32 - 1]);
+  assert.throws(() => decodeU32s(encodeU32s(1, 2), 3), ProtocolError);
+  assert.throws(() => decodeU32(encodeU32s(1, 2)), ProtocolError);
+});
+
+Deno.test("decodeWindowSize() has rows first", () => {
+  assert.deepEqual(decodeWindowSize(encodeU32s(24, 80)), { rows: 24, columns: 80 });
+});
+
+Deno.test("decodeExited() reads what encodeExited() wrote", () => {
+  for (const status of [{ code: 0 }, { code: 255 }, { signal: 1 }, { signal: 127 }]) {
+    assert.deepEqual(decodeExited(encodeExited(status)), status);
+  }
+});
+
+Deno.test("decodeExited() refuses what no process can end with", () => {
+  for (const [kind, value] of [[0, 256], [1, 0], [1, 128], [2, 0], [2 ** 32 - 1, 1]] as const) {
+    assert.throws(() => decodeExited(encodeU32s(kind, value)), {
+      name: "ProtocolError",
+      message: `exit status ${kind}/${value}`,
+    });
+  }
+});
+
+Deno.test("decodeFailure() reads what encodeFailure() wrote", () => {
+  const failure = { errno: 2, stage: STAGE.EXEC, text: "/bin/\u{e4}" };
+  assert.deepEqual(decodeFailure(encodeFailure(failure)), failure);
+  assert.throws(() => decodeFailure(new Uint8Array([...encodeFailure(failure), 0])), ProtocolError);
+});
