@@ -42,7 +42,7 @@ int connection_flush(struct connection *connection)
 		else if (errno == EAGAIN)
 			return 0;
 		else if (errno != EINTR)
-			return -errno;
+			return errno == EPIPE ? -ECONNRESET : -errno; /* as a read says it */
 	}
 	return 0;
 }

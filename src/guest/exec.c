@@ -9,15 +9,9 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "close_fd.h"
 #include "process_session.h"
 #include "spawn.h"
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 static void fail(struct exec *exec, int err, uint32_t stage, const char *text)
 {

@@ -6,6 +6,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "close_fd.h"
+
 /* Less credit than this waits for more: the host still has three quarters of the window. */
 #define CREDIT_EVERY (STREAM_WINDOW / 4)
 
@@ -105,9 +107,7 @@ uint32_t input_credit(struct input *input)
 
 void input_close(struct input *input)
 {
-	if (input->fd >= 0)
-		close(input->fd);
-	input->fd = -1;
+	close_fd(&input->fd);
 	discard(input);
 	free(input->ring);
 	input->ring = NULL;

@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "close_fd.h"
+
 /* More than a terminal can hold (Linux: 8 KiB of the pty, 4 KiB of the line discipline). */
 #define TERMINAL_HOLDS (64 * 1024)
 
@@ -85,7 +87,5 @@ bool output_next_frame(struct output *output, uint32_t stream, struct frame_out 
 
 void output_close(struct output *output)
 {
-	if (output->fd >= 0)
-		close(output->fd);
-	output->fd = -1;
+	close_fd(&output->fd);
 }

@@ -7,13 +7,7 @@
 #include <unistd.h>
 
 #include "child.h"
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
+#include "close_fd.h"
 
 /* Only our end: the other one is a file description of its own, and programs expect it to block. */
 static int set_nonblocking(int fd)

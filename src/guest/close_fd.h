@@ -1,0 +1,14 @@
+#ifndef SMOLVM_CLOSE_FD_H
+#define SMOLVM_CLOSE_FD_H
+
+#include <unistd.h>
+
+/* Closes it if it is open, and marks it closed. */
+static inline void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+#endif

@@ -1,0 +1,317 @@
+/* How commands start and end: users, folders, environments, signals, exit codes, and what keeps one from starting. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "test.h"
+
+static struct host host;
+
+static struct outcome run(const struct exec_message *exec)
+{
+	host_start_ready(&host);
+
+	struct outcome outcome = host_run(&host, exec, NULL, 0);
+
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+	return outcome;
+}
+
+static void check_exit(const char *command, uint32_t kind, uint32_t value)
+{
+	struct exec_message exec = shell(command);
+	struct outcome outcome = run(&exec);
+
+	CHECK_INT(outcome.type, MSG_EXITED);
+	CHECK_INT(outcome.numbers[0], kind);
+	CHECK_INT(outcome.numbers[1], value);
+}
+
+static void check_failure(const struct exec_message *exec, int error, uint32_t stage, const char *text)
+{
+	struct outcome outcome = run(exec);
+
+	CHECK_INT(outcome.type, MSG_FAILED);
+	CHECK_INT(outcome.numbers[0], error);
+	CHECK_INT(outcome.numbers[1], stage);
+	CHECK_TEXT(outcome.text, text);
+}
+
+static void order_of_frames(void)
+{
+	struct exec_message exec = shell("echo out; exec >&-; sleep 0.1; echo err >&2");
+	struct frame frame;
+
+	host_start_ready(&host);
+	host_send_exec(&host, 7, &exec);
+	frame = host_expect(&host, MSG_STARTED, 7);
+	CHECK_INT(frame.length, 4);
+	frame = host_expect(&host, MSG_STDOUT, 7);
+	CHECK(frame.length == 4 && !memcmp(frame.payload, "out\n", 4));
+	CHECK_INT(host_expect(&host, MSG_STDOUT, 7).length, 0); /* its end does not wait for the command's */
+	frame = host_expect(&host, MSG_STDERR, 7);
+	CHECK(frame.length == 4 && !memcmp(frame.payload, "err\n", 4));
+	CHECK_INT(host_expect(&host, MSG_STDERR, 7).length, 0);
+	host_expect(&host, MSG_EXITED, 7);
+	host_send_exec(&host, 7, &exec); /* the stream's number is free again */
+	host_expect(&host, MSG_STARTED, 7);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void exit_codes(void)
+{
+	check_exit("exit 0", EXIT_CODE, 0);
+	check_exit("exit 7", EXIT_CODE, 7);
+	check_exit("exit 255", EXIT_CODE, 255);
+}
+
+static void signal_deaths(void)
+{
+	check_exit("kill -KILL $$", EXIT_SIGNAL, SIGKILL);
+	check_exit("kill -SEGV $$", EXIT_SIGNAL, SIGSEGV);
+	/* The agent ignores this one and blocks the next; its commands must not. */
+	check_exit("kill -PIPE $$", EXIT_SIGNAL, SIGPIPE);
+	check_exit("kill -CHLD $$; exit 3", EXIT_CODE, 3);
+	check_shell("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '[:space:]'",
+		    "SigBlk:0000000000000000SigIgn:0000000000000000");
+}
+
+static void arguments(void)
+{
+	static char large[20001];
+	static char *argv[] = { "sh", "-c", "printf '%s|' \"$@\"", "--", "", "-- \"$x\" '\n", "ä€😀", large, NULL };
+	struct exec_message exec = shell("");
+
+	memset(large, 'x', sizeof(large) - 1);
+	exec.argv = argv;
+
+	struct outcome outcome = run(&exec);
+
+	CHECK_INT(outcome.numbers[1], 0);
+	static const char begin[] = "|-- \"$x\" '\n|ä€😀|xxxx";
+
+	CHECK(!strncmp(outcome.out, begin, strlen(begin)));
+	CHECK_INT(outcome.out_length, strlen(begin) - 4 + 20000 + 1);
+}
+
+static void environment(void)
+{
+	static char *argv[] = { "env", "-0", NULL };
+	static char *env[] = { "PATH=/usr/bin:/bin", "A= b\n\"$'", "EMPTY=", NULL };
+	static const char expected[] = "PATH=/usr/bin:/bin\0A= b\n\"$'\0EMPTY=\0HOME=/";
+	struct exec_message exec = shell("");
+
+	exec.argv = argv;
+	exec.env = env;
+	exec.user = "4242";
+
+	struct outcome outcome = run(&exec);
+
+	CHECK_INT(outcome.out_length, sizeof(expected));
+	CHECK(!memcmp(outcome.out, expected, sizeof(expected)));
+	check_shell("echo $HOME", "/root\n");
+	env[2] = "HOME=/mine";
+	exec = shell("echo $HOME");
+	exec.env = env;
+	CHECK_TEXT(run(&exec).out, "/mine\n");
+}
+
+static void users(void)
+{
+	struct exec_message exec = shell("id -u; id -g; id -G; echo x >/dev/stdout; echo y >/dev/stderr");
+
+	exec.user = "4242:4343";
+
+	struct outcome outcome = run(&exec);
+
+	CHECK_TEXT(outcome.out, "4242\n4343\n4343\nx\n");
+	CHECK_TEXT(outcome.err, "y\n");
+	exec.user = "nosuchuser";
+	check_failure(&exec, ENOENT, STAGE_USER, "user nosuchuser");
+	exec.user = "root:nosuchgroup";
+	check_failure(&exec, ENOENT, STAGE_USER, "group nosuchgroup");
+}
+
+static void working_directories(void)
+{
+	struct exec_message exec = shell("pwd");
+	char cwd[256], expected[260];
+
+	snprintf(cwd, sizeof(cwd), "%s/made/for it", test_folder());
+	snprintf(expected, sizeof(expected), "%s\n", cwd);
+	exec.cwd = cwd;
+	CHECK_TEXT(run(&exec).out, expected);
+	exec.cwd = "";
+	CHECK_TEXT(run(&exec).out, "/\n");
+
+	exec.cwd = test_file("file", "", 0644);
+	check_failure(&exec, ENOTDIR, STAGE_CWD, exec.cwd);
+}
+
+static void programs(void)
+{
+	static char *argv[] = { NULL, NULL };
+	struct exec_message exec = shell("");
+	char script[256], expected[300];
+
+	exec.argv = argv;
+	argv[0] = "nosuchprogram";
+	check_failure(&exec, ENOENT, STAGE_EXEC, "nosuchprogram");
+	argv[0] = "/etc/passwd";
+	check_failure(&exec, EACCES, STAGE_EXEC, "/etc/passwd");
+	snprintf(script, sizeof(script), "%s", test_file("app.sh", "#!/no/sh\n", 0755));
+	snprintf(expected, sizeof(expected), "%s: interpreter /no/sh not found", script);
+	argv[0] = script;
+	check_failure(&exec, ENOENT, STAGE_EXEC, expected);
+}
+
+static void signals(void)
+{
+	struct exec_message exec = shell("trap 'echo got; exit 9' USR1; echo ready; while :; do sleep 0.05; done");
+	uint32_t numbers[2];
+	struct frame frame;
+
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &exec);
+	host_expect(&host, MSG_STARTED, 1);
+	host_expect(&host, MSG_STDOUT, 1);
+	host_send_numbers(&host, MSG_SIGNAL, 1, 1, SIGUSR1, 0);
+	frame = host_expect(&host, MSG_STDOUT, 1);
+	CHECK(frame.length == 4 && !memcmp(frame.payload, "got\n", 4));
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type != MSG_EXITED);
+	CHECK_INT(numbers_parse(numbers, 2, &frame), 0);
+	CHECK_INT(numbers[1], 9);
+	host_send_numbers(&host, MSG_SIGNAL, 1, 1, SIGUSR1, 0); /* too late, and no error */
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+/* Job control, which wants a terminal, gives the sleep a process group of its own. */
+static void kill_takes_the_session(void)
+{
+	struct exec_message exec = shell("set -m; sleep 1000 & echo $!; wait");
+	struct frame frame;
+
+	exec.flags = EXEC_TTY;
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &exec);
+	host_expect(&host, MSG_STARTED, 1);
+	frame = host_expect(&host, MSG_STDOUT, 1);
+
+	pid_t sleeper = (pid_t)strtol((const char *)frame.payload, NULL, 10);
+
+	CHECK(sleeper > 0 && kill(sleeper, 0) == 0);
+	host_send_numbers(&host, MSG_SIGNAL, 1, 1, SIGKILL, 0);
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type != MSG_EXITED);
+	for (int i = 0; kill(sleeper, 0) == 0; i++) { /* the agent reaps it */
+		CHECK(i < 1000);
+		usleep(10000);
+	}
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+/* Processes that a command leaves behind go on, and keep neither its streams nor its end waiting. */
+static void left_behind(void)
+{
+	struct exec_message exec = shell("sleep 1000 & echo $!");
+
+	host_start_ready(&host);
+
+	struct outcome outcome = host_run(&host, &exec, NULL, 0);
+	pid_t sleeper = (pid_t)strtol(outcome.out, NULL, 10);
+
+	CHECK_INT(outcome.numbers[1], 0);
+	CHECK(kill(sleeper, 0) == 0);
+	kill(sleeper, SIGKILL);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void resource_limits(void)
+{
+	struct setup_rlimit limits[] = { { .resource = 7 /* RLIMIT_NOFILE */, .soft = 123, .hard = 456 } };
+	const struct setup_message setup = { .hostname = "", .rootfs = "", .rlimits = limits, .rlimit_count = 1 };
+	struct exec_message exec = shell("ulimit -Sn; ulimit -Hn");
+
+	host_start(&host);
+	host_send_setup(&host, &setup);
+	host_expect(&host, MSG_READY, 0);
+	CHECK_TEXT(host_run(&host, &exec, NULL, 0).out, "123\n456\n");
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void impossible_limits(void)
+{
+	struct setup_rlimit limits[] = { { .resource = 7, .soft = 456, .hard = 123 } };
+	const struct setup_message setup = { .hostname = "", .rootfs = "", .rlimits = limits, .rlimit_count = 1 };
+	struct exec_message exec = shell("true");
+
+	host_start(&host);
+	host_send_setup(&host, &setup);
+	host_expect(&host, MSG_READY, 0);
+
+	struct outcome outcome = host_run(&host, &exec, NULL, 0);
+
+	CHECK_INT(outcome.type, MSG_FAILED);
+	CHECK_INT(outcome.numbers[0], EINVAL);
+	CHECK_INT(outcome.numbers[1], STAGE_SPAWN);
+	CHECK_TEXT(outcome.text, "resource limits");
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void too_many_at_once(void)
+{
+	static char *argv[] = { "sleep", "1000", NULL };
+	struct exec_message exec = shell("");
+	struct frame frame;
+	int started = 0, refused = 0;
+
+	exec.argv = argv;
+	host_start_ready(&host);
+	for (uint32_t stream = 1; stream <= 257; stream++)
+		host_send_exec(&host, stream, &exec);
+	while (started < 256 || refused < 1) {
+		CHECK(host_receive(&host, &frame, -1));
+		started += frame.type == MSG_STARTED;
+		if (frame.type != MSG_FAILED)
+			continue;
+		CHECK_INT(frame.stream, 257);
+		CHECK(!memcmp(frame.payload, "\x0b\0\0\0\4\0\0\0", 8)); /* EAGAIN, STAGE_SPAWN */
+		refused++;
+	}
+	host_send(&host, MSG_SHUTDOWN, 0);
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type != MSG_BYE);
+	host_acknowledge(&host);
+	CHECK_INT(host_end(&host, false), 0);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		{ "an exec tells of its start, its streams, their ends and its end", order_of_frames },
+		{ "exit codes arrive", exit_codes },
+		{ "deaths by signals arrive, and every signal works", signal_deaths },
+		{ "arguments of any bytes and length arrive", arguments },
+		{ "the environment is exactly what was sent, and HOME", environment },
+		{ "a command runs as its user, who may open its streams", users },
+		{ "a working directory is made when missing", working_directories },
+		{ "a program that cannot be executed is told apart", programs },
+		{ "MSG_SIGNAL reaches the command", signals },
+		{ "SIGKILL ends the command's whole session", kill_takes_the_session },
+		{ "what a command leaves behind does not hold its end", left_behind },
+		{ "resource limits hold for commands", resource_limits },
+		{ "impossible resource limits fail the command", impossible_limits },
+		{ "a 257th command is refused", too_many_at_once },
+	};
+
+	return test_main(tests, sizeof(tests) / sizeof(*tests));
+}

@@ -1,0 +1,58 @@
+/* The host's side, for tests: an agent in a process of its own at the other end of a socket pair. */
+#ifndef SMOLVM_TEST_HOST_H
+#define SMOLVM_TEST_HOST_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "frame.h"
+#include "messages.h"
+
+struct host {
+	int fd;
+	pid_t agent;
+	struct decoder decoder;
+	uint8_t buffer[64 * 1024];
+	const uint8_t *data; /* in the buffer, not decoded yet */
+	size_t left;
+	bool silent;             /* sends no acknowledgements */
+	uint32_t unacknowledged; /* checked to be within CONNECTION_WINDOW with every byte */
+};
+
+/* Starts an agent and takes its MSG_HELLO. */
+void host_start(struct host *host);
+/* The same, and its setup is done. */
+void host_start_ready(struct host *host);
+/* A frame with up to two numbers. */
+void host_send(struct host *host, uint32_t type, uint32_t stream);
+void host_send_numbers(struct host *host, uint32_t type, uint32_t stream, uint32_t count, uint32_t first,
+		       uint32_t second);
+void host_send_bytes(struct host *host, uint32_t type, uint32_t stream, const void *bytes, size_t length);
+void host_send_setup(struct host *host, const struct setup_message *setup);
+void host_send_exec(struct host *host, uint32_t stream, const struct exec_message *exec);
+/* Acknowledges whatever is not. */
+void host_acknowledge(struct host *host);
+/* The agent's next frame; false when the agent is gone, or silent for `timeout_ms` (-1: the test's deadline). */
+bool host_receive(struct host *host, struct frame *frame, int timeout_ms);
+/* The next frame, which must be of that type and stream. */
+struct frame host_expect(struct host *host, uint32_t type, uint32_t stream);
+/* What agent_run() returned; closes the connection first unless the agent ended by itself. */
+int host_end(struct host *host, bool close_first);
+
+/* An exec served to its end, credits and all. */
+struct outcome {
+	uint32_t type; /* MSG_EXITED or MSG_FAILED */
+	uint32_t numbers[2]; /* kind and value, or errno and stage */
+	char text[1024];     /* of MSG_FAILED */
+	char *out, *err;     /* NUL-terminated */
+	size_t out_length, err_length;
+};
+
+struct outcome host_run(struct host *host, const struct exec_message *exec, const void *input, size_t input_length);
+
+/* Shorthands: a shell command, as root, without input. */
+struct exec_message shell(const char *command);
+/* Runs it to its end on a new agent; checks that it exits with 0, and its output. */
+void check_shell(const char *command, const char *output);
+
+#endif

@@ -1,0 +1,211 @@
+/* From the hello to the end: orders that are followed, and hosts that break the protocol. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fake_machine.h"
+#include "host.h"
+#include "test.h"
+
+static struct host host;
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void failed_setup(void)
+{
+	const struct setup_message setup = { .hostname = FAKE_MACHINE_BROKEN, .rootfs = "" };
+	struct frame frame;
+
+	host_start(&host);
+	host_send_setup(&host, &setup);
+	frame = host_expect(&host, MSG_FAILED, 0);
+
+	struct reader reader = reader_of(frame.payload, frame.length);
+
+	CHECK_INT(read_u32(&reader), EROFS);
+	CHECK_INT(read_u32(&reader), STAGE_SETUP);
+	CHECK_TEXT(read_str(&reader), FAKE_MACHINE_STEP);
+	CHECK_INT(reader_end(&reader), 0);
+	host_acknowledge(&host);
+	CHECK_INT(host_end(&host, false), -EROFS);
+}
+
+static void end_of_all(void)
+{
+	struct exec_message writer = shell("echo words; exec sleep 1000");
+	uint32_t numbers[2];
+	struct frame frame;
+	double begun;
+
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &writer);
+	host_expect(&host, MSG_STARTED, 1);
+	frame = host_expect(&host, MSG_STDOUT, 1);
+	CHECK_INT(frame.length, 6);
+	begun = seconds();
+	host_send(&host, MSG_SHUTDOWN, 0);
+	for (int ends = 0; ends < 2; ends++) {
+		CHECK(host_receive(&host, &frame, -1));
+		CHECK((frame.type == MSG_STDOUT || frame.type == MSG_STDERR) && frame.length == 0);
+	}
+	frame = host_expect(&host, MSG_EXITED, 1);
+	CHECK_INT(numbers_parse(numbers, 2, &frame), 0);
+	CHECK_INT(numbers[0], EXIT_SIGNAL);
+	CHECK_INT(numbers[1], SIGKILL);
+	CHECK_INT(host_expect(&host, MSG_BYE, 0).length, 0);
+	host_acknowledge(&host);
+	CHECK_INT(host_end(&host, false), 0);
+	CHECK(seconds() - begun < 0.9); /* it did not wait out its second */
+}
+
+static void end_of_nothing(void)
+{
+	host_start_ready(&host);
+	host_send(&host, MSG_SHUTDOWN, 0);
+	host_expect(&host, MSG_BYE, 0);
+	host_acknowledge(&host);
+	CHECK_INT(host_end(&host, false), 0);
+}
+
+static void end_without_acknowledgement(void)
+{
+	double begun;
+
+	host_start_ready(&host);
+	host.silent = true;
+	host_send(&host, MSG_SHUTDOWN, 0);
+	host_expect(&host, MSG_BYE, 0);
+	begun = seconds();
+	CHECK_INT(host_end(&host, false), 0);
+	CHECK(seconds() - begun > 0.5);
+}
+
+/* Output that nobody takes does not keep the guest from ending. */
+static void end_with_a_stuck_reader(void)
+{
+	struct exec_message endless = shell("exec cat /dev/zero");
+	struct frame frame;
+
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &endless);
+	while (host_receive(&host, &frame, 300))
+		;
+	host_send(&host, MSG_SHUTDOWN, 0);
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type != MSG_BYE);
+	host_acknowledge(&host);
+	CHECK_INT(host_end(&host, false), 0);
+}
+
+static void late_command(void)
+{
+	struct exec_message exec = shell("exec cat /dev/zero");
+	struct frame frame;
+
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &exec);
+	while (host_receive(&host, &frame, 300))
+		;
+	host_send(&host, MSG_SHUTDOWN, 0);
+	host_send_exec(&host, 2, &exec);
+	frame = host_expect(&host, MSG_FAILED, 2);
+	CHECK_INT(frame.payload[0], ESHUTDOWN);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void lost_connection(void)
+{
+	host_start(&host);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+	host_start_ready(&host);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+/* The agent must end when it is sent this in place of a MSG_SETUP. */
+static void check_refused(const void *bytes, size_t length)
+{
+	host_start(&host);
+	CHECK(write(host.fd, bytes, length) == (ssize_t)length);
+	CHECK_INT(host_end(&host, false), length >= 4 && !memcmp(bytes, "\1\0\x20\0", 4) ? -EMSGSIZE : -EPROTO);
+}
+
+static void broken_frames(void)
+{
+	check_refused("\1\0\x20\0\3\0\0\0\1\0\0\0", 12);        /* larger than any */
+	check_refused("\0\0\0\0\x09\0\0\0\0\0\0\0", 12);        /* an unknown type */
+	check_refused("\0\0\0\0\x20\0\0\0\0\0\0\0", 12);        /* the guest's own */
+	check_refused("\0\0\0\0\1\0\0\0\0\0\0\0", 12);          /* an empty setup */
+	check_refused("\0\0\0\0\1\0\0\0\1\0\0\0", 12);          /* a setup of a stream */
+	check_refused("\0\0\0\0\x08\0\0\0\0\0\0\0", 12);        /* a shutdown before the setup */
+	check_refused("\3\0\0\0\7\0\0\0\0\0\0\0abc", 15);       /* a short number */
+	check_refused("\4\0\0\0\5\0\0\0\1\0\0\0\0\0\0\0", 16);  /* signal 0 */
+	check_refused("\4\0\0\0\5\0\0\0\1\0\0\0\x41\0\0\0", 16); /* signal 65 */
+	check_refused("\x08\0\0\0\6\0\0\0\1\0\0\0\3\0\0\0\0\0\0\0", 20); /* credit of no channel */
+}
+
+static void wrong_order(void)
+{
+	struct exec_message exec = shell("sleep 1000");
+	const struct setup_message setup = { .hostname = "", .rootfs = "" };
+
+	host_start(&host);
+	host_send_exec(&host, 1, &exec); /* before the setup */
+	CHECK_INT(host_end(&host, false), -EPROTO);
+
+	host_start_ready(&host);
+	host_send_setup(&host, &setup); /* a second time */
+	CHECK_INT(host_end(&host, false), -EPROTO);
+
+	host_start_ready(&host);
+	host_send_exec(&host, 0, &exec); /* on the connection's own stream */
+	CHECK_INT(host_end(&host, false), -EPROTO);
+
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &exec);
+	host_expect(&host, MSG_STARTED, 1);
+	host_send_exec(&host, 1, &exec); /* on a stream in use */
+	CHECK_INT(host_end(&host, false), -EPROTO);
+}
+
+/* What is said to a command that is gone is no error: the host may not know yet. */
+static void unknown_streams(void)
+{
+	host_start_ready(&host);
+	host_send_bytes(&host, MSG_STDIN, 5, "x", 1);
+	host_send_numbers(&host, MSG_RESIZE, 5, 2, 1, 1);
+	host_send_numbers(&host, MSG_SIGNAL, 5, 1, SIGTERM, 0);
+	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDOUT, UINT32_MAX);
+	host_send(&host, MSG_SHUTDOWN, 0);
+	host_expect(&host, MSG_BYE, 0);
+	host_acknowledge(&host);
+	CHECK_INT(host_end(&host, false), 0);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		{ "a failed setup is told and ends the agent", failed_setup },
+		{ "MSG_SHUTDOWN ends every command, tells of it, and says good-bye", end_of_all },
+		{ "MSG_SHUTDOWN without commands", end_of_nothing },
+		{ "MSG_SHUTDOWN does not wait for ever for the acknowledgement", end_without_acknowledgement },
+		{ "MSG_SHUTDOWN does not wait for ever for a reader", end_with_a_stuck_reader },
+		{ "a command after MSG_SHUTDOWN is refused", late_command },
+		{ "a lost connection ends the agent", lost_connection },
+		{ "broken frames end the agent", broken_frames },
+		{ "messages out of order end the agent", wrong_order },
+		{ "messages of unknown streams are ignored", unknown_streams },
+	};
+
+	return test_main(tests, sizeof(tests) / sizeof(*tests));
+}

@@ -1,0 +1,242 @@
+/* stdin, stdout and stderr, and the two windows of protocol.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "test.h"
+
+#define SILENCE_MS 300 /* of an agent that must not send more */
+
+static struct host host;
+
+static char *pseudo_random(size_t length)
+{
+	char *bytes = malloc(length);
+	uint32_t state = 1;
+
+	CHECK(bytes);
+	for (size_t i = 0; i < length; i++) {
+		state = state * 1664525 + 1013904223;
+		bytes[i] = (char)(state >> 24);
+	}
+	return bytes;
+}
+
+static void both_ways(void)
+{
+	const size_t length = 3 * 1024 * 1024 + 17;
+	struct exec_message exec = shell("cat");
+	char *input = pseudo_random(length);
+
+	exec.flags = EXEC_STDIN;
+	host_start_ready(&host);
+
+	struct outcome outcome = host_run(&host, &exec, input, length);
+
+	CHECK_INT(outcome.numbers[1], 0);
+	CHECK_INT(outcome.out_length, length);
+	CHECK(!memcmp(outcome.out, input, length));
+	CHECK_INT(outcome.err_length, 0);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void two_outputs(void)
+{
+	struct exec_message exec = shell("head -c 1000000 /dev/zero & head -c 2000000 /dev/zero >&2; wait");
+
+	host_start_ready(&host);
+
+	struct outcome outcome = host_run(&host, &exec, NULL, 0);
+
+	CHECK_INT(outcome.out_length, 1000000);
+	CHECK_INT(outcome.err_length, 2000000);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+/* What a pipe still holds when its command is dead arrives, also when the reader is slow. */
+static void last_words(void)
+{
+	struct exec_message exec = shell("head -c 100000 /dev/zero; head -c 30000 /dev/zero >&2; kill -KILL $$");
+
+	host_start_ready(&host);
+	for (int i = 0; i < 20; i++) {
+		struct outcome outcome = host_run(&host, &exec, NULL, 0);
+
+		CHECK_INT(outcome.numbers[0], EXIT_SIGNAL);
+		CHECK_INT(outcome.out_length, 100000);
+		CHECK_INT(outcome.err_length, 30000);
+		free(outcome.out);
+		free(outcome.err);
+	}
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+/* The end of input, none at all, and /dev/null without EXEC_STDIN. */
+static void end_of_input(void)
+{
+	struct exec_message exec = shell("wc -c | tr -d ' '");
+
+	host_start_ready(&host);
+	CHECK_TEXT(host_run(&host, &exec, NULL, 0).out, "0\n");
+	exec.flags = EXEC_STDIN;
+	CHECK_TEXT(host_run(&host, &exec, "", 0).out, "0\n");
+	CHECK_TEXT(host_run(&host, &exec, "abc", 3).out, "3\n");
+	exec = shell("readlink /proc/self/fd/0");
+	CHECK_TEXT(host_run(&host, &exec, NULL, 0).out, "/dev/null\n");
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+/* Nobody reads it any more, and still it is credited: the sender must not hang. */
+static void input_that_nobody_reads(void)
+{
+	const size_t length = 1024 * 1024;
+	struct exec_message exec = shell("exec <&-; sleep 0.5; echo done");
+	char *input = pseudo_random(length);
+	size_t sent = 0;
+	uint32_t credit = STREAM_WINDOW, number;
+	struct frame frame;
+
+	exec.flags = EXEC_STDIN;
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &exec);
+	do {
+		while (sent < length && credit > 0) {
+			host_send_bytes(&host, MSG_STDIN, 1, input + sent, credit);
+			sent += credit;
+			credit = 0;
+		}
+		CHECK(host_receive(&host, &frame, -1));
+		if (frame.type == MSG_STDIN_CREDIT) {
+			CHECK_INT(numbers_parse(&number, 1, &frame), 0);
+			credit += number;
+		}
+	} while (frame.type != MSG_EXITED);
+	CHECK(sent >= length / 2); /* all of it, unless the sleep was too short for this machine */
+	host_send_bytes(&host, MSG_STDIN, 1, input, 10); /* of an exec that is gone: ignored */
+	CHECK_TEXT(host_run(&host, &(struct exec_message){ .cwd = "/", .user = "", .argv = exec.argv, .env = exec.env },
+			    NULL, 0).out, "done\n");
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void too_much_input(void)
+{
+	struct exec_message exec = shell("sleep 1000");
+	char *input = pseudo_random(STREAM_WINDOW + 1);
+
+	exec.flags = EXEC_STDIN;
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &exec);
+	host_expect(&host, MSG_STARTED, 1);
+	host_send_bytes(&host, MSG_STDIN, 1, input, STREAM_WINDOW + 1);
+	CHECK_INT(host_end(&host, false), -EPROTO);
+}
+
+/* Data frames that arrive within SILENCE_MS, without any credit. */
+static size_t received_bytes(uint32_t stream)
+{
+	struct frame frame;
+	size_t total = 0;
+
+	while (host_receive(&host, &frame, SILENCE_MS)) {
+		CHECK(frame.type == MSG_STDOUT && frame.stream == stream);
+		total += frame.length;
+	}
+	return total;
+}
+
+static void stream_window(void)
+{
+	struct exec_message endless = shell("exec cat /dev/zero");
+	struct exec_message exec = shell("echo other");
+	struct frame frame;
+
+	host_start_ready(&host);
+	host_send_exec(&host, 5, &endless);
+	host_expect(&host, MSG_STARTED, 5);
+	CHECK_INT(received_bytes(5), STREAM_WINDOW);
+	CHECK_TEXT(host_run(&host, &exec, NULL, 0).out, "other\n"); /* nobody else is held up */
+	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDOUT, 1000);
+	CHECK_INT(received_bytes(5), 1000);
+	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDERR, 0);
+	CHECK(!host_receive(&host, &frame, SILENCE_MS));
+	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDOUT, STREAM_WINDOW + 1);
+	CHECK_INT(host_end(&host, false), -EPROTO);
+}
+
+/* host_receive() checks the window with every byte; here the host does not even acknowledge. */
+static void connection_window(void)
+{
+	struct exec_message endless = shell("exec cat /dev/zero");
+	struct exec_message exec = shell("exit 3");
+	struct frame frame;
+	size_t total = 0;
+
+	host_start_ready(&host);
+	host_acknowledge(&host);
+	host.silent = true;
+	for (uint32_t stream = 1; stream <= 3; stream++)
+		host_send_exec(&host, stream, &endless);
+	while (host_receive(&host, &frame, SILENCE_MS))
+		total += FRAME_HEADER_BYTES + frame.length;
+	CHECK(total <= CONNECTION_WINDOW);
+	CHECK(total > CONNECTION_WINDOW - GUEST_FRAME_MAX);
+
+	/* Control frames wait for the window as data does. */
+	host_send_exec(&host, 9, &exec);
+	CHECK(!host_receive(&host, &frame, SILENCE_MS));
+	host_acknowledge(&host);
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type != MSG_EXITED);
+	CHECK_INT(frame.stream, 9);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void false_acknowledgement(void)
+{
+	host_start_ready(&host);
+	host_send_numbers(&host, MSG_ACK, 0, 1, host.unacknowledged + 1, 0);
+	CHECK_INT(host_end(&host, false), -EPROTO);
+}
+
+/* Of two commands that write without end neither gets more than its share. */
+static void fairness(void)
+{
+	struct exec_message endless = shell("exec cat /dev/zero");
+	size_t totals[3] = { 0 };
+	struct frame frame;
+
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &endless);
+	host_send_exec(&host, 2, &endless);
+	while (totals[1] + totals[2] < 4 * 1024 * 1024) {
+		CHECK(host_receive(&host, &frame, -1));
+		if (frame.type != MSG_STDOUT)
+			continue;
+		host_send_numbers(&host, MSG_CREDIT, frame.stream, 2, CHANNEL_STDOUT, frame.length);
+		if (totals[1] + totals[2] > 0 || frame.stream == 2) /* count from where both are running */
+			totals[frame.stream] += frame.length;
+	}
+	CHECK(totals[1] > 1024 * 1024 && totals[2] > 1024 * 1024);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		{ "3 MiB go in and come out unchanged", both_ways },
+		{ "stdout and stderr are separate streams", two_outputs },
+		{ "what a dead command wrote arrives", last_words },
+		{ "the end of input reaches the command", end_of_input },
+		{ "input that nobody reads is credited", input_that_nobody_reads },
+		{ "input beyond the window ends the connection", too_much_input },
+		{ "a stream stops at its window, and only that stream", stream_window },
+		{ "the connection stops at its window", connection_window },
+		{ "an acknowledgement of what was not sent ends the connection", false_acknowledgement },
+		{ "two busy commands share the connection", fairness },
+	};
+
+	return test_main(tests, sizeof(tests) / sizeof(*tests));
+}
