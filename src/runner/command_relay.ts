@@ -8,6 +8,8 @@ import { ProtocolError } from "../protocol/payload.ts";
 /** What a client may send for its command. */
 const CLIENT_MESSAGES: readonly number[] = [MSG.STDIN, MSG.RESIZE, MSG.SIGNAL, MSG.CREDIT];
 
+const MESSAGE_OF_CHANNEL: Record<number, number> = { [CHANNEL.STDOUT]: MSG.STDOUT, [CHANNEL.STDERR]: MSG.STDERR };
+
 /**
  * Passes frames between a command in the guest and its client. The windows are the client's and the agent's own: it
  * keeps nothing but what the command wrote before a client came, at most a window of each stream.
@@ -56,12 +58,18 @@ export class CommandRelay {
    */
   fromClient({ type, payload }: Frame): void {
     if (!CLIENT_MESSAGES.includes(type)) throw new ProtocolError(`message ${type} of a client`);
-    if (type === MSG.CREDIT) {
-      const [channel, bytes] = decodeU32s(payload, 2) as [number, number];
-      const message = channel === CHANNEL.STDOUT ? MSG.STDOUT : MSG.STDERR;
-      this.#outstanding.set(message, this.#outstanding.get(message)! - bytes);
-    }
+    if (type === MSG.CREDIT) this.#takeCredit(payload);
     this.#agent.send(type, this.#stream, payload);
+  }
+
+  /** Credit for what was never sent would let the guest exceed its window. */
+  #takeCredit(payload: Uint8Array): void {
+    const [channel, bytes] = decodeU32s(payload, 2) as [number, number];
+    const message = MESSAGE_OF_CHANNEL[channel];
+    if (message === undefined) throw new ProtocolError(`credit for channel ${channel}`);
+    const outstanding = this.#outstanding.get(message)! - bytes;
+    if (outstanding < 0) throw new ProtocolError(`credit for ${-outstanding} bytes that were never sent`);
+    this.#outstanding.set(message, outstanding);
   }
 
   /** The guest is not trusted to keep its window, or it would fill this process's memory. */
