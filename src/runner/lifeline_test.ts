@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { Lifeline } from "./lifeline.ts";
+
+/** An input that the test writes to. */
+function makeInput() {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const encoder = new TextEncoder();
+  return {
+    readable,
+    // Not awaited: a stream takes a chunk only when somebody reads.
+    write: (text: string | Uint8Array) => void writer.write(typeof text === "string" ? encoder.encode(text) : text),
+    close: () => writer.close(),
+    break: (error: Error) => writer.abort(error),
+  };
+}
+
+Deno.test("Lifeline has the first line, in however many chunks it comes, and holds on after it", async () => {
+  const input = makeInput();
+  const lifeline = new Lifeline(input.readable);
+  let ended = false;
+  lifeline.ended.then(() => ended = true);
+  const bytes = new TextEncoder().encode('{"name":"\u{e4}"}\n');
+  for (const byte of bytes) input.write(new Uint8Array([byte]));
+  assert.equal(await lifeline.specification, '{"name":"\u{e4}"}');
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(ended, false);
+  input.write("more that nobody sends");
+  await input.close();
+  await lifeline.ended;
+});
+
+Deno.test("Lifeline has no line when the input ends before one", async () => {
+  for (const text of ["", "half a line"]) {
+    const input = makeInput();
+    const lifeline = new Lifeline(input.readable);
+    if (text !== "") input.write(text);
+    await input.close();
+    assert.equal(await lifeline.specification, undefined);
+    await lifeline.ended;
+  }
+});
+
+Deno.test("Lifeline ends with the process that holds it", async () => {
+  await using holder = new Deno.Command("sh", { args: ["-c", "echo line; exec sleep 60"], stdout: "piped" }).spawn();
+  const lifeline = new Lifeline(holder.stdout);
+  assert.equal(await lifeline.specification, "line");
+  holder.kill("SIGKILL");
+  await lifeline.ended;
+});

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { checkResources, controlSocket, parseRunnerSpec, type RunnerSpec } from "./spec.ts";
+
+const SPEC: RunnerSpec = {
+  id: "0123456789ab",
+  name: "keen-otter",
+  folder: "/state/ephemeral/0123456789ab",
+  runtimeFolder: "/run/smolvm/0123456789ab",
+  ephemeral: true,
+  cpus: 2,
+  memoryMib: 512,
+  rootfs: { path: "/rootfs" },
+  volumes: [{ source: "/src", target: "/dst", readOnly: true }],
+  net: true,
+  hostname: "keen-otter",
+  nameservers: ["1.1.1.1"],
+  command: {
+    argv: ["/bin/sh", "-c", "echo \u{e4}\n"],
+    env: ["A=1"],
+    cwd: "/",
+    user: "",
+    tty: { rows: 24, columns: 80 },
+    stdin: true,
+  },
+  helloTimeoutMs: 60_000,
+  logLevel: "warn",
+};
+
+const parse = (value: unknown) => parseRunnerSpec(JSON.stringify(value));
+
+/** The specification with the value at a path such as `command.tty.rows` replaced; `undefined` removes it. */
+function withValue(path: string, value: unknown): unknown {
+  const spec = structuredClone(SPEC);
+  const keys = path.split(".");
+  const last = keys.pop()!;
+  const parent = keys.reduce<Record<string, unknown>>(
+    (object, key) => object[key] as Record<string, unknown>,
+    spec as unknown as Record<string, unknown>,
+  );
+  parent[last] = value;
+  return spec;
+}
+
+Deno.test("parseRunnerSpec() reads what JSON made of a specification", () => {
+  assert.deepEqual(parse(SPEC), SPEC);
+  assert.deepEqual(parse(withValue("command.tty", null)), withValue("command.tty", null));
+  assert.deepEqual(parse(withValue("rootfs", { variable: "ROOT" })), withValue("rootfs", { variable: "ROOT" }));
+});
+
+Deno.test("parseRunnerSpec() refuses an unknown key wherever it is, by name", () => {
+  for (const parent of ["", "command.", "command.tty.", "rootfs.", "volumes.0."]) {
+    assert.throws(() => parse(withValue(`${parent}unknown`, 1)), {
+      code: "internal",
+      message: /unknown key "unknown"$/,
+    }, parent);
+  }
+  assert.throws(() => parse(withValue("rootfs", { path: "/a", variable: "B" })), { message: /unknown key "variable"/ });
+});
+
+Deno.test("parseRunnerSpec() refuses every key that is missing or of another type, by name", () => {
+  const command = Object.keys(SPEC.command).map((key) => `command.${key}`);
+  const volume = Object.keys(SPEC.volumes[0]!).map((key) => `volumes.0.${key}`);
+  const nested = [...command, ...volume, "rootfs.path", "command.tty.rows", "command.tty.columns"];
+  for (const path of [...Object.keys(SPEC), ...nested]) {
+    const key = path.split(".").at(-1)!;
+    // A terminal is the one thing that a machine need not have.
+    const missing = key === "tty" ? [] : [undefined, null];
+    // A rootfs without a path is one of a variable.
+    const named = new RegExp(path === "rootfs.path" ? "(path|variable) is " : `${key} is `);
+    for (const value of [...missing, typeof valueAt(path) === "string" ? 7 : "text"]) {
+      assert.throws(
+        () => parse(withValue(path, value)),
+        { code: "internal", message: named },
+        `${path} = ${JSON.stringify(value)}`,
+      );
+    }
+  }
+});
+
+function valueAt(path: string): unknown {
+  return path.split(".").reduce<unknown>((object, key) => (object as Record<string, unknown>)[key], SPEC);
+}
+
+Deno.test("parseRunnerSpec() refuses lists with an item of another type, by its place", () => {
+  for (const path of ["nameservers", "command.argv", "command.env"]) {
+    const place = `${path.split(".").at(-1)}\\[1\\] is 7, expected a string`;
+    assert.throws(() => parse(withValue(path, ["a", 7])), { code: "internal", message: new RegExp(place) });
+  }
+  assert.throws(() => parse(withValue("volumes", [null])), { message: "volumes[0] is null, expected an object" });
+});
+
+Deno.test("parseRunnerSpec() refuses numbers that libkrun would narrow, and a log level that is none", () => {
+  for (const [path, values] of [["cpus", [0, 17, 256, 1.5]], ["memoryMib", [127, -1, 2 ** 32]]] as const) {
+    for (const value of values) assert.throws(() => parse(withValue(path, value)), { code: "internal" });
+  }
+  assert.throws(() => parse(withValue("logLevel", "loud")), { message: /logLevel is a string, expected one of error/ });
+  for (const value of [0, 2 ** 31]) {
+    assert.throws(() => parse(withValue("helloTimeoutMs", value)), { code: "internal" });
+  }
+  for (const value of [-1, 65_536]) assert.throws(() => parse(withValue("command.tty.rows", value)));
+});
+
+Deno.test("parseRunnerSpec() refuses what is not an object", () => {
+  for (const value of [null, [], "text", 7]) assert.throws(() => parse(value), { code: "internal" });
+});
+
+Deno.test("parseRunnerSpec() refuses a folder whose sockets have too long a path, counted in bytes", () => {
+  const longest = Deno.build.os === "darwin" ? 103 : 107;
+  const suffix = controlSocket({ runtimeFolder: "" }).length;
+  const fits = `/${"a".repeat(longest - suffix - 1)}`;
+  assert.equal(parse(withValue("runtimeFolder", fits)).runtimeFolder, fits);
+  for (const folder of [`${fits}a`, `${fits.slice(1)}\u{e4}`]) {
+    assert.throws(() => parse(withValue("runtimeFolder", folder)), {
+      code: "storage",
+      message: `Cannot create the socket "${folder}/control.sock": longer than ${longest} bytes`,
+    });
+  }
+});
+
+Deno.test("checkResources() takes what libkrun can boot and nothing else", () => {
+  for (const [cpus, memoryMib] of [[1, 128], [16, 3259], [1, 3329], [4, 16 * 1024 * 1024]] as const) {
+    checkResources({ cpus, memoryMib });
+  }
+  for (const cpus of [0, 17, 256, 257, -1, 1.5, NaN]) {
+    assert.throws(() => checkResources({ cpus, memoryMib: 512 }), {
+      code: "usage",
+      message: `Cannot give the machine ${cpus} CPUs: expected 1 to 16`,
+    });
+  }
+  for (const memoryMib of [0, 127, 128.5, 16 * 1024 * 1024 + 1, NaN]) {
+    assert.throws(() => checkResources({ cpus: 1, memoryMib }), {
+      code: "usage",
+      message: `Cannot give the machine ${memoryMib} MiB of memory: expected 128 to 16777216 MiB`,
+    });
+  }
+});
+
+Deno.test({
+  name: "checkResources() refuses the sizes at which libkrun lays its firmware over the guest's memory",
+  ignore: Deno.build.arch !== "x86_64",
+  fn() {
+    for (const memoryMib of [3260, 3300, 3328]) {
+      assert.throws(() => checkResources({ cpus: 1, memoryMib }), { code: "usage", message: /3260 to 3328 MiB$/ });
+    }
+  },
+});
