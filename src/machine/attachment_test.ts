@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { FramePeer } from "../../tests/helpers/frame_peer.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { CHANNEL, MSG, STAGE, STREAM_WINDOW } from "../protocol/constants.ts";
+import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
+import { encodeExited, encodeFailure, encodeU32s } from "../protocol/messages.ts";
+import { Attachment, type CommandIo } from "./attachment.ts";
+
+/** Says to a fake runner that the command runs, or anything else of it. */
+const say = (runner: FramePeer, type: number, payload?: Uint8Array) => runner.send(type, MAIN_STREAM, payload);
+
+/** Runs a test with an attachment and the fake runner it is attached to. */
+async function withRunner(
+  io: Partial<CommandIo>,
+  test: (attachment: Attachment, runner: FramePeer) => Promise<void>,
+): Promise<void> {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/control.sock`;
+  using listener = Deno.listen({ transport: "unix", path });
+  const nowhere = () => Promise.resolve();
+  const opening = Attachment.open(path, { stdin: undefined, stdout: nowhere, stderr: nowhere, ...io });
+  using runner = new FramePeer(await listener.accept());
+  assert.deepEqual(await runner.next(), { type: CONTROL.ATTACH, stream: MAIN_STREAM, payload: new Uint8Array() });
+  await test(await opening, runner);
+}
+
+const message = (type: number, ...numbers: number[]) => ({
+  type,
+  stream: MAIN_STREAM,
+  payload: encodeU32s(...numbers),
+});
+
+/** A sink that keeps what is written to it. */
+function recorder() {
+  let text = "";
+  return {
+    get text() {
+      return text;
+    },
+    sink: (data: Uint8Array) => {
+      text += new TextDecoder().decode(data);
+      return Promise.resolve();
+    },
+  };
+}
+
+Deno.test("Attachment writes each stream to its sink and returns how the command ended", async () => {
+  const [stdout, stderr] = [recorder(), recorder()];
+  await withRunner({ stdout: stdout.sink, stderr: stderr.sink }, async (attachment, runner) => {
+    const finished = attachment.finish();
+    await say(runner, MSG.STARTED, encodeU32s(1));
+    await attachment.started;
+    await say(runner, MSG.STDOUT, new TextEncoder().encode("out"));
+    await say(runner, MSG.STDERR, new TextEncoder().encode("err"));
+    for (const type of [MSG.STDOUT, MSG.STDERR]) await say(runner, type);
+    await say(runner, MSG.EXITED, encodeExited({ signal: 9 }));
+    assert.deepEqual(await finished, { signal: 9 });
+  });
+  assert.deepEqual([stdout.text, stderr.text], ["out", "err"]);
+});
+
+Deno.test("Attachment gives credit for output when it is written, and waits for that at the end", async () => {
+  const write = Promise.withResolvers<void>();
+  await withRunner({ stderr: () => write.promise }, async (attachment, runner) => {
+    let ended = false;
+    const finished = attachment.finish().finally(() => ended = true);
+    await say(runner, MSG.STDERR, new Uint8Array(100));
+    await say(runner, MSG.STDOUT, new Uint8Array(7));
+    // The slow stream holds up neither the other one nor its credit.
+    assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, 7));
+    await say(runner, MSG.EXITED, encodeExited({ code: 3 }));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(ended, false, "output was not written yet");
+    write.resolve();
+    assert.deepEqual(await finished, { code: 3 });
+  });
+});
+
+Deno.test("Attachment sends input once the command runs, and no more than its window", async () => {
+  const CHUNK = 10_000;
+  async function* input() {
+    for (let index = 0; index < 10; index++) yield await Promise.resolve(new Uint8Array(CHUNK).fill(index));
+  }
+  await withRunner({ stdin: input() }, async (attachment, runner) => {
+    const finished = attachment.finish();
+    attachment.signal(1);
+    assert.deepEqual(await runner.next(), message(MSG.SIGNAL, 1), "input came before the command ran");
+    await say(runner, MSG.STARTED, encodeU32s(1));
+
+    const fits = Math.floor(STREAM_WINDOW / CHUNK);
+    for (let index = 0; index < fits; index++) {
+      const expected = { type: MSG.STDIN, stream: MAIN_STREAM, payload: new Uint8Array(CHUNK).fill(index) };
+      assert.deepEqual(await runner.next(), expected);
+    }
+    const missing = CHUNK - STREAM_WINDOW % CHUNK;
+    await say(runner, MSG.STDIN_CREDIT, encodeU32s(missing - 1));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    attachment.signal(2);
+    assert.deepEqual(await runner.next(), message(MSG.SIGNAL, 2), "input came without a window for it");
+    await say(runner, MSG.STDIN_CREDIT, encodeU32s(1));
+    assert.equal((await runner.next())?.payload[0], fits);
+
+    await say(runner, MSG.STDIN_CREDIT, encodeU32s(10 * CHUNK));
+    for (let index = fits + 1; index < 10; index++) assert.equal((await runner.next())?.payload[0], index);
+    assert.deepEqual(await runner.next(), message(MSG.STDIN), "an empty chunk is the end of the input");
+    await say(runner, MSG.EXITED, encodeExited({ code: 0 }));
+    await finished;
+  });
+});
+
+Deno.test("Attachment ends the input that cannot be read any further", async () => {
+  async function* input() {
+    yield await Promise.resolve(new Uint8Array([1]));
+    throw new Error("Input/output error");
+  }
+  await withRunner({ stdin: input() }, async (attachment, runner) => {
+    const finished = attachment.finish();
+    await say(runner, MSG.STARTED, encodeU32s(1));
+    assert.deepEqual((await runner.next())?.payload, new Uint8Array([1]));
+    assert.deepEqual(await runner.next(), message(MSG.STDIN));
+    await say(runner, MSG.EXITED, encodeExited({ code: 0 }));
+    await finished;
+  });
+});
+
+Deno.test("Attachment sends the command SIGPIPE when nobody reads its output any more, and goes on", async () => {
+  const broken = () => Promise.reject(new Deno.errors.BrokenPipe("Broken pipe"));
+  await withRunner({ stdout: broken }, async (attachment, runner) => {
+    const finished = attachment.finish();
+    for (const length of [5, 6]) await say(runner, MSG.STDOUT, new Uint8Array(length));
+    assert.deepEqual(await runner.next(), message(MSG.SIGNAL, 13));
+    assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, 5));
+    assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, 6), "a second signal");
+    await say(runner, MSG.EXITED, encodeExited({ signal: 13 }));
+    assert.deepEqual(await finished, { signal: 13 });
+  });
+});
+
+Deno.test("Attachment passes the size of the terminal on", () =>
+  withRunner({}, async (attachment, runner) => {
+    attachment.resize({ rows: 24, columns: 80 });
+    assert.deepEqual(await runner.next(), message(MSG.RESIZE, 24, 80));
+    const finished = attachment.finish();
+    await say(runner, MSG.EXITED, encodeExited({ code: 0 }));
+    await finished;
+  }));
+
+Deno.test("Attachment says why the command could not be started", () =>
+  withRunner({}, async (attachment, runner) => {
+    const finished = attachment.finish();
+    await say(runner, MSG.FAILED, encodeFailure({ errno: 2, stage: STAGE.EXEC, text: "nope" }));
+    await assert.rejects(finished, { code: "not-found", message: /^Cannot find "nope" in the guest/ });
+  }));
+
+Deno.test("Attachment tells that the machine is gone, however its connection ended", async () => {
+  await withRunner({}, async (attachment, runner) => {
+    await say(runner, MSG.STDOUT, new Uint8Array(1));
+    runner[Symbol.dispose]();
+    assert.equal(await attachment.finish(), undefined);
+  });
+  await withRunner({}, async (attachment, runner) => {
+    // A connection that is closed with data unread is reset.
+    attachment.signal(1);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    runner[Symbol.dispose]();
+    assert.equal(await attachment.finish(), undefined);
+  });
+});
+
+Deno.test("Attachment.open() fails where no runner listens", async () => {
+  using folder = makeTempFolder();
+  const io = { stdin: undefined, stdout: () => Promise.resolve(), stderr: () => Promise.resolve() };
+  await assert.rejects(Attachment.open(`${folder.path}/none`, io), Deno.errors.NotFound);
+});
