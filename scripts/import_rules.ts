@@ -17,7 +17,7 @@ const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 
 /** What each folder of `src`, and each file right in it, may import. Only the runner's process loads libkrun. */
 const RULES: ReadonlyMap<string, Rule> = new Map([
-  ["src/main.ts", only("src/cli", "src/runner/main.ts")],
+  ["src/main.ts", only("src/cli", "src/runner/main.ts", "src/machine/spare_runner.ts")],
   ["src/mod.ts", only("src/machine", "src/image")],
   ["src/cli", {
     paths: ["src/machine", "src/image", "src/config", "src/host", "deno.json"],

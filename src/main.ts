@@ -6,6 +6,7 @@
 
 import { messageOf, SmolvmError } from "./errors.ts";
 import { logLevel } from "./log.ts";
+import { dismissSpareRunner, startSpareRunner } from "./machine/spare_runner.ts";
 
 /** The exit codes of failures that have one of their own; docker's, and that of `timeout`. */
 const EXIT_CODES: Record<string, number> = { "not-found": 127, "not-executable": 126, timeout: 124 };
@@ -16,7 +17,10 @@ if (import.meta.main) {
     const { runnerMain } = await import("./runner/main.ts");
     await runnerMain();
   }
-  Deno.exit(await main(Deno.args));
+  if (Deno.args[0] === "run") startSpareRunner();
+  const exitCode = await main(Deno.args);
+  await dismissSpareRunner();
+  Deno.exit(exitCode);
 }
 
 async function main(args: readonly string[]): Promise<number> {

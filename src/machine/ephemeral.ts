@@ -3,7 +3,8 @@ import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
 import { removeEphemeralMachine } from "../state/ephemeral.ts";
 import { Attachment, type CommandIo } from "./attachment.ts";
 import type { Launch } from "./launch.ts";
-import { RunnerProcess } from "./runner_process.ts";
+import type { RunnerProcess } from "./runner_process.ts";
+import { takeRunner } from "./spare_runner.ts";
 
 export type { ExitStatus };
 
@@ -24,7 +25,7 @@ export class EphemeralMachine implements AsyncDisposable {
    * @throws {SmolvmError} for why it cannot be started; nothing is left then.
    */
   static async start({ spec, prefix }: Launch, io: CommandIo): Promise<EphemeralMachine> {
-    const machine = new EphemeralMachine(new RunnerProcess(prefix), spec);
+    const machine = new EphemeralMachine(takeRunner(prefix), spec);
     try {
       await machine.#runner.start(spec);
       machine.#attachment = await Attachment.open(controlSocket(spec), io);

@@ -8,6 +8,7 @@ import { checkResources, type RootfsSpec, type RunnerSpec, type VolumeSpec } fro
 import { ephemeralFolders } from "../state/ephemeral.ts";
 import { checkName, generateId, generateName } from "../state/names.ts";
 import { type CommandDefaults, commandEnvironment, commandLine, FOLDER_DEFAULTS } from "./command.ts";
+import { namespacePrefix } from "./spare_runner.ts";
 import { resolveVolumes } from "./volume.ts";
 
 export type { VolumeSpec, WindowSize };
@@ -114,10 +115,4 @@ async function openSource({ source, pull, tlsVerify, onPullProgress }: MachineOp
   return rootfs.kind === "mounted"
     ? { rootfs: { path: rootfs.path }, defaults, prefix: namespacePrefix() }
     : { rootfs: { variable: rootfs.variable }, defaults, prefix: rootfs.command };
-}
-
-/** A mount namespace around the runner, inside a user namespace for those who may not make one otherwise. */
-function namespacePrefix(): readonly string[] {
-  if (Deno.build.os !== "linux") return [];
-  return Deno.uid() === 0 ? ["unshare", "--mount", "--"] : ["unshare", "--user", "--map-root-user", "--mount", "--"];
 }

@@ -5,7 +5,8 @@ import { readStatus } from "../state/status.ts";
 
 /** `-A`: Deno lets nobody touch `/dev` and `/proc` with less, and FFI is unlimited anyway. */
 const FLAGS = ["-A", "--no-config", "--no-lock", "--no-prompt", "--no-check", "--cached-only", "--quiet"];
-const MAIN = new URL("../main.ts", import.meta.url);
+/** The program's entry. In a bundle, where this module has no place of its own, it is what was started. */
+const MAIN = import.meta.url.endsWith(".ts") ? new URL("../main.ts", import.meta.url) : new URL(Deno.mainModule);
 
 /** A runner that was started, and the pipe that keeps it alive. */
 export class RunnerProcess {
@@ -52,6 +53,12 @@ export class RunnerProcess {
     await this.#lifeline.close().catch(() => {
       // It is gone already.
     });
+  }
+
+  /** Ends a runner that was given nothing to do. */
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.exited;
   }
 
   /** Why the runner ended or is about to, by what it wrote last. */

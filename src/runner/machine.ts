@@ -35,8 +35,6 @@ export async function runMachine(spec: RunnerSpec, lifeline: Lifeline, listening
   using _lock = await createMachineFolders(spec);
   const status: MachineStatus = { state: "starting", pid: Deno.pid, exit: null, error: null };
   try {
-    await writeStatus(spec.folder, status);
-    await claimEphemeralName(spec);
     const life = liveOn(spec, status, listening);
     await (spec.ephemeral ? Promise.race([life, lifeline.ended]) : life);
   } catch (error) {
@@ -72,10 +70,19 @@ async function liveOn(spec: RunnerSpec, status: MachineStatus, listening: () => 
     net: spec.net,
     consoleLog: consoleLog(spec.folder),
   });
-  listening();
-  const commandDone = serveGuest(spec, status, boot, { agents, control });
-  if (spec.ephemeral) sweepEphemeralMachines().catch((error) => log("warn", messageOf(error)));
+  // While the guest boots there is time for the rest.
+  const commandDone = register(spec, status).then(() => {
+    listening();
+    return serveGuest(spec, status, boot, { agents, control });
+  });
   await Promise.race([commandDone, vmFailed]);
+}
+
+/** Makes the machine known: its state and its name. */
+async function register(spec: RunnerSpec, status: MachineStatus): Promise<void> {
+  await writeStatus(spec.folder, status);
+  await claimEphemeralName(spec);
+  if (spec.ephemeral) sweepEphemeralMachines().catch((error) => log("warn", messageOf(error)));
 }
 
 async function prepareBoot(libc: Libc, spec: RunnerSpec): Promise<BootFolder> {
