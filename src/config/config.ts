@@ -1,7 +1,9 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { folders } from "../host/folders.ts";
+import { isIpAddress } from "../host/ip_address.ts";
 import { osReason } from "../host/os_error.ts";
+import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
 
 /** What the user set for every machine; `undefined` where they did not. */
 export interface Config {
@@ -40,10 +42,13 @@ export async function readConfig(path = folders().configFile): Promise<Config> {
 function parseConfig(value: unknown, path: string): Config {
   const fields = new Fields(value, `"${path}"`, "config");
   const config: Config = {
-    defaultCpus: fields.has("default_cpus") ? fields.integer("default_cpus", 1, 255) : undefined,
-    defaultMem: fields.has("default_mem") ? fields.integer("default_mem", 1, 2 ** 32 - 1) : undefined,
+    defaultCpus: fields.has("default_cpus") ? fields.integer("default_cpus", 1, MAX_CPUS) : undefined,
+    defaultMem: fields.has("default_mem") ? fields.integer("default_mem", MIN_MEMORY_MIB, MAX_MEMORY_MIB) : undefined,
     defaultDns: fields.has("default_dns") ? fields.string("default_dns") : undefined,
   };
   fields.end();
+  if (config.defaultDns !== undefined && !isIpAddress(config.defaultDns)) {
+    throw new SmolvmError("config", `"${path}": default_dns is "${config.defaultDns}", expected an IP address`);
+  }
   return config;
 }

@@ -1,5 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
+import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { WindowSize } from "../protocol/messages.ts";
 
@@ -65,12 +66,6 @@ export interface CommandSpec {
   stdin: boolean;
 }
 
-/** libkrunfw's kernel is built for 16. */
-export const MAX_CPUS = 16;
-/** The kernel does not fit in less. */
-export const MIN_MEMORY_MIB = 128;
-/** libkrun takes a u32; 16 TiB is past any host. */
-export const MAX_MEMORY_MIB = 16 * 1024 * 1024;
 /** A socket's path is at most this long, by the size of `sockaddr_un`. */
 const MAX_SOCKET_PATH = Deno.build.os === "darwin" ? 103 : 107;
 
