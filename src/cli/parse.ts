@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { isIpAddress } from "../host/ip_address.ts";
 import type { VolumeSpec } from "../machine/launch.ts";
 
 /**
@@ -7,12 +8,15 @@ import type { VolumeSpec } from "../machine/launch.ts";
  * @module
  */
 
-const MIB_PER_UNIT: Record<string, number> = { "": 1, k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
+/** The longest that a timer of the platform can be set to: 2^31 ms. */
+const MAX_SECONDS = 2_147_483;
+
+const MIB_PER_UNIT: Record<string, number> = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
 
 /** A size of memory in MiB: `512`, `512m`, `1g`. */
 export function parseMemory(value: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?$/i.exec(value);
-  const mib = match ? Number(match[1]) * MIB_PER_UNIT[match[2]!.toLowerCase()]! : NaN;
+  const match = /^(\d+(?:\.\d+)?)(?:([kmgt])(?:i?b)?)?$/i.exec(value);
+  const mib = match ? Number(match[1]) * MIB_PER_UNIT[match[2]?.toLowerCase() ?? "m"]! : NaN;
   if (!Number.isInteger(mib)) throw new InvalidArgumentError("Expected a whole number of MiB such as 512, 512m or 1g.");
   return mib;
 }
@@ -24,8 +28,8 @@ export function parseCpus(value: string): number {
 
 export function parseSeconds(value: string): number {
   const seconds = Number(value);
-  if (!/^\d+(\.\d+)?$/.test(value) || seconds <= 0 || seconds > 2 ** 31 / 1000) {
-    throw new InvalidArgumentError("Expected a number of seconds above 0.");
+  if (!/^\d+(\.\d+)?$/.test(value) || seconds <= 0 || seconds > MAX_SECONDS) {
+    throw new InvalidArgumentError(`Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`);
   }
   return seconds;
 }
@@ -69,7 +73,9 @@ export function parseUser(value: string): string {
 
 export function parseHostname(value: string): string {
   if (!/^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/.test(value)) {
-    throw new InvalidArgumentError("Expected up to 63 letters, digits, dots and hyphens.");
+    throw new InvalidArgumentError(
+      "Expected up to 63 letters, digits and . _ -, the first and last a letter or digit.",
+    );
   }
   return value;
 }
@@ -78,13 +84,6 @@ export function parseHostname(value: string): string {
 export function parseNameserver(value: string): string {
   if (!isIpAddress(value)) throw new InvalidArgumentError("Expected an IP address.");
   return value;
-}
-
-function isIpAddress(value: string): boolean {
-  const bytes = value.split(".");
-  if (bytes.length === 4 && bytes.every((byte) => /^\d{1,3}$/.test(byte) && Number(byte) <= 255)) return true;
-  // The URL parser is the platform's own judge of IPv6.
-  return /^[0-9a-f:.]+$/i.test(value) && value.includes(":") && URL.canParse(`http://[${value}]/`);
 }
 
 /** `KEY=VALUE`, or `KEY` to inherit it, added to those before it; a key that is not set here adds nothing. */
@@ -115,6 +114,7 @@ function parseEnvLine(line: string, where: string): string[] {
 }
 
 function parseVariable(text: string): string[] {
+  if (text.includes("\0")) throw new InvalidArgumentError("Expected no NUL.");
   const end = text.indexOf("=");
   const key = end < 0 ? text : text.slice(0, end);
   if (key === "" || /\s/.test(key)) throw new InvalidArgumentError("Expected KEY=VALUE or KEY, without space in KEY.");

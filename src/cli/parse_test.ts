@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { InvalidArgumentError } from "commander";
+import { setEnv } from "../../tests/helpers/env.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import {
+  collectEnv,
+  collectEnvFile,
+  collectVolume,
+  parseBoolean,
+  parseCpus,
+  parseHostname,
+  parseMemory,
+  parseNameserver,
+  parseSeconds,
+  parseUser,
+  parseWorkdir,
+} from "./parse.ts";
+
+/** Checks that a parser refuses each of these values as commander expects it. */
+function assertRefuses(parse: (value: string) => unknown, values: string[], message?: string): void {
+  for (const value of values) {
+    assert.throws(() => parse(value), (error: unknown) => {
+      assert.ok(error instanceof InvalidArgumentError, `"${value}": ${error}`);
+      assert.match(error.message, /^[A-Z].*\.$/s);
+      if (message !== undefined) assert.equal(error.message, message, `"${value}"`);
+      return true;
+    }, `"${value}" is taken`);
+  }
+}
+
+Deno.test("parseMemory() takes MiB and units of 1024", () => {
+  const sizes = {
+    "512": 512,
+    "512m": 512,
+    "512M": 512,
+    "1g": 1024,
+    "1GiB": 1024,
+    "1gb": 1024,
+    "0.5g": 512,
+    "2048k": 2,
+  };
+  for (const [text, mib] of Object.entries(sizes)) assert.equal(parseMemory(text), mib, text);
+  assert.equal(parseMemory("1t"), 1024 * 1024);
+});
+
+Deno.test("parseMemory() refuses what is not a whole number of MiB", () => {
+  const values = [
+    "",
+    "m",
+    "-1",
+    "1.5",
+    "0.3m",
+    "1000k",
+    "512 m",
+    "512mm",
+    "512b",
+    "512ib",
+    "1e3",
+    "0x10",
+    "lots",
+    "1g2",
+  ];
+  assertRefuses(parseMemory, values, "Expected a whole number of MiB such as 512, 512m or 1g.");
+});
+
+Deno.test("parseCpus() takes whole numbers only", () => {
+  assert.equal(parseCpus("4"), 4);
+  assertRefuses(parseCpus, ["", "-1", "1.5", "two", "1 ", "0x2", "1e1"], "Expected a whole number of CPUs.");
+});
+
+Deno.test("parseSeconds() takes what a timer can be set to", () => {
+  assert.equal(parseSeconds("5"), 5);
+  assert.equal(parseSeconds("0.25"), 0.25);
+  assert.equal(parseSeconds("2147483"), 2147483);
+  assertRefuses(parseSeconds, ["", "0", "0.0", "-1", "5s", "1e3", "2147484", ".5", "Infinity"]);
+});
+
+Deno.test("parseBoolean() takes true and false", () => {
+  assert.equal(parseBoolean("true"), true);
+  assert.equal(parseBoolean("false"), false);
+  assertRefuses(parseBoolean, ["", "yes", "1", "TRUE"], "Expected true or false.");
+});
+
+Deno.test("collectVolume() takes HOST:GUEST with a mode, after those before it", () => {
+  const first = collectVolume("/a:/b", []);
+  assert.deepEqual(first, [{ source: "/a", target: "/b", readOnly: false }]);
+  assert.deepEqual(collectVolume("./c d:/e f:ro", first), [
+    ...first,
+    { source: "./c d", target: "/e f", readOnly: true },
+  ]);
+  assert.equal(collectVolume("a:/b:rw", [])[0]?.readOnly, false);
+});
+
+Deno.test("collectVolume() has one way to write a guest path, so that duplicates are found", () => {
+  for (const path of ["/b/c/", "//b//c", "/b/./c"]) assert.equal(collectVolume(`/a:${path}`, [])[0]?.target, "/b/c");
+});
+
+Deno.test("collectVolume() refuses a volume that is not one, and says which part is wrong", () => {
+  const refuse = (values: string[], message: string) =>
+    assertRefuses((value) => collectVolume(value, []), values, message);
+  refuse(["", "/a", ":", "/a:", ":/b", "/a:/b:ro:x"], "Expected HOST:GUEST or HOST:GUEST:ro.");
+  refuse(["/a:/b:rx"], 'Expected the mode ro or rw, got "rx".');
+  refuse(["/a:/b:"], 'Expected the mode ro or rw, got "".');
+  refuse(["/a:b/c"], 'Expected an absolute path in the guest, got "b/c".');
+  refuse(["/a:/", "/a:/./"], "Cannot mount over the guest's root.");
+  refuse(["/a:/b/../c"], 'Expected a path without "..", got "/b/../c".');
+});
+
+Deno.test("parseWorkdir() takes absolute paths", () => {
+  assert.equal(parseWorkdir("/a b"), "/a b");
+  assertRefuses(parseWorkdir, ["", "a", "./a", "~"], "Expected an absolute path in the guest.");
+});
+
+Deno.test("parseUser() takes names and ids, with a group", () => {
+  for (const user of ["root", "0", "1000:1000", "app:0", "4294967294", "_apt", "a.b-c"]) {
+    assert.equal(parseUser(user), user);
+  }
+  assertRefuses(parseUser, ["", ":", "app:", ":0", "a:b:c", "a b"], "Expected NAME or UID, with :GROUP or :GID.");
+  assertRefuses(parseUser, ["4294967295", "0:99999999999"], "Expected an id of at most 4294967294.");
+});
+
+Deno.test("parseHostname() takes what the guest's kernel does", () => {
+  for (const name of ["a", "web-1", "a.b", "keen_otter", "A1", "x".repeat(63)]) assert.equal(parseHostname(name), name);
+  assertRefuses(parseHostname, ["", "-a", "a-", ".a", "a b", "a/b", "a\n", "\u{e4}", "x".repeat(64)]);
+});
+
+Deno.test("parseNameserver() takes IP addresses", () => {
+  assert.equal(parseNameserver("1.1.1.1"), "1.1.1.1");
+  assertRefuses(parseNameserver, ["", "one.one", "1.1.1", "1.1.1.1:53"], "Expected an IP address.");
+});
+
+Deno.test("collectEnv() takes KEY=VALUE as it is, after those before it", () => {
+  assert.deepEqual(collectEnv("A=b=c d\n", ["X=1"]), ["X=1", "A=b=c d\n"]);
+  assert.deepEqual(collectEnv("A=", []), ["A="]);
+  assert.deepEqual(collectEnv("a.b-c/d=1", []), ["a.b-c/d=1"]);
+});
+
+Deno.test("collectEnv() inherits KEY, also an empty one, and leaves out one that is not set", () => {
+  using _ = setEnv({ SMOLVM_TEST_SET: "v", SMOLVM_TEST_EMPTY: "", SMOLVM_TEST_UNSET: undefined });
+  assert.deepEqual(collectEnv("SMOLVM_TEST_SET", []), ["SMOLVM_TEST_SET=v"]);
+  assert.deepEqual(collectEnv("SMOLVM_TEST_EMPTY", []), ["SMOLVM_TEST_EMPTY="]);
+  assert.deepEqual(collectEnv("SMOLVM_TEST_UNSET", ["X=1"]), ["X=1"]);
+});
+
+Deno.test("collectEnv() refuses a variable without a name, with space in it or with a NUL", () => {
+  const refuse = (value: string) => collectEnv(value, []);
+  assertRefuses(refuse, ["", "=", "=v", "A B=1", "A\t=1"], "Expected KEY=VALUE or KEY, without space in KEY.");
+  assertRefuses(refuse, ["A=\0", "A\0=1"], "Expected no NUL.");
+});
+
+Deno.test("collectEnvFile() reads a variable a line, without comments and blank lines", () => {
+  using folder = makeTempFolder();
+  using _ = setEnv({ SMOLVM_TEST_SET: "inherited" });
+  const path = `${folder.path}/env`;
+  Deno.writeTextFileSync(path, "A=1\r\n\n  # comment\n  B='quotes stay' \nSMOLVM_TEST_SET\nC=#no comment");
+  assert.deepEqual(collectEnvFile(path, ["X=1"]), [
+    "X=1",
+    "A=1",
+    "B='quotes stay' ",
+    "SMOLVM_TEST_SET=inherited",
+    "C=#no comment",
+  ]);
+});
+
+Deno.test("collectEnvFile() names the line that is wrong", () => {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/env`;
+  for (
+    const [line, reason] of [["B C=2", "Expected KEY=VALUE or KEY, without space in KEY."], [
+      "B=\0",
+      "Expected no NUL.",
+    ]]
+  ) {
+    Deno.writeTextFileSync(path, `A=1\n\n${line}\n`);
+    assertRefuses((value) => collectEnvFile(value, []), [path], `At line 3: ${reason}`);
+  }
+});
+
+Deno.test("collectEnvFile() refuses a file that is missing or cannot be read", () => {
+  using folder = makeTempFolder();
+  const refuse = (value: string) => collectEnvFile(value, []);
+  assertRefuses(refuse, [`${folder.path}/none`], "No such file.");
+  assertRefuses(refuse, [folder.path], "Cannot read it.");
+});
