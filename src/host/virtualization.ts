@@ -6,12 +6,13 @@ export interface KvmFacts {
   device: "usable" | "missing" | "forbidden";
   /** Whether the host itself is a guest of the PVM kind, whose KVM boots no ordinary kernel. */
   pvm: boolean;
-  /** Whether the processor announces virtualisation to this host. */
-  cpuSupport: boolean;
+  /** Whether the processor announces virtualisation to this host. Asked only when there is no device. */
+  readonly cpuSupport: boolean;
 }
 
 /** Why VMs cannot run on a Linux host with those facts; `undefined` when they can. */
-export function kvmProblem({ device, pvm, cpuSupport }: KvmFacts): SmolvmError | undefined {
+export function kvmProblem(facts: KvmFacts): SmolvmError | undefined {
+  const { device, pvm } = facts;
   if (device === "forbidden") {
     return new SmolvmError("virtualization", "Cannot use KVM: no permission for /dev/kvm", {
       hint: "Join the kvm group with `sudo usermod -aG kvm $USER` and log in again.",
@@ -19,7 +20,7 @@ export function kvmProblem({ device, pvm, cpuSupport }: KvmFacts): SmolvmError |
   }
   if (device === "missing") {
     return new SmolvmError("virtualization", "Cannot use KVM: /dev/kvm does not exist", {
-      hint: cpuSupport
+      hint: facts.cpuSupport
         ? "Load the module with `sudo modprobe kvm_intel` or `sudo modprobe kvm_amd`."
         : "Switch virtualisation on in the firmware (BIOS), or nested virtualisation in the hypervisor this host runs on.",
     });

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { type KvmFacts, kvmProblem } from "./virtualization.ts";
+
+const problem = (facts: Partial<KvmFacts>) => kvmProblem({ device: "usable", pvm: false, cpuSupport: true, ...facts });
+
+Deno.test("kvmProblem() has none where the device can be used", () => {
+  assert.equal(problem({}), undefined);
+  assert.equal(problem({ cpuSupport: false }), undefined, "the device is what counts");
+});
+
+Deno.test("kvmProblem() says why and what to do about it", () => {
+  const problems: [facts: Partial<KvmFacts>, message: RegExp, hint: RegExp][] = [
+    [{ device: "forbidden" }, /no permission for \/dev\/kvm$/, /usermod -aG kvm/],
+    [{ device: "missing" }, /\/dev\/kvm does not exist$/, /modprobe kvm/],
+    [{ device: "missing", cpuSupport: false }, /\/dev\/kvm does not exist$/, /BIOS.*nested/],
+    [{ pvm: true }, /of the PVM kind, which boots no ordinary kernel$/, /hardware virtualisation/],
+    [{ device: "forbidden", pvm: true }, /no permission/, /usermod/],
+  ];
+  for (const [facts, message, hint] of problems) {
+    const error = problem(facts);
+    assert.ok(error, JSON.stringify(facts));
+    assert.equal(error.code, "virtualization");
+    assert.match(error.message, message);
+    assert.match(error.hint!, hint);
+  }
+});
+
+Deno.test("kvmProblem() reads what the processor can do only when there is no device", () => {
+  const facts = { device: "usable", pvm: false } as const;
+  assert.equal(
+    kvmProblem({
+      ...facts,
+      get cpuSupport(): boolean {
+        return assert.fail("/proc/cpuinfo was read");
+      },
+    }),
+    undefined,
+  );
+});
