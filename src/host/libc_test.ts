@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { cString, Libc } from "./libc.ts";
+
+Deno.test("cString() is UTF-8 with a NUL at its end and none inside", () => {
+  assert.deepEqual([...cString("a\u{e4}")], [97, 0xc3, 0xa4, 0]);
+  assert.deepEqual([...cString("")], [0]);
+  assert.throws(() => cString("a\0b"), { code: "usage", message: 'Cannot pass "a\\u0000b" to C: it holds a NUL' });
+});
+
+Deno.test("Libc.creat() makes a private file and says why it cannot", () => {
+  using folder = makeTempFolder();
+  const libc = new Libc();
+  const path = `${folder.path}/log`;
+  const fd = libc.creat(path);
+  assert.ok(fd > 2);
+  assert.equal(Deno.statSync(path).mode! & 0o077, 0);
+  assert.throws(() => libc.creat(`${folder.path}/none/log`), {
+    code: "storage",
+    message: `Cannot create the log "${folder.path}/none/log": No such file or directory (ENOENT)`,
+  });
+});
+
+Deno.test("Libc.dup2() names the descriptor that it cannot redirect", () => {
+  assert.throws(() => new Libc().dup2(-1, 2), { code: "internal", message: /^Cannot redirect descriptor 2: / });
+});
+
+Deno.test({
+  name: "Libc.bind() names the folder that it cannot bind",
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    using folder = makeTempFolder();
+    assert.throws(() => new Libc().bind(`${folder.path}/none`, folder.path, { readOnly: true }), {
+      code: "volume",
+      message: new RegExp(`^Cannot bind "${folder.path}/none": .*\\(E(NOENT|PERM)\\)$`),
+    });
+  },
+});

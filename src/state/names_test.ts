@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { setEnv } from "../../tests/helpers/env.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { checkName, claimName, generateId, generateName, releaseName, sweepNames } from "./names.ts";
+
+/** Runs a test with a name index of its own; machines exist while their ids are in `alive`. */
+async function withNames(test: (index: { alive: Set<string>; names: () => string[] }) => Promise<void>) {
+  using folder = makeTempFolder();
+  using _ = setEnv({ HOME: folder.path, XDG_STATE_HOME: `${folder.path}/state` });
+  const names = () => filesOf(folder.path).filter((name) => name !== ".lock").sort();
+  await test({ alive: new Set(), names });
+}
+
+function filesOf(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesOf(`${folder}/${name}`) : [name]
+  );
+}
+
+Deno.test("checkName() takes what can be a file's name and a machine's", () => {
+  for (const name of ["a", "web-1", "A.b_c", "9lives", "x".repeat(63)]) checkName(name);
+  for (const name of ["", "-a", ".a", "a b", "a/b", "..", "a\n", "\u{e4}", "x".repeat(64)]) {
+    assert.throws(() => checkName(name), {
+      code: "usage",
+      message: `Cannot name a machine "${name}": expected a letter or digit, then up to 62 of a-z A-Z 0-9 _ . -`,
+    });
+  }
+});
+
+Deno.test("generateName() and generateId() have what checkName() takes, and never the same", () => {
+  const names = Array.from({ length: 100 }, generateName);
+  for (const name of names) {
+    checkName(name);
+    assert.match(name, /^[a-z]+-[a-z]+-[0-9a-f]{4}$/);
+  }
+  // Among 9 million names the odd pair may be the same; half of them may not.
+  assert.ok(new Set(names).size > 50);
+  const ids = Array.from({ length: 100 }, generateId);
+  for (const id of ids) assert.match(id, /^[0-9a-f]{12}$/);
+  assert.equal(new Set(ids).size, 100);
+});
+
+Deno.test("claimName() gives a name once, and again when its machine is gone", () =>
+  withNames(async ({ alive, names }) => {
+    const exists = (id: string) => Promise.resolve(alive.has(id));
+    alive.add("1");
+    await claimName({ name: "web", id: "1" }, exists);
+    await assert.rejects(claimName({ name: "web", id: "2" }, exists), {
+      code: "usage",
+      message: 'Cannot name the machine "web": machine 1 has that name',
+    });
+    alive.delete("1");
+    await claimName({ name: "web", id: "2" }, exists);
+    assert.deepEqual(names(), ["web"]);
+  }));
+
+Deno.test("claimName() gives a name to one of those who ask at the same time", () =>
+  withNames(async () => {
+    const exists = () => Promise.resolve(true);
+    const claims = Array.from({ length: 10 }, (_, index) => claimName({ name: "web", id: `${index}` }, exists));
+    const given = (await Promise.allSettled(claims)).filter(({ status }) => status === "fulfilled");
+    assert.equal(given.length, 1);
+  }));
+
+Deno.test("releaseName() takes back a name only from the machine that has it", () =>
+  withNames(async ({ names }) => {
+    await claimName({ name: "web", id: "1" }, () => Promise.resolve(true));
+    await releaseName({ name: "web", id: "2" });
+    assert.deepEqual(names(), ["web"]);
+    await releaseName({ name: "web", id: "1" });
+    assert.deepEqual(names(), []);
+    await releaseName({ name: "web", id: "1" });
+  }));
+
+Deno.test("sweepNames() takes the names of machines that are gone", () =>
+  withNames(async ({ alive, names }) => {
+    const exists = (id: string) => Promise.resolve(alive.has(id));
+    for (const id of ["1", "2"]) await claimName({ name: `machine-${id}`, id }, exists);
+    alive.add("2");
+    await sweepNames(exists);
+    assert.deepEqual(names(), ["machine-2"]);
+  }));
