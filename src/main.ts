@@ -17,7 +17,6 @@ if (import.meta.main) {
     const { runnerMain } = await import("./runner/main.ts");
     await runnerMain();
   }
-  if (Deno.args[0] === "run") startSpareRunner();
   const exitCode = await main(Deno.args);
   await dismissSpareRunner();
   Deno.exit(exitCode);
@@ -25,6 +24,7 @@ if (import.meta.main) {
 
 async function main(args: readonly string[]): Promise<number> {
   try {
+    if (args[0] === "run") startSpareRunner();
     const { runProgram } = await import("./cli/program.ts");
     return await runProgram(args);
   } catch (error) {

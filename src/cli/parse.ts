@@ -40,7 +40,7 @@ export function parseBoolean(value: string): boolean {
 }
 
 /** `host:guest[:ro|rw]`, added to those before it. */
-export function collectVolume(value: string, volumes: VolumeSpec[]): VolumeSpec[] {
+export function collectVolume(value: string, volumes: VolumeSpec[] = []): VolumeSpec[] {
   const [source, target, mode, ...rest] = value.split(":");
   if (!source || !target || rest.length > 0) throw new InvalidArgumentError("Expected HOST:GUEST or HOST:GUEST:ro.");
   if (mode !== undefined && mode !== "ro" && mode !== "rw") {
@@ -87,12 +87,12 @@ export function parseNameserver(value: string): string {
 }
 
 /** `KEY=VALUE`, or `KEY` to inherit it, added to those before it; a key that is not set here adds nothing. */
-export function collectEnv(value: string, env: string[]): string[] {
+export function collectEnv(value: string, env: string[] = []): string[] {
   return [...env, ...parseVariable(value)];
 }
 
 /** The lines of a file with one variable each, as docker reads them, added to those before it. */
-export function collectEnvFile(path: string, env: string[]): string[] {
+export function collectEnvFile(path: string, env: string[] = []): string[] {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);

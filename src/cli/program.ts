@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
+import { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
 import { chooseLogLevel } from "./log_options.ts";
 import { runCommand } from "./run.ts";
@@ -21,7 +22,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .option("-q, --quiet", "no progress on standard error")
     .option("--log-level <level>", "error, warn, info, debug or trace (default: warn)")
     .enablePositionalOptions()
-    .showHelpAfterError("Run 'smolvm --help' for more.")
+    // Its errors are reported as all others are.
+    .configureOutput({ outputError: () => {} })
     .exitOverride();
   program.hook("preAction", () => {
     const level = chooseLogLevel({
@@ -36,9 +38,12 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    // Commander has printed it; help and version are no failures.
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : OWN_FAILURE;
+    // Asked for, help and version are no failures; without a command, help is what there is to say.
+    if (error.exitCode === 0) return 0;
+    if (error.code === "commander.help") return OWN_FAILURE;
+    const message = error.message.replace(/^error: (.)/, (_, first: string) => first.toUpperCase());
+    throw new SmolvmError("usage", message, { cause: error, hint: "Run 'smolvm --help' for more." });
   }
   return exitCode;
 }

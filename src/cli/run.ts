@@ -1,7 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
 import { SmolvmError } from "../errors.ts";
-import { checkVirtualization } from "../host/virtualization.ts";
 import { EphemeralMachine, type ExitStatus } from "../machine/ephemeral.ts";
 import { type MachineOptions, planLaunch } from "../machine/launch.ts";
 import {
@@ -42,13 +41,13 @@ export function runCommand(setExitCode: (code: number) => void) {
     .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g (default: 512)", parseMemory)
     .option("-c, --cpus <count>", "virtual CPUs (default: 1)", parseCpus)
     .option("-w, --workdir <dir>", "working directory in the guest", parseWorkdir)
-    .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv, [])
-    .option("--env-file <file>", "read variables from a file (repeatable)", collectEnvFile, [])
-    .option("-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)", collectVolume, [])
-    .option("--net", "give the guest the host's network", false)
+    .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv)
+    .option("--env-file <file>", "read variables from a file (repeatable)", collectEnvFile)
+    .option("-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)", collectVolume)
+    .option("--net", "give the guest the host's network")
     .option("--dns <address>", "name server of the guest (needs --net)", parseNameserver)
-    .option("-i, --interactive", "connect standard input", false)
-    .option("-t, --tty", "run the command on a terminal", false)
+    .option("-i, --interactive", "connect standard input")
+    .option("-t, --tty", "run the command on a terminal")
     .option("-u, --user <user[:group]>", "user in the guest, by name or id", parseUser)
     .option("--entrypoint <program>", "replace the image's entrypoint")
     .option("--hostname <name>", "host name of the guest (default: the machine's name)", parseHostname)
@@ -64,10 +63,11 @@ export function runCommand(setExitCode: (code: number) => void) {
     .addHelpText("after", EXAMPLES)
     .action(async (source, command, options, self) => {
       const { quiet } = self.optsWithGlobals();
-      if (options.dns !== undefined && !options.net) {
+      const { net = false, interactive = false } = options;
+      if (options.dns !== undefined && !net) {
         throw new SmolvmError("usage", "Cannot use --dns without --net: the guest has no network");
       }
-      const tty = options.tty ? requireTerminal(options) : undefined;
+      const tty = options.tty ? requireTerminal({ interactive }) : undefined;
       const config = await readConfig();
       setExitCode(
         await run({
@@ -77,9 +77,9 @@ export function runCommand(setExitCode: (code: number) => void) {
           cpus: options.cpus ?? config.defaultCpus ?? 1,
           memoryMib: options.memory ?? config.defaultMem ?? 512,
           workdir: options.workdir,
-          env: [...options.envFile, ...options.env],
-          volumes: options.volume,
-          net: options.net,
+          env: [...options.envFile ?? [], ...options.env ?? []],
+          volumes: options.volume ?? [],
+          net,
           dns: options.dns ?? config.defaultDns,
           user: options.user,
           entrypoint: options.entrypoint,
@@ -88,7 +88,7 @@ export function runCommand(setExitCode: (code: number) => void) {
           tlsVerify: options.tlsVerify,
           onPullProgress: quiet ? undefined : (chunk) => Deno.stderr.writeSync(chunk),
           tty,
-          stdin: options.interactive,
+          stdin: interactive,
           bootTimeoutMs: bootTimeoutMs(),
         }, options.timeout),
       );
@@ -104,7 +104,6 @@ function bootTimeoutMs(): number {
 
 /** Runs a machine with this process's streams and signals; returns the exit code. */
 async function run(options: MachineOptions, timeoutS: number | undefined): Promise<number> {
-  checkVirtualization();
   const launch = await planLaunch(options);
   await using machine = await EphemeralMachine.start(launch, {
     stdin: options.stdin ? stdinChunks() : undefined,

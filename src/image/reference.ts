@@ -66,7 +66,18 @@ export function classifySource(source: string): Source {
     }
     // No such path: the name of an image.
   }
-  return { kind: "image", reference: parseReference(source, Deno.cwd()) };
+  const reference = parseReference(source, Deno.cwd());
+  if (reference.kind === "local") checkReadable(source, reference);
+  return { kind: "image", reference };
+}
+
+function checkReadable(source: string, { changesWith }: LocalReference): void {
+  try {
+    Deno.statSync(changesWith);
+  } catch (error) {
+    const reason = `"${changesWith}": ${osReason(error)}`;
+    throw new SmolvmError("source", `Cannot use the image "${source}": ${reason}`, { cause: error });
+  }
 }
 
 /**

@@ -104,6 +104,20 @@ Deno.test("classifySource() tells folders from images by what exists", async () 
   }
 });
 
+Deno.test("classifySource() names the file of an archive or a folder of an image that is missing", () => {
+  const files = {
+    "oci-archive:/none/app.tar:1": "/none/app.tar",
+    "dir:/none": "/none/manifest.json",
+    "oci:/none:1": "/none/index.json",
+  };
+  for (const [source, file] of Object.entries(files)) {
+    assert.throws(() => classifySource(source), {
+      code: "source",
+      message: `Cannot use the image "${source}": "${file}": No such file or directory`,
+    });
+  }
+});
+
 Deno.test("classifySource() names a path that is no folder instead of looking for such an image", () => {
   for (const source of ["./none", "/none/at/all", "../none-here"]) {
     assert.throws(() => classifySource(source), {

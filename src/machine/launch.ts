@@ -1,7 +1,8 @@
 import { defaultNameserver } from "../host/resolver.ts";
+import { checkVirtualization } from "../host/virtualization.ts";
 import type { ProgressListener } from "../image/buildah.ts";
 import type { PullPolicy } from "../image/prepare.ts";
-import { classifySource } from "../image/reference.ts";
+import { classifySource, type Source } from "../image/reference.ts";
 import { logLevel } from "../log.ts";
 import type { WindowSize } from "../protocol/messages.ts";
 import { checkResources, type RootfsSpec, type RunnerSpec, type VolumeSpec } from "../runner/spec.ts";
@@ -66,7 +67,10 @@ export async function planLaunch(options: MachineOptions): Promise<Launch> {
   const name = options.name ?? generateName();
   checkName(name);
   const volumes = resolveVolumes(options.volumes);
-  const { rootfs, defaults, prefix } = await openSource(options);
+  const source = classifySource(options.source);
+  // What was asked for is checked before the host is, and the host before a pull.
+  checkVirtualization();
+  const { rootfs, defaults, prefix } = await openSource(source, options);
   const hostname = options.hostname ?? name;
   const command = { ...options, tty: options.tty !== undefined, hostname };
   const id = generateId();
@@ -103,14 +107,13 @@ interface OpenSource {
   prefix: readonly string[];
 }
 
-async function openSource({ source, pull, tlsVerify, onPullProgress }: MachineOptions): Promise<OpenSource> {
-  const opened = await classifySource(source);
-  if (opened.kind === "folder") {
-    return { rootfs: { path: opened.path }, defaults: FOLDER_DEFAULTS, prefix: namespacePrefix() };
+async function openSource(source: Source, { pull, tlsVerify, onPullProgress }: MachineOptions): Promise<OpenSource> {
+  if (source.kind === "folder") {
+    return { rootfs: { path: source.path }, defaults: FOLDER_DEFAULTS, prefix: namespacePrefix() };
   }
   // Folders are run without any of this.
   const { prepareImage } = await import("../image/prepare.ts");
-  const image = await prepareImage(opened.reference, { pull, tlsVerify, onProgress: onPullProgress });
+  const image = await prepareImage(source.reference, { pull, tlsVerify, onProgress: onPullProgress });
   const { config: defaults, rootfs } = image;
   return rootfs.kind === "mounted"
     ? { rootfs: { path: rootfs.path }, defaults, prefix: namespacePrefix() }

@@ -31,7 +31,7 @@ Deno.test("createMachineFolders() makes private folders and holds their lock", (
 Deno.test("createMachineFolders() takes no folder that is there already", () =>
   withFolders(async () => {
     using _lock = await createMachineFolders(machine("1"));
-    await assert.rejects(createMachineFolders(machine("1")), {
+    await assert.rejects(async () => await createMachineFolders(machine("1")), {
       code: "storage",
       message: `Cannot create the machine's folder "${machine("1").folder}": File exists`,
     });
@@ -40,7 +40,7 @@ Deno.test("createMachineFolders() takes no folder that is there already", () =>
 Deno.test("createMachineFolders() says why it cannot", () =>
   withFolders(async (folder) => {
     await Deno.writeTextFile(`${folder}/state`, "a file where the folder should be");
-    await assert.rejects(createMachineFolders(machine("1")), {
+    await assert.rejects(async () => await createMachineFolders(machine("1")), {
       code: "storage",
       message: /Not a directory$|File exists$/,
     });
