@@ -80,7 +80,7 @@ function isPackage(target: string): boolean {
 
 /** What the rules are about: the file's folder in `src`, or the file itself when it is right in `src`. */
 function unitOf(file: string): string {
-  return file.split("/").slice(0, 2).join("/");
+  return file.replace(/_test\.ts$/, ".ts").split("/").slice(0, 2).join("/");
 }
 
 function restrictTo(graph: ImportGraph, start: string): ImportGraph {

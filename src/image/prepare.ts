@@ -40,6 +40,8 @@ export interface PreparedImage {
   digest: string;
   config: ImageConfig;
   rootfs: ImageRootfs;
+  /** Whether all of it was there before: nothing was pulled, loaded or mounted. */
+  cached: boolean;
 }
 
 /** In the environment of what runs in buildah's user namespace: where the image is mounted there. */
@@ -59,14 +61,14 @@ export async function prepareImage(reference: ImageReference, options: PrepareOp
   const file = `${folder}/${key}.json`;
   if (options.pull !== "always") {
     const record = await readCurrent(file);
-    if (record !== undefined) return toPrepared(record, storage);
+    if (record !== undefined) return { ...toPrepared(record, storage), cached: true };
   }
   const record = await withWorkFolder(
     `${folder}/${key}`,
     options.signal,
     (temporaryFolder) => prepareAnew({ reference, options, storage, file, temporaryFolder }),
   );
-  return toPrepared(record, storage);
+  return { ...toPrepared(record, storage), cached: false };
 }
 
 async function readCurrent(file: string): Promise<ImageRecord | undefined> {
@@ -101,7 +103,7 @@ async function prepareAnew({ reference, options, storage, file, temporaryFolder 
   return record;
 }
 
-function toPrepared({ container, ...record }: ImageRecord, { options }: ImageStorage): PreparedImage {
+function toPrepared({ container, ...record }: ImageRecord, { options }: ImageStorage): Omit<PreparedImage, "cached"> {
   const { reference, imageId, digest, config } = record;
   const mount = `${ROOTFS_VARIABLE}=${container.name}`;
   const rootfs: ImageRootfs = container.rootfs !== null ? { kind: "mounted", path: container.rootfs.path } : {

@@ -9,7 +9,7 @@ import { checkResources, type RootfsSpec, type RunnerSpec, type VolumeSpec } fro
 import { ephemeralFolders } from "../state/ephemeral.ts";
 import { checkName, generateId, generateName } from "../state/names.ts";
 import { type CommandDefaults, commandEnvironment, commandLine, FOLDER_DEFAULTS } from "./command.ts";
-import { namespacePrefix } from "./spare_runner.ts";
+import { dismissSpareRunner, namespacePrefix } from "./spare_runner.ts";
 import { resolveVolumes } from "./volume.ts";
 
 export type { VolumeSpec, WindowSize };
@@ -114,6 +114,8 @@ async function openSource(source: Source, { pull, tlsVerify, onPullProgress }: M
   // Folders are run without any of this.
   const { prepareImage } = await import("../image/prepare.ts");
   const image = await prepareImage(source.reference, { pull, tlsVerify, onProgress: onPullProgress });
+  // What was mounted just now is not in the namespace of a runner that was there before.
+  if (!image.cached) await dismissSpareRunner();
   const { config: defaults, rootfs } = image;
   return rootfs.kind === "mounted"
     ? { rootfs: { path: rootfs.path }, defaults, prefix: namespacePrefix() }

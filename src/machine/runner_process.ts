@@ -1,7 +1,14 @@
 import { SmolvmError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { RunnerSpec } from "../runner/spec.ts";
+import { toError } from "../state/error_record.ts";
+import { consoleLog, runnerLog } from "../state/machine_folders.ts";
+import { decodeStart } from "../state/start_report.ts";
 import { readStatus } from "../state/status.ts";
+import { tailOf } from "../state/tail.ts";
+
+/** How many lines of each log an unexpected end is told with. */
+const LAST_WORDS = 5;
 
 /** `-A`: Deno lets nobody touch `/dev` and `/proc` with less, and FFI is unlimited anyway. */
 const FLAGS = ["-A", "--no-config", "--no-lock", "--no-prompt", "--no-check", "--cached-only", "--quiet"];
@@ -44,8 +51,9 @@ export class RunnerProcess {
     await this.#lifeline.write(new TextEncoder().encode(`${JSON.stringify(spec)}\n`)).catch(() => {
       // It is gone already; what follows finds out why.
     });
-    const stdout = await this.#process.stdout.getReader().read();
-    if (stdout.done) throw await this.causeOfDeath(spec);
+    const report = await new Response(this.#process.stdout).text();
+    const error = report === "" ? await this.causeOfDeath(spec) : decodeStart(report.trimEnd());
+    if (error) throw error;
   }
 
   /** Lets go of the runner: it ends its ephemeral machine and removes what that left. */
@@ -64,11 +72,16 @@ export class RunnerProcess {
   /** Why the runner ended or is about to, by what it wrote last. */
   async causeOfDeath(spec: RunnerSpec): Promise<SmolvmError> {
     const error = (await readStatus(spec.folder))?.error;
-    if (error) return new SmolvmError(error.code, error.message, { hint: error.hint ?? undefined });
+    if (error) return toError(error);
     const { code, signal } = await this.exited;
-    const words = (await this.#stderr).trim().split("\n").slice(-5).join("\n  ");
-    const how = signal ? `by ${signal}` : `with exit code ${code}`;
-    return new SmolvmError("guest", `The VM process ended ${how}${words ? `:\n  ${words}` : ""}`);
+    const stderr = (await this.#stderr).trim().split("\n").slice(-LAST_WORDS);
+    const words = [
+      ...stderr,
+      ...await tailOf(runnerLog(spec.folder), LAST_WORDS),
+      ...await tailOf(consoleLog(spec.folder), LAST_WORDS),
+    ];
+    const how = signal ? `killed by ${signal}` : `exit code ${code}`;
+    return new SmolvmError("guest", [`The VM ended unexpectedly (${how})`, ...words].join("\n  ").trimEnd());
   }
 }
 

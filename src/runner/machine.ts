@@ -15,6 +15,7 @@ import { decodeExited, decodeFailure, encodeExec } from "../protocol/messages.ts
 import { ProtocolError } from "../protocol/payload.ts";
 import { claimEphemeralName, removeEphemeralMachine, sweepEphemeralMachines } from "../state/ephemeral.ts";
 import { consoleLog, createMachineFolders, runnerLog } from "../state/machine_folders.ts";
+import { encodeError } from "../state/error_record.ts";
 import { type MachineStatus, writeStatus } from "../state/status.ts";
 import { tailOf } from "../state/tail.ts";
 import { createDisk } from "../storage/disk.ts";
@@ -30,30 +31,41 @@ const SHUTDOWN_TIMEOUT_MS = 10_000;
 /** How long the client of a machine that failed may take to read why, in ms. */
 const LAST_WORDS_MS = 5_000;
 
-/** Runs a machine from its folder's creation to its end; `listening` is called once clients may attach. */
-export async function runMachine(spec: RunnerSpec, lifeline: Lifeline, listening: () => void): Promise<void> {
-  using _lock = await createMachineFolders(spec);
+/** How a runner tells whoever started it how the start went; only the first call counts. */
+export interface StartReport {
+  /** Clients may attach. */
+  listening(): void;
+  failed(error: SmolvmError): void;
+}
+
+/** Runs a machine from its folder's creation to its end. */
+export async function runMachine(spec: RunnerSpec, lifeline: Lifeline, report: StartReport): Promise<void> {
   const status: MachineStatus = { state: "starting", pid: Deno.pid, exit: null, error: null };
   try {
-    const life = liveOn(spec, status, listening);
+    using _lock = createMachineFolders(spec);
+    const life = liveOn(spec, status, report);
     await (spec.ephemeral ? Promise.race([life, lifeline.ended]) : life);
+    if (spec.ephemeral) await removeEphemeralMachine(spec);
   } catch (error) {
     const failure = await describeFailure(error, spec);
     log("error", failure.message);
-    await writeStatus(spec.folder, { ...status, ...failed(failure) });
-    if (spec.ephemeral) await Promise.race([lifeline.ended, new Promise((done) => setTimeout(done, LAST_WORDS_MS))]);
+    // What the disk is too full for can still be said.
+    await writeStatus(spec.folder, { ...status, ...failed(failure) }).catch((error) => log("error", messageOf(error)));
+    report.failed(failure);
+    if (!spec.ephemeral) return;
+    await Promise.race([lifeline.ended, new Promise((done) => setTimeout(done, LAST_WORDS_MS))]);
+    await removeEphemeralMachine(spec);
   }
-  if (spec.ephemeral) await removeEphemeralMachine(spec);
 }
 
 /** Boots the VM, runs its command and brings it to an ordered end. */
-async function liveOn(spec: RunnerSpec, status: MachineStatus, listening: () => void): Promise<void> {
+async function liveOn(spec: RunnerSpec, status: MachineStatus, report: StartReport): Promise<void> {
   const libc = new Libc();
   const logFd = libc.creat(runnerLog(spec.folder));
   // libkrun and the runtime write their last words to standard error, where the user's own output must stay alone.
   libc.dup2(logFd, 2);
   libc.raiseOpenFilesLimit();
-  const boot = await prepareBoot(libc, spec);
+  const boot = prepareBoot(libc, spec);
   const agents = Deno.listen({ transport: "unix", path: agentSocket(spec) });
   using control = new ControlServer(controlSocket(spec));
   const krun = loadKrun();
@@ -72,7 +84,7 @@ async function liveOn(spec: RunnerSpec, status: MachineStatus, listening: () => 
   });
   // While the guest boots there is time for the rest.
   const commandDone = register(spec, status).then(() => {
-    listening();
+    report.listening();
     return serveGuest(spec, status, boot, { agents, control });
   });
   await Promise.race([commandDone, vmFailed]);
@@ -85,15 +97,15 @@ async function register(spec: RunnerSpec, status: MachineStatus): Promise<void> 
   if (spec.ephemeral) sweepEphemeralMachines().catch((error) => log("warn", messageOf(error)));
 }
 
-async function prepareBoot(libc: Libc, spec: RunnerSpec): Promise<BootFolder> {
+function prepareBoot(libc: Libc, spec: RunnerSpec): BootFolder {
   const sources = {
     folder: `${spec.folder}/boot`,
     agent: `${libFolder()}/smolvm-agent-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`,
     rootfs: rootfsPath(spec.rootfs),
     volumes: spec.volumes,
   };
-  await Deno.mkdir(sources.folder);
   try {
+    Deno.mkdirSync(sources.folder);
     const boot = Deno.build.os === "linux" ? bindBootFolder(libc, sources) : shareBootFolder(sources);
     createDisk(diskFile(spec));
     return boot;
@@ -184,8 +196,8 @@ async function describeFailure(error: unknown, spec: RunnerSpec): Promise<Smolvm
   });
 }
 
-function failed({ code, message, hint }: SmolvmError): Partial<MachineStatus> {
-  return { state: "failed", error: { code, message, hint: hint ?? null } };
+function failed(error: SmolvmError): Partial<MachineStatus> {
+  return { state: "failed", error: encodeError(error) };
 }
 
 async function withDeadline<T>(promise: Promise<T>, ms: number, late: () => SmolvmError): Promise<T> {

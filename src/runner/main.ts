@@ -1,10 +1,9 @@
+import type { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
+import { encodeStart } from "../state/start_report.ts";
 import { Lifeline } from "./lifeline.ts";
 import { runMachine } from "./machine.ts";
 import { parseRunnerSpec } from "./spec.ts";
-
-/** What the runner writes to its standard output once clients may attach. */
-const LISTENING = new TextEncoder().encode("listening\n");
 
 /** The whole life of a runner: one machine, from the specification on standard input to its end. */
 export async function runnerMain(): Promise<never> {
@@ -14,7 +13,14 @@ export async function runnerMain(): Promise<never> {
   if (json === undefined) Deno.exit(0);
   const spec = parseRunnerSpec(json);
   configureLog({ level: spec.logLevel, sink: (line) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)) });
-  await runMachine(spec, lifeline, () => Deno.stdout.writeSync(LISTENING));
+  let reported = false;
+  const report = (error?: SmolvmError) => {
+    if (reported) return;
+    reported = true;
+    Deno.stdout.writeSync(encodeStart(error));
+    Deno.stdout.close();
+  };
+  await runMachine(spec, lifeline, { listening: () => report(), failed: report });
   // Ends the VM too, which is a thread of this process.
   Deno.exit(0);
 }

@@ -45,6 +45,20 @@ export async function acquireLock(path: string, { exclusive, wait }: LockOptions
   }
 }
 
+/**
+ * Takes a lock like {@linkcode acquireLock}, on a file that nobody ever removes while others may wait for it, and holds
+ * the whole process up until it is free: for start-up, where there is nothing else to do and every await costs.
+ */
+export function acquireLockSync(path: string, { exclusive }: Pick<LockOptions, "exclusive">): Lock {
+  try {
+    const file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+    file.lockSync(exclusive);
+    return { path, [Symbol.dispose]: () => file.close() };
+  } catch (error) {
+    throw new SmolvmError("storage", `Cannot lock "${path}": ${osReason(error)}`, { cause: error });
+  }
+}
+
 async function isStillAt(path: string, file: Deno.FsFile): Promise<boolean> {
   try {
     const [there, held] = await Promise.all([Deno.stat(path), file.stat()]);

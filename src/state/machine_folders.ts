@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
-import { acquireLock, type Lock } from "./lock.ts";
+import { acquireLock, acquireLockSync, type Lock } from "./lock.ts";
 
 /** Where the parts of one machine are. */
 export interface MachineFolders {
@@ -25,15 +25,15 @@ export function runnerLog(folder: string): string {
  *
  * @throws {SmolvmError} `storage`.
  */
-export async function createMachineFolders({ folder, runtimeFolder }: MachineFolders): Promise<Lock> {
+export function createMachineFolders({ folder, runtimeFolder }: MachineFolders): Lock {
   const parent = folder.slice(0, folder.lastIndexOf("/"));
   try {
-    await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(parent, { recursive: true, mode: 0o700 });
     // A sweep must not meet the folder before its lock is held.
-    using _ = await acquireLock(`${parent}/.lock`, { exclusive: false, wait: true });
-    await Deno.mkdir(folder, { mode: 0o700 });
-    const lock = await acquireLock(`${folder}/lock`, { exclusive: true, wait: true });
-    await Deno.mkdir(runtimeFolder, { recursive: true, mode: 0o700 });
+    using _ = acquireLockSync(`${parent}/.lock`, { exclusive: false });
+    Deno.mkdirSync(folder, { mode: 0o700 });
+    const lock = acquireLockSync(`${folder}/lock`, { exclusive: true });
+    Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
     return lock;
   } catch (error) {
     if (error instanceof SmolvmError) throw error;

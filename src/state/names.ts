@@ -78,7 +78,6 @@ export type MachineExists = (id: string) => Promise<boolean>;
 export async function claimName({ name, id }: NameClaim, exists: MachineExists): Promise<void> {
   checkName(name);
   try {
-    await Deno.mkdir(namesFolder(), { recursive: true, mode: 0o700 });
     using _ = await lockNames();
     const holder = await holderOf(name);
     if (holder !== undefined && await exists(holder)) {
@@ -111,8 +110,9 @@ function namesFolder(): string {
   return `${folders().state}/names`;
 }
 
-function lockNames(): Promise<Lock> {
-  return acquireLock(`${namesFolder()}/.lock`, { exclusive: true, wait: true });
+async function lockNames(): Promise<Lock> {
+  await Deno.mkdir(namesFolder(), { recursive: true, mode: 0o700 });
+  return await acquireLock(`${namesFolder()}/.lock`, { exclusive: true, wait: true });
 }
 
 async function holderOf(name: string): Promise<string | undefined> {

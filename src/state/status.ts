@@ -1,6 +1,7 @@
-import { ERROR_CODES, type ErrorCode, SmolvmError } from "../errors.ts";
+import { SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { writeFileAtomic } from "./atomic_write.ts";
+import { type ErrorRecord, parseError } from "./error_record.ts";
 
 /** What the runner last knew of its machine; only the lock says whether it still runs. */
 export interface MachineStatus {
@@ -10,7 +11,7 @@ export interface MachineStatus {
   /** How the machine's command ended. */
   exit: { code: number } | { signal: number } | null;
   /** Why the machine failed. */
-  error: { code: ErrorCode; message: string; hint: string | null } | null;
+  error: ErrorRecord | null;
 }
 
 const SCHEMA = 1;
@@ -58,14 +59,4 @@ function parseExit(fields: Fields): { code: number } | { signal: number } {
     : { signal: fields.integer("signal", 1, 127) };
   fields.end();
   return exit;
-}
-
-function parseError(fields: Fields) {
-  const error = {
-    code: fields.oneOf("code", ERROR_CODES),
-    message: fields.string("message"),
-    hint: fields.has("hint") ? fields.string("hint") : null,
-  };
-  fields.end();
-  return error;
 }

@@ -1,0 +1,22 @@
+import type { SmolvmError } from "../errors.ts";
+import { Fields } from "../fields.ts";
+import { encodeError, parseError, toError } from "./error_record.ts";
+
+/**
+ * The one line that a runner writes to its standard output: how the start of its machine went.
+ *
+ * @module
+ */
+
+const LISTENING = "listening";
+
+/** The line for a machine that can be attached to, or that failed with `error`. */
+export function encodeStart(error?: SmolvmError): Uint8Array<ArrayBuffer> {
+  const line = error === undefined ? LISTENING : JSON.stringify(encodeError(error));
+  return new TextEncoder().encode(`${line}\n`);
+}
+
+/** The error in that line, or `undefined` when clients may attach. */
+export function decodeStart(line: string): SmolvmError | undefined {
+  return line === LISTENING ? undefined : toError(parseError(new Fields(JSON.parse(line), "Start report", "internal")));
+}
