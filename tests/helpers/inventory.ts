@@ -1,0 +1,128 @@
+/**
+ * What machines leave on their host, or must not.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+
+/** The folders of a test's smolvm; everything it makes is below `folder`. */
+export interface Territory {
+  folder: string;
+  state: string;
+  runtime: string;
+  /** Of buildah. */
+  storage: string;
+}
+
+/** Everything that is there because of a smolvm. */
+export interface Inventory {
+  /** Process ids and command lines. */
+  processes: string[];
+  /** Mount points in this process's namespace. */
+  mounts: string[];
+  /** Paths of listening sockets. */
+  sockets: string[];
+  /** Files and folders of its state and its runtime folder. */
+  files: string[];
+  /** Working containers of buildah. */
+  containers: string[];
+}
+
+/** The variable that marks a test's processes: it is inherited by all that they start. */
+export const MARK = "SMOLVM_TEST_FOLDER";
+
+/** Made by the first machine and kept: the folders of all machines, and the files that are locked. */
+const PERMANENT = /^(state|runtime)(\/smolvm(\/(ephemeral|names|images)(\/\.lock)?)?)?$/;
+const OF_IMAGES = /^state\/smolvm\/images\/[0-9a-f]{32}\.json$/;
+
+/** Looks at everything that is there now. */
+export async function takeInventory(territory: Territory): Promise<Inventory> {
+  const { folder, state, runtime, storage } = territory;
+  const files = [...walk(state), ...walk(runtime)].map((path) => path.slice(folder.length + 1));
+  return {
+    processes: markedProcesses(folder),
+    mounts: below(folder, Deno.readTextFileSync("/proc/self/mountinfo"), 4),
+    sockets: below(folder, Deno.readTextFileSync("/proc/net/unix"), 7),
+    files: files.filter((path) => !PERMANENT.test(path)).sort(),
+    containers: await containersOf(storage),
+  };
+}
+
+/** The same without what a prepared image keeps for its next machine: its container, mounted, and its record. */
+export function withoutImages({ mounts, files, containers, ...rest }: Inventory, { storage }: Territory): Inventory {
+  return {
+    ...rest,
+    mounts: mounts.filter((path) => !path.startsWith(`${storage}/`)),
+    files: files.filter((path) => !OF_IMAGES.test(path)),
+    containers: containers.filter((name) => !/^smolvm-[0-9a-f]{16}$/.test(name)),
+  };
+}
+
+/** Settles when the inventory is `expected` again, and fails when it is not within `withinMs`. */
+export async function untilInventory(territory: Territory, expected: Inventory, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (true) {
+    const late = performance.now() > deadline;
+    const actual = await takeInventory(territory);
+    try {
+      assert.deepEqual(actual, expected);
+      return;
+    } catch (error) {
+      if (late) throw error;
+    }
+    // Nothing tells of a process that is not ours, or of a mount: this looks again.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The process ids of runners: each is a VM. */
+export function runnersOf({ folder }: Territory): number[] {
+  return markedProcesses(folder).filter((line) => / __runner$/.test(line) && !/^\d+ \S*unshare /.test(line))
+    .map((line) => parseInt(line));
+}
+
+/** Whoever inherited the mark; a zombie has no environment any more. */
+function markedProcesses(folder: string): string[] {
+  const found: string[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name) || name === String(Deno.pid)) continue;
+    try {
+      const environment = Deno.readTextFileSync(`/proc/${name}/environ`).split("\0");
+      if (!environment.includes(`${MARK}=${folder}`)) continue;
+      found.push(`${name} ${Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim()}`);
+    } catch {
+      // It has ended meanwhile, or it is somebody else's.
+    }
+  }
+  return found;
+}
+
+/** The paths below a folder in a table of the kernel's. */
+function below(folder: string, table: string, column: number): string[] {
+  const paths = table.split("\n").map((line) => line.trim().split(/\s+/)[column] ?? "");
+  return paths.filter((path) => path.startsWith(`${folder}/`)).sort();
+}
+
+function* walk(path: string): Generator<string> {
+  try {
+    yield path;
+    for (const { name, isDirectory } of Deno.readDirSync(path)) {
+      if (isDirectory) yield* walk(`${path}/${name}`);
+      else yield `${path}/${name}`;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Read from the storage's own list: buildah itself takes a second where these tests run. */
+async function containersOf(storage: string): Promise<string[]> {
+  try {
+    const json = await Deno.readTextFile(`${storage}/root/overlay-containers/containers.json`);
+    return (JSON.parse(json) as { names: string[] }[]).flatMap(({ names }) => names).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}

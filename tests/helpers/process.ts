@@ -1,0 +1,190 @@
+/**
+ * Programs that a test runs: each with a deadline, and with output that can be awaited while they run.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+
+/** How a program ended, and everything it wrote. */
+export interface Outcome {
+  /** `128 + n` when a signal ended it, as a shell has it. */
+  code: number;
+  stdout: string;
+  stderr: string;
+  /** The standard output as it came. */
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface ProcessOptions {
+  args: string[];
+  env?: Record<string, string>;
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+  /** Past it the program is killed and the test fails. */
+  timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 60_000;
+
+/** A running program. Its input is open until {@linkcode Process.end} or {@linkcode Process.finish}. */
+export class Process implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #stdout: Capture;
+  readonly #stderr: Capture;
+  readonly #outcome: Promise<Outcome>;
+
+  constructor(command: string, { timeoutMs = TIMEOUT_MS, ...options }: ProcessOptions) {
+    const name = [command, ...options.args].join(" ").slice(0, 500);
+    this.#child = new Deno.Command(command, { ...options, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+    this.#stdin = this.#child.stdin.getWriter();
+    this.#stdout = new Capture(this.#child.stdout);
+    this.#stderr = new Capture(this.#child.stderr);
+    this.#outcome = this.#run(name, timeoutMs);
+    // A test that has failed already does not wait for it.
+    this.#outcome.catch(() => {});
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  async write(data: string | Uint8Array): Promise<void> {
+    await this.#stdin.write(typeof data === "string" ? new TextEncoder().encode(data) : data);
+  }
+
+  /** Ends the input. */
+  async end(): Promise<void> {
+    await this.#stdin.close().catch(() => {
+      // Nobody reads it any more, or it was ended before.
+    });
+  }
+
+  /** Settles when the standard output matches; what follows the match is for the next call. */
+  async untilStdout(pattern: RegExp): Promise<RegExpExecArray> {
+    return await this.#until(this.#stdout, pattern);
+  }
+
+  /** Settles when the standard error matches. */
+  async untilStderr(pattern: RegExp): Promise<RegExpExecArray> {
+    return await this.#until(this.#stderr, pattern);
+  }
+
+  /** Ends the input and waits for the program's end. */
+  async finish(): Promise<Outcome> {
+    await this.end();
+    return await this.#outcome;
+  }
+
+  /** Waits for the program's end with its input left open. */
+  get outcome(): Promise<Outcome> {
+    return this.#outcome;
+  }
+
+  /** Kills what a failed test left running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.end();
+    await this.#child.status;
+  }
+
+  async #run(name: string, timeoutMs: number): Promise<Outcome> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#child.kill("SIGKILL");
+    }, timeoutMs);
+    const [status, bytes] = await Promise.all([this.#child.status, this.#stdout.ended, this.#stderr.ended]);
+    clearTimeout(timer);
+    const [stdout, stderr] = [this.#stdout.text, this.#stderr.text];
+    if (late) {
+      const end = (text: string) => text.slice(-2000);
+      throw new Error(`${name} did not end within ${timeoutMs} ms\nstdout: ${end(stdout)}\nstderr: ${end(stderr)}`);
+    }
+    // Deno's code of a process that a signal ended is the shell's.
+    return { code: status.code, stdout, stderr, bytes };
+  }
+
+  async #until(capture: Capture, pattern: RegExp): Promise<RegExpExecArray> {
+    const ended = this.#outcome.then(({ code, stdout, stderr }) => {
+      // Its last words may be those.
+      return capture.match(pattern) ??
+        Promise.reject(
+          new Error(`Ended with ${code} before ${pattern} came\nstdout: ${stdout}\nstderr: ${stderr}`),
+        );
+    });
+    return await Promise.race([capture.until(pattern), ended]);
+  }
+}
+
+/** Runs a program to its end, with `input` on its standard input. */
+export async function runProcess(
+  command: string,
+  { input, ...options }: ProcessOptions & { input?: string | Uint8Array | undefined },
+): Promise<Outcome> {
+  await using process = new Process(command, options);
+  // Not awaited: a program may end without having read it.
+  if (input !== undefined) process.write(input).then(() => process.end(), () => {});
+  else await process.end();
+  return await process.outcome;
+}
+
+/** Fails with everything that is known unless the program ended with `code`. */
+export function assertCode({ code, stdout, stderr }: Outcome, expected: number): void {
+  assert.equal(code, expected, `exit code ${code}\nstdout: ${stdout.slice(-2000)}\nstderr: ${stderr.slice(-2000)}`);
+}
+
+/** What a stream has brought so far. */
+class Capture {
+  /** Everything, once the stream has ended. */
+  readonly ended: Promise<Uint8Array<ArrayBuffer>>;
+  readonly #chunks: Uint8Array[] = [];
+  readonly #decoder = new TextDecoder();
+  #text = "";
+  #matched = 0;
+  #more = Promise.withResolvers<void>();
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.ended = this.#read(stream);
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  match(pattern: RegExp): RegExpExecArray | undefined {
+    const match = pattern.exec(this.#text.slice(this.#matched));
+    if (match === null) return undefined;
+    this.#matched += match.index + match[0].length;
+    return match;
+  }
+
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    while (true) {
+      const more = this.#more.promise;
+      const match = this.match(pattern);
+      if (match !== undefined) return match;
+      await more;
+    }
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+    for await (const chunk of stream) {
+      this.#chunks.push(chunk);
+      this.#text += this.#decoder.decode(chunk, { stream: true });
+      this.#more.resolve();
+      this.#more = Promise.withResolvers();
+    }
+    return await new Blob(this.#chunks as BlobPart[]).bytes();
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The frame of the tests that boot VMs.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { messageOf } from "../../src/errors.ts";
+import { checkVirtualization } from "../../src/host/virtualization.ts";
+import { buildRootfs } from "../fixtures/rootfs.ts";
+import { MARK, takeInventory, type Territory, withoutImages } from "./inventory.ts";
+import { type Outcome, Process, type ProcessOptions, runProcess } from "./process.ts";
+
+/** The launcher in the checkout. */
+export const SMOLVM = decodeURIComponent(new URL("../../smolvm", import.meta.url).pathname);
+
+/** How a `smolvm` of a test is run; `args` are its own. */
+export interface SmolvmOptions extends Partial<ProcessOptions> {
+  input?: string | Uint8Array;
+}
+
+/** A smolvm with folders of its own, for the tests of one file. */
+export interface VmSuite extends Territory {
+  /** A root filesystem of busybox that all tests share: none may change it. */
+  rootfs: string;
+  /** What makes a smolvm use these folders. */
+  env: Record<string, string>;
+  /** Registers a test, after which nothing may be left but images that were prepared. */
+  test(name: string, body: () => Promise<void>): void;
+  /** Runs `smolvm ARGS` to its end. */
+  smolvm(args: string[], options?: SmolvmOptions): Promise<Outcome>;
+  /** Starts `smolvm ARGS`. */
+  start(args: string[], options?: Partial<ProcessOptions>): Process;
+  /** Runs a command in a VM of the shared root filesystem, and demands that smolvm itself says nothing. */
+  run(...command: string[]): Promise<Outcome>;
+  /** Makes a folder for a test. */
+  makeFolder(name: string): Promise<string>;
+}
+
+/** Makes the suite of a test file. Its tests are skipped, and the reason printed, where no VM can run. */
+export function vmSuite(): VmSuite {
+  const folder = Deno.makeTempDirSync({ prefix: "smolvm-", dir: tmpfs() });
+  const [state, runtime, storage] = [`${folder}/state`, `${folder}/runtime`, `${folder}/storage`];
+  const env = {
+    [MARK]: folder,
+    XDG_STATE_HOME: state,
+    XDG_RUNTIME_DIR: runtime,
+    XDG_CONFIG_HOME: `${folder}/config`,
+    SMOLVM_STORAGE: storage,
+    SMOLVM_LOG: "",
+    RUST_LOG: "",
+    NO_COLOR: "1",
+  };
+  const suite: VmSuite = {
+    folder,
+    state,
+    runtime,
+    storage,
+    env,
+    rootfs: `${folder}/rootfs`,
+    test: (name, body) => registerTest(suite, name, body),
+    smolvm: (args, options = {}) => runProcess(SMOLVM, { ...options, args, env: { ...env, ...options.env } }),
+    start: (args, options = {}) => new Process(SMOLVM, { ...options, args, env: { ...env, ...options.env } }),
+    async run(...command) {
+      const outcome = await suite.smolvm(["run", suite.rootfs, ...command]);
+      assert.doesNotMatch(outcome.stderr, /^smolvm: /m);
+      return outcome;
+    },
+    async makeFolder(name) {
+      await Deno.mkdir(`${folder}/${name}`);
+      return `${folder}/${name}`;
+    },
+  };
+  Deno.test.beforeAll(async () => {
+    await Deno.mkdir(suite.rootfs);
+    await buildRootfs(suite.rootfs);
+  });
+  Deno.test.afterAll(() => removeSuite(suite));
+  return suite;
+}
+
+function registerTest(suite: VmSuite, name: string, body: () => Promise<void>): void {
+  const reason = whyNoVm();
+  if (reason !== undefined && Deno.env.get("SMOLVM_REQUIRE_VM") !== "1") {
+    console.log(`skipped: ${name}: ${reason}`);
+    Deno.test.ignore(name, body);
+    return;
+  }
+  Deno.test(name, async () => {
+    if (reason !== undefined) throw new Error(`No VM can run here: ${reason}`);
+    const before = withoutImages(await takeInventory(suite), suite);
+    await body();
+    assert.deepEqual(withoutImages(await takeInventory(suite), suite), before, "something is left");
+  });
+}
+
+function whyNoVm(): string | undefined {
+  try {
+    checkVirtualization();
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** Where there is one: buildah's overlay driver cannot do with an overlay below it, and `/` may be one. */
+function tmpfs(): string {
+  try {
+    Deno.statSync("/dev/shm");
+    return "/dev/shm";
+  } catch {
+    return "/tmp";
+  }
+}
+
+async function removeSuite({ folder, storage }: VmSuite): Promise<void> {
+  const unmount = ["--root", `${storage}/root`, "--runroot", `${storage}/runroot`, "rm", "--all"];
+  if ((await Deno.stat(storage).catch(() => undefined)) !== undefined) await runProcess("buildah", { args: unmount });
+  await Deno.remove(folder, { recursive: true });
+}
