@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import deno from "../../deno.json" with { type: "json" };
+import { assertNothingLeft, makeCli } from "../helpers/cli.ts";
+
+/** What `smolvm ARGS` prints on its standard output; it must not fail, complain or leave anything. */
+async function print(...args: string[]): Promise<string> {
+  using cli = makeCli();
+  const { code, stdout, stderr } = await cli.run(args);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  await assertNothingLeft(cli);
+  return stdout;
+}
+
+Deno.test("smolvm --version prints the version and nothing else", async () => {
+  assert.equal(await print("--version"), `${deno.version}\n`);
+});
+
+Deno.test("smolvm --help names every command and every option of all commands", async () => {
+  const help = await print("--help");
+  for (const part of ["run [options] <source> [command...]", "--version", "-q, --quiet", "--log-level <level>"]) {
+    assert.ok(help.includes(part), `"${part}" is not in:\n${help}`);
+  }
+  assert.equal(await print("-h"), help);
+  assert.equal(await print("help"), help);
+});
+
+Deno.test("smolvm run --help names every option and shows examples", async () => {
+  const help = await print("run", "--help");
+  const long = ["name", "memory", "cpus", "workdir", "env", "env-file", "volume", "net", "dns", "interactive", "tty"];
+  const more = ["user", "entrypoint", "hostname", "pull", "tls-verify", "rm", "timeout", "help"];
+  for (const name of [...long, ...more]) assert.match(help, new RegExp(`^  (-[a-z], )?--${name}\\b`, "m"), name);
+  for (const short of ["m", "c", "w", "e", "v", "i", "t", "u", "h"]) {
+    assert.match(help, new RegExp(`^  -${short}, --`, "m"));
+  }
+  assert.ok(help.includes("\nExamples:\n  smolvm run alpine echo hello\n"));
+  assert.equal(await print("help", "run"), help);
+});
+
+Deno.test("smolvm's help fits a terminal of 80 columns and has no defaults that say nothing", async () => {
+  for (const args of [["--help"], ["run", "--help"]]) {
+    const help = await print(...args);
+    for (const line of help.split("\n")) assert.ok(line.length <= 80, line);
+    assert.doesNotMatch(help, /default: (\[\]|false|undefined)/);
+    assert.ok(!help.includes("\x1b"));
+  }
+});
+
+Deno.test("smolvm without a command prints its help where errors go, and fails", async () => {
+  using cli = makeCli();
+  const { code, stdout, stderr } = await cli.run([]);
+  assert.deepEqual({ code, stdout }, { code: 125, stdout: "" });
+  assert.match(stderr, /^Usage: smolvm /);
+});
