@@ -123,8 +123,6 @@ void exec_polled(struct exec *exec, const struct poll_set *set)
 
 void exec_ended(struct exec *exec, int wait_status)
 {
-	if (exec->report >= 0)
-		read_report(exec); /* complete by now: its writer is dead */
 	exec->ended = true;
 	exec->wait_status = wait_status;
 	input_close(&exec->input);

@@ -53,7 +53,7 @@ void exec_free(struct exec *exec);
 int exec_poll(struct exec *exec, struct poll_set *set);
 void exec_polled(struct exec *exec, const struct poll_set *set);
 
-/* Its main process was reaped. */
+/* Its main process was reaped. How it started may still be unread. */
 void exec_ended(struct exec *exec, int wait_status);
 void exec_resize(struct exec *exec, uint16_t rows, uint16_t columns);
 /* SIGKILL goes to the command's whole session, any other signal to the command. */

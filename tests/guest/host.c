@@ -101,6 +101,20 @@ struct frame host_expect(struct host *host, uint32_t type, uint32_t stream)
 	return frame;
 }
 
+void host_take_stdout(struct host *host, size_t bytes)
+{
+	struct frame frame;
+
+	while (bytes > 0) {
+		CHECK(host_receive(host, &frame, -1));
+		if (frame.type == MSG_STARTED)
+			continue;
+		CHECK_INT(frame.type, MSG_STDOUT);
+		CHECK(frame.length <= bytes);
+		bytes -= frame.length;
+	}
+}
+
 void host_start(struct host *host)
 {
 	int ends[2];

@@ -36,6 +36,8 @@ void host_acknowledge(struct host *host);
 bool host_receive(struct host *host, struct frame *frame, int timeout_ms);
 /* The next frame, which must be of that type and stream. */
 struct frame host_expect(struct host *host, uint32_t type, uint32_t stream);
+/* Takes frames of stdout until they have brought that many bytes; any machine gets there, only later. */
+void host_take_stdout(struct host *host, size_t bytes);
 /* What agent_run() returned; closes the connection first unless the agent ended by itself. */
 int host_end(struct host *host, bool close_first);
 

@@ -1,5 +1,6 @@
 /* From the hello to the end: orders that are followed, and hosts that break the protocol. */
 #include <errno.h>
+#include <stdbool.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,14 +46,10 @@ static void end_of_all(void)
 	struct exec_message writer = shell("echo words; exec sleep 1000");
 	uint32_t numbers[2];
 	struct frame frame;
-	double begun;
 
 	host_start_ready(&host);
 	host_send_exec(&host, 1, &writer);
-	host_expect(&host, MSG_STARTED, 1);
-	frame = host_expect(&host, MSG_STDOUT, 1);
-	CHECK_INT(frame.length, 6);
-	begun = seconds();
+	host_take_stdout(&host, strlen("words\n"));
 	host_send(&host, MSG_SHUTDOWN, 0);
 	for (int ends = 0; ends < 2; ends++) {
 		CHECK(host_receive(&host, &frame, -1));
@@ -65,19 +62,10 @@ static void end_of_all(void)
 	CHECK_INT(host_expect(&host, MSG_BYE, 0).length, 0);
 	host_acknowledge(&host);
 	CHECK_INT(host_end(&host, false), 0);
-	CHECK(seconds() - begun < 0.9); /* it did not wait out its second */
 }
 
-static void end_of_nothing(void)
-{
-	host_start_ready(&host);
-	host_send(&host, MSG_SHUTDOWN, 0);
-	host_expect(&host, MSG_BYE, 0);
-	host_acknowledge(&host);
-	CHECK_INT(host_end(&host, false), 0);
-}
-
-static void end_without_acknowledgement(void)
+/* How long the agent goes on after its MSG_BYE. */
+static double last_seconds(bool acknowledge)
 {
 	double begun;
 
@@ -86,8 +74,22 @@ static void end_without_acknowledgement(void)
 	host_send(&host, MSG_SHUTDOWN, 0);
 	host_expect(&host, MSG_BYE, 0);
 	begun = seconds();
+	if (acknowledge)
+		host_acknowledge(&host);
 	CHECK_INT(host_end(&host, false), 0);
-	CHECK(seconds() - begun > 0.5);
+	return seconds() - begun;
+}
+
+/* The best of some tries, since this machine may be busy. */
+static void end_of_nothing(void)
+{
+	for (int i = 0; last_seconds(true) > 0.5; i++)
+		CHECK(i < 10);
+}
+
+static void end_without_acknowledgement(void)
+{
+	CHECK(last_seconds(false) > 0.5);
 }
 
 /* Output that nobody takes does not keep the guest from ending. */
@@ -98,8 +100,7 @@ static void end_with_a_stuck_reader(void)
 
 	host_start_ready(&host);
 	host_send_exec(&host, 1, &endless);
-	while (host_receive(&host, &frame, 300))
-		;
+	host_take_stdout(&host, STREAM_WINDOW);
 	host_send(&host, MSG_SHUTDOWN, 0);
 	do
 		CHECK(host_receive(&host, &frame, -1));
@@ -115,11 +116,13 @@ static void late_command(void)
 
 	host_start_ready(&host);
 	host_send_exec(&host, 1, &exec);
-	while (host_receive(&host, &frame, 300))
-		;
+	host_take_stdout(&host, STREAM_WINDOW);
 	host_send(&host, MSG_SHUTDOWN, 0);
 	host_send_exec(&host, 2, &exec);
-	frame = host_expect(&host, MSG_FAILED, 2);
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type != MSG_FAILED);
+	CHECK_INT(frame.stream, 2);
 	CHECK_INT(frame.payload[0], ESHUTDOWN);
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
@@ -197,7 +200,7 @@ int main(void)
 	static const struct test tests[] = {
 		{ "a failed setup is told and ends the agent", failed_setup },
 		{ "MSG_SHUTDOWN ends every command, tells of it, and says good-bye", end_of_all },
-		{ "MSG_SHUTDOWN without commands", end_of_nothing },
+		{ "MSG_SHUTDOWN without commands ends once MSG_BYE is acknowledged", end_of_nothing },
 		{ "MSG_SHUTDOWN does not wait for ever for the acknowledgement", end_without_acknowledgement },
 		{ "MSG_SHUTDOWN does not wait for ever for a reader", end_with_a_stuck_reader },
 		{ "a command after MSG_SHUTDOWN is refused", late_command },

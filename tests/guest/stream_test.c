@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "bytes.h"
 #include "host.h"
 #include "test.h"
 
@@ -133,34 +135,26 @@ static void too_much_input(void)
 	CHECK_INT(host_end(&host, false), -EPROTO);
 }
 
-/* Data frames that arrive within SILENCE_MS, without any credit. */
-static size_t received_bytes(uint32_t stream)
+static void check_silence(void)
 {
 	struct frame frame;
-	size_t total = 0;
 
-	while (host_receive(&host, &frame, SILENCE_MS)) {
-		CHECK(frame.type == MSG_STDOUT && frame.stream == stream);
-		total += frame.length;
-	}
-	return total;
+	CHECK(!host_receive(&host, &frame, SILENCE_MS));
 }
 
 static void stream_window(void)
 {
 	struct exec_message endless = shell("exec cat /dev/zero");
 	struct exec_message exec = shell("echo other");
-	struct frame frame;
 
 	host_start_ready(&host);
 	host_send_exec(&host, 5, &endless);
-	host_expect(&host, MSG_STARTED, 5);
-	CHECK_INT(received_bytes(5), STREAM_WINDOW);
+	host_take_stdout(&host, STREAM_WINDOW);
+	check_silence();
 	CHECK_TEXT(host_run(&host, &exec, NULL, 0).out, "other\n"); /* nobody else is held up */
 	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDOUT, 1000);
-	CHECK_INT(received_bytes(5), 1000);
-	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDERR, 0);
-	CHECK(!host_receive(&host, &frame, SILENCE_MS));
+	host_take_stdout(&host, 1000);
+	check_silence();
 	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDOUT, STREAM_WINDOW + 1);
 	CHECK_INT(host_end(&host, false), -EPROTO);
 }
@@ -178,14 +172,15 @@ static void connection_window(void)
 	host.silent = true;
 	for (uint32_t stream = 1; stream <= 3; stream++)
 		host_send_exec(&host, stream, &endless);
-	while (host_receive(&host, &frame, SILENCE_MS))
+	while (total <= CONNECTION_WINDOW - GUEST_FRAME_MAX) {
+		CHECK(host_receive(&host, &frame, -1));
 		total += FRAME_HEADER_BYTES + frame.length;
-	CHECK(total <= CONNECTION_WINDOW);
-	CHECK(total > CONNECTION_WINDOW - GUEST_FRAME_MAX);
+	}
+	check_silence();
 
 	/* Control frames wait for the window as data does. */
 	host_send_exec(&host, 9, &exec);
-	CHECK(!host_receive(&host, &frame, SILENCE_MS));
+	check_silence();
 	host_acknowledge(&host);
 	do
 		CHECK(host_receive(&host, &frame, -1));
@@ -201,25 +196,34 @@ static void false_acknowledgement(void)
 	CHECK_INT(host_end(&host, false), -EPROTO);
 }
 
-/* Of two commands that write without end neither gets more than its share. */
+/* With output of both at hand, their frames take turns. */
 static void fairness(void)
 {
 	struct exec_message endless = shell("exec cat /dev/zero");
-	size_t totals[3] = { 0 };
+	uint8_t credits[2][FRAME_HEADER_BYTES + 8];
 	struct frame frame;
+	uint32_t last = 0;
 
 	host_start_ready(&host);
-	host_send_exec(&host, 1, &endless);
-	host_send_exec(&host, 2, &endless);
-	while (totals[1] + totals[2] < 4 * 1024 * 1024) {
-		CHECK(host_receive(&host, &frame, -1));
-		if (frame.type != MSG_STDOUT)
-			continue;
-		host_send_numbers(&host, MSG_CREDIT, frame.stream, 2, CHANNEL_STDOUT, frame.length);
-		if (totals[1] + totals[2] > 0 || frame.stream == 2) /* count from where both are running */
-			totals[frame.stream] += frame.length;
+	for (uint32_t stream = 1; stream <= 2; stream++) {
+		uint8_t *credit = credits[stream - 1];
+
+		host_send_exec(&host, stream, &endless);
+		put_u32(credit, 8);
+		put_u32(credit + 4, MSG_CREDIT);
+		put_u32(credit + 8, stream);
+		put_u32(credit + 12, CHANNEL_STDOUT);
+		put_u32(credit + 16, 3 * GUEST_PAYLOAD_MAX);
 	}
-	CHECK(totals[1] > 1024 * 1024 && totals[2] > 1024 * 1024);
+	host_take_stdout(&host, 2 * STREAM_WINDOW);
+	usleep(500000); /* both fill their pipes, which hold more than the three frames asked for next */
+	CHECK(write(host.fd, credits, sizeof(credits)) == sizeof(credits));
+	for (int i = 0; i < 6; i++) {
+		CHECK(host_receive(&host, &frame, -1));
+		CHECK_INT(frame.length, GUEST_PAYLOAD_MAX);
+		CHECK(frame.stream != last);
+		last = frame.stream;
+	}
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
