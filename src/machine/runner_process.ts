@@ -51,9 +51,19 @@ export class RunnerProcess {
     await this.#lifeline.write(new TextEncoder().encode(`${JSON.stringify(spec)}\n`)).catch(() => {
       // It is gone already; what follows finds out why.
     });
-    const report = await new Response(this.#process.stdout).text();
-    const error = report === "" ? await this.causeOfDeath(spec) : decodeStart(report.trimEnd());
+    const report = await this.#readReport();
+    const error = report === undefined ? await this.causeOfDeath(spec) : decodeStart(report);
     if (error) throw error;
+  }
+
+  /** The line that the runner writes, or `undefined` when it is gone without one. */
+  async #readReport(): Promise<string | undefined> {
+    let text = "";
+    for await (const chunk of this.#process.stdout.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      const end = text.indexOf("\n");
+      if (end >= 0) return text.slice(0, end);
+    }
   }
 
   /** Lets go of the runner: it ends its ephemeral machine and removes what that left. */

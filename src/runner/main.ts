@@ -18,7 +18,6 @@ export async function runnerMain(): Promise<never> {
     if (reported) return;
     reported = true;
     Deno.stdout.writeSync(encodeStart(error));
-    Deno.stdout.close();
   };
   await runMachine(spec, lifeline, { listening: () => report(), failed: report });
   // Ends the VM too, which is a thread of this process.
