@@ -53,9 +53,12 @@
  * two windows, both counted by the sender and refilled by the receiver:
  *   - connection: the guest has at most CONNECTION_WINDOW bytes of frames (headers included) unacknowledged; the
  *     host sends MSG_ACK at least every ACK_EVERY bytes, as it reads, whatever becomes of the data. HELLO counts.
- *     MSG_STARTED, MSG_EXITED, MSG_FAILED, MSG_BYE and the like wait for the window as data does.
+ *     MSG_STARTED, MSG_EXITED, MSG_FAILED, MSG_BYE and the like wait for the window as data does. The host
+ *     acknowledges MSG_BYE and a MSG_FAILED of stream 0 at once: the guest waits for that before it reboots, but not
+ *     for long.
  *   - stream: at most STREAM_WINDOW bytes of payload of each of an exec's stdin, stdout and stderr are on their way
- *     or held by anyone in between; the consumer's MSG_CREDIT or MSG_STDIN_CREDIT gives them back.
+ *     or held by anyone in between; the consumer's MSG_CREDIT or MSG_STDIN_CREDIT gives them back. The guest may
+ *     gather up to a quarter of the window before it does.
  */
 #ifndef SMOLVM_PROTOCOL_H
 #define SMOLVM_PROTOCOL_H
@@ -100,13 +103,13 @@ enum exit_kind { EXIT_CODE = 0, EXIT_SIGNAL = 1 };
 #define EXEC_TTY 1u
 #define EXEC_STDIN 2u /* without it the command reads /dev/null */
 
-/* What of an exec, or of the setup, failed. */
+/* What of an exec, or of the setup, failed, and what the text of MSG_FAILED then names. */
 enum stage {
-	STAGE_SETUP = 0,
-	STAGE_USER = 1,  /* no such user or group */
+	STAGE_SETUP = 0, /* the step: "mount volume at /data" */
+	STAGE_USER = 1,  /* "user NAME" or "group NAME": ENOENT when there is none */
 	STAGE_CWD = 2,   /* the working directory */
-	STAGE_EXEC = 3,  /* the program: ENOENT, EACCES, ENOEXEC, ... */
-	STAGE_SPAWN = 4, /* fork, pipes or pty */
+	STAGE_EXEC = 3,  /* the program as given: ENOENT, EACCES, ENOEXEC, ...; "PATH: interpreter PATH not found" */
+	STAGE_SPAWN = 4, /* "fork", "pipes", "resource limits", ...; EAGAIN: too many commands at once */
 };
 
 #endif
