@@ -24,7 +24,7 @@ import { CommandRelay } from "./command_relay.ts";
 import { ControlServer } from "./control_server.ts";
 import { guestSetup } from "./guest_setup.ts";
 import type { Lifeline } from "./lifeline.ts";
-import { agentSocket, controlSocket, type RootfsSpec, type RunnerSpec } from "./spec.ts";
+import { agentSocket, bootFolder, controlSocket, type RootfsSpec, type RunnerSpec } from "./spec.ts";
 
 /** How long the guest may take to kill its processes and sync its disks, in ms. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
@@ -74,7 +74,7 @@ async function liveOn(spec: RunnerSpec, status: MachineStatus, report: StartRepo
   const vmFailed = startVm(krun, {
     cpus: spec.cpus,
     memoryMib: spec.memoryMib,
-    bootFolder: `${spec.folder}/boot`,
+    bootFolder: bootFolder(spec),
     agent: AGENT_PATH,
     shares: boot.shares,
     disk: { path: diskFile(spec), durable: !spec.ephemeral },
@@ -99,13 +99,13 @@ async function register(spec: RunnerSpec, status: MachineStatus): Promise<void> 
 
 function prepareBoot(libc: Libc, spec: RunnerSpec): BootFolder {
   const sources = {
-    folder: `${spec.folder}/boot`,
+    folder: bootFolder(spec),
     agent: `${libFolder()}/smolvm-agent-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`,
     rootfs: rootfsPath(spec.rootfs),
     volumes: spec.volumes,
   };
   try {
-    Deno.mkdirSync(sources.folder);
+    Deno.mkdirSync(sources.folder, { recursive: true, mode: 0o700 });
     const boot = Deno.build.os === "linux" ? bindBootFolder(libc, sources) : shareBootFolder(sources);
     createDisk(diskFile(spec));
     return boot;

@@ -80,6 +80,15 @@ export function controlSocket(spec: Pick<RunnerSpec, "runtimeFolder">): string {
 }
 
 /**
+ * Where a runner builds its guest's boot folder. With mount namespaces it is one empty folder for all, over which each
+ * mounts its own: whoever removes a machine's folder must meet no mount in it, and so no volume of the user's.
+ */
+export function bootFolder({ folder, runtimeFolder }: Pick<RunnerSpec, "folder" | "runtimeFolder">): string {
+  if (Deno.build.os !== "linux") return `${folder}/boot`;
+  return `${runtimeFolder.slice(0, runtimeFolder.lastIndexOf("/"))}/boot`;
+}
+
+/**
  * Refuses resources that libkrun would narrow silently or that its kernel cannot boot with.
  *
  * @throws {SmolvmError} `usage`.

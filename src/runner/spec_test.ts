@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkResources, controlSocket, parseRunnerSpec, type RunnerSpec } from "./spec.ts";
+import { bootFolder, checkResources, controlSocket, parseRunnerSpec, type RunnerSpec } from "./spec.ts";
 
 const SPEC: RunnerSpec = {
   id: "0123456789ab",
@@ -142,5 +142,15 @@ Deno.test({
     for (const memoryMib of [3260, 3300, 3328]) {
       assert.throws(() => checkResources({ cpus: 1, memoryMib }), { code: "usage", message: /3260 to 3328 MiB$/ });
     }
+  },
+});
+
+Deno.test({
+  name: "bootFolder() is in no folder that is removed with the machine: volumes are mounted below it",
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    const machine = { folder: "/state/ephemeral/1", runtimeFolder: "/run/smolvm/1" };
+    const boot = bootFolder(machine);
+    assert.ok(!boot.startsWith(`${machine.folder}/`) && !boot.startsWith(`${machine.runtimeFolder}/`), boot);
   },
 });
