@@ -57,7 +57,17 @@ export class EphemeralMachine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#runner.release();
     await this.#runner.exited;
-    // The runner has done so already, unless it died before it could.
-    await removeEphemeralMachine(this.#spec);
+    // The runner has done so already, unless it died before it could. The folder goes last.
+    if (await exists(this.#spec.folder)) await removeEphemeralMachine(this.#spec);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
 import { log } from "../log.ts";
 import type { RunnerSpec } from "../runner/spec.ts";
 import { toError } from "../state/error_record.ts";
@@ -23,16 +24,7 @@ export class RunnerProcess {
 
   /** Starts a runner that waits for its specification. `prefix` is the command that puts it into its namespaces. */
   constructor(prefix: readonly string[]) {
-    const [command, ...args] = [...prefix, ...runnerCommand()] as [string, ...string[]];
-    log("debug", () => `spawning ${[command, ...args].join(" ")}`);
-    this.#process = new Deno.Command(command, {
-      args,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-      // A session of its own: Ctrl-C at the terminal is for the guest's command, by way of us.
-      detached: true,
-    }).spawn();
+    this.#process = spawn([...prefix, ...runnerCommand()] as [string, ...string[]]);
     this.#lifeline = this.#process.stdin.getWriter();
     this.#stderr = new Response(this.#process.stderr).text();
   }
@@ -92,6 +84,25 @@ export class RunnerProcess {
     ];
     const how = signal ? `killed by ${signal}` : `exit code ${code}`;
     return new SmolvmError("guest", [`The VM ended unexpectedly (${how})`, ...words].join("\n  ").trimEnd());
+  }
+}
+
+function spawn([command, ...args]: [string, ...string[]]): Deno.ChildProcess {
+  log("debug", () => `spawning ${[command, ...args].join(" ")}`);
+  try {
+    return new Deno.Command(command, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      // A session of its own: Ctrl-C at the terminal is for the guest's command, by way of us.
+      detached: true,
+    }).spawn();
+  } catch (error) {
+    throw new SmolvmError("dependency", `Cannot start the VM process with "${command}": ${osReason(error)}`, {
+      cause: error,
+      hint: command === "unshare" ? "Install util-linux." : undefined,
+    });
   }
 }
 
