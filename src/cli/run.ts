@@ -17,7 +17,7 @@ import {
   parseWorkdir,
 } from "./parse.ts";
 import { FORWARDED, type ForwardedSignal, onResize, onSignals } from "./signals.ts";
-import { rawInput, requireTerminal, stdinChunks, writeAll } from "./terminal.ts";
+import { rawTerminal, requireTerminal, stdinChunks, writeAll } from "./terminal.ts";
 
 const EXAMPLES = `
 Examples:
@@ -123,7 +123,8 @@ async function run(options: MachineOptions, timeoutS: number | undefined): Promi
   attachment.started.then(() => {
     running = true;
     if (options.tty) {
-      whileRunning.use(rawInput());
+      // A command that reads no keys is interrupted as any other is: by the signal that the terminal makes of Ctrl-C.
+      if (options.stdin) whileRunning.use(rawTerminal());
       whileRunning.use(onResize(() => attachment.resize(Deno.consoleSize())));
     }
     if (timeoutS === undefined) return;

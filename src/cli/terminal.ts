@@ -36,9 +36,11 @@ export function requireTerminal({ interactive }: { interactive: boolean }): Wind
   return Deno.consoleSize();
 }
 
-/** Gives every key to the guest until it is disposed of; the terminal is then as it was. */
-export function rawInput(): Disposable {
-  if (!Deno.stdin.isTerminal()) return { [Symbol.dispose]() {} };
+/** Joins the terminal to the guest's, key by key and byte by byte, until it is disposed of; it is then as it was. */
+export function rawTerminal(): Disposable {
   Deno.stdin.setRaw(true);
+  // Deno leaves the processing of output on: the guest's terminal has done that, and what its programs mean by a line
+  // feed would change. Deno remembers the settings from before.
+  new Deno.Command("stty", { args: ["-opost"], stdin: "inherit", stdout: "null", stderr: "null" }).outputSync();
   return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
 }
