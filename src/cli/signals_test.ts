@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { FORWARDED, type ForwardedSignal, onResize, onSignals } from "./signals.ts";
+
+/** Sends this process a signal and waits until its listeners have had the time to hear of it. */
+async function signalSelf(signal: Deno.Signal, heard: () => boolean): Promise<void> {
+  Deno.kill(Deno.pid, signal);
+  for (const deadline = Date.now() + 5000; !heard() && Date.now() < deadline;) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+Deno.test("onSignals() tells of every signal that goes to the command, by its name", async () => {
+  const heard: ForwardedSignal[] = [];
+  using _ = onSignals((signal) => heard.push(signal));
+  // SIGINT is for whoever runs the tests.
+  const signals = (Object.keys(FORWARDED) as ForwardedSignal[]).filter((signal) => signal !== "SIGINT");
+  for (const signal of signals) {
+    await signalSelf(signal, () => heard.includes(signal));
+  }
+  assert.deepEqual(heard, signals);
+});
+
+Deno.test("onSignals() and onResize() hear nothing more once they are disposed of", async () => {
+  const heard: string[] = [];
+  // Without any listener SIGUSR1 would end this process.
+  let others = 0;
+  const listener = () => others++;
+  Deno.addSignalListener("SIGUSR1", listener);
+  onSignals((signal) => heard.push(signal))[Symbol.dispose]();
+  onResize(() => heard.push("SIGWINCH"))[Symbol.dispose]();
+  Deno.kill(Deno.pid, "SIGWINCH");
+  await signalSelf("SIGUSR1", () => others > 0);
+  Deno.removeSignalListener("SIGUSR1", listener);
+  assert.deepEqual([others, heard], [1, []]);
+});
+
+Deno.test("onResize() hears of the terminal's size", async () => {
+  let resized = 0;
+  using _ = onResize(() => resized++);
+  await signalSelf("SIGWINCH", () => resized > 0);
+  assert.equal(resized, 1);
+});
