@@ -13,14 +13,26 @@ export function commandError({ errno, stage, text }: Failure): SmolvmError {
   const reason = describeErrno(errno);
   switch (stage) {
     case STAGE.USER:
-      return new SmolvmError("usage", `Cannot run as user "${text}": no such user or group in the guest`);
+      return new SmolvmError(
+        "usage",
+        `Cannot run as ${text}: ${errno === ENOENT ? "there is none in the guest" : reason}`,
+      );
     case STAGE.CWD:
       return new SmolvmError("usage", `Cannot enter the working directory "${text}": ${reason}`);
     case STAGE.EXEC:
-      return [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP].includes(errno)
-        ? new SmolvmError("not-found", `Cannot find "${text}" in the guest: ${reason}`)
-        : new SmolvmError("not-executable", `Cannot execute "${text}" in the guest: ${reason}`);
+      return execError(errno, text);
     default:
       return new SmolvmError("guest", `Cannot start the command in the guest: ${text}: ${reason}`);
   }
+}
+
+function execError(errno: number, text: string): SmolvmError {
+  // The kernel says that the script is not there when it is its interpreter that is not; the agent knows better.
+  const [, program, interpreter] = /^(.*): (interpreter .* not found)$/s.exec(text) ?? [];
+  if (program !== undefined) {
+    return new SmolvmError("not-found", `Cannot run "${program}" in the guest: ${interpreter}`);
+  }
+  return [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP].includes(errno)
+    ? new SmolvmError("not-found", `Cannot find "${text}" in the guest: ${describeErrno(errno)}`)
+    : new SmolvmError("not-executable", `Cannot execute "${text}" in the guest: ${describeErrno(errno)}`);
 }
