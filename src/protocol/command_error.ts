@@ -13,10 +13,7 @@ export function commandError({ errno, stage, text }: Failure): SmolvmError {
   const reason = describeErrno(errno);
   switch (stage) {
     case STAGE.USER:
-      return new SmolvmError(
-        "usage",
-        `Cannot run as ${text}: ${errno === ENOENT ? "there is none in the guest" : reason}`,
-      );
+      return userError(errno, text);
     case STAGE.CWD:
       return new SmolvmError("usage", `Cannot enter the working directory "${text}": ${reason}`);
     case STAGE.EXEC:
@@ -24,6 +21,12 @@ export function commandError({ errno, stage, text }: Failure): SmolvmError {
     default:
       return new SmolvmError("guest", `Cannot start the command in the guest: ${text}: ${reason}`);
   }
+}
+
+function userError(errno: number, text: string): SmolvmError {
+  const who = text.replace(/^(user|group) (.*)$/s, '$1 "$2"');
+  const why = errno === ENOENT ? "there is none in the guest" : describeErrno(errno);
+  return new SmolvmError("usage", `Cannot run as ${who}: ${why}`);
 }
 
 function execError(errno: number, text: string): SmolvmError {

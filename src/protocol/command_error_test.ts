@@ -18,14 +18,16 @@ Deno.test("commandError() tells a program that is missing from one that cannot b
 
 Deno.test("commandError() says which program, user or folder it was and why", () => {
   const messages = [
-    [STAGE.EXEC, ENOENT, 'Cannot find "x" in the guest: No such file or directory (ENOENT)'],
-    [STAGE.EXEC, EACCES, 'Cannot execute "x" in the guest: Permission denied (EACCES)'],
-    [STAGE.USER, ENOENT, 'Cannot run as user "x": no such user or group in the guest'],
-    [STAGE.CWD, EACCES, 'Cannot enter the working directory "x": Permission denied (EACCES)'],
-    [STAGE.SPAWN, 12, "Cannot start the command in the guest: x: Cannot allocate memory (ENOMEM)"],
-    [99, 12, "Cannot start the command in the guest: x: Cannot allocate memory (ENOMEM)"],
+    [STAGE.EXEC, ENOENT, "x", 'Cannot find "x" in the guest: No such file or directory (ENOENT)'],
+    [STAGE.EXEC, ENOENT, "/x: interpreter /y not found", 'Cannot run "/x" in the guest: interpreter /y not found'],
+    [STAGE.EXEC, EACCES, "x", 'Cannot execute "x" in the guest: Permission denied (EACCES)'],
+    [STAGE.USER, ENOENT, "user x", 'Cannot run as user "x": there is none in the guest'],
+    [STAGE.USER, ENOENT, "group x", 'Cannot run as group "x": there is none in the guest'],
+    [STAGE.CWD, EACCES, "x", 'Cannot enter the working directory "x": Permission denied (EACCES)'],
+    [STAGE.SPAWN, 12, "x", "Cannot start the command in the guest: x: Cannot allocate memory (ENOMEM)"],
+    [99, 12, "x", "Cannot start the command in the guest: x: Cannot allocate memory (ENOMEM)"],
   ] as const;
-  for (const [stage, errno, message] of messages) {
-    assert.equal(commandError({ stage, errno, text: "x" }).message, message);
+  for (const [stage, errno, text, message] of messages) {
+    assert.equal(commandError({ stage, errno, text }).message, message);
   }
 });
