@@ -11,6 +11,7 @@
 
 #include "agent.h"
 #include "host_message.h"
+#include "machine.h"
 #include "test.h"
 
 static struct host_message message;
@@ -128,7 +129,13 @@ void host_start(struct host *host)
 		alarm(0); /* the deadline is the test's: without it the agent loses its connection */
 		close(ends[0]);
 		prctl(PR_SET_CHILD_SUBREAPER, 1); /* as PID 1 is */
-		_exit(-agent_run(ends[1]));
+
+		int result = agent_run(ends[1]);
+
+		do /* as main() does; those whose parent died last become its children, too */
+			machine_kill_all();
+		while (waitpid(-1, NULL, 0) > 0);
+		_exit(-result);
 	}
 	close(ends[1]);
 	host->fd = ends[0];

@@ -196,35 +196,59 @@ static void false_acknowledgement(void)
 	CHECK_INT(host_end(&host, false), -EPROTO);
 }
 
-/* With output of both at hand, their frames take turns. */
-static void fairness(void)
+static void put_credit(uint8_t *frame, uint32_t stream, uint32_t channel)
 {
-	struct exec_message endless = shell("exec cat /dev/zero");
-	uint8_t credits[2][FRAME_HEADER_BYTES + 8];
+	put_u32(frame, 8);
+	put_u32(frame + 4, MSG_CREDIT);
+	put_u32(frame + 8, stream);
+	put_u32(frame + 12, channel);
+	put_u32(frame + 16, 3 * GUEST_PAYLOAD_MAX);
+}
+
+/* Two outputs without end, both at their windows, get these credits at once: their frames take turns. */
+static void check_turns(uint8_t credits[2][FRAME_HEADER_BYTES + 8])
+{
+	const size_t length = 2 * (FRAME_HEADER_BYTES + 8);
+	uint32_t last_stream = 0, last_type = 0;
 	struct frame frame;
-	uint32_t last = 0;
 
-	host_start_ready(&host);
-	for (uint32_t stream = 1; stream <= 2; stream++) {
-		uint8_t *credit = credits[stream - 1];
-
-		host_send_exec(&host, stream, &endless);
-		put_u32(credit, 8);
-		put_u32(credit + 4, MSG_CREDIT);
-		put_u32(credit + 8, stream);
-		put_u32(credit + 12, CHANNEL_STDOUT);
-		put_u32(credit + 16, 3 * GUEST_PAYLOAD_MAX);
-	}
-	host_take_stdout(&host, 2 * STREAM_WINDOW);
+	for (size_t taken = 0; taken < 2 * STREAM_WINDOW; taken += frame.type == MSG_STARTED ? 0 : frame.length)
+		CHECK(host_receive(&host, &frame, -1));
 	usleep(500000); /* both fill their pipes, which hold more than the three frames asked for next */
-	CHECK(write(host.fd, credits, sizeof(credits)) == sizeof(credits));
+	CHECK(write(host.fd, credits, length) == (ssize_t)length);
 	for (int i = 0; i < 6; i++) {
 		CHECK(host_receive(&host, &frame, -1));
 		CHECK_INT(frame.length, GUEST_PAYLOAD_MAX);
-		CHECK(frame.stream != last);
-		last = frame.stream;
+		CHECK(frame.stream != last_stream || frame.type != last_type);
+		last_stream = frame.stream;
+		last_type = frame.type;
 	}
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+static void fairness_of_commands(void)
+{
+	struct exec_message endless = shell("exec cat /dev/zero");
+	uint8_t credits[2][FRAME_HEADER_BYTES + 8];
+
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &endless);
+	host_send_exec(&host, 2, &endless);
+	put_credit(credits[0], 1, CHANNEL_STDOUT);
+	put_credit(credits[1], 2, CHANNEL_STDOUT);
+	check_turns(credits);
+}
+
+static void fairness_of_channels(void)
+{
+	struct exec_message endless = shell("cat /dev/zero & exec cat /dev/zero >&2");
+	uint8_t credits[2][FRAME_HEADER_BYTES + 8];
+
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &endless);
+	put_credit(credits[0], 1, CHANNEL_STDOUT);
+	put_credit(credits[1], 1, CHANNEL_STDERR);
+	check_turns(credits);
 }
 
 int main(void)
@@ -239,7 +263,8 @@ int main(void)
 		{ "a stream stops at its window, and only that stream", stream_window },
 		{ "the connection stops at its window", connection_window },
 		{ "an acknowledgement of what was not sent ends the connection", false_acknowledgement },
-		{ "two busy commands share the connection", fairness },
+		{ "two busy commands take turns", fairness_of_commands },
+		{ "stdout and stderr take turns", fairness_of_channels },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));
