@@ -26,6 +26,10 @@ import { guestSetup } from "./guest_setup.ts";
 import type { Lifeline } from "./lifeline.ts";
 import { agentSocket, bootFolder, controlSocket, type RootfsSpec, type RunnerSpec } from "./spec.ts";
 
+const EOPNOTSUPP = 95;
+const OVERLAY_HINT =
+  "The virtiofs of this libkrun cannot lie below an overlay (libkrun issue 867): take the libkrun that " +
+  "scripts/setup fetches, or a later one.";
 /** How long the guest may take to kill its processes and sync its disks, in ms. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
 /** How long the client of a machine that failed may take to read why, in ms. */
@@ -182,7 +186,10 @@ async function bye(frames: AsyncIterator<Frame, boolean>): Promise<void> {
 async function describeFailure(error: unknown, spec: RunnerSpec): Promise<SmolvmError> {
   if (error instanceof SetupFailedError) {
     const { text, errno } = error.failure;
-    return new SmolvmError("guest", `Cannot set up the guest: ${text}: ${describeErrno(errno)}`, { cause: error });
+    return new SmolvmError("guest", `Cannot set up the guest: ${text}: ${describeErrno(errno)}`, {
+      cause: error,
+      hint: errno === EOPNOTSUPP ? OVERLAY_HINT : undefined,
+    });
   }
   if (error instanceof ProtocolError) {
     return new SmolvmError("guest", `The guest broke the protocol: ${error.message}`, { cause: error });
