@@ -121,6 +121,8 @@ async function run(options: MachineOptions, timeoutS: number | undefined): Promi
     if (running ? insisted === FORCE_AFTER : ENDS_BOOT.includes(signal)) end.resolve({ signal: FORWARDED[signal] });
   }));
   attachment.started.then(() => {
+    // The user ended it while it booted, and it is on its way out.
+    if (whileRunning.disposed) return;
     running = true;
     if (options.tty) {
       // A command that reads no keys is interrupted as any other is: by the signal that the terminal makes of Ctrl-C.
