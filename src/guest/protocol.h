@@ -53,9 +53,9 @@
  * two windows, both counted by the sender and refilled by the receiver:
  *   - connection: the guest has at most CONNECTION_WINDOW bytes of frames (headers included) unacknowledged; the
  *     host sends MSG_ACK at least every ACK_EVERY bytes, as it reads, whatever becomes of the data. HELLO counts.
- *     MSG_STARTED, MSG_EXITED, MSG_FAILED, MSG_BYE and the like wait for the window as data does. The host
- *     acknowledges MSG_BYE and a MSG_FAILED of stream 0 at once: the guest waits for that before it reboots, but not
- *     for long.
+ *     MSG_STARTED, MSG_EXITED, MSG_FAILED, MSG_BYE and the like wait for the window as data does. The guest
+ *     reboots when its last frame, MSG_BYE or a MSG_FAILED of stream 0, is acknowledged, or after a second or two: a
+ *     host that does not acknowledge it has that long to put things in order before the VM's end takes it along.
  *   - stream: at most STREAM_WINDOW bytes of payload of each of an exec's stdin, stdout and stderr are on their way
  *     or held by anyone in between; the consumer's MSG_CREDIT or MSG_STDIN_CREDIT gives them back. The guest may
  *     gather up to a quarter of the window before it does.

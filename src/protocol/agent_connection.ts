@@ -51,16 +51,12 @@ export class AgentConnection {
         this.send(MSG.SETUP, 0, encodeSetup(setup()));
         state = "setup";
       } else if (state === "setup") {
-        if (frame.type === MSG.FAILED && frame.stream === 0) {
-          this.#acknowledge();
-          throw new SetupFailedError(decodeFailure(frame.payload));
-        }
+        if (frame.type === MSG.FAILED && frame.stream === 0) throw new SetupFailedError(decodeFailure(frame.payload));
         expect(frame, MSG.READY);
         state = "ready";
         yield frame;
       } else if (frame.type === MSG.BYE) {
-        // Every byte, and at once: the guest waits for it before it reboots. So with FAILED above.
-        this.#acknowledge();
+        // Not acknowledged, which is what the guest waits for before it reboots: the runner ends first, in good order.
         return true;
       } else if (frame.type > MSG.READY && frame.type < MSG.BYE && frame.stream !== 0) {
         yield frame;
@@ -82,14 +78,12 @@ export class AgentConnection {
       if (count === null) return;
       // Acknowledged as it is read, whatever becomes of it: a slow consumer stalls its stream, never the connection.
       this.#unacknowledged += count;
-      if (this.#unacknowledged >= ACK_EVERY / 2) this.#acknowledge();
+      if (this.#unacknowledged >= ACK_EVERY / 2) {
+        this.send(MSG.ACK, 0, encodeU32s(this.#unacknowledged));
+        this.#unacknowledged = 0;
+      }
       yield* this.#decoder.push(chunk.subarray(0, count));
     }
-  }
-
-  #acknowledge(): void {
-    this.send(MSG.ACK, 0, encodeU32s(this.#unacknowledged));
-    this.#unacknowledged = 0;
   }
 }
 

@@ -181,27 +181,6 @@ Deno.test("AgentConnection acknowledges every byte of frames, often enough for t
     assert.equal(await draining, true);
   }));
 
-Deno.test("AgentConnection acknowledges the guest's last frame, small as it is: the guest waits for that", async () => {
-  const hello = FRAME_HEADER_BYTES + HELLO.length;
-  await withAgent(async (host, agent) => {
-    const frames = await ready(host, agent);
-    await agent.send(MSG.BYE);
-    assert.equal(await drain(frames), true);
-    const payload = encodeU32s(hello + 2 * FRAME_HEADER_BYTES);
-    assert.deepEqual(await agent.next(), { type: MSG.ACK, stream: 0, payload });
-  });
-  await withAgent(async (host, agent) => {
-    const failed = encodeFailure({ errno: 1, stage: 0, text: "" });
-    const first = host.frames(() => SETUP).next();
-    await agent.send(MSG.HELLO, 0, HELLO);
-    await agent.next();
-    await agent.send(MSG.FAILED, 0, failed);
-    await assert.rejects(first, { name: "SetupFailedError" });
-    const payload = encodeU32s(hello + FRAME_HEADER_BYTES + failed.length);
-    assert.deepEqual(await agent.next(), { type: MSG.ACK, stream: 0, payload });
-  });
-});
-
 Deno.test("AgentConnection acknowledges what it reads before anybody takes the frames", () =>
   withAgent(async (host, agent) => {
     const frames = await ready(host, agent);

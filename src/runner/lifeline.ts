@@ -16,9 +16,12 @@ export class Lifeline {
 }
 
 async function readLine(input: ReadableStream<Uint8Array>, found: (line: string) => void): Promise<void> {
+  // A reader and a decoder, not a pipe of streams: this is on the way of every boot.
+  const reader = input.getReader();
+  const decoder = new TextDecoder();
   let text = "";
-  for await (const chunk of input.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    text += decoder.decode(read.value, { stream: true });
     const end = text.indexOf("\n");
     if (end >= 0) found(text.slice(0, end));
   }
