@@ -32,30 +32,23 @@ export interface Inventory {
 /** The variable that marks a test's processes: it is inherited by all that they start. */
 export const MARK = "SMOLVM_TEST_FOLDER";
 
-/** Made by the first machine and kept: the folders of all machines, and the files that are locked. */
-const PERMANENT = /^(state|runtime)(\/smolvm(\/(ephemeral|names|images)(\/\.lock)?)?)?$/;
-const OF_IMAGES = /^state\/smolvm\/images\/[0-9a-f]{32}\.json$/;
+/** Made by the first machine and kept: the folders that all machines use, and the files that are locked. */
+const PERMANENT = /^(state|runtime)(\/smolvm(\/(ephemeral|names|images|boot)(\/\.lock)?)?)?$/;
+/** Of a prepared image. */
+const RECORD = /^state\/smolvm\/images\/[0-9a-f]{32}\.json$/;
+const CONTAINER = /^smolvm-[0-9a-f]{16}$/;
 
-/** Looks at everything that is there now. */
+/** Looks at everything that is there now, but for what a prepared image keeps for its next machine. */
 export async function takeInventory(territory: Territory): Promise<Inventory> {
   const { folder, state, runtime, storage } = territory;
   const files = [...walk(state), ...walk(runtime)].map((path) => path.slice(folder.length + 1));
+  const mounts = below(folder, Deno.readTextFileSync("/proc/self/mountinfo"), 4);
   return {
     processes: markedProcesses(folder),
-    mounts: below(folder, Deno.readTextFileSync("/proc/self/mountinfo"), 4),
-    sockets: below(folder, Deno.readTextFileSync("/proc/net/unix"), 7),
-    files: files.filter((path) => !PERMANENT.test(path)).sort(),
-    containers: await containersOf(storage),
-  };
-}
-
-/** The same without what a prepared image keeps for its next machine: its container, mounted, and its record. */
-export function withoutImages({ mounts, files, containers, ...rest }: Inventory, { storage }: Territory): Inventory {
-  return {
-    ...rest,
     mounts: mounts.filter((path) => !path.startsWith(`${storage}/`)),
-    files: files.filter((path) => !OF_IMAGES.test(path)),
-    containers: containers.filter((name) => !/^smolvm-[0-9a-f]{16}$/.test(name)),
+    sockets: below(folder, Deno.readTextFileSync("/proc/net/unix"), 7),
+    files: files.filter((path) => !PERMANENT.test(path) && !RECORD.test(path)).sort(),
+    containers: (await containersOf(storage)).filter((name) => !CONTAINER.test(name)),
   };
 }
 
@@ -71,9 +64,19 @@ export async function untilInventory(territory: Territory, expected: Inventory, 
     } catch (error) {
       if (late) throw error;
     }
-    // Nothing tells of a process that is not ours, or of a mount: this looks again.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause();
   }
+}
+
+/** Nothing tells of a process that is not ours, of a mount or of a socket: whoever waits for one looks again. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Settles when a machine has its sockets: its guest boots from then on. */
+export async function untilListening({ runtime }: Territory): Promise<void> {
+  const hasSocket = (id: string) => existsSync(`${runtime}/smolvm/${id}/control.sock`);
+  while (!listOf(`${runtime}/smolvm`).some(hasSocket)) await pause();
 }
 
 /** The process ids of runners: each is a VM. */
@@ -104,15 +107,29 @@ function below(folder: string, table: string, column: number): string[] {
   return paths.filter((path) => path.startsWith(`${folder}/`)).sort();
 }
 
-function* walk(path: string): Generator<string> {
+/** A folder and everything below it; nothing when it is not there. */
+function* walk(folder: string): Generator<string> {
+  if (existsSync(folder)) yield folder;
+  for (const name of listOf(folder)) yield* walk(`${folder}/${name}`);
+}
+
+/** The names in a folder; none in what is gone or no folder. */
+function listOf(folder: string): string[] {
   try {
-    yield path;
-    for (const { name, isDirectory } of Deno.readDirSync(path)) {
-      if (isDirectory) yield* walk(`${path}/${name}`);
-      else yield `${path}/${name}`;
-    }
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return [];
+    throw error;
+  }
+}
+
+function existsSync(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

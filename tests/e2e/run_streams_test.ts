@@ -1,0 +1,161 @@
+/** A command's input and output, its signals and its terminal. */
+import assert from "node:assert/strict";
+import { assertCode, Process, runProcess } from "../helpers/process.ts";
+import { runnersOf, untilListening } from "../helpers/inventory.ts";
+import { SMOLVM, vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite();
+const { test, smolvm, start, rootfs, env } = suite;
+
+const MIB = 1024 * 1024;
+
+/** Bytes without a pattern. */
+function noise(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  const most = 65_536; // of what one call gives
+  for (let at = 0; at < length; at += most) crypto.getRandomValues(bytes.subarray(at, at + most));
+  return bytes;
+}
+
+/** The next `length` bytes, or fewer at the stream's end, which does not come before the program's. */
+async function readBytes(stream: ReadableStream<Uint8Array>, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for await (const chunk of stream) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+    if (at === length) break;
+  }
+  return bytes.subarray(0, at);
+}
+
+async function sha256(data: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", data)).toHex();
+}
+
+test("run -i carries 8 MiB of binary input to the command and 8 MiB of its output back", async () => {
+  const input = noise(8 * MIB);
+  const outcome = await smolvm(["run", "-i", rootfs, "sh", "-c", "tee /tmp/copy; sha256sum </tmp/copy >&2"], { input });
+  assertCode(outcome, 0);
+  assert.equal(outcome.stderr, `${await sha256(input)}  -\n`);
+  assert.equal(await sha256(outcome.bytes), await sha256(input));
+});
+
+for (const [first, second] of [["stdout", "stderr"], ["stderr", "stdout"]] as const) {
+  test(`run streams 8 MiB of each output to a reader that takes all of ${first} before any of ${second}`, async () => {
+    const folder = await suite.makeFolder(`outputs-${first}`);
+    const data = { stdout: noise(8 * MIB), stderr: noise(8 * MIB) };
+    await Deno.writeFile(`${folder}/stdout`, data.stdout);
+    await Deno.writeFile(`${folder}/stderr`, data.stderr);
+    const script = "cat /v/stdout & cat /v/stderr >&2; wait";
+    const child = new Deno.Command(SMOLVM, {
+      args: ["run", "--volume", `${folder}:/v:ro`, rootfs, "sh", "-c", script],
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const deadline = setTimeout(() => child.kill("SIGKILL"), 60_000);
+    for (const stream of [first, second]) {
+      const received = await readBytes(child[stream], 8 * MIB);
+      assert.equal(await sha256(received), await sha256(data[stream]), stream);
+    }
+    assert.equal((await child.status).code, 0);
+    clearTimeout(deadline);
+  });
+}
+
+test("run without -i leaves its input alone", async () => {
+  const outcome = await runProcess("sh", {
+    args: ["-c", `"$0" "$@" && cat`, SMOLVM, "run", rootfs, "sh", "-c", "wc -c"],
+    env,
+    input: "for the next program",
+  });
+  assertCode(outcome, 0);
+  assert.equal(outcome.stdout, "0\nfor the next program");
+});
+
+test("run ends when the reader of its output has gone", async () => {
+  const pipeline = `"$0" run "$1" yes | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const outcome = await runProcess("bash", { args: ["-c", pipeline, SMOLVM, rootfs], env });
+  assertCode(outcome, 0);
+  assert.equal(outcome.stdout, "y\n141\n", "128 and the number of SIGPIPE");
+  assert.equal(outcome.stderr, "");
+});
+
+test("run passes input, output and signals on at once, and the third INT or TERM ends it", async () => {
+  const signals = ["HUP", "USR1", "USR2", "INT", "TERM"] as const;
+  const traps = signals.map((signal) => `trap 'echo got ${signal}' ${signal}`).join("\n");
+  const script = `${traps}\nread line; echo "read $line"\nwhile :; do sleep 1000 & wait $!; done`;
+  await using machine = start(["run", "-i", rootfs, "sh", "-c", script]);
+  await machine.write("a line\n");
+  await machine.untilStdout(/read a line\n/);
+  for (const signal of signals) {
+    machine.kill(`SIG${signal}`);
+    await machine.untilStdout(new RegExp(`got ${signal}\n`));
+  }
+  machine.kill("SIGINT");
+  assertCode(await machine.outcome, 130);
+});
+
+test("run exits with 143 when TERM ends the command", async () => {
+  await using machine = start(["run", rootfs, "sh", "-c", "echo ready; exec sleep 1000"]);
+  await machine.untilStdout(/ready\n/);
+  machine.kill("SIGTERM");
+  assertCode(await machine.outcome, 143);
+});
+
+test("INT ends a machine that has not booted yet", async () => {
+  await using machine = start(["run", rootfs, "sleep", "1000"]);
+  await untilListening(suite);
+  machine.kill("SIGINT");
+  assertCode(await machine.outcome, 130);
+}, { settlesWithinMs: 2000 });
+
+/** Runs a script of the host's shell on a terminal of its own, whose keys are the input, and says what became of it. */
+function onTerminal(script: string): Process {
+  const command = `stty rows 31 cols 97; tty; before=$(stty -g); ${script}
+    [ "$before" = "$(stty -g)" ] && echo restored`;
+  return new Process("script", {
+    args: ["--quiet", "--return", "--flush", "--command", command, "/dev/null"],
+    env: { ...env, SMOLVM, ROOTFS: rootfs, SHELL: "/bin/sh", TERM: "xterm" },
+  });
+}
+
+test("run -it gives the command a terminal: size, resize, Ctrl-C and Ctrl-D; it is restored afterwards", async () => {
+  const guest = 'tty; echo $TERM; stty size; trap "stty size" WINCH; echo ready; sleep 1000 & wait $!; exec sh';
+  await using terminal = onTerminal(`"$SMOLVM" run -it "$ROOTFS" sh -c '${guest}'; echo "code $?"`);
+  const [, device] = await terminal.untilStdout(/^(\/dev\/pts\/\d+)\r\n/);
+  await terminal.untilStdout(/^\/dev\/pts\/0\r\nxterm\r\n31 97\r\nready\r\n/);
+
+  assertCode(await runProcess("stty", { args: ["-F", device!, "rows", "40", "cols", "120"] }), 0);
+  await terminal.untilStdout(/^40 120\r\n/);
+
+  // What is typed is echoed: the quotes tell it from what is printed. An inner shell has the terminal when it prints.
+  await terminal.write("sh -c 'echo beg\"\"un; exec sleep 1000'\n");
+  await terminal.untilStdout(/begun\r\n/);
+  await terminal.write("\x03");
+  await terminal.write("echo inter''rupted $?\n");
+  await terminal.untilStdout(/interrupted 130\r\n/);
+  await terminal.write("(exit 5)\n\x04");
+  await terminal.untilStdout(/code 5\r\nrestored\r\n/);
+  assertCode(await terminal.finish(), 0);
+});
+
+test("the terminal is restored when the VM process is killed", async () => {
+  const run = `"$SMOLVM" run -it "$ROOTFS" sh -c 'echo ready; exec sleep 1000'`;
+  await using terminal = onTerminal(`${run}; echo "code $?"`);
+  await terminal.untilStdout(/ready\r\n/);
+  for (const pid of runnersOf(suite)) Deno.kill(pid, "SIGKILL");
+  await terminal.untilStdout(/smolvm: .*code 125\r\nrestored\r\n/s);
+  assertCode(await terminal.finish(), 0);
+});
+
+test("run -t without -i leaves the keys to the terminal, whose Ctrl-C interrupts the command", async () => {
+  const run = `"$SMOLVM" run -t "$ROOTFS" sh -c 'echo ready; exec sleep 1000'`;
+  await using terminal = onTerminal(`trap : INT; ${run}; echo "code $?"`);
+  await terminal.untilStdout(/ready/);
+  await terminal.write("\x03");
+  await terminal.untilStdout(/code 130\r\nrestored\r\n/);
+  assertCode(await terminal.finish(), 0);
+});
