@@ -1,9 +1,8 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { describeErrno } from "../errno.ts";
 import { libFolder } from "../host/lib_folder.ts";
-import { Libc } from "../host/libc.ts";
+import type { Libc } from "../host/libc.ts";
 import { osReason } from "../host/os_error.ts";
-import { loadKrun } from "../krun/library.ts";
 import { initLog, startVm } from "../krun/vm.ts";
 import { log } from "../log.ts";
 import { commandError } from "../protocol/command_error.ts";
@@ -23,6 +22,7 @@ import { AGENT_PATH, bindBootFolder, type BootFolder, shareBootFolder } from "./
 import { CommandRelay } from "./command_relay.ts";
 import { ControlServer } from "./control_server.ts";
 import { guestSetup } from "./guest_setup.ts";
+import type { Libraries } from "./libraries.ts";
 import type { Lifeline } from "./lifeline.ts";
 import { agentSocket, bootFolder, controlSocket, type RootfsSpec, type RunnerSpec } from "./spec.ts";
 
@@ -42,12 +42,20 @@ export interface StartReport {
   failed(error: SmolvmError): void;
 }
 
+/** What a machine has of its runner. */
+export interface RunnerContext {
+  lifeline: Lifeline;
+  libraries: () => Libraries;
+  report: StartReport;
+}
+
 /** Runs a machine from its folder's creation to its end. */
-export async function runMachine(spec: RunnerSpec, lifeline: Lifeline, report: StartReport): Promise<void> {
+export async function runMachine(spec: RunnerSpec, context: RunnerContext): Promise<void> {
+  const { lifeline, report } = context;
   const status: MachineStatus = { state: "starting", pid: Deno.pid, exit: null, error: null };
   try {
     using _lock = createMachineFolders(spec);
-    const life = liveOn(spec, status, report);
+    const life = liveOn(spec, status, context);
     await (spec.ephemeral ? Promise.race([life, lifeline.ended]) : life);
     if (spec.ephemeral) await removeEphemeralMachine(spec);
   } catch (error) {
@@ -63,8 +71,8 @@ export async function runMachine(spec: RunnerSpec, lifeline: Lifeline, report: S
 }
 
 /** Boots the VM, runs its command and brings it to an ordered end. */
-async function liveOn(spec: RunnerSpec, status: MachineStatus, report: StartReport): Promise<void> {
-  const libc = new Libc();
+async function liveOn(spec: RunnerSpec, status: MachineStatus, { libraries, report }: RunnerContext): Promise<void> {
+  const { libc, krun } = libraries();
   const logFd = libc.creat(runnerLog(spec.folder));
   // libkrun and the runtime write their last words to standard error, where the user's own output must stay alone.
   libc.dup2(logFd, 2);
@@ -72,7 +80,6 @@ async function liveOn(spec: RunnerSpec, status: MachineStatus, report: StartRepo
   const boot = prepareBoot(libc, spec);
   const agents = Deno.listen({ transport: "unix", path: agentSocket(spec) });
   using control = new ControlServer(controlSocket(spec));
-  const krun = loadKrun();
   initLog(krun, logFd, spec.logLevel);
   log("debug", "starting the VM");
   const vmFailed = startVm(krun, {

@@ -1,6 +1,7 @@
 import type { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
 import { encodeStart } from "../state/start_report.ts";
+import { preloadLibraries } from "./libraries.ts";
 import { Lifeline } from "./lifeline.ts";
 import { runMachine } from "./machine.ts";
 import { parseRunnerSpec } from "./spec.ts";
@@ -8,6 +9,7 @@ import { parseRunnerSpec } from "./spec.ts";
 /** The whole life of a runner: one machine, from the specification on standard input to its end. */
 export async function runnerMain(): Promise<never> {
   const lifeline = new Lifeline(Deno.stdin.readable);
+  const libraries = preloadLibraries();
   const json = await lifeline.specification;
   // Nobody wanted a machine after all.
   if (json === undefined) Deno.exit(0);
@@ -19,7 +21,7 @@ export async function runnerMain(): Promise<never> {
     reported = true;
     Deno.stdout.writeSync(encodeStart(error));
   };
-  await runMachine(spec, lifeline, { listening: () => report(), failed: report });
+  await runMachine(spec, { lifeline, libraries, report: { listening: () => report(), failed: report } });
   // Ends the VM too, which is a thread of this process.
   Deno.exit(0);
 }
