@@ -1,18 +1,26 @@
 import { type ErrorCode, SmolvmError } from "./errors.ts";
 
+/** Where fields come from, for their errors. */
+export interface FieldsSource {
+  /** Begins each error: `machine "x": memoryMib is a string, expected an integer`. */
+  what: string;
+  /** The code of each error. */
+  code: ErrorCode;
+  /** The line that a key is on, where people wrote it by hand. */
+  lineOf?: (key: string) => number | undefined;
+}
+
 /**
  * Reads the fields of an untyped object into typed values, once, at the edge; a field of the wrong type and one that
  * nobody asked for are errors that name it.
  */
 export class Fields {
   readonly #fields: Map<string, unknown>;
-  readonly #what: string;
-  readonly #code: ErrorCode;
+  readonly #source: FieldsSource;
 
-  /** `what` begins each error: `machine "x": memoryMib is a string, expected an integer`. */
-  constructor(value: unknown, what: string, code: ErrorCode) {
-    this.#what = what;
-    this.#code = code;
+  constructor(value: unknown, source: FieldsSource) {
+    this.#source = source;
+    const { what, code } = source;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new SmolvmError(code, `${what} is ${typeName(value)}, expected an object`);
     }
@@ -55,7 +63,8 @@ export class Fields {
 
   /** An object, read by the same rules. */
   object(name: string): Fields {
-    return new Fields(this.#take(name, "an object", () => true), `${this.#what}: ${name}`, this.#code);
+    const value = this.#take(name, "an object", () => true);
+    return new Fields(value, { ...this.#source, what: `${this.#source.what}: ${name}` });
   }
 
   /** Whether the field is there and not null; a null is taken. */
@@ -67,7 +76,7 @@ export class Fields {
   /** To be called last: fields that were not taken are unknown. */
   end(): void {
     const [unknown] = this.#fields.keys();
-    if (unknown !== undefined) throw new SmolvmError(this.#code, `${this.#what}: unknown key "${unknown}"`);
+    if (unknown !== undefined) throw this.#error(unknown, `unknown key "${unknown}"`);
   }
 
   #take<T>(name: string, expected: string, is: (value: unknown) => boolean): T {
@@ -79,7 +88,13 @@ export class Fields {
 
   #wrong(name: string, value: unknown, expected: string): SmolvmError {
     const found = typeof value === "number" ? `${value}` : typeName(value);
-    return new SmolvmError(this.#code, `${this.#what}: ${name} is ${found}, expected ${expected}`);
+    return this.#error(name, `${name} is ${found}, expected ${expected}`);
+  }
+
+  #error(key: string, problem: string): SmolvmError {
+    const { what, code, lineOf } = this.#source;
+    const line = lineOf?.(key);
+    return new SmolvmError(code, `${what}${line === undefined ? "" : `, line ${line}`}: ${problem}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Fields } from "./fields.ts";
 
-const fields = (value: unknown) => new Fields(value, "It", "state");
+const fields = (value: unknown) => new Fields(value, { what: "It", code: "state" });
 
 Deno.test("Fields reads each kind of field", () => {
   const all = fields({ s: "text", b: false, i: 7, o: "two", ss: ["a", "b"], l: [1, 2], f: { inner: "x" } });

@@ -18,7 +18,7 @@ export interface Config {
 /**
  * Reads the user's configuration; a missing file is an empty one.
  *
- * @throws {SmolvmError} `config`, naming the file and the key or the line.
+ * @throws {SmolvmError} `config`, naming the file, the line and the key.
  */
 export async function readConfig(path = folders().configFile): Promise<Config> {
   let text: string;
@@ -36,11 +36,18 @@ export async function readConfig(path = folders().configFile): Promise<Config> {
   } catch (error) {
     throw new SmolvmError("config", `Cannot parse "${path}": ${messageOf(error)}`, { cause: error });
   }
-  return parseConfig(value, path);
+  return parseConfig(value, path, text);
 }
 
-function parseConfig(value: unknown, path: string): Config {
-  const fields = new Fields(value, `"${path}"`, "config");
+/** The line of a TOML text, from 1, that gives a key its value or opens its table. */
+function lineOf(text: string, key: string): number | undefined {
+  const keys = text.split("\n").map((line) => line.split("=")[0]!.trim().replace(/^["'[]+(.*?)["'\]]+$/, "$1"));
+  const index = keys.indexOf(key);
+  return index < 0 ? undefined : index + 1;
+}
+
+function parseConfig(value: unknown, path: string, text = ""): Config {
+  const fields = new Fields(value, { what: `"${path}"`, code: "config", lineOf: (key) => lineOf(text, key) });
   const config: Config = {
     defaultCpus: fields.has("default_cpus") ? fields.integer("default_cpus", 1, MAX_CPUS) : undefined,
     defaultMem: fields.has("default_mem") ? fields.integer("default_mem", MIN_MEMORY_MIB, MAX_MEMORY_MIB) : undefined,
@@ -48,7 +55,11 @@ function parseConfig(value: unknown, path: string): Config {
   };
   fields.end();
   if (config.defaultDns !== undefined && !isIpAddress(config.defaultDns)) {
-    throw new SmolvmError("config", `"${path}": default_dns is "${config.defaultDns}", expected an IP address`);
+    const line = lineOf(text, "default_dns");
+    throw new SmolvmError(
+      "config",
+      `"${path}", line ${line}: default_dns is "${config.defaultDns}", expected an IP address`,
+    );
   }
   return config;
 }

@@ -36,16 +36,16 @@ Deno.test("readConfig() looks in the user's configuration folder, and takes a mi
   assert.equal((await readConfig()).defaultCpus, 3);
 });
 
-Deno.test("readConfig() names the key that is unknown, of another type or out of range", async () => {
+Deno.test("readConfig() names the line and the key that is unknown, of another type or out of range", async () => {
   const messages = {
-    "default_cpu = 2": '"FILE": unknown key "default_cpu"',
-    'default_mem = "1g"': '"FILE": default_mem is a string, expected an integer from 128 to 16777216',
-    "default_mem = 64": '"FILE": default_mem is 64, expected an integer from 128 to 16777216',
-    "default_cpus = 0": '"FILE": default_cpus is 0, expected an integer from 1 to 16',
-    "default_cpus = 1.5": '"FILE": default_cpus is 1.5, expected an integer from 1 to 16',
-    "[default_cpus]": '"FILE": default_cpus is an object, expected an integer from 1 to 16',
-    "default_dns = 1": '"FILE": default_dns is 1, expected a string',
-    'default_dns = "dns.example"': '"FILE": default_dns is "dns.example", expected an IP address',
+    "default_cpu = 2": '"FILE", line 1: unknown key "default_cpu"',
+    'default_mem = "1g"': '"FILE", line 1: default_mem is a string, expected an integer from 128 to 16777216',
+    "default_mem = 64": '"FILE", line 1: default_mem is 64, expected an integer from 128 to 16777216',
+    "default_cpus = 0": '"FILE", line 1: default_cpus is 0, expected an integer from 1 to 16',
+    "default_cpus = 1.5": '"FILE", line 1: default_cpus is 1.5, expected an integer from 1 to 16',
+    "[default_cpus]": '"FILE", line 1: default_cpus is an object, expected an integer from 1 to 16',
+    "default_dns = 1": '"FILE", line 1: default_dns is 1, expected a string',
+    'default_dns = "dns.example"': '"FILE", line 1: default_dns is "dns.example", expected an IP address',
   };
   for (const [text, message] of Object.entries(messages)) await assert.rejects(read(text), { code: "config", message });
 });

@@ -46,7 +46,7 @@ const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
  * @throws {SmolvmError} `image` when it is not an image for this host, or not what buildah prints.
  */
 export function parseInspectedImage(json: string, name: string, arch = Deno.build.arch): InspectedImage {
-  const image = new Fields(parseJson(json, name), `Image "${name}"`, "image");
+  const image = new Fields(parseJson(json, name), { what: `Image "${name}"`, code: "image" });
   const imageId = hexId(image.string("FromImageID"), name);
   const digest = image.string("FromImageDigest");
   const oci = image.object("OCIv1");

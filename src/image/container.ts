@@ -94,7 +94,7 @@ async function inspectContainer(name: string, run: BuildahContext): Promise<Insp
   // It fails for a container that does not exist and for one that is broken; making it tells them apart.
   if (!result.success) return undefined;
   try {
-    const fields = new Fields(JSON.parse(result.stdout), `Container "${name}"`, "image");
+    const fields = new Fields(JSON.parse(result.stdout), { what: `Container "${name}"`, code: "image" });
     return {
       name,
       id: fields.string("ContainerID"),

@@ -50,7 +50,7 @@ export async function writeRecord(path: string, record: ImageRecord): Promise<vo
 }
 
 function parseRecord(text: string): ImageRecord {
-  const fields = new Fields(JSON.parse(text), "The record", "state");
+  const fields = new Fields(JSON.parse(text), { what: "The record", code: "state" });
   fields.integer("version", VERSION, VERSION);
   const record = {
     reference: fields.string("reference"),

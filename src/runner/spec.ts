@@ -121,7 +121,7 @@ export function checkResources({ cpus, memoryMib }: { cpus: number; memoryMib: n
  * @throws {SmolvmError} `internal` for a wrong or unknown key; `usage` for resources out of range.
  */
 export function parseRunnerSpec(json: string): RunnerSpec {
-  const fields = new Fields(JSON.parse(json), "Runner specification", "internal");
+  const fields = new Fields(JSON.parse(json), { what: "Runner specification", code: "internal" });
   const spec: RunnerSpec = {
     id: fields.string("id"),
     name: fields.string("name"),
@@ -157,7 +157,7 @@ function parseRootfs(fields: Fields): RootfsSpec {
 }
 
 function parseVolume(value: unknown, what: string): VolumeSpec {
-  const fields = new Fields(value, what, "internal");
+  const fields = new Fields(value, { what, code: "internal" });
   const volume = {
     source: fields.string("source"),
     target: fields.string("target"),

@@ -18,5 +18,7 @@ export function encodeStart(error?: SmolvmError): Uint8Array<ArrayBuffer> {
 
 /** The error in that line, or `undefined` when clients may attach. */
 export function decodeStart(line: string): SmolvmError | undefined {
-  return line === LISTENING ? undefined : toError(parseError(new Fields(JSON.parse(line), "Start report", "internal")));
+  return line === LISTENING
+    ? undefined
+    : toError(parseError(new Fields(JSON.parse(line), { what: "Start report", code: "internal" })));
 }

@@ -41,7 +41,7 @@ export async function readStatus(machineFolder: string): Promise<MachineStatus |
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new SmolvmError("state", `Cannot read "${path}": not the JSON of a status`, { cause: error });
   }
-  const fields = new Fields(value, `"${path}"`, "state");
+  const fields = new Fields(value, { what: `"${path}"`, code: "state" });
   fields.integer("schema", SCHEMA, SCHEMA);
   const status: MachineStatus = {
     state: fields.oneOf("state", STATES),

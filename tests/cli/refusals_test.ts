@@ -169,15 +169,19 @@ const CONFIG = Deno.build.os === "darwin"
   : "{}/config/smolvm/smolvm.toml";
 const args = ["run", "{}/root"];
 
-refusalTest("smolvm run refuses a broken configuration file and names the key or the line", [
-  { args, config: "default_cpu = 1", message: `"${CONFIG}": unknown key "default_cpu"` },
-  { args, config: "default_cpus = 99", message: `"${CONFIG}": default_cpus is 99, expected an integer from 1 to 16` },
+refusalTest("smolvm run refuses a broken configuration file and names the line and the key", [
+  { args, config: "default_cpu = 1", message: `"${CONFIG}", line 1: unknown key "default_cpu"` },
+  {
+    args,
+    config: "default_cpus = 99",
+    message: `"${CONFIG}", line 1: default_cpus is 99, expected an integer from 1 to 16`,
+  },
   {
     args,
     config: 'default_mem = "1g"',
-    message: `"${CONFIG}": default_mem is a string, expected an integer from 128 to 16777216`,
+    message: `"${CONFIG}", line 1: default_mem is a string, expected an integer from 128 to 16777216`,
   },
-  { args, config: 'default_dns = "dns"', message: `"${CONFIG}": default_dns is "dns", expected an IP address` },
+  { args, config: 'default_dns = "dns"', message: `"${CONFIG}", line 1: default_dns is "dns", expected an IP address` },
   {
     args,
     config: "default_cpus = 1\ndefault_mem\n",
