@@ -1,0 +1,137 @@
+/** VMs of OCI images: where they come from, and what their configuration does. */
+import assert from "node:assert/strict";
+import { buildImage, exportImage, type ImageDescription, type ImageStore, makeImageStore } from "../fixtures/images.ts";
+import { startRegistry } from "../fixtures/registry.ts";
+import { assertCode } from "../helpers/process.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite();
+const { test, smolvm, rootfs } = suite;
+
+/** Builds images apart from the storage that the tests' smolvm uses: it has to fetch them. */
+let builder: ImageStore;
+let registry: Awaited<ReturnType<typeof startRegistry>>;
+
+Deno.test.beforeAll(async () => {
+  builder = await makeImageStore();
+  registry = await startRegistry(builder.folder);
+});
+Deno.test.afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+  await builder[Symbol.asyncDispose]();
+});
+
+/** Builds the image `localhost/NAME`, of the shared root filesystem and a file that says `text`. */
+async function build(name: string, text: string, config: Partial<ImageDescription> = {}): Promise<string> {
+  const folder = `${builder.folder}/${name.replaceAll(/\W/g, "-")}`;
+  assert.ok((await new Deno.Command("cp", { args: ["-a", rootfs, folder] }).output()).success);
+  await Deno.writeTextFile(`${folder}/says`, text);
+  await buildImage(builder, { name: `localhost/${name}`, rootfs: folder, cmd: ["cat", "/says"], ...config });
+  return `localhost/${name}`;
+}
+
+/** A PATH with what a VM needs, and without buildah. */
+async function pathWithoutBuildah(): Promise<string> {
+  const folder = await suite.makeFolder("bin");
+  await Deno.symlink("/usr/bin/unshare", `${folder}/unshare`);
+  return folder;
+}
+
+test("run pulls from a registry, shows the progress, and then needs neither it nor buildah", async () => {
+  const image = await build("app:1", "version 1\n");
+  const reference = `${registry.address}/team/app:1`;
+  await exportImage(builder, image, `docker://${reference}`);
+
+  const refused = await smolvm(["run", "--pull", "never", reference]);
+  assertCode(refused, 125);
+  assert.match(refused.stderr, new RegExp(`^smolvm: .*"${reference}"`));
+
+  const pulled = await smolvm(["run", "--tls-verify=false", reference]);
+  assertCode(pulled, 0);
+  assert.equal(pulled.stdout, "version 1\n");
+  assert.match(pulled.stderr, /Copying blob/);
+
+  const script = "echo again; cat /says; echo x >/says";
+  const cached = await smolvm(["run", "--pull", "never", reference, "sh", "-c", script], {
+    env: { PATH: await pathWithoutBuildah() },
+  });
+  assertCode(cached, 0);
+  assert.deepEqual([cached.stdout, cached.stderr], ["again\nversion 1\n", ""]);
+
+  await exportImage(builder, await build("app:2", "version 2\n"), `docker://${reference}`);
+  const missing = await smolvm(["run", "--tls-verify=false", reference]);
+  assert.equal(missing.stdout, "version 1\n", "what a machine wrote is gone, and nothing was pulled");
+  const always = await smolvm(["-q", "run", "--tls-verify=false", "--pull", "always", reference]);
+  assertCode(always, 0);
+  assert.deepEqual([always.stdout, always.stderr], ["version 2\n", ""]);
+});
+
+test("run takes a digest", async () => {
+  const image = await build("digest:1", "by digest\n");
+  await exportImage(builder, image, `docker://${registry.address}/digest:1`);
+  const response = await fetch(`http://${registry.address}/v2/digest/manifests/1`, {
+    headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
+  });
+  await response.body?.cancel();
+  const digest = response.headers.get("docker-content-digest");
+  assert.ok(digest !== null);
+  const outcome = await smolvm(["run", "-q", "--tls-verify=false", `${registry.address}/digest@${digest}`]);
+  assertCode(outcome, 0);
+  assert.equal(outcome.stdout, "by digest\n");
+});
+
+for (const transport of ["oci-archive", "docker-archive", "oci", "dir"]) {
+  test(`run takes ${transport}:PATH`, async () => {
+    const image = await build(`${transport}:1`, `by ${transport}\n`);
+    const path = `${builder.folder}/exported-${transport}`;
+    await exportImage(builder, image, `${transport}:${path}`);
+    const outcome = await smolvm(["run", `${transport}:${path}`]);
+    assertCode(outcome, 0);
+    assert.equal(outcome.stdout, `by ${transport}\n`);
+  });
+}
+
+test("an image's Entrypoint, Cmd, Env, User and WorkingDir are honoured, and flags win over them", async () => {
+  const show = `echo "$0 $*"; id -un; pwd; echo "$FROM_IMAGE:$BOTH:$PATH"`;
+  const image = await build("configured:1", "", {
+    entrypoint: ["/bin/sh", "-c", show, "entry point"],
+    cmd: ["the", "default  command"],
+    env: { FROM_IMAGE: "a b", BOTH: "image", PATH: "/bin:/of/image" },
+    user: "app",
+    workdir: "/srv/made",
+  });
+  const source = `oci-archive:${builder.folder}/configured.tar`;
+  await exportImage(builder, image, source);
+
+  const plain = await smolvm(["run", source]);
+  assertCode(plain, 0);
+  assert.equal(plain.stdout, "entry point the default  command\napp\n/srv/made\na b:image:/bin:/of/image\n");
+
+  const flags = ["--user", "0", "--workdir", "/tmp", "--env", "BOTH=flag"];
+  const overridden = await smolvm(["run", ...flags, source, "my", "command"]);
+  assertCode(overridden, 0);
+  assert.equal(overridden.stdout, "entry point my command\nroot\n/tmp\na b:flag:/bin:/of/image\n");
+
+  const replaced = await smolvm(["run", "--entrypoint", "id", source]);
+  assertCode(replaced, 0);
+  assert.match(replaced.stdout, /^uid=1000\(app\) gid=1000\(app\) groups=.*2000\(extra\)/);
+});
+
+test("run takes the short name of an image in the storage", async () => {
+  const image = await build("short:1", "by its short name\n");
+  await exportImage(
+    builder,
+    image,
+    `containers-storage:[overlay@${suite.storage}/root+${suite.storage}/runroot]${image}`,
+  );
+  const outcome = await smolvm(["run", "short:1"]);
+  assertCode(outcome, 0);
+  assert.equal(outcome.stdout, "by its short name\n");
+});
+
+test("run says what buildah says of an image that does not exist", async () => {
+  const reference = `${registry.address}/no/such:image`;
+  const outcome = await smolvm(["run", "--tls-verify=false", reference]);
+  assertCode(outcome, 125);
+  assert.match(outcome.stderr, new RegExp(`^smolvm: Cannot pull image "${reference}": .*manifest unknown\n$`, "m"));
+});
