@@ -140,7 +140,13 @@ export class Attachment {
       }
     } catch (error) {
       // A runner that was killed resets the connection; its end means the same.
-      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+      if (!isDisconnect(error)) throw error;
     }
   }
+}
+
+/** Whether an error of a connection says no more than that the runner at its other end is gone, or about to go. */
+export function isDisconnect(error: unknown): boolean {
+  const { ConnectionRefused, ConnectionReset, NotFound } = Deno.errors;
+  return error instanceof ConnectionRefused || error instanceof ConnectionReset || error instanceof NotFound;
 }

@@ -1,7 +1,7 @@
 import type { ExitStatus } from "../protocol/messages.ts";
 import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
 import { removeEphemeralMachine } from "../state/ephemeral.ts";
-import { Attachment, type CommandIo } from "./attachment.ts";
+import { Attachment, type CommandIo, isDisconnect } from "./attachment.ts";
 import type { Launch } from "./launch.ts";
 import type { RunnerProcess } from "./runner_process.ts";
 import { takeRunner } from "./spare_runner.ts";
@@ -31,8 +31,9 @@ export class EphemeralMachine implements AsyncDisposable {
       machine.#attachment = await Attachment.open(controlSocket(spec), io);
       return machine;
     } catch (error) {
+      const cause = isDisconnect(error) ? await machine.#runner.causeOfDeath(spec) : error;
       await machine[Symbol.asyncDispose]();
-      throw error;
+      throw cause;
     }
   }
 

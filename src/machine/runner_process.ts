@@ -76,14 +76,14 @@ export class RunnerProcess {
     const error = (await readStatus(spec.folder))?.error;
     if (error) return toError(error);
     const { code, signal } = await this.exited;
-    const stderr = (await this.#stderr).trim().split("\n").slice(-LAST_WORDS);
+    const stderr = (await this.#stderr).split("\n").filter((line) => line.trim() !== "");
     const words = [
-      ...stderr,
+      ...stderr.slice(-LAST_WORDS),
       ...await tailOf(runnerLog(spec.folder), LAST_WORDS),
       ...await tailOf(consoleLog(spec.folder), LAST_WORDS),
     ];
     const how = signal ? `killed by ${signal}` : `exit code ${code}`;
-    return new SmolvmError("guest", [`The VM ended unexpectedly (${how})`, ...words].join("\n  ").trimEnd());
+    return new SmolvmError("guest", [`The VM ended unexpectedly (${how})`, ...words].join("\n  "));
   }
 }
 

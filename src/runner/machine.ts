@@ -53,9 +53,12 @@ export interface RunnerContext {
 export async function runMachine(spec: RunnerSpec, context: RunnerContext): Promise<void> {
   const { lifeline, report } = context;
   const status: MachineStatus = { state: "starting", pid: Deno.pid, exit: null, error: null };
+  // Held to the end: a machine whose lock is free is anybody's to remove.
+  using lock = new DisposableStack();
+  using clients = new DisposableStack();
   try {
-    using _lock = createMachineFolders(spec);
-    const life = liveOn(spec, status, context);
+    lock.use(createMachineFolders(spec));
+    const life = liveOn(spec, status, { ...context, clients });
     await (spec.ephemeral ? Promise.race([life, lifeline.ended]) : life);
     if (spec.ephemeral) await removeEphemeralMachine(spec);
   } catch (error) {
@@ -64,14 +67,20 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
     // What the disk is too full for can still be said.
     await writeStatus(spec.folder, { ...status, ...failed(failure) }).catch((error) => log("error", messageOf(error)));
     report.failed(failure);
+    // A client whose connection ends looks into the status.
+    clients.dispose();
     if (!spec.ephemeral) return;
     await Promise.race([lifeline.ended, new Promise((done) => setTimeout(done, LAST_WORDS_MS))]);
     await removeEphemeralMachine(spec);
   }
 }
 
-/** Boots the VM, runs its command and brings it to an ordered end. */
-async function liveOn(spec: RunnerSpec, status: MachineStatus, { libraries, report }: RunnerContext): Promise<void> {
+/** Boots the VM, runs its command and brings it to an ordered end; whoever attaches is one of `clients`. */
+async function liveOn(
+  spec: RunnerSpec,
+  status: MachineStatus,
+  { libraries, report, clients }: RunnerContext & { clients: DisposableStack },
+): Promise<void> {
   const { libc, krun } = libraries();
   const logFd = libc.creat(runnerLog(spec.folder));
   // libkrun and the runtime write their last words to standard error, where the user's own output must stay alone.
@@ -79,7 +88,7 @@ async function liveOn(spec: RunnerSpec, status: MachineStatus, { libraries, repo
   libc.raiseOpenFilesLimit();
   const boot = prepareBoot(libc, spec);
   const agents = Deno.listen({ transport: "unix", path: agentSocket(spec) });
-  using control = new ControlServer(controlSocket(spec));
+  const control = clients.use(new ControlServer(controlSocket(spec)));
   initLog(krun, logFd, spec.logLevel);
   log("debug", "starting the VM");
   const vmFailed = startVm(krun, {

@@ -14,7 +14,7 @@ export async function runnerMain(): Promise<never> {
   // Nobody wanted a machine after all.
   if (json === undefined) Deno.exit(0);
   const spec = parseRunnerSpec(json);
-  configureLog({ level: spec.logLevel, sink: (line) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)) });
+  configureLog({ level: spec.logLevel, sink: writeLog });
   let reported = false;
   const report = (error?: SmolvmError) => {
     if (reported) return;
@@ -24,4 +24,13 @@ export async function runnerMain(): Promise<never> {
   await runMachine(spec, { lifeline, libraries, report: { listening: () => report(), failed: report } });
   // Ends the VM too, which is a thread of this process.
   Deno.exit(0);
+}
+
+/** Standard error is the machine's log as soon as there is one. */
+function writeLog(line: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+  } catch {
+    // A full disk takes the log, not the machine.
+  }
 }

@@ -92,6 +92,8 @@ export async function claimName({ name, id }: NameClaim, exists: MachineExists):
 
 /** Takes a name out of the index, if this machine has it. */
 export async function releaseName({ name, id }: NameClaim): Promise<void> {
+  // On a full disk not even the index could be made.
+  if (await holderOf(name) !== id) return;
   using _ = await lockNames();
   if (await holderOf(name) === id) await Deno.remove(`${namesFolder()}/${name}`);
 }
