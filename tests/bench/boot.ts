@@ -63,13 +63,14 @@ async function residentMib({ command, args }: Run): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
   const child = new Deno.Command(command, { args, env: store.env, stdin: "null", stdout: "piped", stderr: "null" })
     .spawn();
+  const reader = child.stdout.getReader();
   cleanup.defer(async () => {
     child.kill("SIGKILL");
-    await child.stdout.cancel();
+    await reader.cancel();
     await child.status;
   });
   // The guest says that it is up.
-  await child.stdout.getReader().read();
+  await reader.read();
   for await (const { name } of Deno.readDir("/proc")) {
     const text = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
     if (!text.endsWith("\0__runner\0")) continue;
