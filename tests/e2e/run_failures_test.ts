@@ -1,0 +1,116 @@
+/** Hosts and guests that fail: a clear error, exit code 125, and nothing left behind. */
+import assert from "node:assert/strict";
+import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
+import { SMOLVM, vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite();
+const { test, smolvm, rootfs, env } = suite;
+
+/** Runs smolvm where `preparation`, a script of the shell, has changed the mounts. It is root there, without its powers. */
+function onBrokenHost(preparation: string, args: string[], extraEnv: Record<string, string> = {}): Promise<Outcome> {
+  const namespace = Deno.uid() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
+  return runProcess("unshare", {
+    args: [...namespace, "sh", "-ec", `${preparation}\nexec "$@"`, "sh", SMOLVM, ...args],
+    env: { ...env, ...extraEnv },
+  });
+}
+
+function assertFailed(outcome: Outcome, stderr: RegExp): void {
+  assertCode(outcome, 125);
+  assert.match(outcome.stderr, stderr);
+  assert.equal(outcome.stdout, "");
+}
+
+for (const [library, variable] of [["libkrun", "SMOLVM_LIBKRUN"], ["libkrunfw", "SMOLVM_LIBKRUNFW"]] as const) {
+  test(`run without ${library} says where it looked`, async () => {
+    const outcome = await smolvm(["run", rootfs, "true"], { env: { [variable]: "/nonexistent" } });
+    assertFailed(outcome, new RegExp(`^smolvm: Cannot find ${library}: ${variable} names "/nonexistent"\n.+\n$`));
+  });
+}
+
+test("run without what ships in lib says what is missing and how to get it", async () => {
+  const lib = await suite.makeFolder("lib");
+  const outcome = await smolvm(["run", rootfs, "true"], { env: { SMOLVM_LIB: lib } });
+  assertFailed(outcome, new RegExp(`^smolvm: Cannot .*${lib}/.*\n.*scripts/setup.*\n$`));
+});
+
+test("run without buildah says so for an image", async () => {
+  const bin = await suite.makeFolder("bin");
+  await Deno.symlink("/usr/bin/unshare", `${bin}/unshare`);
+  const outcome = await smolvm(["run", "localhost/no-such-image"], { env: { PATH: bin } });
+  assertFailed(outcome, /^smolvm: Cannot find buildah, which images need\n.*[Ii]nstall.*\n$/);
+});
+
+test("run without /dev/kvm says how to get it", async () => {
+  const devices = ["null", "zero", "random", "urandom", "tty"];
+  const bind = devices.map((name) => `touch $dev/${name}; mount --bind /dev/${name} $dev/${name}`).join("\n");
+  const preparation = `dev=$(mktemp -d); mount -t tmpfs tmpfs $dev; ${bind}
+    mkdir $dev/shm; mount --rbind /dev/shm $dev/shm; mount --rbind $dev /dev`;
+  const outcome = await onBrokenHost(preparation, ["run", rootfs, "true"]);
+  assertFailed(outcome, /^smolvm: Cannot use KVM: \/dev\/kvm does not exist\n.+\n$/);
+});
+
+test("run without permission for /dev/kvm names the group", async () => {
+  const file = `${suite.folder}/forbidden`;
+  await Deno.writeTextFile(file, "", { mode: 0o000 });
+  // Without its powers not even root may open it.
+  const outcome = await onBrokenHost(
+    `mount --bind ${file} /dev/kvm; set -- setpriv --bounding-set=-all "$@"`,
+    ["run", rootfs, "true"],
+  );
+  assertFailed(outcome, /^smolvm: Cannot use KVM: no permission for \/dev\/kvm\n.*kvm group.*\n$/);
+});
+
+test("run with a /dev/kvm that is none says what libkrun cannot do", async () => {
+  const outcome = await onBrokenHost("mount --bind /dev/null /dev/kvm", ["run", rootfs, "true"]);
+  assertFailed(outcome, /^smolvm: .*(krun|VM)/);
+});
+
+test("run on a full disk says what it could not write", async () => {
+  const full = await suite.makeFolder("full");
+  const preparation =
+    `mount -t tmpfs -o size=64k tmpfs ${full}; dd if=/dev/zero of=${full}/ballast bs=4k 2>/dev/null || true`;
+  const outcome = await onBrokenHost(preparation, ["run", rootfs, "true"], { XDG_STATE_HOME: `${full}` });
+  assertFailed(outcome, /^smolvm: Cannot .*"\/.*": .*No space left/);
+});
+
+/** Makes a `lib` with a guest agent of our own. */
+async function libWithAgent(name: string, source: string): Promise<string> {
+  const folder = await suite.makeFolder(name);
+  const lib = new URL("../../lib", import.meta.url).pathname;
+  const agent = `smolvm-agent-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
+  for (const file of Deno.readDirSync(lib)) {
+    if (file.name !== agent) await Deno.symlink(`${lib}/${file.name}`, `${folder}/${file.name}`);
+  }
+  await Deno.writeTextFile(`${folder}/agent.c`, source);
+  const compiled = await runProcess("gcc", { args: ["-static", "-o", `${folder}/${agent}`, `${folder}/agent.c`] });
+  assertCode(compiled, 0);
+  return folder;
+}
+
+test("a guest that never says hello is given up after a while, with the end of its console", async () => {
+  const lib = await libWithAgent(
+    "mute",
+    `#include <stdio.h>\n#include <unistd.h>\nint main(void) { puts("mute, not dead"); fflush(stdout); for (;;) pause(); }`,
+  );
+  // Longer than a boot takes, so that there is something to show.
+  const outcome = await smolvm(["run", rootfs, "true"], { env: { SMOLVM_LIB: lib, SMOLVM_BOOT_TIMEOUT: "15" } });
+  assertFailed(
+    outcome,
+    /^smolvm: The guest did not say hello within 15 s; its console ends with:\n(.*\n)* {2}mute, not dead\n/,
+  );
+});
+
+test("a guest that dies while it boots is told of at once, with the end of its console", async () => {
+  const lib = await libWithAgent(
+    "dying",
+    `#include <stdio.h>\nint main(void) { puts("dying"); return 3; }`,
+  );
+  const outcome = await smolvm(["run", rootfs, "true"], { env: { SMOLVM_LIB: lib } });
+  assertFailed(outcome, /^smolvm: The VM ended unexpectedly \(exit code \d+\)\n(.*\n)* {2}dying\n/);
+});
+
+test("run gives up a guest that takes longer than SMOLVM_BOOT_TIMEOUT", async () => {
+  const outcome = await smolvm(["run", rootfs, "true"], { env: { SMOLVM_BOOT_TIMEOUT: "0.001" } });
+  assertFailed(outcome, /^smolvm: The guest did not say hello within 0\.001 s/);
+});
