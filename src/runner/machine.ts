@@ -58,8 +58,7 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
   using clients = new DisposableStack();
   try {
     lock.use(createMachineFolders(spec));
-    const life = liveOn(spec, status, { ...context, clients });
-    await (spec.ephemeral ? Promise.race([life, lifeline.ended]) : life);
+    await liveOn(spec, status, { ...context, clients });
     if (spec.ephemeral) await removeEphemeralMachine(spec);
   } catch (error) {
     const failure = await describeFailure(error, spec);
@@ -75,11 +74,14 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
   }
 }
 
-/** Boots the VM, runs its command and brings it to an ordered end; whoever attaches is one of `clients`. */
+/**
+ * Boots the VM, runs its command and brings it to an ordered end, or leaves it as it is when nobody holds an ephemeral
+ * one any more. Whoever attaches is one of `clients`.
+ */
 async function liveOn(
   spec: RunnerSpec,
   status: MachineStatus,
-  { libraries, report, clients }: RunnerContext & { clients: DisposableStack },
+  { libraries, lifeline, report, clients }: RunnerContext & { clients: DisposableStack },
 ): Promise<void> {
   const { libc, krun } = libraries();
   const logFd = libc.creat(runnerLog(spec.folder));
@@ -103,11 +105,17 @@ async function liveOn(
     consoleLog: consoleLog(spec.folder),
   });
   // While the guest boots there is time for the rest.
-  const commandDone = register(spec, status).then(() => {
+  const registered = register(spec, status);
+  const commandDone = registered.then(() => {
     report.listening();
     return serveGuest(spec, status, boot, { agents, control });
   });
-  await Promise.race([commandDone, vmFailed]);
+  try {
+    await Promise.race([commandDone, vmFailed, ...(spec.ephemeral ? [lifeline.ended] : [])]);
+  } finally {
+    // A name entered after the machine was removed would stay. Its failure is the command's as well.
+    await registered.catch(() => {});
+  }
 }
 
 /** Makes the machine known: its state and its name. */
