@@ -6,7 +6,7 @@ import { acquireLock, type Lock } from "../state/lock.ts";
 const POLL_MS = 50;
 
 /**
- * Runs `work` while no other process runs work of the same name, and leaves no file behind.
+ * Runs `work` while no other process runs work of the same name, and leaves no file behind, even when it is killed.
  *
  * @param name path without extension of the lock's file
  * @throws {SmolvmError} `interrupted` while it waits; `storage`; and what `work` throws
@@ -16,6 +16,7 @@ export async function exclusively<T>(
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
+  await using _ = startJanitor(name);
   using lock = await waitForLock(`${name}.lock`, signal);
   try {
     return await work();
@@ -26,8 +27,8 @@ export async function exclusively<T>(
 }
 
 /**
- * Like {@linkcode exclusively}, with a folder for temporary files that is removed afterwards, as are those that killed
- * processes left beside it.
+ * Like {@linkcode exclusively}, with a folder for temporary files that is removed afterwards, as are those that a crash
+ * of the host left beside it.
  */
 export async function withWorkFolder<T>(
   name: string,
@@ -47,6 +48,30 @@ export async function withWorkFolder<T>(
       await removeIfThere(folder);
     }
   });
+}
+
+/**
+ * A shell that removes the files of the work when this process cannot: it waits for the end of a pipe that the kernel
+ * closes with us. The lock keeps it from what another process is at by then. macOS has no `flock` command; there the
+ * next work removes them.
+ */
+function startJanitor(name: string): AsyncDisposable {
+  if (Deno.build.os !== "linux") return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  const script = 'read -r _; exec flock --nonblock "$0.lock" rm -rf "$0.tmp" "$0.lock"';
+  const janitor = new Deno.Command("sh", {
+    args: ["-c", script, name],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+    // Ctrl-C at the terminal is not for it.
+    detached: true,
+  }).spawn();
+  return {
+    async [Symbol.asyncDispose]() {
+      await janitor.stdin.close();
+      await janitor.status;
+    },
+  };
 }
 
 async function waitForLock(path: string, signal: AbortSignal | undefined): Promise<Lock> {
