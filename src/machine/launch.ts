@@ -9,6 +9,7 @@ import { checkResources, type RootfsSpec, type RunnerSpec, type VolumeSpec } fro
 import { ephemeralFolders } from "../state/ephemeral.ts";
 import { checkName, generateId, generateName } from "../state/names.ts";
 import { type CommandDefaults, commandEnvironment, commandLine, FOLDER_DEFAULTS } from "./command.ts";
+import { checkOwnership } from "./ownership.ts";
 import { dismissSpareRunner, namespacePrefix } from "./spare_runner.ts";
 import { resolveVolumes } from "./volume.ts";
 
@@ -68,6 +69,7 @@ export async function planLaunch(options: MachineOptions): Promise<Launch> {
   checkName(name);
   const volumes = resolveVolumes(options.volumes);
   const source = classifySource(options.source);
+  if (source.kind === "folder") checkFolder(source.path);
   // What was asked for is checked before the host is, and the host before a pull.
   checkVirtualization();
   const { rootfs, defaults, prefix } = await openSource(source, options);
@@ -98,6 +100,10 @@ export async function planLaunch(options: MachineOptions): Promise<Launch> {
     logLevel: logLevel(),
   };
   return { spec, prefix };
+}
+
+function checkFolder(path: string): void {
+  checkOwnership({ path, owner: Deno.statSync(path).uid, uid: Deno.uid(), os: Deno.build.os });
 }
 
 /** The root filesystem that a SOURCE names, and how a runner gets at it. */

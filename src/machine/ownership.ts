@@ -1,0 +1,28 @@
+import { SmolvmError } from "../errors.ts";
+
+/** A folder and whoever wants to boot it. */
+export interface Ownership {
+  path: string;
+  /** The folder's owner. */
+  owner: number | null;
+  /** The user. */
+  uid: number | null;
+  os: string;
+}
+
+/**
+ * Refuses a folder that an ordinary user cannot boot since it is not theirs: the guest's overlay opens files without
+ * touching their access times, which Linux grants to nobody but a file's owner.
+ *
+ * @throws {SmolvmError} `source`.
+ */
+export function checkOwnership({ path, owner, uid, os }: Ownership): void {
+  if (os !== "linux" || uid === 0 || owner === uid) return;
+  throw new SmolvmError(
+    "source",
+    `Cannot boot "${path}" as an ordinary user: it belongs to the user with id ${owner}`,
+    {
+      hint: "Make a copy of your own with `cp -r`, or run smolvm as root.",
+    },
+  );
+}
