@@ -9,6 +9,7 @@
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <linux/vm_sockets.h> /* needs sys/socket.h before it */
@@ -16,8 +17,14 @@
 #include "agent.h"
 #include "machine.h"
 
+/* The host has its own deadline. The kernel's, of two seconds, is too short for a host under load. */
+#define DIAL_SECONDS 3600
+/* What it takes a host to read the console's last words. */
+#define LAST_WORDS_US 200000
+
 static int dial_host(void)
 {
+	const struct timeval patience = { .tv_sec = DIAL_SECONDS };
 	const struct sockaddr_vm host = {
 		.svm_family = AF_VSOCK,
 		.svm_cid = VMADDR_CID_HOST,
@@ -27,7 +34,8 @@ static int dial_host(void)
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&host, sizeof(host)) < 0) {
+	if (setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience)) < 0 ||
+	    connect(fd, (const struct sockaddr *)&host, sizeof(host)) < 0) {
 		int err = -errno;
 
 		close(fd);
@@ -62,6 +70,8 @@ int main(void)
 		fprintf(stderr, "smolvm-agent: ended early: %s\n", strerror(-err));
 	machine_kill_all();
 	machine_settle();
+	if (fd < 0 || err)
+		usleep(LAST_WORDS_US);
 	/* Not RB_POWER_OFF, which leaves the VMM of x86 running with a halted CPU. */
 	reboot(RB_AUTOBOOT);
 	return 1;
