@@ -79,7 +79,29 @@ export async function untilListening({ runtime }: Territory): Promise<void> {
   while (!listOf(`${runtime}/smolvm`).some(hasSocket)) await pause();
 }
 
-/** The process ids of runners: each is a VM. */
+/** Settles when no process holds a VM any more, and fails when one does after `withinMs`. */
+export async function untilNoVm({ folder }: Territory, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (true) {
+    const late = performance.now() > deadline;
+    const holders = markedProcesses(folder).filter((line) => holdsVm(parseInt(line)));
+    if (holders.length === 0) return;
+    if (late) assert.deepEqual(holders, [], `VMs that live on after ${withinMs} ms`);
+    await pause();
+  }
+}
+
+function holdsVm(pid: number): boolean {
+  return listOf(`/proc/${pid}/fd`).some((fd) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${fd}`) === "anon_inode:kvm-vm";
+    } catch {
+      return false; // Closed meanwhile, or the process is gone.
+    }
+  });
+}
+
+/** The process ids of runners. */
 export function runnersOf({ folder }: Territory): number[] {
   return markedProcesses(folder).filter((line) => / __runner$/.test(line) && !/^\d+ \S*unshare /.test(line))
     .map((line) => parseInt(line));

@@ -35,6 +35,7 @@ export class Process implements AsyncDisposable {
   readonly #stdout: Capture;
   readonly #stderr: Capture;
   readonly #outcome: Promise<Outcome>;
+  #ended = false;
 
   constructor(command: string, { timeoutMs = TIMEOUT_MS, ...options }: ProcessOptions) {
     const name = [command, ...options.args].join(" ").slice(0, 500);
@@ -51,8 +52,9 @@ export class Process implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** Sends a signal, unless the program has ended. */
   kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+    if (!this.#ended) this.#child.kill(signal);
   }
 
   async write(data: string | Uint8Array): Promise<void> {
@@ -89,11 +91,7 @@ export class Process implements AsyncDisposable {
 
   /** Kills what a failed test left running. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
+    this.kill("SIGKILL");
     await this.end();
     await this.#child.status;
   }
@@ -102,8 +100,9 @@ export class Process implements AsyncDisposable {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      this.#child.kill("SIGKILL");
+      this.kill("SIGKILL");
     }, timeoutMs);
+    this.#child.status.then(() => this.#ended = true);
     const [status, bytes] = await Promise.all([this.#child.status, this.#stdout.ended, this.#stderr.ended]);
     clearTimeout(timer);
     const [stdout, stderr] = [this.#stdout.text, this.#stderr.text];
