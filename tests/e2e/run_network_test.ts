@@ -56,7 +56,7 @@ test("run without --net reaches nothing but its own loopback, whatever it tries"
 test("the configuration gives the defaults, and flags win over it", async () => {
   await Deno.mkdir(`${suite.folder}/config/smolvm`, { recursive: true });
   const file = `${suite.folder}/config/smolvm/smolvm.toml`;
-  await Deno.writeTextFile(file, 'default_cpus = 3\ndefault_mem = 300\ndefault_dns = "192.0.2.1"\n');
+  await Deno.writeTextFile(file, 'default_cpus = 2\ndefault_mem = 300\ndefault_dns = "192.0.2.1"\n');
   const script = "nproc; awk '/^MemTotal/ {print $2}' /proc/meminfo; cat /etc/resolv.conf";
   const configured = await smolvm(["run", "--net", rootfs, "sh", "-c", script]);
   const flags = ["--cpus", "1", "--memory", "200", "--net", "--dns", "192.0.2.2"];
@@ -64,7 +64,7 @@ test("the configuration gives the defaults, and flags win over it", async () => 
   await Deno.remove(file);
   for (
     const [outcome, cpus, memoryMib, server] of [
-      [configured, "3", 300, "192.0.2.1"],
+      [configured, "2", 300, "192.0.2.1"],
       [overridden, "1", 200, "192.0.2.2"],
     ] as const
   ) {
