@@ -1,7 +1,8 @@
 import { commandError } from "../protocol/command_error.ts";
 import { CHANNEL, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
 import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
-import { type Frame, FrameDecoder } from "../protocol/frame.ts";
+import type { Frame } from "../protocol/frame.ts";
+import { readFrames } from "../protocol/frame_reader.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
 import {
   decodeExited,
@@ -132,12 +133,8 @@ export class Attachment {
   }
 
   async *#frames(): AsyncGenerator<Frame> {
-    const decoder = new FrameDecoder(GUEST_FRAME_MAX - FRAME_HEADER_BYTES);
-    const chunk = new Uint8Array(64 * 1024);
     try {
-      for (let count = await this.#conn.read(chunk); count !== null; count = await this.#conn.read(chunk)) {
-        yield* decoder.push(chunk.subarray(0, count));
-      }
+      yield* readFrames(this.#conn, { maxPayload: GUEST_FRAME_MAX - FRAME_HEADER_BYTES });
     } catch (error) {
       // A runner that was killed resets the connection; its end means the same.
       if (!isDisconnect(error)) throw error;

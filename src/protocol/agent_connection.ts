@@ -1,5 +1,6 @@
 import { ACK_EVERY, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, MSG, PROTOCOL_VERSION } from "./constants.ts";
-import { type Frame, FrameDecoder } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { readFrames } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { decodeFailure, decodeU32, encodeSetup, encodeU32s, type Failure, type Setup } from "./messages.ts";
 import { ProtocolError } from "./payload.ts";
@@ -19,7 +20,6 @@ export class SetupFailedError extends Error {
 export class AgentConnection {
   readonly #conn: Deno.Conn;
   readonly #writer: FrameWriter;
-  readonly #decoder = new FrameDecoder(GUEST_FRAME_MAX - FRAME_HEADER_BYTES);
   #unacknowledged = 0;
 
   constructor(conn: Deno.Conn) {
@@ -71,19 +71,17 @@ export class AgentConnection {
     this.#writer.close();
   }
 
-  async *#read(): AsyncGenerator<Frame> {
-    const chunk = new Uint8Array(64 * 1024);
-    while (true) {
-      const count = await this.#conn.read(chunk);
-      if (count === null) return;
+  #read(): AsyncGenerator<Frame> {
+    return readFrames(this.#conn, {
+      maxPayload: GUEST_FRAME_MAX - FRAME_HEADER_BYTES,
       // Acknowledged as it is read, whatever becomes of it: a slow consumer stalls its stream, never the connection.
-      this.#unacknowledged += count;
-      if (this.#unacknowledged >= ACK_EVERY / 2) {
+      onRead: (bytes) => {
+        this.#unacknowledged += bytes;
+        if (this.#unacknowledged < ACK_EVERY / 2) return;
         this.send(MSG.ACK, 0, encodeU32s(this.#unacknowledged));
         this.#unacknowledged = 0;
-      }
-      yield* this.#decoder.push(chunk.subarray(0, count));
-    }
+      },
+    });
   }
 }
 

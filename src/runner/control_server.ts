@@ -2,7 +2,7 @@ import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { HOST_PAYLOAD_MAX } from "../protocol/constants.ts";
 import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
-import { type Frame, FrameDecoder } from "../protocol/frame.ts";
+import { readFrames } from "../protocol/frame_reader.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
 import type { CommandRelay } from "./command_relay.ts";
 
@@ -37,7 +37,7 @@ export class ControlServer implements Disposable {
     this.#clients.add(writer);
     try {
       let attached = false;
-      for await (const frame of readFrames(conn)) {
+      for await (const frame of readFrames(conn, { maxPayload: HOST_PAYLOAD_MAX })) {
         if (attached && frame.stream === MAIN_STREAM) relay.fromClient(frame);
         else if (!attached && frame.type === CONTROL.ATTACH && relay.attach(writer)) attached = true;
         else return;
@@ -46,13 +46,5 @@ export class ControlServer implements Disposable {
       writer.close();
       this.#clients.delete(writer);
     }
-  }
-}
-
-async function* readFrames(conn: Deno.Conn): AsyncGenerator<Frame> {
-  const decoder = new FrameDecoder(HOST_PAYLOAD_MAX);
-  const chunk = new Uint8Array(64 * 1024);
-  for (let count = await conn.read(chunk); count !== null; count = await conn.read(chunk)) {
-    yield* decoder.push(chunk.subarray(0, count));
   }
 }
