@@ -1,5 +1,6 @@
 /** The only place that runs buildah. */
 import { SmolvmError } from "../errors.ts";
+import { killChild } from "../host/child_process.ts";
 import { osReason } from "../host/os_error.ts";
 import { LastWords } from "./last_words.ts";
 
@@ -48,7 +49,7 @@ export async function tryBuildah(args: string[], run: BuildahRun): Promise<Build
   throwIfAborted(action, signal);
   const child = spawnBuildah([...options, ...args], temporaryFolder);
   // Whatever buildah does here can be killed: its storage survives that, and so does ours.
-  const end = () => child.kill("SIGKILL");
+  const end = () => killChild(child, "SIGKILL");
   signal?.addEventListener("abort", end);
   try {
     const [stdout, lastWords, status] = await Promise.all([

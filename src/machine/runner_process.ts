@@ -1,4 +1,5 @@
 import { SmolvmError } from "../errors.ts";
+import { killChild } from "../host/child_process.ts";
 import { osReason } from "../host/os_error.ts";
 import { log } from "../log.ts";
 import type { RunnerSpec } from "../runner/spec.ts";
@@ -67,7 +68,7 @@ export class RunnerProcess {
 
   /** Ends a runner that was given nothing to do. */
   async kill(): Promise<void> {
-    this.#process.kill("SIGKILL");
+    killChild(this.#process, "SIGKILL");
     await this.exited;
   }
 

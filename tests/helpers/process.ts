@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { killChild } from "../../src/host/child_process.ts";
 
 /** How a program ended, and everything it wrote. */
 export interface Outcome {
@@ -35,7 +36,6 @@ export class Process implements AsyncDisposable {
   readonly #stdout: Capture;
   readonly #stderr: Capture;
   readonly #outcome: Promise<Outcome>;
-  #ended = false;
 
   constructor(command: string, { timeoutMs = TIMEOUT_MS, ...options }: ProcessOptions) {
     const name = [command, ...options.args].join(" ").slice(0, 500);
@@ -54,7 +54,7 @@ export class Process implements AsyncDisposable {
 
   /** Sends a signal, unless the program has ended. */
   kill(signal: Deno.Signal): void {
-    if (!this.#ended) this.#child.kill(signal);
+    killChild(this.#child, signal);
   }
 
   async write(data: string | Uint8Array): Promise<void> {
@@ -102,7 +102,6 @@ export class Process implements AsyncDisposable {
       late = true;
       this.kill("SIGKILL");
     }, timeoutMs);
-    this.#child.status.then(() => this.#ended = true);
     const [status, bytes] = await Promise.all([this.#child.status, this.#stdout.ended, this.#stderr.ended]);
     clearTimeout(timer);
     const [stdout, stderr] = [this.#stdout.text, this.#stderr.text];
