@@ -22,8 +22,16 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .option("-q, --quiet", "no progress on standard error")
     .option("--log-level <level>", "error, warn, info, debug or trace (default: warn)")
     .enablePositionalOptions()
-    // Its errors are reported as all others are.
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({
+      writeOut: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text)),
+      writeErr: (text) => Deno.stderr.writeSync(new TextEncoder().encode(text)),
+      // Its errors are reported as all others are.
+      outputError: () => {},
+      getOutHelpWidth: () => widthOf(Deno.stdout),
+      getErrHelpWidth: () => widthOf(Deno.stderr),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
     .exitOverride();
   program.hook("preAction", () => {
     const level = chooseLogLevel({
@@ -46,4 +54,9 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     throw new SmolvmError("usage", message, { cause: error, hint: "Run 'smolvm --help' for more." });
   }
   return exitCode;
+}
+
+/** Columns that help may take. */
+function widthOf(stream: typeof Deno.stdout): number {
+  return stream.isTerminal() ? Deno.consoleSize().columns : 80;
 }

@@ -1,13 +1,26 @@
 import assert from "node:assert/strict";
 import { Lifeline } from "./lifeline.ts";
 
+/** A stream as something to read from. */
+function inputOf(stream: ReadableStream<Uint8Array>) {
+  const reader = stream.getReader();
+  return {
+    async read(buffer: Uint8Array): Promise<number | null> {
+      const { done, value } = await reader.read();
+      if (done) return null;
+      buffer.set(value);
+      return value.length;
+    },
+  };
+}
+
 /** An input that the test writes to. */
 function makeInput() {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const encoder = new TextEncoder();
   return {
-    readable,
+    ...inputOf(readable),
     // Not awaited: a stream takes a chunk only when somebody reads.
     write: (text: string | Uint8Array) => void writer.write(typeof text === "string" ? encoder.encode(text) : text),
     close: () => writer.close(),
@@ -17,7 +30,7 @@ function makeInput() {
 
 Deno.test("Lifeline has the first line, in however many chunks it comes, and holds on after it", async () => {
   const input = makeInput();
-  const lifeline = new Lifeline(input.readable);
+  const lifeline = new Lifeline(input);
   let ended = false;
   lifeline.ended.then(() => ended = true);
   const bytes = new TextEncoder().encode('{"name":"\u{e4}"}\n');
@@ -33,7 +46,7 @@ Deno.test("Lifeline has the first line, in however many chunks it comes, and hol
 Deno.test("Lifeline has no line when the input ends before one", async () => {
   for (const text of ["", "half a line"]) {
     const input = makeInput();
-    const lifeline = new Lifeline(input.readable);
+    const lifeline = new Lifeline(input);
     if (text !== "") input.write(text);
     await input.close();
     assert.equal(await lifeline.specification, undefined);
@@ -43,7 +56,7 @@ Deno.test("Lifeline has no line when the input ends before one", async () => {
 
 Deno.test("Lifeline ends with the process that holds it", async () => {
   await using holder = new Deno.Command("sh", { args: ["-c", "echo line; exec sleep 60"], stdout: "piped" }).spawn();
-  const lifeline = new Lifeline(holder.stdout);
+  const lifeline = new Lifeline(inputOf(holder.stdout));
   assert.equal(await lifeline.specification, "line");
   holder.kill("SIGKILL");
   await lifeline.ended;

@@ -8,7 +8,7 @@ import { parseRunnerSpec } from "./spec.ts";
 
 /** The whole life of a runner: one machine, from the specification on standard input to its end. */
 export async function runnerMain(): Promise<never> {
-  const lifeline = new Lifeline(Deno.stdin.readable);
+  const lifeline = new Lifeline(Deno.stdin);
   const libraries = preloadLibraries();
   const json = await lifeline.specification;
   // Nobody wanted a machine after all.
