@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
 import { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
+import { configCommand } from "./config.ts";
 import { chooseLogLevel } from "./log_options.ts";
 import { runCommand } from "./run.ts";
 
@@ -42,6 +43,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     configureLog({ level, sink: (line) => console.error(line) });
   });
   program.addCommand(runCommand((code) => exitCode = code));
+  program.addCommand(configCommand(program));
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: "user" });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { setEnv } from "../../tests/helpers/env.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
-import { type Config, readConfig } from "./config.ts";
+import { readConfig, setConfig } from "./config.ts";
+import type { Config } from "./keys.ts";
 
-const NOTHING: Config = { defaultCpus: undefined, defaultMem: undefined, defaultDns: undefined };
+const DEFAULTS: Config = { defaultCpus: 1, defaultMem: 512, defaultDns: undefined };
 
 /** Reads a configuration with that text. */
 async function read(text: string): Promise<Config> {
@@ -17,17 +18,17 @@ async function read(text: string): Promise<Config> {
   });
 }
 
-Deno.test("readConfig() reads every key, and leaves out what is not there", async () => {
+Deno.test("readConfig() reads every key, and has the defaults of those that are not there", async () => {
   const text = 'default_cpus = 2 # two\n\ndefault_mem = 1_024\ndefault_dns = "9.9.9.9"\n';
   assert.deepEqual(await read(text), { defaultCpus: 2, defaultMem: 1024, defaultDns: "9.9.9.9" });
-  assert.deepEqual(await read("default_mem = 256"), { ...NOTHING, defaultMem: 256 });
-  assert.deepEqual(await read(""), NOTHING);
+  assert.deepEqual(await read("default_mem = 256"), { ...DEFAULTS, defaultMem: 256 });
+  assert.deepEqual(await read(""), DEFAULTS);
 });
 
 Deno.test("readConfig() looks in the user's configuration folder, and takes a missing file for an empty one", async () => {
   using folder = makeTempFolder();
   using _ = setEnv({ HOME: folder.path, XDG_CONFIG_HOME: `${folder.path}/config` });
-  assert.deepEqual(await readConfig(), NOTHING);
+  assert.deepEqual(await readConfig(), DEFAULTS);
   const own = Deno.build.os === "darwin"
     ? `${folder.path}/Library/Preferences/rs.smolvm`
     : `${folder.path}/config/smolvm`;
@@ -43,9 +44,17 @@ Deno.test("readConfig() names the line and the key that is unknown, of another t
     "default_mem = 64": '"FILE", line 1: default_mem is 64, expected an integer from 128 to 16777216',
     "default_cpus = 0": '"FILE", line 1: default_cpus is 0, expected an integer from 1 to 16',
     "default_cpus = 1.5": '"FILE", line 1: default_cpus is 1.5, expected an integer from 1 to 16',
+    'default_mem = ["1g"]': '"FILE", line 1: default_mem is a list, expected an integer from 128 to 16777216',
+    "default_cpus = true": '"FILE", line 1: default_cpus is a boolean, expected an integer from 1 to 16',
+    "default_cpus.x = 1": '"FILE", line 1: default_cpus is an object, expected an integer from 1 to 16',
     "[default_cpus]": '"FILE", line 1: default_cpus is an object, expected an integer from 1 to 16',
-    "default_dns = 1": '"FILE", line 1: default_dns is 1, expected a string',
+    "default_dns = 1": '"FILE", line 1: default_dns is 1, expected an IP address',
+    'default_dns = ["9.9.9.9"]': '"FILE", line 1: default_dns is a list, expected an IP address',
     'default_dns = "dns.example"': '"FILE", line 1: default_dns is "dns.example", expected an IP address',
+    "# one\n\nmem = 1": '"FILE", line 3: unknown key "mem"',
+    "default_cpus = 1\n[default]\ndefault_cpus = 2": '"FILE", line 2: unknown key "default"',
+    "constructor = 1": '"FILE", line 1: unknown key "constructor"',
+    "default_cpus = 1\n\ndefault_cpus = 2": '"FILE", line 3: default_cpus is set twice',
   };
   for (const [text, message] of Object.entries(messages)) await assert.rejects(read(text), { code: "config", message });
 });
@@ -61,5 +70,93 @@ Deno.test("readConfig() says why the file cannot be read", async () => {
   await assert.rejects(readConfig(folder.path), {
     code: "config",
     message: `Cannot read "${folder.path}": Is a directory`,
+  });
+});
+
+Deno.test("readConfig() refuses what is not UTF-8", async () => {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/smolvm.toml`;
+  await Deno.writeFile(path, new Uint8Array([0x23, 0xff, 0x0a]));
+  await assert.rejects(readConfig(path), { code: "config", message: `Cannot parse "${path}": it is not UTF-8` });
+});
+
+Deno.test("setConfig() sets one key and leaves every other byte", async () => {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/smolvm.toml`;
+  await Deno.writeTextFile(path, "\r\n# mine\r\n default_mem=1_024# MiB\r\n\t\ndefault_cpus = 2 \n#");
+  await setConfig("defaultMem", 256, path);
+  assert.equal(Deno.readTextFileSync(path), "\r\n# mine\r\n default_mem=256# MiB\r\n\t\ndefault_cpus = 2 \n#");
+  await setConfig("defaultDns", "9.9.9.9", path);
+  assert.ok(Deno.readTextFileSync(path).endsWith('\ndefault_cpus = 2 \n#\ndefault_dns = "9.9.9.9"\n'));
+  assert.deepEqual(await readConfig(path), { defaultCpus: 2, defaultMem: 256, defaultDns: "9.9.9.9" });
+});
+
+Deno.test("setConfig() makes the file, and its folders for the user alone", async () => {
+  using folder = makeTempFolder();
+  await setConfig("defaultCpus", 2, `${folder.path}/config/smolvm/smolvm.toml`);
+  assert.equal(Deno.readTextFileSync(`${folder.path}/config/smolvm/smolvm.toml`), "default_cpus = 2\n");
+  for (const made of ["config", "config/smolvm"]) {
+    assert.equal(Deno.statSync(`${folder.path}/${made}`).mode! & 0o777, 0o700, made);
+  }
+});
+
+Deno.test("setConfig() keeps the file's permissions", async () => {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/smolvm.toml`;
+  await Deno.writeTextFile(path, "", { mode: 0o600 });
+  await setConfig("defaultCpus", 2, path);
+  assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
+});
+
+Deno.test("setConfig() writes through links, also to a file that is not there yet", async () => {
+  using folder = makeTempFolder();
+  const [path, dotfiles] = [`${folder.path}/config/smolvm.toml`, `${folder.path}/dotfiles`];
+  await Deno.mkdir(dotfiles);
+  await Deno.symlink("dotfiles", `${folder.path}/config`);
+  await Deno.symlink("../linked/first.toml", path);
+  await Deno.mkdir(`${folder.path}/linked`);
+  await Deno.symlink(`${dotfiles}/real.toml`, `${folder.path}/linked/first.toml`);
+  for (const cpus of [2, 3]) {
+    await setConfig("defaultCpus", cpus, path);
+    assert.equal(Deno.readTextFileSync(`${dotfiles}/real.toml`), `default_cpus = ${cpus}\n`);
+    assert.equal((await readConfig(path)).defaultCpus, cpus);
+  }
+  assert.deepEqual(Array.from(Deno.readDirSync(dotfiles), ({ name }) => name).sort(), ["real.toml", "smolvm.toml"]);
+});
+
+Deno.test("setConfig() repairs the key it sets", async () => {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/smolvm.toml`;
+  for (const broken of ["default_mem = 64 # MiB\n", "default_mem = # MiB\n", 'default_mem = "1g # MiB\n']) {
+    await Deno.writeTextFile(path, broken);
+    await setConfig("defaultMem", 128, path);
+    assert.match(Deno.readTextFileSync(path), /^default_mem = 128 ?# MiB\n$/);
+  }
+});
+
+Deno.test("setConfig() leaves a file alone that would still be broken", async () => {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/smolvm.toml`;
+  const texts = {
+    "mem = 1\n": /line 1: unknown key "mem"$/,
+    "default_cpus = 99\ndefault_mem = 1\n": /line 1: default_cpus is 99, /,
+    "default_mem = 128\ndefault_mem = 256\n": /line 2: default_mem is set twice$/,
+    "[table]\ndefault_mem = 256\n": /line 1: unknown key "table"$/,
+    "default_mem\n": /^Cannot parse .*line 1,/,
+    'default_mem = """\n1"""\n': /^Cannot parse .*line 2,/,
+  };
+  for (const [text, message] of Object.entries(texts)) {
+    await Deno.writeTextFile(path, text);
+    await assert.rejects(setConfig("defaultMem", 128, path), { code: "config", message });
+    assert.equal(Deno.readTextFileSync(path), text);
+  }
+});
+
+Deno.test("setConfig() says why the file cannot be written", async () => {
+  using folder = makeTempFolder();
+  await Deno.symlink(`${folder.path}/none`, `${folder.path}/config`);
+  await assert.rejects(setConfig("defaultCpus", 2, `${folder.path}/config/smolvm.toml`), {
+    code: "storage",
+    message: `Cannot make the folder "${folder.path}/config": File exists`,
   });
 });

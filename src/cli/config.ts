@@ -1,0 +1,95 @@
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { InvalidArgumentError } from "commander";
+import { readConfig, setConfig } from "../config/config.ts";
+import { type Config, CONFIG_KEYS, type ConfigKey, type ConfigValue, fieldOf, type ValueType } from "../config/keys.ts";
+import { SmolvmError } from "../errors.ts";
+import { folders } from "../host/folders.ts";
+import { parseMemory } from "./parse.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm config show
+  smolvm config get default_mem
+  smolvm config set default_mem 2g
+  $EDITOR "$(smolvm config path)"`;
+
+const SET_EXAMPLES = `
+The file's comments and its other lines stay as they are.
+
+Examples:
+  smolvm config set default_cpus 4
+  smolvm config set default_mem 2g
+  smolvm config set default_dns 9.9.9.9`;
+
+/** What an argument means for each kind of values, as for the options of `run`. */
+const PARSERS: Record<ValueType["kind"], (text: string) => ConfigValue> = {
+  integer: (text) => /^\d+$/.test(text) ? Number(text) : NaN,
+  mib: parseMemory,
+  text: (text) => text,
+};
+
+/** `smolvm config`; `program` is the command it will be a part of. */
+export function configCommand(program: CommandUnknownOpts) {
+  // Before there are subcommands: they take the settings over from it.
+  const config = new Command("config")
+    .copyInheritedSettings(program)
+    .description("Show or change what machines get unless options say otherwise")
+    .addHelpText("after", `${describeKeys()}\n${EXAMPLES}`);
+  config.command("show")
+    .description("Print every key with the value in force, as TOML")
+    .action(async () => console.log(formatConfig(await readConfig())));
+  config.command("get")
+    .description("Print the value in force of a key")
+    .argument("<key>", "one of those below")
+    .addHelpText("after", describeKeys())
+    .action(async (name) => {
+      const field = fieldOf(name);
+      const value = (await readConfig())[field];
+      if (value === undefined) throw new SmolvmError("config", `Cannot get ${name}: it is not set`);
+      console.log(value);
+    });
+  config.command("set")
+    .description("Give a key a value in the configuration file, which is made if missing")
+    .argument("<key>", "one of those below")
+    .argument("<value>", "its value; memory also with a unit such as 512m or 1g")
+    .addHelpText("after", `${describeKeys()}\n${SET_EXAMPLES}`)
+    .action(async (name, value) => {
+      const field = fieldOf(name);
+      await setConfig(field, parseValue(CONFIG_KEYS[field], value));
+    });
+  config.command("path")
+    .description("Print where the configuration file is, or would be")
+    .action(() => console.log(folders().configFile));
+  return config;
+}
+
+/** The keys, for the end of a help. */
+function describeKeys(): string {
+  const keys = Object.values(CONFIG_KEYS);
+  const width = Math.max(...keys.map(({ name }) => name.length));
+  const lines = keys.map(({ name, type, fallback, meaning }) =>
+    `  ${name.padEnd(width)}  ${meaning}: ${type.expected}${fallback === undefined ? "" : ` (default: ${fallback})`}`
+  );
+  return ["", "Keys:", ...lines].join("\n");
+}
+
+/** Every key as a line of the file; as a comment when it has no value. */
+function formatConfig(config: Config): string {
+  return Object.entries(CONFIG_KEYS).map(([field, { name, meaning }]) => {
+    const value = config[field as keyof Config];
+    // JSON's numbers and strings are TOML's too.
+    return value === undefined
+      ? `# ${name} is not set: ${meaning}`
+      : `${name} = ${JSON.stringify(value)}  # ${meaning}`;
+  }).join("\n");
+}
+
+function parseValue({ name, type }: ConfigKey, text: string): ConfigValue {
+  try {
+    const value = PARSERS[type.kind](text);
+    if (type.accepts(value)) return value;
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+  }
+  throw new SmolvmError("usage", `Cannot set ${name} to "${text}": expected ${type.expected}`);
+}

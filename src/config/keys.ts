@@ -1,0 +1,88 @@
+import { SmolvmError } from "../errors.ts";
+import { isIpAddress } from "../host/ip_address.ts";
+import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
+
+/** The values in force: the user's, else the program's own. */
+export interface Config {
+  /** Virtual CPUs of a machine. */
+  defaultCpus: number;
+  /** Memory of a machine in MiB. */
+  defaultMem: number;
+  /** IP address of the name server of machines with network; `undefined`: the host's. */
+  defaultDns: string | undefined;
+}
+
+/** A value in the file. */
+export type ConfigValue = number | string;
+
+/** What the values of a key must be. */
+export interface ValueType {
+  /** What the file holds, and an argument means: numbers, or a text; `mib` may be given in other units. */
+  kind: "integer" | "mib" | "text";
+  /** For messages and help: `an integer from 1 to 16`. */
+  expected: string;
+  accepts(value: unknown): boolean;
+}
+
+/** A key of the file. `T` is the type of its value in force. */
+export interface ConfigKey<T = ConfigValue | undefined> {
+  name: string;
+  type: ValueType;
+  /** What is in force when the file does not have the key. */
+  fallback: T;
+  /** For people: a few words without a capital. */
+  meaning: string;
+}
+
+/** Every key: what is read, shown, set and explained comes from here. */
+export const CONFIG_KEYS: { readonly [Field in keyof Config]: ConfigKey<Config[Field]> } = {
+  defaultCpus: { name: "default_cpus", type: integer(1, MAX_CPUS), fallback: 1, meaning: "virtual CPUs" },
+  defaultMem: {
+    name: "default_mem",
+    type: { ...integer(MIN_MEMORY_MIB, MAX_MEMORY_MIB), kind: "mib" },
+    fallback: 512,
+    meaning: "memory in MiB",
+  },
+  defaultDns: {
+    name: "default_dns",
+    type: {
+      kind: "text",
+      expected: "an IP address",
+      accepts: (value) => typeof value === "string" && isIpAddress(value),
+    },
+    fallback: undefined,
+    meaning: "name server with --net, instead of the host's",
+  },
+};
+
+function integer(min: number, max: number): ValueType {
+  return {
+    kind: "integer",
+    expected: `an integer from ${min} to ${max}`,
+    accepts: (value) => Number.isSafeInteger(value) && min <= Number(value) && Number(value) <= max,
+  };
+}
+
+/**
+ * The field of {@linkcode Config} that a key of the file is read into.
+ *
+ * @throws {SmolvmError} `usage` for an unknown key, with the known ones and the nearest of them.
+ */
+export function fieldOf(name: string): keyof Config {
+  const fields = Object.keys(CONFIG_KEYS) as (keyof Config)[];
+  const field = fields.find((field) => CONFIG_KEYS[field].name === name);
+  if (field !== undefined) return field;
+  const names = fields.map((field) => CONFIG_KEYS[field].name);
+  const [nearest] = [1, 2, 3].flatMap((edits) => names.filter((known) => isNear(known, name, edits)));
+  throw new SmolvmError("usage", `Unknown key "${name}": expected one of ${names.join(", ")}`, {
+    hint: nearest && `Did you mean ${nearest}?`,
+  });
+}
+
+/** Whether adding, dropping or replacing so many letters at most makes one text of the other. */
+function isNear(a: string, b: string, edits: number): boolean {
+  if (a === b || edits === 0) return a === b;
+  const [restA, restB] = [a.slice(1), b.slice(1)];
+  if (a[0] === b[0]) return isNear(restA, restB, edits);
+  return [[restA, b], [a, restB], [restA, restB]].some(([a, b]) => isNear(a!, b!, edits - 1));
+}
