@@ -2,6 +2,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
 import { readConfig, setConfig } from "../config/config.ts";
 import { type Config, CONFIG_KEYS, type ConfigKey, type ConfigValue, fieldOf, type ValueType } from "../config/keys.ts";
+import { toToml } from "../config/lines.ts";
 import { SmolvmError } from "../errors.ts";
 import { folders } from "../host/folders.ts";
 import { parseMemory } from "./parse.ts";
@@ -77,10 +78,7 @@ function describeKeys(): string {
 function formatConfig(config: Config): string {
   return Object.entries(CONFIG_KEYS).map(([field, { name, meaning }]) => {
     const value = config[field as keyof Config];
-    // JSON's numbers and strings are TOML's too.
-    return value === undefined
-      ? `# ${name} is not set: ${meaning}`
-      : `${name} = ${JSON.stringify(value)}  # ${meaning}`;
+    return value === undefined ? `# ${name} is not set: ${meaning}` : `${name} = ${toToml(value)}  # ${meaning}`;
   }).join("\n");
 }
 

@@ -3,7 +3,7 @@ import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
 import { type Config, CONFIG_KEYS, type ConfigValue, type ValueType } from "./keys.ts";
-import { linesOf, withValue } from "./lines.ts";
+import { linesOf, toToml, withValue } from "./lines.ts";
 
 /**
  * Reads the user's configuration; a missing file is an empty one.
@@ -22,13 +22,8 @@ export async function readConfig(path = folders().configFile): Promise<Config> {
  * @throws {SmolvmError} `config` when the file would be broken with that value, `storage` when it cannot be written;
  * it is untouched then.
  */
-export async function setConfig(
-  field: keyof Config,
-  value: ConfigValue,
-  path = folders().configFile,
-): Promise<void> {
-  // JSON's numbers and strings are TOML's too.
-  const text = withValue(await readText(path) ?? "", CONFIG_KEYS[field].name, JSON.stringify(value));
+export async function setConfig(field: keyof Config, value: ConfigValue, path = folders().configFile): Promise<void> {
+  const text = withValue(await readText(path) ?? "", CONFIG_KEYS[field].name, toToml(value));
   parseConfig(path, text, await parseToml(path, text));
   const target = await followLinks(path);
   const folder = folderOf(target);
@@ -50,7 +45,7 @@ async function readText(path: string): Promise<string | undefined> {
     throw new SmolvmError("config", `Cannot read "${path}": ${osReason(error)}`, { cause: error });
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw new SmolvmError("config", `Cannot parse "${path}": it is not UTF-8`, { cause: error });
   }

@@ -18,6 +18,7 @@ Deno.test("fieldOf() lists the known keys, and names the nearest up to three let
     ["defaultmem", "Did you mean default_mem?"],
     ["default_cpu", "Did you mean default_cpus?"],
     ["ddefault_dns", "Did you mean default_dns?"],
+    ["default_ds", "Did you mean default_dns?"],
     ["dfalt_dn", "Did you mean default_dns?"],
     ["dflt_dn", undefined],
     ["constructor", undefined],

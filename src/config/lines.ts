@@ -1,8 +1,15 @@
+import type { ConfigValue } from "./keys.ts";
+
 /**
  * The lines of a TOML text that people wrote: where a key is, and how its value is replaced without touching the rest.
  *
  * @module
  */
+
+/** A value as TOML writes it. */
+export function toToml(value: ConfigValue): string {
+  return JSON.stringify(value); // JSON's numbers and strings are TOML's too.
+}
 
 /** The numbers, from 1, of the lines that give a key its value or open its table. */
 export function linesOf(text: string, name: string): number[] {
