@@ -25,7 +25,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   }],
   ["src/machine", {
     paths: ["src/image", "src/storage", "src/config", "src/state", "src/protocol", "src/host", "src/runner/spec.ts"],
-    packages: ["node:path"],
+    packages: ["npm:deno-std@"],
   }],
   ["src/runner", only("src/krun", "src/protocol", "src/state", "src/storage", "src/host")],
   ["src/krun", only("src/host")],
@@ -34,7 +34,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/storage", only("src/host")],
   // What people write is written as safely, when they have it written.
   ["src/config", { paths: ["src/host", "src/state"], packages: ["npm:deno-std@"] }],
-  ["src/state", only("src/host")],
+  ["src/state", { paths: ["src/host"], packages: ["npm:deno-std@"] }],
   ["src/host", only()],
   ...GROUND.map((file): [string, Rule] => [file, only()]),
 ]);

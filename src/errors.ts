@@ -7,6 +7,8 @@ export const ERROR_CODES = [
   "volume", // a volume cannot be mounted
   "storage", // a disk, a state file or a folder cannot be written
   "state", // a state file cannot be read
+  "no-machine", // there is no machine of that name
+  "machine-state", // the machine is not in a state that allows it
   "dependency", // buildah, libkrun, the firmware, the agent or another tool is missing
   "virtualization", // KVM or Hypervisor.framework cannot be used
   "krun", // a call of libkrun failed

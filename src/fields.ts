@@ -61,6 +61,12 @@ export class Fields {
     return items.map((item, index) => read(item, `${name}[${index}]`));
   }
 
+  /** A list of objects, each read by the same rules. */
+  objects(name: string): Fields[] {
+    const what = (place: string) => `${this.#source.what}: ${place}`;
+    return this.list(name, (item, place) => new Fields(item, { ...this.#source, what: what(place) }));
+  }
+
   /** An object, read by the same rules. */
   object(name: string): Fields {
     const value = this.#take(name, "an object", () => true);

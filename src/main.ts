@@ -4,8 +4,8 @@
  * @module
  */
 
-import { messageOf, SmolvmError } from "./errors.ts";
-import { logLevel } from "./log.ts";
+import { reportError } from "./cli/report.ts";
+import { SmolvmError } from "./errors.ts";
 import { dismissSpareRunner, startSpareRunner } from "./machine/spare_runner.ts";
 
 /** The exit codes of failures that have one of their own; docker's, and that of `timeout`. */
@@ -24,20 +24,11 @@ if (import.meta.main) {
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    if (args[0] === "run") startSpareRunner();
+    if (args[0] === "run" || args[0] === "start") startSpareRunner();
     const { runProgram } = await import("./cli/program.ts");
     return await runProgram(args);
   } catch (error) {
-    report(error);
+    reportError(error);
     return error instanceof SmolvmError ? EXIT_CODES[error.code] ?? OWN_FAILURE : OWN_FAILURE;
   }
-}
-
-/** Prints why it failed: one sentence and what to do about it; everything known when details are asked for. */
-function report(error: unknown): void {
-  const [red, reset] = Deno.stderr.isTerminal() && !Deno.noColor ? ["\x1b[31m", "\x1b[0m"] : ["", ""];
-  console.error(`${red}smolvm:${reset} ${messageOf(error)}`);
-  if (error instanceof SmolvmError && error.hint) console.error(error.hint);
-  const detailed = logLevel() === "debug" || logLevel() === "trace";
-  if (detailed || !(error instanceof SmolvmError)) console.error(error);
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { isIpAddress } from "../host/ip_address.ts";
-import type { VolumeSpec } from "../machine/launch.ts";
+import type { VolumeSpec } from "../machine/describe.ts";
 
 /**
  * Parsers of option values. Commander puts the option's name and the value before their messages.
@@ -21,6 +21,13 @@ export function parseMemory(value: string): number {
   return mib;
 }
 
+/** The size of a disk in bytes: `512m`, `40g`; a number alone has MiB. */
+export function parseDisk(value: string): number {
+  const bytes = parseMemory(value) * 1024 ** 2;
+  if (!Number.isSafeInteger(bytes)) throw new InvalidArgumentError("Expected a size such as 512m or 40g.");
+  return bytes;
+}
+
 export function parseCpus(value: string): number {
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError("Expected a whole number of CPUs.");
   return Number(value);
@@ -32,6 +39,11 @@ export function parseSeconds(value: string): number {
     throw new InvalidArgumentError(`Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`);
   }
   return seconds;
+}
+
+/** Seconds that may be none. */
+export function parseTimeout(value: string): number {
+  return /^0+(\.0+)?$/.test(value) ? 0 : parseSeconds(value);
 }
 
 export function parseBoolean(value: string): boolean {

@@ -4,8 +4,13 @@ import deno from "../../deno.json" with { type: "json" };
 import { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
 import { configCommand } from "./config.ts";
+import { createCommand } from "./create.ts";
+import { deleteCommand } from "./delete.ts";
+import { listCommand } from "./list.ts";
 import { chooseLogLevel } from "./log_options.ts";
 import { runCommand } from "./run.ts";
+import { startCommand } from "./start.ts";
+import { stopCommand } from "./stop.ts";
 
 /** The exit code of our own failures, whatever the command's would have been. */
 const OWN_FAILURE = 125;
@@ -42,7 +47,13 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     });
     configureLog({ level, sink: (line) => console.error(line) });
   });
-  program.addCommand(runCommand((code) => exitCode = code));
+  const setExitCode = (code: number) => exitCode = code;
+  program.addCommand(runCommand(setExitCode));
+  program.addCommand(createCommand());
+  program.addCommand(startCommand(setExitCode));
+  program.addCommand(stopCommand(setExitCode));
+  program.addCommand(listCommand());
+  program.addCommand(deleteCommand(setExitCode));
   program.addCommand(configCommand(program));
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {

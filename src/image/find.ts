@@ -3,7 +3,7 @@ import { osReason } from "../host/os_error.ts";
 import { buildah, type BuildahContext, type ProgressListener, tryBuildah } from "./buildah.ts";
 import { type InspectedImage, parseInspectedImage } from "./config.ts";
 import type { ImageRecord } from "./record.ts";
-import type { ImageReference, LocalReference, RegistryReference } from "./reference.ts";
+import type { ImageReference, LocalReference, RegistryReference, StoredReference } from "./reference.ts";
 import { type FileStamp, isUnchanged, stampOf } from "./stamp.ts";
 
 /** When a registry is asked for an image. */
@@ -36,7 +36,23 @@ export interface FoundImage {
  * @throws {SmolvmError} `image`, with buildah's last words; `interrupted`.
  */
 export function findImage(reference: ImageReference, options: FindOptions): Promise<FoundImage> {
-  return reference.kind === "registry" ? findPulled(reference, options) : findLoaded(reference, options);
+  switch (reference.kind) {
+    case "registry":
+      return findPulled(reference, options);
+    case "local":
+      return findLoaded(reference, options);
+    case "stored":
+      return findStored(reference, options);
+  }
+}
+
+async function findStored({ name, imageId }: StoredReference, options: FindOptions): Promise<FoundImage> {
+  const found = await lookUp(imageId, name, options);
+  if (!(found instanceof SmolvmError)) return { ...found, origin: null };
+  throw new SmolvmError("image", `Cannot find image "${name}" with the id ${imageId.slice(0, 12)} in the storage`, {
+    cause: found,
+    hint: "It was removed, or SMOLVM_STORAGE names another storage now.",
+  });
 }
 
 async function findPulled({ name, localName }: RegistryReference, options: FindOptions): Promise<FoundImage> {

@@ -57,7 +57,7 @@ const ROOTFS_VARIABLE = "SMOLVM_ROOTFS";
 export async function prepareImage(reference: ImageReference, options: PrepareOptions): Promise<PreparedImage> {
   const storage = imageStorage();
   const folder = `${folders().state}/images`;
-  const key = await hashOf(`${storage.key}\n${reference.name}`);
+  const key = await hashOf(`${storage.key}\n${reference.kind === "stored" ? reference.imageId : reference.name}`);
   const file = `${folder}/${key}.json`;
   if (options.pull !== "always") {
     const record = await readCurrent(file);

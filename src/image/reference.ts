@@ -19,11 +19,21 @@ export interface LocalReference {
   changesWith: string;
 }
 
+/** An image that was resolved before, whatever its name stands for by now. */
+export interface StoredReference {
+  kind: "stored";
+  /** What it was resolved from. */
+  name: string;
+  /** Hexadecimal, 64 digits. */
+  imageId: string;
+}
+
 /** Where an image comes from. */
-export type ImageReference = RegistryReference | LocalReference;
+export type ImageReference = RegistryReference | LocalReference | StoredReference;
 
 /** What the SOURCE of a machine turned out to be. */
-export type Source = { kind: "folder"; path: string } | { kind: "image"; reference: ImageReference };
+export type Source = { kind: "folder"; path: string } | { kind: "image"; reference: SourceReference };
+type SourceReference = RegistryReference | LocalReference;
 
 /** The transports of images on this host, and which file of theirs differs when the image does. */
 const LOCAL_TRANSPORTS: Record<string, (path: string) => string> = {
@@ -86,7 +96,7 @@ function checkReadable(source: string, { changesWith }: LocalReference): void {
  * @param folder what relative paths of archives are relative to
  * @throws {SmolvmError} `source`
  */
-export function parseReference(text: string, folder: string): ImageReference {
+export function parseReference(text: string, folder: string): SourceReference {
   const [, transport, rest] = /^([a-z-]+):(.*)$/s.exec(text) ?? [];
   if (transport !== undefined && rest !== undefined) {
     const changesWith = LOCAL_TRANSPORTS[transport];

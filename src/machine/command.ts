@@ -22,14 +22,15 @@ export interface CommandOptions {
   entrypoint: string | undefined;
   /** `KEY=VALUE` each, later ones win. */
   env: readonly string[];
-  /** Whether it runs on a terminal. */
-  tty: boolean;
   /** The guest's host name. */
   hostname: string;
 }
 
 /** The arguments to execute: entrypoint and command as docker combines them, `/bin/sh` when there are none. */
-export function commandLine(defaults: CommandDefaults, { command, entrypoint }: CommandOptions): string[] {
+export function commandLine(
+  defaults: CommandDefaults,
+  { command, entrypoint }: Pick<CommandOptions, "command" | "entrypoint">,
+): string[] {
   const start = entrypoint === undefined ? defaults.entrypoint : entrypoint === "" ? [] : [entrypoint];
   const rest = command.length > 0 ? command : entrypoint === undefined ? defaults.cmd : [];
   const line = [...start, ...rest];
@@ -37,8 +38,11 @@ export function commandLine(defaults: CommandDefaults, { command, entrypoint }: 
 }
 
 /** The environment of the command: defaults, then the image's, then the user's. */
-export function commandEnvironment(defaults: CommandDefaults, { env, tty, hostname }: CommandOptions): string[] {
-  const basic = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(tty ? ["TERM=xterm"] : [])];
+export function commandEnvironment(
+  defaults: CommandDefaults,
+  { env, hostname }: Pick<CommandOptions, "env" | "hostname">,
+): string[] {
+  const basic = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`];
   const merged = new Map([...basic, ...defaults.env, ...env].map((variable) => [keyOf(variable), variable]));
   return [...merged.values()];
 }

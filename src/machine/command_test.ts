@@ -7,7 +7,7 @@ import {
   FOLDER_DEFAULTS,
 } from "./command.ts";
 
-const NOTHING: CommandOptions = { command: [], entrypoint: undefined, env: [], tty: false, hostname: "web" };
+const NOTHING: CommandOptions = { command: [], entrypoint: undefined, env: [], hostname: "web" };
 
 const line = (defaults: Partial<CommandDefaults>, options: Partial<CommandOptions>) =>
   commandLine({ ...FOLDER_DEFAULTS, ...defaults }, { ...NOTHING, ...options });
@@ -39,13 +39,11 @@ Deno.test("commandLine() takes an image's command, the user's before it, and a s
 Deno.test("commandEnvironment() has what programs need where nobody says otherwise", () => {
   const expected = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=web"];
   assert.deepEqual(environment({}, {}), expected);
-  assert.deepEqual(environment({}, { tty: true }), [...expected, "TERM=xterm"]);
 });
 
 Deno.test("commandEnvironment() lets the user's variables win over the image's and the last over the first", () => {
   const variables = environment({ env: ["PATH=/image", "A=image", "B=image"] }, {
     env: ["A=first", "A=user", "TERM=dumb", "EMPTY="],
-    tty: true,
   });
   assert.deepEqual(variables.sort(), ["A=user", "B=image", "EMPTY=", "HOSTNAME=web", "PATH=/image", "TERM=dumb"]);
 });

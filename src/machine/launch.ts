@@ -1,55 +1,17 @@
 import { defaultNameserver } from "../host/resolver.ts";
-import { checkVirtualization } from "../host/virtualization.ts";
+import { log, logLevel } from "../log.ts";
 import type { ProgressListener } from "../image/buildah.ts";
 import type { PullPolicy } from "../image/prepare.ts";
-import { classifySource, type Source } from "../image/reference.ts";
-import { logLevel } from "../log.ts";
+import type { ImageReference } from "../image/reference.ts";
 import type { WindowSize } from "../protocol/messages.ts";
-import { checkResources, type RootfsSpec, type RunnerSpec, type VolumeSpec } from "../runner/spec.ts";
-import { ephemeralFolders } from "../state/ephemeral.ts";
-import { checkName, generateId, generateName } from "../state/names.ts";
-import { type CommandDefaults, commandEnvironment, commandLine, FOLDER_DEFAULTS } from "./command.ts";
-import { checkOwnership } from "./ownership.ts";
+import type { RootfsSpec, RunnerSpec } from "../runner/spec.ts";
+import type { MachineFolders } from "../state/machine_folders.ts";
+import type { MachineRecord } from "../state/machine_record.ts";
+import { type CommandDefaults, FOLDER_DEFAULTS } from "./command.ts";
 import { dismissSpareRunner, namespacePrefix } from "./spare_runner.ts";
-import { resolveVolumes } from "./volume.ts";
 
-export type { VolumeSpec, WindowSize };
-
-/** A machine as its user describes it. */
-export interface MachineOptions {
-  /** An existing folder, or an image reference. */
-  source: string;
-  /** Empty: what the image says. */
-  command: string[];
-  /** Generated when absent. */
-  name: string | undefined;
-  cpus: number;
-  /** In MiB. */
-  memoryMib: number;
-  /** Working directory in the guest; the image's when absent. */
-  workdir: string | undefined;
-  /** `KEY=VALUE` each. */
-  env: string[];
-  volumes: VolumeSpec[];
-  net: boolean;
-  /** Name server; the host's when absent. */
-  dns: string | undefined;
-  /** `name|uid[:group|gid]`; the image's when absent. */
-  user: string | undefined;
-  entrypoint: string | undefined;
-  /** The machine's name when absent. */
-  hostname: string | undefined;
-  pull: PullPolicy;
-  /** Whether the registry must show a certificate; buildah's configuration decides when absent. */
-  tlsVerify: boolean | undefined;
-  /** Is given the progress of a pull. */
-  onPullProgress: ProgressListener | undefined;
-  /** Size of the terminal to run on. */
-  tty: WindowSize | undefined;
-  stdin: boolean;
-  /** How long the guest may take to boot, in ms. */
-  bootTimeoutMs: number;
-}
+export { ephemeralFolders } from "../state/machine_folders.ts";
+export type { WindowSize };
 
 /** What a runner is to be started with. */
 export interface Launch {
@@ -58,72 +20,79 @@ export interface Launch {
   prefix: readonly string[];
 }
 
-/**
- * Turns the description of an ephemeral machine into what its runner is told; pulls the image when it is missing.
- *
- * @throws {SmolvmError} for anything in it that cannot be honoured.
- */
-export async function planLaunch(options: MachineOptions): Promise<Launch> {
-  checkResources(options);
-  const name = options.name ?? generateName();
-  checkName(name);
-  const volumes = resolveVolumes(options.volumes);
-  const source = classifySource(options.source);
-  if (source.kind === "folder") checkFolder(source.path);
-  // What was asked for is checked before the host is, and the host before a pull.
-  checkVirtualization();
-  const { rootfs, defaults, prefix } = await openSource(source, options);
-  const hostname = options.hostname ?? name;
-  const command = { ...options, tty: options.tty !== undefined, hostname };
-  const id = generateId();
-  const spec: RunnerSpec = {
-    id,
-    name,
-    ...ephemeralFolders(id),
-    ephemeral: true,
-    cpus: options.cpus,
-    memoryMib: options.memoryMib,
-    rootfs,
-    volumes,
-    net: options.net,
-    hostname,
-    nameservers: options.net ? [options.dns ?? defaultNameserver()] : [],
-    command: {
-      argv: commandLine(defaults, command),
-      env: commandEnvironment(defaults, command),
-      cwd: options.workdir ?? (defaults.workingDir || "/"),
-      user: options.user ?? defaults.user,
-      tty: options.tty ?? null,
-      stdin: options.stdin,
-    },
-    helloTimeoutMs: options.bootTimeoutMs,
-    logLevel: logLevel(),
-  };
-  return { spec, prefix };
+/** How a machine is run this time. */
+export interface RunOptions {
+  /** Ends, and leaves nothing, with this process. */
+  ephemeral: boolean;
+  /** Whether this process attaches to the command. */
+  attached: boolean;
+  /** Size of the terminal to run on. */
+  terminal: WindowSize | undefined;
+  stdin: boolean;
+  /** How long the guest may take to boot, in ms. */
+  bootTimeoutMs: number;
 }
 
-function checkFolder(path: string): void {
-  checkOwnership({ path, owner: Deno.statSync(path).uid, uid: Deno.uid(), os: Deno.build.os });
-}
-
-/** The root filesystem that a SOURCE names, and how a runner gets at it. */
-interface OpenSource {
+/** A root filesystem, and how a runner gets at it. */
+export interface Root {
   rootfs: RootfsSpec;
-  defaults: CommandDefaults;
+  /** What it says of the command. */
+  defaults: RootDefaults;
   prefix: readonly string[];
 }
 
-async function openSource(source: Source, { pull, tlsVerify, onPullProgress }: MachineOptions): Promise<OpenSource> {
-  if (source.kind === "folder") {
-    return { rootfs: { path: source.path }, defaults: FOLDER_DEFAULTS, prefix: namespacePrefix() };
-  }
+/** What an image says of its command. */
+export interface RootDefaults extends CommandDefaults {
+  /** Name or number of the signal that asks the command to end; empty: SIGTERM. */
+  stopSignal: string;
+}
+
+/** What a runner is told to run a machine in that root. */
+export function launchOf(machine: MachineRecord, root: Root, folders: MachineFolders, options: RunOptions): Launch {
+  const spec: RunnerSpec = {
+    machine,
+    ...folders,
+    ephemeral: options.ephemeral,
+    attached: options.attached,
+    rootfs: root.rootfs,
+    nameservers: machine.net ? [machine.dns ?? defaultNameserver()] : [],
+    terminal: options.terminal ?? null,
+    stdin: options.stdin,
+    helloTimeoutMs: options.bootTimeoutMs,
+    logLevel: logLevel(),
+  };
+  return { spec, prefix: root.prefix };
+}
+
+/** A folder of the host as a root. */
+export function folderRoot(path: string): Root {
+  return { rootfs: { path }, defaults: { ...FOLDER_DEFAULTS, stopSignal: "" }, prefix: namespacePrefix() };
+}
+
+/** How an image is got. */
+export interface ImageOptions {
+  pull: PullPolicy;
+  /** Whether the registry must show a certificate; buildah's configuration decides when absent. */
+  tlsVerify?: boolean | undefined;
+  /** Is given the progress of a pull. */
+  onPullProgress?: ProgressListener | undefined;
+}
+
+/**
+ * An image as a root, pulled or mounted if need be.
+ *
+ * @throws {SmolvmError} as `prepareImage` does.
+ */
+export async function imageRoot(reference: ImageReference, { pull, tlsVerify, onPullProgress }: ImageOptions) {
   // Folders are run without any of this.
   const { prepareImage } = await import("../image/prepare.ts");
-  const image = await prepareImage(source.reference, { pull, tlsVerify, onProgress: onPullProgress });
+  const image = await prepareImage(reference, { pull, tlsVerify, onProgress: onPullProgress });
   // What was mounted just now is not in the namespace of a runner that was there before.
   if (!image.cached) await dismissSpareRunner();
-  const { config: defaults, rootfs } = image;
-  return rootfs.kind === "mounted"
+  log("debug", `image ${image.reference} is ${image.digest}`);
+  const { config: defaults, rootfs, reference: name, imageId, digest } = image;
+  const root: Root = rootfs.kind === "mounted"
     ? { rootfs: { path: rootfs.path }, defaults, prefix: namespacePrefix() }
     : { rootfs: { variable: rootfs.variable }, defaults, prefix: rootfs.command };
+  return { root, image: { reference: name, imageId, digest } };
 }

@@ -74,7 +74,7 @@ export class RunnerProcess {
 
   /** Why the runner ended or is about to, by what it wrote last. */
   async causeOfDeath(spec: RunnerSpec): Promise<SmolvmError> {
-    const error = (await readStatus(spec.folder))?.error;
+    const error = readStatus(spec.folder)?.error;
     if (error) return toError(error);
     const { code, signal } = await this.exited;
     const stderr = (await this.#stderr).split("\n").filter((line) => line.trim() !== "");

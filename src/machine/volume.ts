@@ -1,7 +1,7 @@
 import { resolve } from "@std/path";
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
-import type { VolumeSpec } from "../runner/spec.ts";
+import type { VolumeSpec } from "../state/machine_record.ts";
 
 /**
  * Finds the host's folders of volumes; relative ones are relative to the working directory.

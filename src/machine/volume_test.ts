@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
-import type { VolumeSpec } from "../runner/spec.ts";
+import type { VolumeSpec } from "../state/machine_record.ts";
 import { resolveVolumes } from "./volume.ts";
 
 const volume = (source: string, target: string, readOnly = false): VolumeSpec => ({ source, target, readOnly });

@@ -12,7 +12,7 @@ export class FrameWriter {
 
   send(type: number, stream = 0, payload?: Uint8Array): void {
     this.#queue.push(encodeFrame(type, stream, payload));
-    this.#pump ??= this.#write().finally(() => this.#pump = undefined);
+    this.#pump ??= this.#write();
   }
 
   /** Settles when everything sent so far is written, or when the peer is gone. */
@@ -38,5 +38,7 @@ export class FrameWriter {
       // The peer is gone: whoever reads the connection sees its end and acts on it.
       this.#queue = [];
     }
+    // At once: what is sent from here on needs a pump of its own.
+    this.#pump = undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { Libc } from "../host/libc.ts";
 import type { VmShare } from "../krun/vm.ts";
 import type { GuestMount } from "../protocol/messages.ts";
-import type { VolumeSpec } from "./spec.ts";
+import type { VolumeSpec } from "../state/machine_record.ts";
 
 /** Where the agent is in the guest's first root. */
 export const AGENT_PATH = "/agent";

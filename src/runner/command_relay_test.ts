@@ -23,7 +23,7 @@ async function withRelay(test: (setup: Setup) => Promise<void> | void): Promise<
   const connection = new AgentConnection(agentPair.conn);
   const writer = new FrameWriter(clientPair.conn);
   try {
-    await test({ relay: new CommandRelay(connection, MAIN_STREAM), agent, client, writer });
+    await test({ relay: new CommandRelay(connection, MAIN_STREAM, { awaitsClient: true }), agent, client, writer });
   } finally {
     connection.close();
     writer.close();

@@ -8,7 +8,7 @@ const RLIMIT_NOFILE = 7;
 export function guestSetup(spec: RunnerSpec, boot: BootFolder): Setup {
   return {
     clockNs: BigInt(Date.now()) * 1_000_000n,
-    hostname: spec.hostname,
+    hostname: spec.machine.hostname,
     overlay: true,
     rootfs: boot.rootfs,
     files: guestFiles(spec),
@@ -19,7 +19,7 @@ export function guestSetup(spec: RunnerSpec, boot: BootFolder): Setup {
 }
 
 /** The files that depend on the machine, not on its image. */
-function guestFiles({ hostname, nameservers }: RunnerSpec): GuestFile[] {
+function guestFiles({ machine: { hostname }, nameservers }: RunnerSpec): GuestFile[] {
   const text = (path: string, content: string) => ({ path, mode: 0o644, content: new TextEncoder().encode(content) });
   const files = [
     text("/etc/hostname", `${hostname}\n`),

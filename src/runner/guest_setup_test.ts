@@ -10,7 +10,8 @@ const BOOT: BootFolder = {
 };
 
 /** The setup of a machine of which only this matters. */
-const setupOf = (spec: Pick<RunnerSpec, "hostname" | "nameservers">) => guestSetup(spec as RunnerSpec, BOOT);
+const setupOf = ({ hostname, nameservers }: { hostname: string; nameservers: string[] }) =>
+  guestSetup({ machine: { hostname }, nameservers } as RunnerSpec, BOOT);
 
 function filesOf(nameservers: string[]): Record<string, string> {
   const { files } = setupOf({ hostname: "web", nameservers });

@@ -3,28 +3,42 @@ import { describeErrno } from "../errno.ts";
 import { libFolder } from "../host/lib_folder.ts";
 import type { Libc } from "../host/libc.ts";
 import { osReason } from "../host/os_error.ts";
+import { identifyProcess, type ProcessIdentity } from "../host/process_identity.ts";
 import { initLog, startVm } from "../krun/vm.ts";
 import { log } from "../log.ts";
-import { commandError } from "../protocol/command_error.ts";
 import { AgentConnection, SetupFailedError } from "../protocol/agent_connection.ts";
-import { AGENT_PORT, MSG } from "../protocol/constants.ts";
+import { AGENT_PORT } from "../protocol/constants.ts";
 import { MAIN_STREAM } from "../protocol/control.ts";
-import type { Frame } from "../protocol/frame.ts";
-import { decodeExited, decodeFailure, encodeExec } from "../protocol/messages.ts";
+import type { Exec } from "../protocol/messages.ts";
 import { ProtocolError } from "../protocol/payload.ts";
-import { claimEphemeralName, removeEphemeralMachine, sweepEphemeralMachines } from "../state/ephemeral.ts";
-import { consoleLog, createMachineFolders, runnerLog } from "../state/machine_folders.ts";
+import { removeEphemeralMachine, sweepEphemeralMachines } from "../state/ephemeral.ts";
 import { encodeError } from "../state/error_record.ts";
-import { type MachineStatus, writeStatus } from "../state/status.ts";
+import type { Lock } from "../state/lock.ts";
+import {
+  commandLogFile,
+  consoleLog,
+  createMachineFolder,
+  createRuntimeFolder,
+  diskFile,
+  machineExists,
+  runnerLog,
+} from "../state/machine_folders.ts";
+import { writeRecord } from "../state/machine_record.ts";
+import { lockMachine } from "../state/machines.ts";
+import { claimName } from "../state/names.ts";
+import { CREATED, type MachineStatus } from "../state/status.ts";
 import { tailOf } from "../state/tail.ts";
 import { createDisk } from "../storage/disk.ts";
 import { AGENT_PATH, bindBootFolder, type BootFolder, shareBootFolder } from "./boot_folder.ts";
+import { CommandLog } from "./command_log.ts";
 import { CommandRelay } from "./command_relay.ts";
 import { ControlServer } from "./control_server.ts";
+import { GuestSession } from "./guest_session.ts";
 import { guestSetup } from "./guest_setup.ts";
 import type { Libraries } from "./libraries.ts";
 import type { Lifeline } from "./lifeline.ts";
 import { agentSocket, bootFolder, controlSocket, type RootfsSpec, type RunnerSpec } from "./spec.ts";
+import { StatusWriter } from "./status_writer.ts";
 
 const EOPNOTSUPP = 95;
 const OVERLAY_HINT =
@@ -37,8 +51,8 @@ const LAST_WORDS_MS = 5_000;
 
 /** How a runner tells whoever started it how the start went; only the first call counts. */
 export interface StartReport {
-  /** Clients may attach. */
-  listening(): void;
+  /** The client that is awaited may attach, or the command runs. */
+  ready(): void;
   failed(error: SmolvmError): void;
 }
 
@@ -49,29 +63,47 @@ export interface RunnerContext {
   report: StartReport;
 }
 
-/** Runs a machine from its folder's creation to its end. */
+/** Runs a machine from its lock to its end. */
 export async function runMachine(spec: RunnerSpec, context: RunnerContext): Promise<void> {
   const { lifeline, report } = context;
-  const status: MachineStatus = { state: "starting", pid: Deno.pid, exit: null, error: null };
-  // Held to the end: a machine whose lock is free is anybody's to remove.
+  // Held to the end: a machine whose lock is free does not run.
   using lock = new DisposableStack();
   using clients = new DisposableStack();
+  const status = new StatusWriter(spec.folder, { ...CREATED, state: "starting", process: ownIdentity() });
   try {
-    lock.use(createMachineFolders(spec));
+    lock.use(await takeMachine(spec));
+  } catch (error) {
+    // Another runner's machine is none of ours.
+    report.failed(await describeFailure(error, spec));
+    return;
+  }
+  try {
+    createRuntimeFolder(spec);
     await liveOn(spec, status, { ...context, clients });
-    if (spec.ephemeral) await removeEphemeralMachine(spec);
+    if (spec.ephemeral) await removeEphemeralMachine({ ...spec, ...spec.machine });
+    else await status.set({ state: status.current.state === "failed" ? "failed" : "stopped", process: null });
   } catch (error) {
     const failure = await describeFailure(error, spec);
     log("error", failure.message);
     // What the disk is too full for can still be said.
-    await writeStatus(spec.folder, { ...status, ...failed(failure) }).catch((error) => log("error", messageOf(error)));
+    await status.set(ended(failure)).catch((error) => log("error", messageOf(error)));
     report.failed(failure);
     // A client whose connection ends looks into the status.
     clients.dispose();
     if (!spec.ephemeral) return;
-    await Promise.race([lifeline.ended, new Promise((done) => setTimeout(done, LAST_WORDS_MS))]);
-    await removeEphemeralMachine(spec);
+    await Promise.race([lifeline.ended, pause(LAST_WORDS_MS)]);
+    await removeEphemeralMachine({ ...spec, ...spec.machine });
   }
+}
+
+async function takeMachine({ ephemeral, folder, machine }: RunnerSpec): Promise<Lock> {
+  const lock = ephemeral ? createMachineFolder(folder) : await lockMachine(folder);
+  if (lock === undefined) throw new SmolvmError("machine-state", `Machine "${machine.name}" is running already`);
+  return lock;
+}
+
+function ownIdentity(): ProcessIdentity | null {
+  return identifyProcess(Deno.pid) ?? null;
 }
 
 /**
@@ -80,9 +112,10 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
  */
 async function liveOn(
   spec: RunnerSpec,
-  status: MachineStatus,
+  status: StatusWriter,
   { libraries, lifeline, report, clients }: RunnerContext & { clients: DisposableStack },
 ): Promise<void> {
+  const { machine } = spec;
   const { libc, krun } = libraries();
   const logFd = libc.creat(runnerLog(spec.folder));
   // libkrun and the runtime write their last words to standard error, where the user's own output must stay alone.
@@ -94,21 +127,21 @@ async function liveOn(
   initLog(krun, logFd, spec.logLevel);
   log("debug", "starting the VM");
   const vmFailed = startVm(krun, {
-    cpus: spec.cpus,
-    memoryMib: spec.memoryMib,
+    cpus: machine.cpus,
+    memoryMib: machine.memoryMib,
     bootFolder: bootFolder(spec),
     agent: AGENT_PATH,
     shares: boot.shares,
-    disk: { path: diskFile(spec), durable: !spec.ephemeral },
+    disk: { path: diskFile(spec.folder), durable: !spec.ephemeral },
     vsock: { port: AGENT_PORT, socket: agentSocket(spec) },
-    net: spec.net,
+    net: machine.net,
     consoleLog: consoleLog(spec.folder),
   });
   // While the guest boots there is time for the rest.
   const registered = register(spec, status);
   const commandDone = registered.then(() => {
-    report.listening();
-    return serveGuest(spec, status, boot, { agents, control });
+    if (spec.attached) report.ready();
+    return serveGuest(spec, boot, { status, agents, control, lifeline, report });
   });
   try {
     await Promise.race([commandDone, vmFailed, ...(spec.ephemeral ? [lifeline.ended] : [])]);
@@ -118,11 +151,13 @@ async function liveOn(
   }
 }
 
-/** Makes the machine known: its state and its name. */
-async function register(spec: RunnerSpec, status: MachineStatus): Promise<void> {
-  await writeStatus(spec.folder, status);
-  await claimEphemeralName(spec);
-  if (spec.ephemeral) sweepEphemeralMachines().catch((error) => log("warn", messageOf(error)));
+/** Makes the machine known: its state, and what an ephemeral one is. */
+async function register({ ephemeral, folder, machine }: RunnerSpec, status: StatusWriter): Promise<void> {
+  await status.set({});
+  if (!ephemeral) return;
+  await writeRecord(folder, machine);
+  await claimName(machine, machineExists);
+  sweepEphemeralMachines().catch((error) => log("warn", messageOf(error)));
 }
 
 function prepareBoot(libc: Libc, spec: RunnerSpec): BootFolder {
@@ -130,12 +165,14 @@ function prepareBoot(libc: Libc, spec: RunnerSpec): BootFolder {
     folder: bootFolder(spec),
     agent: `${libFolder()}/smolvm-agent-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`,
     rootfs: rootfsPath(spec.rootfs),
-    volumes: spec.volumes,
+    volumes: spec.machine.volumes,
   };
   try {
     Deno.mkdirSync(sources.folder, { recursive: true, mode: 0o700 });
     const boot = Deno.build.os === "linux" ? bindBootFolder(libc, sources) : shareBootFolder(sources);
-    createDisk(diskFile(spec));
+    // That of a machine that persists was made with it.
+    if (spec.ephemeral) createDisk(diskFile(spec.folder), { sizeBytes: spec.machine.diskBytes });
+    else Deno.statSync(diskFile(spec.folder));
     return boot;
   } catch (error) {
     if (error instanceof SmolvmError) throw error;
@@ -151,59 +188,43 @@ function rootfsPath(rootfs: RootfsSpec): string {
   return path;
 }
 
-function diskFile({ folder }: RunnerSpec): string {
-  return `${folder}/disk.img`;
+/** What serving a guest takes. */
+interface Serving {
+  status: StatusWriter;
+  agents: Deno.Listener;
+  control: ControlServer;
+  lifeline: Lifeline;
+  report: StartReport;
 }
 
 /** Waits for the guest, runs the machine's command in it, and settles when its client and its disks have everything. */
-async function serveGuest(
-  spec: RunnerSpec,
-  status: MachineStatus,
-  boot: BootFolder,
-  { agents, control }: { agents: Deno.Listener; control: ControlServer },
-): Promise<void> {
-  const seconds = spec.helloTimeoutMs / 1000;
-  const late = () => new SmolvmError("guest", `The guest did not say hello within ${seconds} s`);
+async function serveGuest(spec: RunnerSpec, boot: BootFolder, serving: Serving): Promise<void> {
+  const { status, agents, control, lifeline, report } = serving;
+  const late = () => new SmolvmError("guest", `The guest did not say hello within ${spec.helloTimeoutMs / 1000} s`);
   const conn = await withDeadline(agents.accept(), spec.helloTimeoutMs, late);
-  // One connection per VM: whatever else in the guest dials the port finds nobody.
+  // One connection per VM: whoever else in the guest dials the port finds nobody.
   agents.close();
+  using commandLog = spec.ephemeral ? undefined : new CommandLog(commandLogFile(spec.folder));
   const agent = new AgentConnection(conn);
-  const relay = new CommandRelay(agent, MAIN_STREAM);
-  control.serve(relay);
-  const frames = agent.frames(() => guestSetup(spec, boot));
-  await withDeadline(frames.next(), spec.helloTimeoutMs, late);
-  log("debug", "the guest is ready");
-  agent.send(MSG.EXEC, MAIN_STREAM, encodeExec({ ...spec.command, tty: spec.command.tty ?? undefined }));
-  await relayCommand(frames, relay, (change) => writeStatus(spec.folder, Object.assign(status, change)));
-  agent.send(MSG.SHUTDOWN);
+  const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: spec.attached, log: commandLog });
+  lifeline.ended.then(() => relay.release());
+  const onStarted = (error?: SmolvmError) => error ? report.failed(error) : report.ready();
+  const session = new GuestSession(agent, { exec: execOf(spec), status, relay, onStarted });
+  control.serve({ relay, stop: (request) => session.stop(request) });
+  const frames = await withDeadline(session.start(() => guestSetup(spec, boot)), spec.helloTimeoutMs, late);
+  await session.runCommand(frames);
   const slow = () => new SmolvmError("guest", `The guest did not shut down within ${SHUTDOWN_TIMEOUT_MS / 1000} s`);
-  await withDeadline(Promise.all([relay.finished, bye(frames)]), SHUTDOWN_TIMEOUT_MS, slow);
+  const end = session.goodbye(frames);
+  // A disk that is kept may take as long as it needs to be synced.
+  await (spec.ephemeral ? withDeadline(end, SHUTDOWN_TIMEOUT_MS, slow) : end);
+  await Promise.race([relay.finished, pause(SHUTDOWN_TIMEOUT_MS)]);
 }
 
-/** Passes the command's frames on until its last; what they say of the machine is written before it is reported. */
-async function relayCommand(
-  frames: AsyncIterator<Frame, boolean>,
-  relay: CommandRelay,
-  setStatus: (change: Partial<MachineStatus>) => Promise<void>,
-): Promise<void> {
-  while (true) {
-    const { done, value: frame } = await frames.next();
-    if (done) throw new SmolvmError("guest", "The guest ended before its command");
-    if (frame.stream !== MAIN_STREAM) throw new ProtocolError(`stream ${frame.stream} does not exist`);
-    const ended = frame.type === MSG.EXITED || frame.type === MSG.FAILED;
-    if (frame.type === MSG.STARTED) await setStatus({ state: "running" });
-    if (frame.type === MSG.EXITED) await setStatus({ state: "stopped", exit: decodeExited(frame.payload) });
-    if (frame.type === MSG.FAILED) await setStatus(failed(commandError(decodeFailure(frame.payload))));
-    relay.fromAgent(frame);
-    if (ended) return;
-  }
-}
-
-/** Settles when the guest has said goodbye, its disks synced. */
-async function bye(frames: AsyncIterator<Frame, boolean>): Promise<void> {
-  const { done, value } = await frames.next();
-  if (!done) throw new ProtocolError(`message ${value.type} behind the command's end`);
-  if (!value) throw new SmolvmError("guest", "The guest ended without syncing its disk");
+function execOf({ machine, terminal, stdin }: RunnerSpec): Exec {
+  const { argv, env, cwd, user } = machine.command;
+  // As docker has it: what a terminal is, unless somebody knows better.
+  const term = terminal !== null && !env.some((variable) => variable.startsWith("TERM=")) ? ["TERM=xterm"] : [];
+  return { argv, env: [...env, ...term], cwd, user, tty: terminal ?? undefined, stdin };
 }
 
 /** What any failure of a machine is to its user. */
@@ -227,8 +248,13 @@ async function describeFailure(error: unknown, spec: RunnerSpec): Promise<Smolvm
   });
 }
 
-function failed(error: SmolvmError): Partial<MachineStatus> {
-  return { state: "failed", error: encodeError(error) };
+/** A machine that was stopped while it started has not failed. */
+function ended(error: SmolvmError): Partial<MachineStatus> {
+  return { state: error.code === "interrupted" ? "stopped" : "failed", process: null, error: encodeError(error) };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function withDeadline<T>(promise: Promise<T>, ms: number, late: () => SmolvmError): Promise<T> {

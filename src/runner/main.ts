@@ -21,7 +21,7 @@ export async function runnerMain(): Promise<never> {
     reported = true;
     Deno.stdout.writeSync(encodeStart(error));
   };
-  await runMachine(spec, { lifeline, libraries, report: { listening: () => report(), failed: report } });
+  await runMachine(spec, { lifeline, libraries, report: { ready: () => report(), failed: report } });
   // Ends the VM too, which is a thread of this process.
   Deno.exit(0);
 }

@@ -3,35 +3,24 @@ import { Fields } from "../fields.ts";
 import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { WindowSize } from "../protocol/messages.ts";
+import type { MachineFolders } from "../state/machine_folders.ts";
+import { type MachineRecord, parseRecord } from "../state/machine_record.ts";
 
 /** Everything a runner is told: one line of JSON on its standard input. */
-export interface RunnerSpec {
-  /** Instance id, unique for all time; names the folders. */
-  id: string;
-  /** Name the user knows the machine by. */
-  name: string;
-  /** Machine folder: specification, status, disk and logs. */
-  folder: string;
-  /** Folder of the machine's sockets. */
-  runtimeFolder: string;
+export interface RunnerSpec extends MachineFolders {
+  machine: MachineRecord;
   /** Ends, and leaves nothing, with the process that holds the runner's standard input. */
   ephemeral: boolean;
-  /** Virtual CPUs. */
-  cpus: number;
-  /** Memory of the guest in MiB. */
-  memoryMib: number;
+  /** Whether that process attaches to the command: it is kept waiting until then, or until that process is gone. */
+  attached: boolean;
   /** Folder that is the guest's root, never written to. */
   rootfs: RootfsSpec;
-  /** Folders of the host in the guest. */
-  volumes: VolumeSpec[];
-  /** Network by TSI. */
-  net: boolean;
-  /** Host name in the guest. */
-  hostname: string;
   /** Name servers of the guest; none without network. */
   nameservers: string[];
-  /** The machine's command. */
-  command: CommandSpec;
+  /** Size of the terminal that the command runs on; null: it has three pipes. */
+  terminal: WindowSize | null;
+  /** Whether the command has an input; else it reads `/dev/null`. */
+  stdin: boolean;
   /** How long the guest's kernel and agent may take until the agent has said hello, in ms. */
   helloTimeoutMs: number;
   /** Detail of the log. */
@@ -40,31 +29,6 @@ export interface RunnerSpec {
 
 /** Where the guest's root is: a path, or the variable of the runner's environment in which buildah names it. */
 export type RootfsSpec = { path: string } | { variable: string };
-
-/** A folder of the host mounted in the guest. */
-export interface VolumeSpec {
-  /** Folder of the host, absolute and without symlinks. */
-  source: string;
-  /** Absolute path in the guest, created when missing. */
-  target: string;
-  /** Whether the host refuses the guest's writes. */
-  readOnly: boolean;
-}
-
-/** A command in the guest. */
-export interface CommandSpec {
-  argv: string[];
-  /** `KEY=VALUE` each. */
-  env: string[];
-  /** Working directory, created when missing. */
-  cwd: string;
-  /** `name|uid[:group|gid]`; empty is root. */
-  user: string;
-  /** Runs on a pty of this size; null: three pipes. */
-  tty: WindowSize | null;
-  /** Reads the client's input; else `/dev/null`. */
-  stdin: boolean;
-}
 
 /** A socket's path is at most this long, by the size of `sockaddr_un`. */
 const MAX_SOCKET_PATH = Deno.build.os === "darwin" ? 103 : 107;
@@ -123,24 +87,20 @@ export function checkResources({ cpus, memoryMib }: { cpus: number; memoryMib: n
 export function parseRunnerSpec(json: string): RunnerSpec {
   const fields = new Fields(JSON.parse(json), { what: "Runner specification", code: "internal" });
   const spec: RunnerSpec = {
-    id: fields.string("id"),
-    name: fields.string("name"),
+    machine: parseRecord(fields.object("machine")),
     folder: fields.string("folder"),
     runtimeFolder: fields.string("runtimeFolder"),
     ephemeral: fields.boolean("ephemeral"),
-    cpus: fields.integer("cpus", 1, MAX_CPUS),
-    memoryMib: fields.integer("memoryMib", MIN_MEMORY_MIB, MAX_MEMORY_MIB),
+    attached: fields.boolean("attached"),
     rootfs: parseRootfs(fields.object("rootfs")),
-    volumes: fields.list("volumes", parseVolume),
-    net: fields.boolean("net"),
-    hostname: fields.string("hostname"),
     nameservers: fields.strings("nameservers"),
-    command: parseCommand(fields.object("command")),
+    terminal: fields.has("terminal") ? parseWindowSize(fields.object("terminal")) : null,
+    stdin: fields.boolean("stdin"),
     helloTimeoutMs: fields.integer("helloTimeoutMs", 1, 2 ** 31 - 1),
     logLevel: fields.oneOf("logLevel", LOG_LEVELS),
   };
   fields.end();
-  checkResources(spec);
+  checkResources(spec.machine);
   const socket = controlSocket(spec);
   if (new TextEncoder().encode(socket).length > MAX_SOCKET_PATH) {
     throw new SmolvmError("storage", `Cannot create the socket "${socket}": longer than ${MAX_SOCKET_PATH} bytes`, {
@@ -154,30 +114,6 @@ function parseRootfs(fields: Fields): RootfsSpec {
   const rootfs = fields.has("path") ? { path: fields.string("path") } : { variable: fields.string("variable") };
   fields.end();
   return rootfs;
-}
-
-function parseVolume(value: unknown, what: string): VolumeSpec {
-  const fields = new Fields(value, { what, code: "internal" });
-  const volume = {
-    source: fields.string("source"),
-    target: fields.string("target"),
-    readOnly: fields.boolean("readOnly"),
-  };
-  fields.end();
-  return volume;
-}
-
-function parseCommand(fields: Fields): CommandSpec {
-  const command = {
-    argv: fields.strings("argv"),
-    env: fields.strings("env"),
-    cwd: fields.string("cwd"),
-    user: fields.string("user"),
-    tty: fields.has("tty") ? parseWindowSize(fields.object("tty")) : null,
-    stdin: fields.boolean("stdin"),
-  };
-  fields.end();
-  return command;
 }
 
 function parseWindowSize(fields: Fields): WindowSize {

@@ -2,33 +2,43 @@ import assert from "node:assert/strict";
 import { bootFolder, checkResources, controlSocket, parseRunnerSpec, type RunnerSpec } from "./spec.ts";
 
 const SPEC: RunnerSpec = {
-  id: "0123456789ab",
-  name: "keen-otter",
+  machine: {
+    id: "0123456789ab",
+    name: "keen-otter",
+    created: "2026-11-23T12:00:00.000Z",
+    source: { folder: "/rootfs" },
+    cpus: 2,
+    memoryMib: 512,
+    diskBytes: 10 * 1024 ** 3,
+    volumes: [{ source: "/src", target: "/dst", readOnly: true }],
+    net: true,
+    dns: "9.9.9.9",
+    hostname: "keen-otter",
+    command: {
+      argv: ["/bin/sh", "-c", "echo \u{e4}\n"],
+      env: ["A=1"],
+      cwd: "/",
+      user: "",
+      tty: true,
+      stdin: true,
+    },
+    stopSignal: 15,
+  },
   folder: "/state/ephemeral/0123456789ab",
   runtimeFolder: "/run/smolvm/0123456789ab",
   ephemeral: true,
-  cpus: 2,
-  memoryMib: 512,
+  attached: true,
   rootfs: { path: "/rootfs" },
-  volumes: [{ source: "/src", target: "/dst", readOnly: true }],
-  net: true,
-  hostname: "keen-otter",
   nameservers: ["1.1.1.1"],
-  command: {
-    argv: ["/bin/sh", "-c", "echo \u{e4}\n"],
-    env: ["A=1"],
-    cwd: "/",
-    user: "",
-    tty: { rows: 24, columns: 80 },
-    stdin: true,
-  },
+  terminal: { rows: 24, columns: 80 },
+  stdin: true,
   helloTimeoutMs: 60_000,
   logLevel: "warn",
 };
 
 const parse = (value: unknown) => parseRunnerSpec(JSON.stringify(value));
 
-/** The specification with the value at a path such as `command.tty.rows` replaced; `undefined` removes it. */
+/** The specification with the value at a path such as `terminal.rows` replaced; `undefined` removes it. */
 function withValue(path: string, value: unknown): unknown {
   const spec = structuredClone(SPEC);
   const keys = path.split(".");
@@ -43,12 +53,24 @@ function withValue(path: string, value: unknown): unknown {
 
 Deno.test("parseRunnerSpec() reads what JSON made of a specification", () => {
   assert.deepEqual(parse(SPEC), SPEC);
-  assert.deepEqual(parse(withValue("command.tty", null)), withValue("command.tty", null));
+  assert.deepEqual(parse(withValue("terminal", null)), withValue("terminal", null));
+  const image = { image: { reference: "docker.io/library/alpine:latest", imageId: "1f", digest: "sha256:2e" } };
+  assert.deepEqual(parse(withValue("machine.source", image)), withValue("machine.source", image));
   assert.deepEqual(parse(withValue("rootfs", { variable: "ROOT" })), withValue("rootfs", { variable: "ROOT" }));
 });
 
 Deno.test("parseRunnerSpec() refuses an unknown key wherever it is, by name", () => {
-  for (const parent of ["", "command.", "command.tty.", "rootfs.", "volumes.0."]) {
+  for (
+    const parent of [
+      "",
+      "machine.",
+      "machine.command.",
+      "machine.source.",
+      "machine.volumes.0.",
+      "terminal.",
+      "rootfs.",
+    ]
+  ) {
     assert.throws(() => parse(withValue(`${parent}unknown`, 1)), {
       code: "internal",
       message: /unknown key "unknown"$/,
@@ -58,15 +80,20 @@ Deno.test("parseRunnerSpec() refuses an unknown key wherever it is, by name", ()
 });
 
 Deno.test("parseRunnerSpec() refuses every key that is missing or of another type, by name", () => {
-  const command = Object.keys(SPEC.command).map((key) => `command.${key}`);
-  const volume = Object.keys(SPEC.volumes[0]!).map((key) => `volumes.0.${key}`);
-  const nested = [...command, ...volume, "rootfs.path", "command.tty.rows", "command.tty.columns"];
+  const { machine } = SPEC;
+  const nested = [
+    ...Object.keys(machine).map((key) => `machine.${key}`),
+    ...Object.keys(machine.command).map((key) => `machine.command.${key}`),
+    ...Object.keys(machine.volumes[0]!).map((key) => `machine.volumes.0.${key}`),
+    ...["machine.source.folder", "rootfs.path", "terminal.rows", "terminal.columns"],
+  ];
   for (const path of [...Object.keys(SPEC), ...nested]) {
     const key = path.split(".").at(-1)!;
-    // A terminal is the one thing that a machine need not have.
-    const missing = key === "tty" ? [] : [undefined, null];
-    // A rootfs without a path is one of a variable.
-    const named = new RegExp(path === "rootfs.path" ? "(path|variable) is " : `${key} is `);
+    // What a machine need not have.
+    const missing = key === "terminal" || key === "dns" ? [] : [undefined, null];
+    // What it may have instead.
+    const other: Record<string, string> = { "rootfs.path": "variable", "machine.source.folder": "image" };
+    const named = new RegExp(`(${key}|${other[path] ?? key}) is `);
     for (const value of [...missing, typeof valueAt(path) === "string" ? 7 : "text"]) {
       assert.throws(
         () => parse(withValue(path, value)),
@@ -82,22 +109,27 @@ function valueAt(path: string): unknown {
 }
 
 Deno.test("parseRunnerSpec() refuses lists with an item of another type, by its place", () => {
-  for (const path of ["nameservers", "command.argv", "command.env"]) {
+  for (const path of ["nameservers", "machine.command.argv", "machine.command.env"]) {
     const place = `${path.split(".").at(-1)}\\[1\\] is 7, expected a string`;
     assert.throws(() => parse(withValue(path, ["a", 7])), { code: "internal", message: new RegExp(place) });
   }
-  assert.throws(() => parse(withValue("volumes", [null])), { message: "volumes[0] is null, expected an object" });
+  assert.throws(() => parse(withValue("machine.volumes", [null])), {
+    code: "internal",
+    message: "Runner specification: machine: volumes[0] is null, expected an object",
+  });
 });
 
 Deno.test("parseRunnerSpec() refuses numbers that libkrun would narrow, and a log level that is none", () => {
-  for (const [path, values] of [["cpus", [0, 17, 256, 1.5]], ["memoryMib", [127, -1, 2 ** 32]]] as const) {
+  for (
+    const [path, values] of [["machine.cpus", [0, 17, 256, 1.5]], ["machine.memoryMib", [127, -1, 2 ** 32]]] as const
+  ) {
     for (const value of values) assert.throws(() => parse(withValue(path, value)), { code: "internal" });
   }
   assert.throws(() => parse(withValue("logLevel", "loud")), { message: /logLevel is a string, expected one of error/ });
   for (const value of [0, 2 ** 31]) {
     assert.throws(() => parse(withValue("helloTimeoutMs", value)), { code: "internal" });
   }
-  for (const value of [-1, 65_536]) assert.throws(() => parse(withValue("command.tty.rows", value)));
+  for (const value of [-1, 65_536]) assert.throws(() => parse(withValue("terminal.rows", value)));
 });
 
 Deno.test("parseRunnerSpec() refuses what is not an object", () => {

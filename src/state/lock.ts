@@ -59,6 +59,17 @@ export function acquireLockSync(path: string, { exclusive }: Pick<LockOptions, "
   }
 }
 
+/** Whether another process holds that lock alone. Leaves it as it is, but for a moment in which nobody else gets it. */
+export function isLocked(path: string): boolean {
+  try {
+    using file = Deno.openSync(path);
+    return !file.tryLockSync(false);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw new SmolvmError("storage", `Cannot look at the lock "${path}": ${osReason(error)}`, { cause: error });
+  }
+}
+
 async function isStillAt(path: string, file: Deno.FsFile): Promise<boolean> {
   try {
     const [there, held] = await Promise.all([Deno.stat(path), file.stat()]);

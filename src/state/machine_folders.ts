@@ -1,13 +1,46 @@
 import { SmolvmError } from "../errors.ts";
+import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
-import { acquireLock, acquireLockSync, type Lock } from "./lock.ts";
+import { acquireLockSync, isLocked, type Lock } from "./lock.ts";
+import { machineLock } from "./status.ts";
 
 /** Where the parts of one machine are. */
 export interface MachineFolders {
-  /** Specification, status, disk and logs. */
+  /** Record, status, disk and logs. */
   folder: string;
   /** Sockets. */
   runtimeFolder: string;
+}
+
+/** The folders of an ephemeral machine, apart from those that persist: whatever is there and unlocked is rubbish. */
+export function ephemeralFolders(id: string): MachineFolders {
+  const { state, runtime } = folders();
+  return { folder: `${state}/ephemeral/${id}`, runtimeFolder: `${runtime}/${id}` };
+}
+
+/** Holds the folders of the machines that persist, and those that are being made or removed, which begin with a dot. */
+export function machinesFolder(): string {
+  return `${folders().state}/machines`;
+}
+
+/** The folders of a machine that persists. */
+export function persistentFolders(id: string): MachineFolders {
+  return { folder: `${machinesFolder()}/${id}`, runtimeFolder: `${folders().runtime}/${id}` };
+}
+
+/** Whether there is a machine with that id: a persistent one, or an ephemeral one that runs. */
+export function machineExists(id: string): boolean {
+  return exists(persistentFolders(id).folder) || isLocked(machineLock(ephemeralFolders(id).folder));
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** The guest's console: kernel messages, and the agent's last words. */
@@ -15,26 +48,58 @@ export function consoleLog(folder: string): string {
   return `${folder}/console.log`;
 }
 
+/** What the command of a machine that persists has written. */
+export function commandLogFile(folder: string): string {
+  return `${folder}/command.log`;
+}
+
 /** Messages of the runner and of libkrun. */
 export function runnerLog(folder: string): string {
   return `${folder}/runner.log`;
 }
 
+/** The guest's disk. */
+export function diskFile(folder: string): string {
+  return `${folder}/disk.img`;
+}
+
 /**
- * Creates the folders of a machine and takes its lock, which stands for "this machine runs".
+ * Creates a machine's folder and takes its lock. A sweep of the parent folder, which holds that one's lock, does not
+ * meet the folder before.
  *
  * @throws {SmolvmError} `storage`.
  */
-export function createMachineFolders({ folder, runtimeFolder }: MachineFolders): Lock {
+export function createMachineFolder(folder: string): Lock {
   const parent = folder.slice(0, folder.lastIndexOf("/"));
-  try {
+  return orExplain(folder, () => {
     Deno.mkdirSync(parent, { recursive: true, mode: 0o700 });
-    // A sweep must not meet the folder before its lock is held.
     using _ = acquireLockSync(`${parent}/.lock`, { exclusive: false });
     Deno.mkdirSync(folder, { mode: 0o700 });
-    const lock = acquireLockSync(`${folder}/lock`, { exclusive: true });
+    try {
+      return acquireLockSync(machineLock(folder), { exclusive: true });
+    } catch (error) {
+      Deno.removeSync(folder);
+      throw error;
+    }
+  });
+}
+
+/**
+ * Makes the folder of a machine's sockets, empty, for the holder of its lock.
+ *
+ * @throws {SmolvmError} `storage`.
+ */
+export function createRuntimeFolder({ runtimeFolder }: Pick<MachineFolders, "runtimeFolder">): void {
+  orExplain(runtimeFolder, () => {
     Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
-    return lock;
+    // Of a runner that was killed.
+    for (const { name } of Deno.readDirSync(runtimeFolder)) Deno.removeSync(`${runtimeFolder}/${name}`);
+  });
+}
+
+function orExplain<T>(folder: string, create: () => T): T {
+  try {
+    return create();
   } catch (error) {
     if (error instanceof SmolvmError) throw error;
     throw new SmolvmError("storage", `Cannot create the machine's folder "${folder}": ${osReason(error)}`, {
@@ -52,16 +117,4 @@ export async function removeMachineFolders({ folder, runtimeFolder }: MachineFol
       }
     });
   }
-}
-
-/** Whether some process runs the machine in this folder. */
-export async function isRunning(folder: string): Promise<boolean> {
-  try {
-    await Deno.stat(`${folder}/lock`);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-  using unused = await acquireLock(`${folder}/lock`, { exclusive: true, wait: false });
-  return unused === undefined;
 }

@@ -1,6 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
+import { writeFileAtomic } from "./atomic_write.ts";
 import { acquireLock, type Lock } from "./lock.ts";
 
 /** What a machine may be called: also a file name and, nearly, a host name. */
@@ -68,22 +69,29 @@ export interface NameClaim {
 }
 
 /** Whether the machine with such an id exists; a name whose machine does not is free. */
-export type MachineExists = (id: string) => Promise<boolean>;
+export type MachineExists = (id: string) => boolean;
 
 /**
  * Enters a name into the index of names.
  *
- * @throws {SmolvmError} `usage` when another machine has it.
+ * @param establish makes the machine exist, before anyone else looks at the name
+ * @throws {SmolvmError} `usage` when another machine has it; and what `establish` throws
  */
-export async function claimName({ name, id }: NameClaim, exists: MachineExists): Promise<void> {
+export async function claimName(
+  { name, id }: NameClaim,
+  exists: MachineExists,
+  establish?: () => Promise<void>,
+): Promise<void> {
   checkName(name);
   try {
     using _ = await lockNames();
-    const holder = await holderOf(name);
-    if (holder !== undefined && await exists(holder)) {
+    const holder = holderOf(name);
+    if (holder !== undefined && exists(holder)) {
       throw new SmolvmError("usage", `Cannot name the machine "${name}": machine ${holder} has that name`);
     }
-    await Deno.writeTextFile(`${namesFolder()}/${name}`, id, { mode: 0o600 });
+    // First: the name of a machine that never came to be is free.
+    await writeFileAtomic(`${namesFolder()}/${name}`, id, { mode: 0o600 });
+    await establish?.();
   } catch (error) {
     if (error instanceof SmolvmError) throw error;
     throw new SmolvmError("storage", `Cannot claim the name "${name}": ${osReason(error)}`, { cause: error });
@@ -93,18 +101,23 @@ export async function claimName({ name, id }: NameClaim, exists: MachineExists):
 /** Takes a name out of the index, if this machine has it. */
 export async function releaseName({ name, id }: NameClaim): Promise<void> {
   // On a full disk not even the index could be made.
-  if (await holderOf(name) !== id) return;
+  if (holderOf(name) !== id) return;
   using _ = await lockNames();
-  if (await holderOf(name) === id) await Deno.remove(`${namesFolder()}/${name}`);
+  if (holderOf(name) === id) await Deno.remove(`${namesFolder()}/${name}`);
+}
+
+/** Takes out of the index whatever name the machine with that id has. */
+export async function releaseNames(id: string): Promise<void> {
+  await sweepNames((holder) => holder !== id);
 }
 
 /** Takes the names whose machines are gone out of the index. */
 export async function sweepNames(exists: MachineExists): Promise<void> {
   using _ = await lockNames();
   for await (const { name } of Deno.readDir(namesFolder())) {
-    if (name.startsWith(".")) continue;
-    const holder = await holderOf(name);
-    if (holder !== undefined && !await exists(holder)) await Deno.remove(`${namesFolder()}/${name}`);
+    if (name === ".lock") continue;
+    const holder = holderOf(name);
+    if (holder !== undefined && !exists(holder)) await Deno.remove(`${namesFolder()}/${name}`);
   }
 }
 
@@ -117,9 +130,10 @@ async function lockNames(): Promise<Lock> {
   return await acquireLock(`${namesFolder()}/.lock`, { exclusive: true, wait: true });
 }
 
-async function holderOf(name: string): Promise<string | undefined> {
+/** The id of the machine that has a name, if it still exists. */
+export function holderOf(name: string): string | undefined {
   try {
-    return await Deno.readTextFile(`${namesFolder()}/${name}`);
+    return Deno.readTextFileSync(`${namesFolder()}/${name}`);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

@@ -42,7 +42,7 @@ Deno.test("generateName() and generateId() have what checkName() takes, and neve
 
 Deno.test("claimName() gives a name once, and again when its machine is gone", () =>
   withNames(async ({ alive, names }) => {
-    const exists = (id: string) => Promise.resolve(alive.has(id));
+    const exists = (id: string) => alive.has(id);
     alive.add("1");
     await claimName({ name: "web", id: "1" }, exists);
     await assert.rejects(claimName({ name: "web", id: "2" }, exists), {
@@ -56,7 +56,7 @@ Deno.test("claimName() gives a name once, and again when its machine is gone", (
 
 Deno.test("claimName() gives a name to one of those who ask at the same time", () =>
   withNames(async () => {
-    const exists = () => Promise.resolve(true);
+    const exists = () => true;
     const claims = Array.from({ length: 10 }, (_, index) => claimName({ name: "web", id: `${index}` }, exists));
     const given = (await Promise.allSettled(claims)).filter(({ status }) => status === "fulfilled");
     assert.equal(given.length, 1);
@@ -64,7 +64,7 @@ Deno.test("claimName() gives a name to one of those who ask at the same time", (
 
 Deno.test("releaseName() takes back a name only from the machine that has it", () =>
   withNames(async ({ names }) => {
-    await claimName({ name: "web", id: "1" }, () => Promise.resolve(true));
+    await claimName({ name: "web", id: "1" }, () => true);
     await releaseName({ name: "web", id: "2" });
     assert.deepEqual(names(), ["web"]);
     await releaseName({ name: "web", id: "1" });
@@ -74,7 +74,7 @@ Deno.test("releaseName() takes back a name only from the machine that has it", (
 
 Deno.test("sweepNames() takes the names of machines that are gone", () =>
   withNames(async ({ alive, names }) => {
-    const exists = (id: string) => Promise.resolve(alive.has(id));
+    const exists = (id: string) => alive.has(id);
     for (const id of ["1", "2"]) await claimName({ name: `machine-${id}`, id }, exists);
     alive.add("2");
     await sweepNames(exists);

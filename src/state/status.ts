@@ -1,21 +1,52 @@
-import { SmolvmError } from "../errors.ts";
-import { Fields } from "../fields.ts";
+import type { Fields } from "../fields.ts";
+import type { ProcessIdentity } from "../host/process_identity.ts";
 import { writeFileAtomic } from "./atomic_write.ts";
 import { type ErrorRecord, parseError } from "./error_record.ts";
+import { isLocked } from "./lock.ts";
+import { readStateFile } from "./state_file.ts";
 
-/** What the runner last knew of its machine; only the lock says whether it still runs. */
+/** What a machine can be, in the order in which it becomes it. */
+export const STATES = ["created", "starting", "running", "stopping", "stopped", "failed"] as const;
+/** One of {@linkcode STATES}. */
+export type MachineState = typeof STATES[number];
+
+/** What is known of a machine's present or last run. */
 export interface MachineStatus {
-  state: "starting" | "running" | "stopped" | "failed";
-  /** Process id of the runner, to be shown; never to be signalled on its own. */
-  pid: number;
-  /** How the machine's command ended. */
+  state: MachineState;
+  /** The runner, while there is one: to be shown, and to be killed once it has proved to be that process. */
+  process: ProcessIdentity | null;
+  /** When the command began, ISO 8601 in UTC. */
+  started: string | null;
+  /** How the command ended. */
   exit: { code: number } | { signal: number } | null;
+  /** Why it is stopped although its command did not end: by `stop --force`, or its VM was gone without a word. */
+  reason: "killed" | "lost" | null;
   /** Why the machine failed. */
   error: ErrorRecord | null;
 }
 
+/** The status of a machine that was never started. */
+export const CREATED: MachineStatus = {
+  state: "created",
+  process: null,
+  started: null,
+  exit: null,
+  reason: null,
+  error: null,
+};
+
 const SCHEMA = 1;
-const STATES = ["starting", "running", "stopped", "failed"] as const;
+const LIVE: readonly MachineState[] = ["starting", "running", "stopping"];
+
+/** Whether a machine in that state has a VM. */
+export function isLive(state: MachineState): boolean {
+  return LIVE.includes(state);
+}
+
+/** The lock of a machine, held by its runner from before it starts until it is gone. */
+export function machineLock(machineFolder: string): string {
+  return `${machineFolder}/lock`;
+}
 
 /** Where a machine's status is. */
 export function statusFile(machineFolder: string): string {
@@ -24,33 +55,50 @@ export function statusFile(machineFolder: string): string {
 
 /** Replaces the status of a machine. */
 export async function writeStatus(machineFolder: string, status: MachineStatus): Promise<void> {
-  await writeFileAtomic(statusFile(machineFolder), `${JSON.stringify({ schema: SCHEMA, ...status })}\n`);
+  const text = JSON.stringify({ schema: SCHEMA, ...status });
+  await writeFileAtomic(statusFile(machineFolder), `${text}\n`, { mode: 0o600 });
 }
 
 /**
- * The status of a machine, or `undefined` when it has none yet.
+ * The status of a machine as its runner wrote it last, or `undefined` when there is none.
  *
  * @throws {SmolvmError} `state` for one that cannot be read.
  */
-export async function readStatus(machineFolder: string): Promise<MachineStatus | undefined> {
-  const path = statusFile(machineFolder);
-  let value: unknown;
-  try {
-    value = JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new SmolvmError("state", `Cannot read "${path}": not the JSON of a status`, { cause: error });
-  }
-  const fields = new Fields(value, { what: `"${path}"`, code: "state" });
-  fields.integer("schema", SCHEMA, SCHEMA);
+export function readStatus(machineFolder: string): MachineStatus | undefined {
+  const fields = readStateFile(statusFile(machineFolder), SCHEMA);
+  return fields && parseStatus(fields);
+}
+
+/**
+ * The status of a machine as it is: only the lock says whether a runner is there. Changes nothing.
+ *
+ * @throws {SmolvmError} `state` for one that cannot be read.
+ */
+export function observeStatus(machineFolder: string): MachineStatus | undefined {
+  const status = readStatus(machineFolder);
+  if (status === undefined || !isLive(status.state) || isLocked(machineLock(machineFolder))) return status;
+  // Its runner may have said its last word, and gone, since that was read.
+  const last = readStatus(machineFolder);
+  return last && isLive(last.state) ? { ...last, state: "stopped", process: null, reason: "lost" } : last;
+}
+
+function parseStatus(fields: Fields): MachineStatus {
   const status: MachineStatus = {
     state: fields.oneOf("state", STATES),
-    pid: fields.integer("pid", 1, 2 ** 31 - 1),
+    process: fields.has("process") ? parseProcess(fields.object("process")) : null,
+    started: fields.has("started") ? fields.string("started") : null,
     exit: fields.has("exit") ? parseExit(fields.object("exit")) : null,
+    reason: fields.has("reason") ? fields.oneOf("reason", ["killed", "lost"]) : null,
     error: fields.has("error") ? parseError(fields.object("error")) : null,
   };
   fields.end();
   return status;
+}
+
+function parseProcess(fields: Fields): ProcessIdentity {
+  const process = { pid: fields.integer("pid", 1, 2 ** 31 - 1), startTime: fields.string("startTime") };
+  fields.end();
+  return process;
 }
 
 function parseExit(fields: Fields): { code: number } | { signal: number } {

@@ -1,28 +1,39 @@
 import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
-import { type MachineStatus, readStatus, statusFile, writeStatus } from "./status.ts";
+import { acquireLock } from "./lock.ts";
+import {
+  CREATED,
+  machineLock,
+  type MachineStatus,
+  observeStatus,
+  readStatus,
+  STATES,
+  statusFile,
+  writeStatus,
+} from "./status.ts";
 
-const STARTING: MachineStatus = { state: "starting", pid: 7, exit: null, error: null };
+const STARTING: MachineStatus = { ...CREATED, state: "starting", process: { pid: 7, startTime: "boot:1" } };
 
 Deno.test("readStatus() reads every status that writeStatus() wrote", async () => {
   using folder = makeTempFolder();
   const statuses: MachineStatus[] = [
+    CREATED,
     STARTING,
-    { ...STARTING, state: "running" },
-    { ...STARTING, state: "stopped", exit: { code: 255 } },
-    { ...STARTING, state: "stopped", exit: { signal: 9 } },
-    { ...STARTING, state: "failed", error: { code: "guest", message: "It died", hint: null } },
-    { ...STARTING, state: "failed", error: { code: "krun", message: "No", hint: "Do" } },
+    { ...STARTING, state: "running", started: "2026-11-23T12:00:00.000Z" },
+    { ...CREATED, state: "stopped", exit: { code: 255 } },
+    { ...CREATED, state: "stopped", exit: { signal: 9 }, reason: "killed" },
+    { ...CREATED, state: "failed", error: { code: "guest", message: "It died", hint: null } },
+    { ...CREATED, state: "failed", error: { code: "krun", message: "No", hint: "Do" } },
   ];
   for (const status of statuses) {
     await writeStatus(folder.path, status);
-    assert.deepEqual(await readStatus(folder.path), status);
+    assert.deepEqual(readStatus(folder.path), status);
   }
 });
 
-Deno.test("readStatus() has nothing of a machine that has no status yet", async () => {
+Deno.test("readStatus() has nothing of a machine that has no status yet", () => {
   using folder = makeTempFolder();
-  assert.equal(await readStatus(folder.path), undefined);
+  assert.equal(readStatus(folder.path), undefined);
 });
 
 Deno.test("readStatus() names the file and what is wrong in it", async () => {
@@ -30,10 +41,13 @@ Deno.test("readStatus() names the file and what is wrong in it", async () => {
   const path = statusFile(folder.path);
   const written = { schema: 1, ...STARTING };
   const broken: [text: string, message: RegExp][] = [
-    ["{", /not the JSON of a status$/],
-    [JSON.stringify({ ...written, schema: 2 }), /schema is 2, expected an integer from 1 to 1$/],
-    [JSON.stringify({ ...written, state: "asleep" }), /state is a string, expected one of starting, /],
-    [JSON.stringify({ ...written, pid: 0 }), /pid is 0, expected /],
+    ["", /is not JSON$/],
+    ["{", /is not JSON$/],
+    [JSON.stringify(written).slice(0, 40), /is not JSON$/],
+    [JSON.stringify({ ...written, schema: 2 }), /has the schema 2, this smolvm knows 1$/],
+    [JSON.stringify({ ...written, schema: undefined }), /schema is missing, expected /],
+    [JSON.stringify({ ...written, state: "asleep" }), /state is a string, expected one of created, /],
+    [JSON.stringify({ ...written, process: { pid: 0, startTime: "" } }), /process: pid is 0, expected /],
     [JSON.stringify({ ...written, exit: { code: 256 } }), /exit: code is 256, expected /],
     [JSON.stringify({ ...written, exit: { signal: 0 } }), /exit: signal is 0, expected /],
     [JSON.stringify({ ...written, error: { code: "odd", message: "", hint: null } }), /error: code is a string/],
@@ -41,11 +55,25 @@ Deno.test("readStatus() names the file and what is wrong in it", async () => {
   ];
   for (const [text, message] of broken) {
     await Deno.writeTextFile(path, text);
-    await assert.rejects(readStatus(folder.path), (error: { code: string; message: string }) => {
+    assert.throws(() => readStatus(folder.path), (error: { code: string; message: string }) => {
       assert.equal(error.code, "state");
       assert.ok(error.message.includes(`"${path}"`), error.message);
       assert.match(error.message, message);
       return true;
     });
+  }
+});
+
+Deno.test("observeStatus() takes a machine for lost whose runner is gone, and changes nothing", async () => {
+  using folder = makeTempFolder();
+  for (const state of STATES) {
+    const status: MachineStatus = { ...STARTING, state };
+    await writeStatus(folder.path, status);
+    const isLive = ["starting", "running", "stopping"].includes(state);
+    const lost = { ...status, state: "stopped", process: null, reason: "lost" };
+    assert.deepEqual(observeStatus(folder.path), isLive ? lost : status);
+    assert.deepEqual(readStatus(folder.path), status);
+    using _ = await acquireLock(machineLock(folder.path), { exclusive: true, wait: true });
+    assert.deepEqual(observeStatus(folder.path), status, "its runner holds the lock");
   }
 });

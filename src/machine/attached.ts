@@ -8,8 +8,8 @@ import { takeRunner } from "./spare_runner.ts";
 
 export type { ExitStatus };
 
-/** A machine that lives and dies with this object. */
-export class EphemeralMachine implements AsyncDisposable {
+/** A machine that this process started and whose command has its streams. An ephemeral one ends with this object. */
+export class AttachedMachine implements AsyncDisposable {
   readonly #runner: RunnerProcess;
   readonly #spec: RunnerSpec;
   #attachment: Attachment | undefined;
@@ -24,8 +24,8 @@ export class EphemeralMachine implements AsyncDisposable {
    *
    * @throws {SmolvmError} for why it cannot be started; nothing is left then.
    */
-  static async start({ spec, prefix }: Launch, io: CommandIo): Promise<EphemeralMachine> {
-    const machine = new EphemeralMachine(takeRunner(prefix), spec);
+  static async start({ spec, prefix }: Launch, io: CommandIo): Promise<AttachedMachine> {
+    const machine = new AttachedMachine(takeRunner(prefix), spec);
     try {
       await machine.#runner.start(spec);
       machine.#attachment = await Attachment.open(controlSocket(spec), io);
@@ -48,18 +48,22 @@ export class EphemeralMachine implements AsyncDisposable {
    * @throws {SmolvmError} when the command could not be started, or the machine ended before it.
    */
   async finish(): Promise<ExitStatus> {
-    const status = await this.attachment.finish();
-    if (!status) throw await this.#runner.causeOfDeath(this.#spec);
-    await this.#runner.exited;
-    return status;
+    try {
+      const status = await this.attachment.finish();
+      if (!status) throw await this.#runner.causeOfDeath(this.#spec);
+      return status;
+    } finally {
+      await this.#runner.exited;
+    }
   }
 
-  /** Ends the machine, if it still runs, and removes all of it. */
+  /** Lets go of the machine. An ephemeral one ends, if it still runs, and all of it is removed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#runner.release();
+    if (!this.#spec.ephemeral) return;
     await this.#runner.exited;
     // The runner has done so already, unless it died before it could. The folder goes last.
-    if (await exists(this.#spec.folder)) await removeEphemeralMachine(this.#spec);
+    if (await exists(this.#spec.folder)) await removeEphemeralMachine({ ...this.#spec, ...this.#spec.machine });
   }
 }
 

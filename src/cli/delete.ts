@@ -1,0 +1,36 @@
+import { Command } from "@commander-js/extra-typings";
+import { SmolvmError } from "../errors.ts";
+import { deleteMachine } from "../machine/delete.ts";
+import { findMachine, isReadable } from "../machine/find.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm delete web
+  smolvm delete --force web db`;
+
+/** `smolvm delete`. */
+export function deleteCommand(setExitCode: (code: number) => void) {
+  return new Command("delete")
+    .alias("rm")
+    .description("Delete machines, with their disks and logs")
+    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .option("-f, --force", "do not ask; kill a machine that runs")
+    .addHelpText("after", EXAMPLES)
+    .action(async (names, { force = false }) => {
+      if (!force && !Deno.stdin.isTerminal()) {
+        throw new SmolvmError("usage", "Cannot ask whether to delete: standard input is not a terminal", {
+          hint: "To delete without being asked, use --force.",
+        });
+      }
+      setExitCode(
+        await forEachTarget(names, async (nameOrId) => {
+          const machine = findMachine(nameOrId);
+          const name = isReadable(machine) ? machine.record.name : machine.id;
+          if (!force && !confirm(`Delete machine "${name}" with its disk?`)) return;
+          await deleteMachine(machine, { force });
+          console.log(`Deleted VM: ${name}`);
+        }),
+      );
+    });
+}

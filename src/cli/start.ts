@@ -1,0 +1,58 @@
+import { Command } from "@commander-js/extra-typings";
+import { SmolvmError } from "../errors.ts";
+import { type Machine, openMachine } from "../machine/find.ts";
+import { startAttached, startInBackground, UNSEEN_TERMINAL } from "../machine/start.ts";
+import { stopMachine } from "../machine/stop.ts";
+import { bootTimeoutMs } from "./machine_options.ts";
+import { attend } from "./session.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm start web
+  smolvm start web db
+  smolvm start --foreground shell`;
+
+/** `smolvm start`. */
+export function startCommand(setExitCode: (code: number) => void) {
+  return new Command("start")
+    .description("Start machines; each runs the command it was made with, on its disk as it was")
+    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .option("--foreground", "attach to the command, on a terminal if this is one; exit with its code")
+    .option("-a, --attach", "attach to the command's output; exit with its code")
+    .option("-i, --interactive", "attach, with standard input")
+    .addHelpText("after", EXAMPLES)
+    .action(async (names, { foreground = false, attach = false, interactive = false }) => {
+      if (foreground || attach || interactive) {
+        const [name, ...others] = names;
+        if (name === undefined || others.length > 0) {
+          throw new SmolvmError("usage", `Cannot attach to ${names.length} machines at once: name one`);
+        }
+        setExitCode(await startHere(openMachine(name), { foreground, interactive }));
+      } else {
+        setExitCode(await forEachTarget(names, startThere));
+      }
+    });
+}
+
+async function startThere(name: string): Promise<void> {
+  const machine = openMachine(name);
+  const { pid, log } = await startInBackground(machine, { bootTimeoutMs: bootTimeoutMs() });
+  console.log(`Started VM: ${machine.record.name} (PID: ${pid})\nLogs: ${log}`);
+}
+
+async function startHere(
+  machine: Machine,
+  { foreground, interactive }: { foreground: boolean; interactive: boolean },
+): Promise<number> {
+  const { tty, stdin: hasInput } = machine.record.command;
+  const onTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
+  // What was made for a terminal has one, if need be one that nobody looks at.
+  const terminal = onTerminal && (foreground || tty) ? Deno.consoleSize() : tty ? UNSEEN_TERMINAL : undefined;
+  const stdin = interactive || foreground && (hasInput || onTerminal);
+  return await attend((io) => startAttached(machine, { terminal, stdin, bootTimeoutMs: bootTimeoutMs() }, io), {
+    terminal: onTerminal ? terminal : undefined,
+    stdin,
+    end: () => stopMachine(openMachine(machine.id), { timeoutMs: 0, force: true }),
+  });
+}

@@ -1,0 +1,33 @@
+import { Command } from "@commander-js/extra-typings";
+import { openMachine } from "../machine/find.ts";
+import { killMachine, stopMachine } from "../machine/stop.ts";
+import { parseTimeout } from "./parse.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm stop web
+  smolvm stop --timeout 60 db
+  smolvm stop --force stuck`;
+
+const DEFAULT_TIMEOUT_S = 10;
+
+/** `smolvm stop`. */
+export function stopCommand(setExitCode: (code: number) => void) {
+  return new Command("stop")
+    .description("Stop machines: ask the command to end, then end the guest with a clean disk")
+    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .option("-t, --timeout <seconds>", `how long the command may take (default: ${DEFAULT_TIMEOUT_S})`, parseTimeout)
+    .option("-f, --force", "kill the VM: at once, or after --timeout when that is given")
+    .addHelpText("after", EXAMPLES)
+    .action(async (names, { timeout, force = false }) => {
+      setExitCode(
+        await forEachTarget(names, async (name) => {
+          const machine = openMachine(name);
+          if (force && timeout === undefined) await killMachine(machine);
+          else await stopMachine(machine, { timeoutMs: (timeout ?? DEFAULT_TIMEOUT_S) * 1000, force });
+          console.log(`Stopped VM: ${machine.record.name}`);
+        }),
+      );
+    });
+}

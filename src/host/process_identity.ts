@@ -1,0 +1,53 @@
+/** A process that cannot be mistaken for a later one with the same process id. */
+export interface ProcessIdentity {
+  /** Process id. */
+  pid: number;
+  /** When it started, as this host counts that; compared for equality only. */
+  startTime: string;
+}
+
+/** The identity of a running process; `undefined` when there is none with that id. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  const startTime = Deno.build.os === "linux" ? linuxStartTime(pid) : macosStartTime(pid);
+  return startTime === undefined ? undefined : { pid, startTime };
+}
+
+/** Whether that very process still runs. */
+export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+  return identifyProcess(pid)?.startTime === startTime;
+}
+
+/** Sends SIGKILL to that very process; `false` when it has ended, whoever has its process id now. */
+export function killProcess(identity: ProcessIdentity): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    Deno.kill(identity.pid, "SIGKILL");
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Ticks since the boot, and which boot: proc_pid_stat(5), field 22. */
+function linuxStartTime(pid: number): string | undefined {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    // The second field is the program's name in parentheses, which may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state, ticks] = [fields[0], fields[19]];
+    // A zombie runs no more.
+    return state === "Z" ? undefined : `${Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim()}:${ticks}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function macosStartTime(pid: number): string | undefined {
+  const { success, stdout } = new Deno.Command("ps", {
+    args: ["-o", "lstart=", "-p", String(pid)],
+    env: { LC_ALL: "C" },
+    stderr: "null",
+  }).outputSync();
+  return success ? new TextDecoder().decode(stdout).trim() || undefined : undefined;
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { identifyProcess, isAlive, killProcess } from "./process_identity.ts";
+
+Deno.test("a process keeps its identity for as long as it runs", async () => {
+  const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const identity = identifyProcess(child.pid)!;
+  assert.deepEqual(identifyProcess(child.pid), identity);
+  assert.equal(isAlive(identity), true);
+  assert.equal(killProcess(identity), true);
+  assert.equal((await child.status).signal, "SIGKILL");
+  assert.equal(isAlive(identity), false);
+  assert.equal(killProcess(identity), false);
+});
+
+Deno.test("killProcess() never signals a process that has the process id of another", async () => {
+  const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const identity = identifyProcess(child.pid)!;
+  assert.equal(killProcess({ ...identity, startTime: `${identity.startTime}1` }), false);
+  assert.equal(isAlive(identity), true);
+  child.kill();
+  await child.status;
+});
+
+Deno.test("a name with parentheses and spaces does not hide when a process started", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "smolvm-" });
+  const program = `${folder}/a) Z 1 (b`;
+  await Deno.copyFile("/bin/sleep", program);
+  const child = new Deno.Command(program, { args: ["60"] }).spawn();
+  try {
+    assert.match(identifyProcess(child.pid)!.startTime, /:\d+$/);
+  } finally {
+    child.kill();
+    await child.status;
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("identifyProcess() knows nobody who is not there", () => {
+  assert.equal(identifyProcess(2 ** 30), undefined);
+});

@@ -1,0 +1,16 @@
+import { createMachine as makeMachine } from "../state/machines.ts";
+import { diskFile } from "../state/machine_folders.ts";
+import type { MachineRecord } from "../state/machine_record.ts";
+import { createDisk } from "../storage/disk.ts";
+import { describeMachine, type MachineOptions } from "./describe.ts";
+
+/**
+ * Makes a machine that persists, to be started later.
+ *
+ * @throws {SmolvmError} for anything that cannot be honoured; nothing is left then but an image that was pulled.
+ */
+export async function createMachine(options: MachineOptions): Promise<MachineRecord> {
+  const { machine } = await describeMachine(options, { boots: false });
+  await makeMachine(machine, (folder) => createDisk(diskFile(folder), { sizeBytes: machine.diskBytes }));
+  return machine;
+}

@@ -1,0 +1,49 @@
+import { SmolvmError } from "../errors.ts";
+import { type FoundMachine, isReadable } from "../state/lookup.ts";
+import { lockMachine, removeMachine } from "../state/machines.ts";
+import { isLive } from "../state/status.ts";
+import { killMachine } from "./stop.ts";
+
+/** How a machine is to be deleted. */
+export interface DeleteOptions {
+  /** Also one that runs, whose VM is killed, and one whose files cannot be read. */
+  force: boolean;
+}
+
+/**
+ * Deletes a machine with its disk and its logs.
+ *
+ * @throws {SmolvmError} `machine-state` when it runs; `state` when it cannot be read.
+ */
+export async function deleteMachine(machine: FoundMachine, { force }: DeleteOptions): Promise<void> {
+  const running = isReadable(machine) && (machine.ephemeral || isLive(machine.status.state));
+  if (isReadable(machine)) {
+    if (running && !force) throw stillRunning(machine.record.name);
+    if (running) await killMachine(machine);
+    // Whoever runs it removes it.
+    if (machine.ephemeral) return;
+  } else {
+    checkUnreadable(machine.error, machine.folder, force);
+  }
+  using lock = await lockMachine(machine.folder);
+  if (lock === undefined) throw stillRunning(isReadable(machine) ? machine.record.name : machine.id);
+  await removeMachine(machine.id);
+}
+
+function checkUnreadable({ message }: SmolvmError, folder: string, force: boolean): void {
+  if (!force) {
+    throw new SmolvmError("state", `Cannot delete a machine that cannot be read: ${message}`, {
+      hint: "Delete it all the same: smolvm delete --force",
+    });
+  }
+  const { uid } = Deno.lstatSync(folder);
+  if (uid !== Deno.uid()) {
+    throw new SmolvmError("state", `Cannot delete "${folder}": it belongs to the user with id ${uid}`);
+  }
+}
+
+function stillRunning(name: string): SmolvmError {
+  return new SmolvmError("machine-state", `Cannot delete machine "${name}": it is running`, {
+    hint: "Stop it first, or delete it with --force.",
+  });
+}

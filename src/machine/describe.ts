@@ -1,0 +1,119 @@
+import { SmolvmError } from "../errors.ts";
+import { checkVirtualization } from "../host/virtualization.ts";
+import { classifySource, type Source } from "../image/reference.ts";
+import { checkResources } from "../runner/spec.ts";
+import type { MachineRecord, MachineSource, VolumeSpec } from "../state/machine_record.ts";
+import { checkName, generateId, generateName } from "../state/names.ts";
+import { DEFAULT_DISK_BYTES } from "../storage/disk.ts";
+import { commandEnvironment, commandLine } from "./command.ts";
+import { folderRoot, type ImageOptions, imageRoot, type Root } from "./launch.ts";
+import { checkOwnership } from "./ownership.ts";
+import { parseSignal } from "./signal.ts";
+import { resolveVolumes } from "./volume.ts";
+
+export type { VolumeSpec };
+
+/** A machine as its user describes it. */
+export interface MachineOptions extends ImageOptions {
+  /** An existing folder, or an image reference. */
+  source: string;
+  /** Empty: what the image says. */
+  command: string[];
+  /** Generated when absent. */
+  name: string | undefined;
+  cpus: number;
+  /** In MiB. */
+  memoryMib: number;
+  /** Size of its disk in bytes; 10 GiB when absent. */
+  diskBytes?: number | undefined;
+  /** Working directory in the guest; the image's when absent. */
+  workdir: string | undefined;
+  /** `KEY=VALUE` each. */
+  env: string[];
+  volumes: VolumeSpec[];
+  net: boolean;
+  /** Name server; the host's when absent. */
+  dns: string | undefined;
+  /** `name|uid[:group|gid]`; the image's when absent. */
+  user: string | undefined;
+  entrypoint: string | undefined;
+  /** The machine's name when absent. */
+  hostname: string | undefined;
+  /** Whether the command runs on a terminal. */
+  tty: boolean;
+  /** Whether the command has an input. */
+  stdin: boolean;
+}
+
+/** A machine, and its root at hand. */
+export interface Description {
+  machine: MachineRecord;
+  root: Root;
+}
+
+/**
+ * Works out what a machine is from its user's description; pulls the image when it is missing.
+ *
+ * @param boots whether it is to boot now, on this host
+ * @throws {SmolvmError} for anything in it that cannot be honoured.
+ */
+export async function describeMachine(options: MachineOptions, { boots }: { boots: boolean }): Promise<Description> {
+  checkResources(options);
+  const name = options.name ?? generateName();
+  checkName(name);
+  const volumes = resolveVolumes(options.volumes);
+  const source = classifySource(options.source);
+  if (source.kind === "folder") checkFolder(source.path);
+  // What was asked for is checked before the host is, and the host before a pull.
+  if (boots) checkVirtualization();
+  const { root, resolved } = await openSource(source, options);
+  const { defaults } = root;
+  const hostname = options.hostname ?? name;
+  const machine: MachineRecord = {
+    id: generateId(),
+    name,
+    created: new Date().toISOString(),
+    source: resolved,
+    cpus: options.cpus,
+    memoryMib: options.memoryMib,
+    diskBytes: options.diskBytes ?? DEFAULT_DISK_BYTES,
+    volumes,
+    net: options.net,
+    dns: options.dns ?? null,
+    hostname,
+    command: {
+      argv: commandLine(defaults, options),
+      env: commandEnvironment(defaults, { ...options, hostname }),
+      cwd: options.workdir ?? (defaults.workingDir || "/"),
+      user: options.user ?? defaults.user,
+      tty: options.tty,
+      stdin: options.stdin,
+    },
+    stopSignal: stopSignalOf(defaults.stopSignal),
+  };
+  return { machine, root };
+}
+
+/**
+ * Refuses a folder that cannot be booted.
+ *
+ * @throws {SmolvmError} `source`.
+ */
+export function checkFolder(path: string): void {
+  checkOwnership({ path, owner: Deno.statSync(path).uid, uid: Deno.uid(), os: Deno.build.os });
+}
+
+async function openSource(source: Source, options: ImageOptions): Promise<{ root: Root; resolved: MachineSource }> {
+  if (source.kind === "folder") return { root: folderRoot(source.path), resolved: { folder: source.path } };
+  const { root, image } = await imageRoot(source.reference, options);
+  return { root, resolved: { image } };
+}
+
+function stopSignalOf(name: string): number {
+  if (name === "") return parseSignal("SIGTERM")!;
+  const signal = parseSignal(name);
+  if (signal === undefined) {
+    throw new SmolvmError("image", `Cannot use the image: its StopSignal "${name}" is no signal`);
+  }
+  return signal;
+}

@@ -1,0 +1,82 @@
+import { SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
+import { checkVirtualization } from "../host/virtualization.ts";
+import { commandLogFile } from "../state/machine_folders.ts";
+import type { MachineSource } from "../state/machine_record.ts";
+import type { Machine } from "../state/lookup.ts";
+import { isLive, readStatus } from "../state/status.ts";
+import { AttachedMachine } from "./attached.ts";
+import type { CommandIo } from "./attachment.ts";
+import { checkFolder } from "./describe.ts";
+import { folderRoot, imageRoot, type Launch, launchOf, type Root, type RunOptions } from "./launch.ts";
+import { takeRunner } from "./spare_runner.ts";
+import { resolveVolumes } from "./volume.ts";
+
+/** A machine that runs by itself. */
+export interface BackgroundMachine {
+  /** Process id of its VM. */
+  pid: number;
+  /** File that holds what its command writes. */
+  log: string;
+}
+
+/** Lines and columns of a terminal that nobody looks at. */
+export const UNSEEN_TERMINAL = { rows: 24, columns: 80 };
+
+/**
+ * Starts a machine that then runs by itself; settles when its command runs.
+ *
+ * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started.
+ */
+export async function startInBackground(
+  machine: Machine,
+  { bootTimeoutMs }: Pick<RunOptions, "bootTimeoutMs">,
+): Promise<BackgroundMachine> {
+  const { tty, stdin } = machine.record.command;
+  const terminal = tty ? UNSEEN_TERMINAL : undefined;
+  const { spec, prefix } = await planStart(machine, { attached: false, terminal, stdin, bootTimeoutMs });
+  const runner = takeRunner(prefix);
+  await runner.start(spec);
+  await runner.release();
+  return { pid: readStatus(machine.folder)!.process!.pid, log: commandLogFile(machine.folder) };
+}
+
+/**
+ * Starts a machine and attaches to its command.
+ *
+ * @throws {SmolvmError} like {@linkcode startInBackground}.
+ */
+export async function startAttached(
+  machine: Machine,
+  options: Pick<RunOptions, "terminal" | "stdin" | "bootTimeoutMs">,
+  io: CommandIo,
+): Promise<AttachedMachine> {
+  return await AttachedMachine.start(await planStart(machine, { ...options, attached: true }), io);
+}
+
+async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral">): Promise<Launch> {
+  const { record, status, ephemeral } = machine;
+  if (ephemeral || isLive(status.state)) {
+    throw new SmolvmError("machine-state", `Machine "${record.name}" is running already`);
+  }
+  checkVirtualization();
+  // What the host had when the machine was made may be gone.
+  const volumes = resolveVolumes(record.volumes);
+  const root = await openRoot(record.source);
+  const folders = { folder: machine.folder, runtimeFolder: machine.runtimeFolder };
+  return launchOf({ ...record, volumes }, root, folders, { ...options, ephemeral: false });
+}
+
+async function openRoot(source: MachineSource): Promise<Root> {
+  if ("folder" in source) {
+    try {
+      checkFolder(source.folder);
+    } catch (error) {
+      if (error instanceof SmolvmError) throw error;
+      throw new SmolvmError("source", `Cannot use the folder "${source.folder}": ${osReason(error)}`, { cause: error });
+    }
+    return folderRoot(source.folder);
+  }
+  const { reference, imageId } = source.image;
+  return (await imageRoot({ kind: "stored", name: reference, imageId }, { pull: "never" })).root;
+}

@@ -1,0 +1,97 @@
+import { SmolvmError } from "../errors.ts";
+import { killProcess } from "../host/process_identity.ts";
+import { CONTROL, encodeStop } from "../protocol/control.ts";
+import { FrameWriter } from "../protocol/frame_writer.ts";
+import { controlSocket } from "../runner/spec.ts";
+import { isLocked } from "../state/lock.ts";
+import type { Machine } from "../state/lookup.ts";
+import { lockMachine } from "../state/machines.ts";
+import { CREATED, isLive, machineLock, readStatus, writeStatus } from "../state/status.ts";
+import { isDisconnect } from "./attachment.ts";
+
+/** How a machine is to be stopped. */
+export interface StopOptions {
+  /** How long its command may take after it was asked to end, in ms. */
+  timeoutMs: number;
+  /** What happens to a guest that has not ended `ANSWER_MS` after that: its VM is killed, or it is an error. */
+  force: boolean;
+}
+
+/** How long a guest may take to kill what is left in it and to sync its disk before it is taken to be hung. */
+const ANSWER_MS = 5000;
+const POLL_MS = 20;
+/** The longest that a timer of the platform can be set to. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Asks a machine's command to end, and has its guest shut down with a clean disk. A machine that does not run is left
+ * alone.
+ *
+ * @throws {SmolvmError} `guest` when the guest does not answer.
+ */
+export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOptions): Promise<void> {
+  if (!isLive(machine.status.state)) return;
+  const limitMs = timeoutMs + (force ? 0 : ANSWER_MS);
+  const late = AbortSignal.timeout(Math.min(limitMs, MAX_TIMER_MS));
+  await requestStop(machine, timeoutMs, late);
+  while (isLocked(machineLock(machine.folder))) {
+    if (late.aborted) {
+      if (force) return await killMachine(machine);
+      const { name } = machine.record;
+      throw new SmolvmError("guest", `Machine "${name}" did not stop within ${limitMs / 1000} s`, {
+        hint: `End its VM, without a sync of its disk: smolvm stop --force ${name}`,
+      });
+    }
+    await pause();
+  }
+}
+
+/**
+ * Kills the VM of a machine, which takes a moment.
+ *
+ * @throws {SmolvmError} `machine-state` when its process cannot be told from another.
+ */
+export async function killMachine({ folder, record, ephemeral }: Machine): Promise<void> {
+  const { process } = readStatus(folder) ?? CREATED;
+  const killed = process !== null && killProcess(process);
+  if (!killed && isLocked(machineLock(folder))) {
+    throw new SmolvmError(
+      "machine-state",
+      `Cannot kill machine "${record.name}": the process that holds it is unknown`,
+    );
+  }
+  // An ephemeral one is removed by whoever runs it.
+  if (ephemeral) return;
+  using lock = await lockMachine(folder);
+  const status = readStatus(folder);
+  // Somebody may have started it again.
+  if (lock === undefined || status === undefined || !isLive(status.state)) return;
+  await writeStatus(folder, { ...status, state: "stopped", process: null, reason: "killed" });
+}
+
+/** Hands the request over, and settles when the runner has let go of the connection: it ends, or will not take it. */
+async function requestStop(machine: Machine, timeoutMs: number, late: AbortSignal): Promise<void> {
+  while (!late.aborted && isLocked(machineLock(machine.folder))) {
+    try {
+      using conn = await Deno.connect({ transport: "unix", path: controlSocket(machine) });
+      using _ = onAbort(late, () => conn.close());
+      new FrameWriter(conn).send(CONTROL.STOP, 0, encodeStop({ signal: machine.record.stopSignal, timeoutMs }));
+      await conn.read(new Uint8Array(1));
+      return;
+    } catch (error) {
+      if (late.aborted) return;
+      // A runner that has just begun does not listen yet, one that is about to end no more.
+      if (!isDisconnect(error)) throw error;
+    }
+    await pause();
+  }
+}
+
+function onAbort(signal: AbortSignal, act: () => void): Disposable {
+  signal.addEventListener("abort", act);
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", act) };
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}

@@ -1,0 +1,123 @@
+import { messageOf, SmolvmError } from "../errors.ts";
+import { log } from "../log.ts";
+import type { AgentConnection } from "../protocol/agent_connection.ts";
+import { commandError } from "../protocol/command_error.ts";
+import { MSG } from "../protocol/constants.ts";
+import { MAIN_STREAM, type StopRequest } from "../protocol/control.ts";
+import type { Frame } from "../protocol/frame.ts";
+import { decodeExited, decodeFailure, encodeExec, encodeU32s, type Exec, type Setup } from "../protocol/messages.ts";
+import { ProtocolError } from "../protocol/payload.ts";
+import { encodeError } from "../state/error_record.ts";
+import type { MachineStatus } from "../state/status.ts";
+import type { CommandRelay } from "./command_relay.ts";
+import type { StatusWriter } from "./status_writer.ts";
+
+/** What a session is about. */
+export interface SessionOptions {
+  /** The machine's command. */
+  exec: Exec;
+  status: StatusWriter;
+  relay: CommandRelay;
+  /** Hears once how the start of the command went; the status says it already. */
+  onStarted: (error?: SmolvmError) => void;
+}
+
+/** The conversation with a guest that has dialled: its command, and the end of both. */
+export class GuestSession {
+  readonly #agent: AgentConnection;
+  readonly #options: SessionOptions;
+  #isReady = false;
+  #isStopping = false;
+  #isShuttingDown = false;
+  #killTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(agent: AgentConnection, options: SessionOptions) {
+    this.#agent = agent;
+    this.#options = options;
+  }
+
+  /**
+   * Sets the guest up and starts its command, unless a stop was asked for meanwhile.
+   *
+   * @throws {ProtocolError} when the guest breaks the protocol, {SetupFailedError} when it cannot be set up.
+   */
+  async start(setup: () => Setup): Promise<AsyncIterator<Frame, boolean>> {
+    const frames = this.#agent.frames(setup);
+    await frames.next();
+    this.#isReady = true;
+    log("debug", "the guest is ready");
+    if (this.#isStopping) this.#shutDown();
+    else this.#agent.send(MSG.EXEC, MAIN_STREAM, encodeExec(this.#options.exec));
+    return frames;
+  }
+
+  /**
+   * Passes the command's frames on until its last, and then has the guest shut down.
+   *
+   * @throws {SmolvmError} `interrupted` when it was stopped before there was a command; `guest` when the guest ended.
+   */
+  async runCommand(frames: AsyncIterator<Frame, boolean>): Promise<void> {
+    while (true) {
+      const { done, value } = await frames.next();
+      if (done && this.#isShuttingDown && value) {
+        throw new SmolvmError("interrupted", "The machine was stopped before its command started");
+      }
+      if (done) throw new SmolvmError("guest", "The guest ended before its command");
+      if (value.stream !== MAIN_STREAM) throw new ProtocolError(`stream ${value.stream} does not exist`);
+      await this.#record(value);
+      this.#options.relay.fromAgent(value);
+      if (value.type === MSG.EXITED || value.type === MSG.FAILED) break;
+    }
+    this.#shutDown();
+  }
+
+  /**
+   * Settles with the guest's last word: every process in it is dead, every disk is synced.
+   *
+   * @throws {SmolvmError} `guest` when it ended without.
+   */
+  async goodbye(frames: AsyncIterator<Frame, boolean>): Promise<void> {
+    const { done, value } = await frames.next();
+    if (!done) throw new ProtocolError(`message ${value.type} behind the command's end`);
+    if (!value) throw new SmolvmError("guest", "The guest ended without syncing its disk");
+  }
+
+  /** Asks the command to end, and ends the guest when it has not done so in time. */
+  async stop({ signal, timeoutMs }: StopRequest): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    await this.#note({ state: "stopping" });
+    if (!this.#isReady) return;
+    this.#agent.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(signal));
+    this.#killTimer = setTimeout(() => this.#shutDown(), timeoutMs);
+  }
+
+  /** The guest kills what is left in it, syncs its disk and says goodbye. */
+  #shutDown(): void {
+    clearTimeout(this.#killTimer);
+    if (this.#isShuttingDown) return;
+    this.#isShuttingDown = true;
+    this.#agent.send(MSG.SHUTDOWN);
+  }
+
+  /** A full disk must not keep the guest from an ordered end. */
+  async #note(change: Partial<MachineStatus>): Promise<void> {
+    await this.#options.status.set(change).catch((error) => log("error", messageOf(error)));
+  }
+
+  /** What a frame says of the machine is written before anyone is told. */
+  async #record({ type, payload }: Frame): Promise<void> {
+    const { status, onStarted } = this.#options;
+    if (type === MSG.STARTED) {
+      const state = this.#isStopping ? "stopping" : "running";
+      await status.set({ state, started: new Date().toISOString() });
+      onStarted();
+    } else if (type === MSG.EXITED) {
+      await this.#note({ state: "stopping", exit: decodeExited(payload) });
+    } else if (type === MSG.FAILED) {
+      const error = commandError(decodeFailure(payload));
+      await this.#note({ state: "failed", error: encodeError(error) });
+      onStarted(error);
+    }
+  }
+}

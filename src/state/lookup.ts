@@ -1,0 +1,110 @@
+import { closestString } from "@std/text";
+import { SmolvmError } from "../errors.ts";
+import { folders } from "../host/folders.ts";
+import { isLocked } from "./lock.ts";
+import { ephemeralFolders, type MachineFolders, machinesFolder, persistentFolders } from "./machine_folders.ts";
+import { type MachineRecord, readRecord } from "./machine_record.ts";
+import { holderOf } from "./names.ts";
+import { machineLock, type MachineStatus, observeStatus } from "./status.ts";
+
+/** A machine as whoever looks at it finds it. */
+export interface Machine extends MachineFolders {
+  id: string;
+  /** Ends with the `run` that made it. */
+  ephemeral: boolean;
+  record: MachineRecord;
+  status: MachineStatus;
+}
+
+/** A machine whose files cannot be read. Nothing but its owner's word removes it. */
+export interface UnreadableMachine extends MachineFolders {
+  id: string;
+  /** Why. */
+  error: SmolvmError;
+}
+
+/** Either of them. */
+export type FoundMachine = Machine | UnreadableMachine;
+
+/** Whether a machine's files could be read. */
+export function isReadable(machine: FoundMachine): machine is Machine {
+  return "record" in machine;
+}
+
+/** Every machine: those that persist, and the ephemeral ones while they run; the oldest first. Changes nothing. */
+export function listMachines(): FoundMachine[] {
+  const persistent = idsIn(machinesFolder()).map((id) => readMachine(id, persistentFolders(id)));
+  const ephemeral = idsIn(`${folders().state}/ephemeral`).flatMap(readEphemeral);
+  const age = (machine: FoundMachine) => isReadable(machine) ? machine.record.created : "";
+  return [...persistent, ...ephemeral].sort((a, b) => age(a) < age(b) ? -1 : age(a) > age(b) ? 1 : 0);
+}
+
+/**
+ * The machine with that name, or whose id begins so if that is the only one.
+ *
+ * @throws {SmolvmError} `no-machine`, with the nearest name; `usage` when several ids begin so.
+ */
+export function findMachine(nameOrId: string): FoundMachine {
+  // The index spares reading every machine; it may be lost, and then they are read after all.
+  const named = /^[\w.-]+$/.test(nameOrId) ? holderOf(nameOrId) : undefined;
+  const indexed = named !== undefined && /^[0-9a-f]+$/.test(named) ? readById(named) : undefined;
+  if (indexed && (!isReadable(indexed) || indexed.record.name === nameOrId)) return indexed;
+  const machines = listMachines();
+  const byName = machines.find((machine) => isReadable(machine) && machine.record.name === nameOrId);
+  if (byName) return byName;
+  const [first, second] = machines.filter(({ id }) => nameOrId !== "" && id.startsWith(nameOrId));
+  if (first === undefined) throw noSuchMachine(nameOrId, machines);
+  if (second === undefined) return first;
+  throw new SmolvmError("usage", `Cannot tell which machine "${nameOrId}" is: several ids begin so`);
+}
+
+function noSuchMachine(name: string, machines: FoundMachine[]): SmolvmError {
+  const names = machines.filter(isReadable).map(({ record }) => record.name);
+  const nearest = names.length > 0 ? closestString(name, names) as string : undefined;
+  return new SmolvmError("no-machine", `No such machine: "${name}"`, {
+    hint: nearest === undefined ? undefined : `Did you mean "${nearest}"?`,
+  });
+}
+
+function readById(id: string): FoundMachine | undefined {
+  const [ephemeral] = readEphemeral(id);
+  if (ephemeral) return ephemeral;
+  return idsIn(machinesFolder()).includes(id) ? readMachine(id, persistentFolders(id)) : undefined;
+}
+
+/** None when it does not run, or has only just begun to or to end: its files come and go with its runner. */
+function readEphemeral(id: string): Machine[] {
+  const folders = ephemeralFolders(id);
+  if (!isLocked(machineLock(folders.folder))) return [];
+  const machine = readMachine(id, folders);
+  return isReadable(machine) ? [{ ...machine, ephemeral: true }] : [];
+}
+
+function readMachine(id: string, folders: MachineFolders): FoundMachine {
+  try {
+    const { uid } = Deno.lstatSync(folders.folder);
+    if (uid !== Deno.uid()) throw unreadable(`"${folders.folder}" belongs to the user with id ${uid}`);
+    const record = readRecord(folders.folder);
+    if (record.id !== id) throw unreadable(`"${folders.folder}" holds the files of machine ${record.id}`);
+    const status = observeStatus(folders.folder);
+    if (status === undefined) throw unreadable(`"${folders.folder}/status.json" is missing`);
+    return { id, ...folders, ephemeral: false, record, status };
+  } catch (error) {
+    const reason = error instanceof SmolvmError ? error : unreadable(String(error));
+    return { id, ...folders, error: reason };
+  }
+}
+
+function unreadable(message: string): SmolvmError {
+  return new SmolvmError("state", message);
+}
+
+/** What a folder of machines holds, but for what is being made or removed. */
+function idsIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => !name.startsWith("."));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
