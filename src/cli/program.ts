@@ -26,7 +26,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .description("Run OCI images and folders as microVMs")
     .version(deno.version, "--version", "print the version")
     .option("-q, --quiet", "no progress on standard error")
-    .option("--log-level <level>", "error, warn, info, debug or trace (default: warn)")
+    .option("--log-level <level>", "error|warn|info|debug|trace")
     .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text)),

@@ -55,7 +55,7 @@ refusalTest("smolvm refuses unknown flags and commands and names the nearest", [
     hint: SEE_HELP,
   },
   { args: ["--verson"], message: "Unknown option '--verson'\n(Did you mean --version?)", hint: SEE_HELP },
-  { args: ["rum", "{}/root"], message: "Unknown command 'rum'\n(Did you mean run?)", hint: SEE_HELP },
+  { args: ["runn", "{}/root"], message: "Unknown command 'runn'\n(Did you mean run?)", hint: SEE_HELP },
 ]);
 
 refusalTest("smolvm run refuses to be given nothing to run, or an option without its value", [
