@@ -38,6 +38,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    .configureHelp({ minWidthToWrap: 30 })
     .exitOverride();
   program.hook("preAction", () => {
     const level = chooseLogLevel({
