@@ -6,6 +6,7 @@ import { acquireLock, type Lock } from "./lock.ts";
 
 /** What a machine may be called: also a file name and, nearly, a host name. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
+const ID = /^[0-9a-f]+$/;
 
 const ADJECTIVES = [
   "brave",
@@ -111,13 +112,13 @@ export async function releaseNames(id: string): Promise<void> {
   await sweepNames((holder) => holder !== id);
 }
 
-/** Takes the names whose machines are gone out of the index. */
+/** Takes the names whose machines are gone out of the index, and what else is in it. */
 export async function sweepNames(exists: MachineExists): Promise<void> {
   using _ = await lockNames();
   for await (const { name } of Deno.readDir(namesFolder())) {
     if (name === ".lock") continue;
     const holder = holderOf(name);
-    if (holder !== undefined && !exists(holder)) await Deno.remove(`${namesFolder()}/${name}`);
+    if (holder === undefined || !exists(holder)) await Deno.remove(`${namesFolder()}/${name}`);
   }
 }
 
@@ -132,8 +133,10 @@ async function lockNames(): Promise<Lock> {
 
 /** The id of the machine that has a name, if it still exists. */
 export function holderOf(name: string): string | undefined {
+  if (!NAME.test(name)) return undefined;
   try {
-    return Deno.readTextFileSync(`${namesFolder()}/${name}`);
+    const id = Deno.readTextFileSync(`${namesFolder()}/${name}`);
+    return ID.test(id) ? id : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { setEnv } from "../../tests/helpers/env.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
-import { checkName, claimName, generateId, generateName, releaseName, sweepNames } from "./names.ts";
+import { folders } from "../host/folders.ts";
+import {
+  checkName,
+  claimName,
+  generateId,
+  generateName,
+  holderOf,
+  releaseName,
+  releaseNames,
+  sweepNames,
+} from "./names.ts";
 
 /** Runs a test with a name index of its own; machines exist while their ids are in `alive`. */
 async function withNames(test: (index: { alive: Set<string>; names: () => string[] }) => Promise<void>) {
@@ -62,6 +72,52 @@ Deno.test("claimName() gives a name to one of those who ask at the same time", (
     assert.equal(given.length, 1);
   }));
 
+Deno.test("claimName() establishes the machine before anyone else looks at its name", () =>
+  withNames(async ({ alive }) => {
+    const exists = (id: string) => alive.has(id);
+    const { promise: established, resolve: establish } = Promise.withResolvers<void>();
+    const first = claimName({ name: "web", id: "1" }, exists, () => established.then(() => void alive.add("1")));
+    const second = assert.rejects(claimName({ name: "web", id: "2" }, exists), { code: "usage" });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    establish();
+    await Promise.all([first, second]);
+    assert.equal(holderOf("web"), "1");
+  }));
+
+Deno.test("claimName() leaves a name free whose machine could not be established, and says why", () =>
+  withNames(async ({ alive }) => {
+    const exists = (id: string) => alive.has(id);
+    const fail = () => Deno.rename("/none", "/other");
+    await assert.rejects(claimName({ name: "web", id: "1" }, exists, fail), {
+      code: "storage",
+      message: 'Cannot claim the name "web": No such file or directory',
+    });
+    await claimName({ name: "web", id: "2" }, exists);
+    assert.equal(holderOf("web"), "2");
+  }));
+
+Deno.test("claimName() establishes nothing under a name that is taken or is none", () =>
+  withNames(async () => {
+    await claimName({ name: "web", id: "1" }, () => true);
+    for (const name of ["web", "../web"]) {
+      const establish = () => assert.fail("established");
+      await assert.rejects(claimName({ name, id: "2" }, () => true, establish), { code: "usage" });
+    }
+  }));
+
+Deno.test("holderOf() has nothing for what is no name or has no id", () =>
+  withNames(async () => {
+    await claimName({ name: "web", id: "1a" }, () => true);
+    assert.equal(holderOf("web"), "1a");
+    for (const name of ["db", "", ".", "..", ".lock", "../names/web", "x".repeat(300)]) {
+      assert.equal(holderOf(name), undefined, name);
+    }
+    for (const id of ["", "..", "1a\n", "\0"]) {
+      Deno.writeTextFileSync(`${folders().state}/names/web`, id);
+      assert.equal(holderOf("web"), undefined, JSON.stringify(id));
+    }
+  }));
+
 Deno.test("releaseName() takes back a name only from the machine that has it", () =>
   withNames(async ({ names }) => {
     await claimName({ name: "web", id: "1" }, () => true);
@@ -79,4 +135,25 @@ Deno.test("sweepNames() takes the names of machines that are gone", () =>
     alive.add("2");
     await sweepNames(exists);
     assert.deepEqual(names(), ["machine-2"]);
+  }));
+
+Deno.test("sweepNames() takes what a write that was cut off left", () =>
+  withNames(async ({ names }) => {
+    await claimName({ name: "web", id: "1" }, () => true);
+    for (const [name, id] of [[`web.${crypto.randomUUID()}.tmp`, ""], [`${"x".repeat(63)}.tmp`, "1"]]) {
+      Deno.writeTextFileSync(`${folders().state}/names/${name}`, id!);
+    }
+    await sweepNames(() => true);
+    assert.deepEqual(names(), ["web"]);
+  }));
+
+Deno.test("releaseNames() takes every name of one machine", () =>
+  withNames(async ({ names }) => {
+    for (const [name, id] of [["web", "1"], ["www", "1"], ["db", "2"]]) {
+      await claimName({ name: name!, id: id! }, () => true);
+    }
+    await releaseNames("1");
+    assert.deepEqual(names(), ["db"]);
+    await releaseNames("3");
+    assert.deepEqual(names(), ["db"]);
   }));
