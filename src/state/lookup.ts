@@ -2,7 +2,14 @@ import { closestString } from "@std/text";
 import { SmolvmError } from "../errors.ts";
 import { folders } from "../host/folders.ts";
 import { isLocked } from "./lock.ts";
-import { ephemeralFolders, type MachineFolders, machinesFolder, persistentFolders } from "./machine_folders.ts";
+import {
+  ephemeralFolders,
+  machineExists,
+  type MachineFolders,
+  machinesFolder,
+  namesIn,
+  persistentFolders,
+} from "./machine_folders.ts";
 import { type MachineRecord, readRecord } from "./machine_record.ts";
 import { holderOf } from "./names.ts";
 import { machineLock, type MachineStatus, observeStatus } from "./status.ts";
@@ -33,7 +40,7 @@ export function isReadable(machine: FoundMachine): machine is Machine {
 
 /** Every machine: those that persist, and the ephemeral ones while they run; the oldest first. Changes nothing. */
 export function listMachines(): FoundMachine[] {
-  const persistent = idsIn(machinesFolder()).map((id) => readMachine(id, persistentFolders(id)));
+  const persistent = idsIn(machinesFolder()).flatMap(readPersistent);
   const ephemeral = idsIn(`${folders().state}/ephemeral`).flatMap(readEphemeral);
   const age = (machine: FoundMachine) => isReadable(machine) ? machine.record.created : "";
   return [...persistent, ...ephemeral].sort((a, b) => age(a) < age(b) ? -1 : age(a) > age(b) ? 1 : 0);
@@ -46,8 +53,8 @@ export function listMachines(): FoundMachine[] {
  */
 export function findMachine(nameOrId: string): FoundMachine {
   // The index spares reading every machine; it may be lost, and then they are read after all.
-  const named = /^[\w.-]+$/.test(nameOrId) ? holderOf(nameOrId) : undefined;
-  const indexed = named !== undefined && /^[0-9a-f]+$/.test(named) ? readById(named) : undefined;
+  const holder = holderOf(nameOrId);
+  const indexed = holder === undefined ? undefined : readEphemeral(holder)[0] ?? readPersistent(holder)[0];
   if (indexed && (!isReadable(indexed) || indexed.record.name === nameOrId)) return indexed;
   const machines = listMachines();
   const byName = machines.find((machine) => isReadable(machine) && machine.record.name === nameOrId);
@@ -66,10 +73,11 @@ function noSuchMachine(name: string, machines: FoundMachine[]): SmolvmError {
   });
 }
 
-function readById(id: string): FoundMachine | undefined {
-  const [ephemeral] = readEphemeral(id);
-  if (ephemeral) return ephemeral;
-  return idsIn(machinesFolder()).includes(id) ? readMachine(id, persistentFolders(id)) : undefined;
+/** None when it is gone. */
+function readPersistent(id: string): FoundMachine[] {
+  const machine = readMachine(id, persistentFolders(id));
+  // Its folder goes as a whole, also while it is read.
+  return isReadable(machine) || machineExists(id) ? [machine] : [];
 }
 
 /** None when it does not run, or has only just begun to or to end: its files come and go with its runner. */
@@ -101,10 +109,5 @@ function unreadable(message: string): SmolvmError {
 
 /** What a folder of machines holds, but for what is being made or removed. */
 function idsIn(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => !name.startsWith("."));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  return namesIn(folder).filter((name) => !name.startsWith("."));
 }

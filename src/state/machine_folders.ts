@@ -43,6 +43,20 @@ function exists(path: string): boolean {
   }
 }
 
+/**
+ * The names of what a folder holds; none when there is no such folder.
+ *
+ * @throws {SmolvmError} `state`.
+ */
+export function namesIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw new SmolvmError("state", `Cannot read "${folder}": ${osReason(error)}`, { cause: error });
+  }
+}
+
 /** The guest's console: kernel messages, and the agent's last words. */
 export function consoleLog(folder: string): string {
   return `${folder}/console.log`;
@@ -110,11 +124,17 @@ function orExplain<T>(folder: string, create: () => T): T {
 
 /** Removes what a machine left, as far as it is there. */
 export async function removeMachineFolders({ folder, runtimeFolder }: MachineFolders): Promise<void> {
-  for (const path of [runtimeFolder, folder]) {
-    await Deno.remove(path, { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) {
-        throw new SmolvmError("storage", `Cannot remove "${path}": ${osReason(error)}`, { cause: error });
-      }
-    });
-  }
+  for (const path of [runtimeFolder, folder]) await removeFolder(path);
+}
+
+/**
+ * Removes a folder with all that is in it, if there is one.
+ *
+ * @throws {SmolvmError} `storage`.
+ */
+export async function removeFolder(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw new SmolvmError("storage", `Cannot remove "${path}": ${osReason(error)}`, { cause: error });
+  });
 }

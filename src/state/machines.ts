@@ -1,13 +1,15 @@
-import { SmolvmError } from "../errors.ts";
+import { messageOf, SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { isAlive } from "../host/process_identity.ts";
+import { log } from "../log.ts";
 import { acquireLock, isLocked, type Lock } from "./lock.ts";
 import {
   createMachineFolder,
   machineExists,
   machinesFolder,
+  namesIn,
   persistentFolders,
-  removeMachineFolders,
+  removeFolder,
 } from "./machine_folders.ts";
 import { type MachineRecord, writeRecord } from "./machine_record.ts";
 import { claimName, releaseNames } from "./names.ts";
@@ -16,6 +18,9 @@ import { CREATED, isLive, machineLock, readStatus, writeStatus } from "./status.
 /** Whoever looks at a lock holds it for a moment, and a runner ends a moment after its last word. */
 const LOCK_PATIENCE_MS = 5000;
 const LOCK_POLL_MS = 20;
+
+/** The folders of machines that are being made or removed. */
+const UNFINISHED = /^\.(new|gone)-/;
 
 /**
  * Makes a machine that persists: whole, or not at all.
@@ -70,38 +75,28 @@ async function tryLock(folder: string): Promise<Lock | undefined> {
 export async function removeMachine(id: string): Promise<void> {
   const { folder, runtimeFolder } = persistentFolders(id);
   const remains = `${machinesFolder()}/.gone-${id}`;
+  await removeFolder(runtimeFolder);
   try {
     await Deno.rename(folder, remains);
   } catch (error) {
     throw new SmolvmError("storage", `Cannot remove "${folder}": ${osReason(error)}`, { cause: error });
   }
   await releaseNames(id);
-  await removeMachineFolders({ folder: remains, runtimeFolder });
+  await removeFolder(remains);
   await sweepRemains();
 }
 
-/** Removes what was left of machines whose making or removal was cut off. */
+/** Removes what was left of machines whose making or removal was cut off, as far as that can be removed. */
 async function sweepRemains(): Promise<void> {
   const parent = machinesFolder();
-  const remains = entriesOf(parent).filter((name) => name.startsWith(".") && name !== ".lock");
+  const remains = namesIn(parent).filter((name) => UNFINISHED.test(name)).map((name) => `${parent}/${name}`);
   if (remains.length === 0) return;
   using _ = await acquireLock(`${parent}/.lock`, { exclusive: true, wait: true });
-  for (const name of remains) {
-    if (!isLocked(machineLock(`${parent}/${name}`))) await removeFolder(`${parent}/${name}`);
-  }
-}
-
-async function removeFolder(folder: string): Promise<void> {
-  await Deno.remove(folder, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-}
-
-function entriesOf(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+  for (const folder of remains) {
+    try {
+      if (!isLocked(machineLock(folder))) await removeFolder(folder);
+    } catch (error) {
+      log("warn", messageOf(error));
+    }
   }
 }

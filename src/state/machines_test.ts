@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { makeRecord, withMachines } from "../../tests/helpers/machines.ts";
+import { SmolvmError } from "../errors.ts";
+import { identifyProcess } from "../host/process_identity.ts";
+import { acquireLock } from "./lock.ts";
+import { findMachine, isReadable, listMachines } from "./lookup.ts";
+import { createRuntimeFolder, machinesFolder, namesIn, persistentFolders } from "./machine_folders.ts";
+import { createMachine, lockMachine, removeMachine } from "./machines.ts";
+import { holderOf } from "./names.ts";
+import { CREATED, machineLock, readStatus, writeStatus } from "./status.ts";
+
+const RECORD = makeRecord();
+const folderOf = (id: string) => persistentFolders(id).folder;
+const fill = (folder: string) => Deno.writeTextFileSync(`${folder}/disk.img`, "disk");
+
+/** What is in the folder of machines, but for its lock. */
+const machines = () => namesIn(machinesFolder()).filter((name) => name !== ".lock").sort();
+
+/** What a killed process left: a folder whose lock nobody holds. */
+function leave(name: string): string {
+  const folder = `${machinesFolder()}/${name}`;
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(machineLock(folder), "");
+  return folder;
+}
+
+Deno.test("createMachine() makes a machine that has everything and is not started", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    const machine = findMachine(RECORD.name);
+    assert.ok(isReadable(machine));
+    assert.deepEqual(machine.record, RECORD);
+    assert.deepEqual(machine.status, CREATED);
+    assert.equal(Deno.readTextFileSync(`${machine.folder}/disk.img`), "disk");
+    assert.equal(Deno.statSync(machine.folder).mode! & 0o777, 0o700);
+    using lock = await lockMachine(machine.folder);
+    assert.ok(lock, "nobody holds it");
+  }));
+
+Deno.test("createMachine() shows nobody a machine that is not whole", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, () => {
+      assert.deepEqual(listMachines(), []);
+      assert.equal(holderOf(RECORD.name), undefined);
+    });
+    assert.deepEqual(machines(), [RECORD.id]);
+  }));
+
+Deno.test("createMachine() leaves nothing of a machine that cannot be filled", () =>
+  withMachines(async () => {
+    const full = new SmolvmError("storage", "No space");
+    await assert.rejects(
+      createMachine(RECORD, (folder) => {
+        fill(folder);
+        throw full;
+      }),
+      full,
+    );
+    assert.deepEqual(machines(), []);
+    await createMachine(RECORD, fill);
+  }));
+
+Deno.test("createMachine() refuses a name that is taken and leaves its machine as it is", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    await assert.rejects(createMachine({ ...RECORD, id: "1" }, fill), {
+      code: "usage",
+      message: `Cannot name the machine "web": machine ${RECORD.id} has that name`,
+    });
+    assert.deepEqual(machines(), [RECORD.id]);
+    assert.equal(holderOf("web"), RECORD.id);
+  }));
+
+Deno.test("createMachine() gives a name to one of those made at the same time", () =>
+  withMachines(async () => {
+    const ids = Array.from({ length: 8 }, (_, index) => `${index}`);
+    const made = await Promise.allSettled(ids.map((id) => createMachine({ ...RECORD, id }, fill)));
+    const winners = ids.filter((_, index) => made[index]!.status === "fulfilled");
+    assert.equal(winners.length, 1);
+    assert.deepEqual(machines(), winners);
+    assert.equal(holderOf("web"), winners[0]);
+  }));
+
+Deno.test("createMachine() and removeMachine() sweep what nobody is making or removing, and nothing else", () =>
+  withMachines(async () => {
+    for (const name of [".new-1", ".gone-2", ".other", "3"]) leave(name);
+    Deno.writeTextFileSync(`${machinesFolder()}/.DS_Store`, "");
+    const busy = [leave(".new-4"), leave(".gone-5")];
+    const locks = await Promise.all(
+      busy.map((folder) => acquireLock(machineLock(folder), { exclusive: true, wait: true })),
+    );
+    const kept = [".DS_Store", ".gone-5", ".new-4", ".other", "3"];
+    await createMachine(RECORD, fill);
+    assert.deepEqual(machines(), [...kept, RECORD.id].sort());
+    leave(".gone-2");
+    await removeMachine(RECORD.id);
+    assert.deepEqual(machines(), kept);
+    for (const lock of locks) lock[Symbol.dispose]();
+  }));
+
+Deno.test("createMachine() is not kept from it by remains that cannot be removed", () =>
+  withMachines(async () => {
+    // A lock that cannot be looked at.
+    Deno.mkdirSync(machinesFolder(), { recursive: true });
+    Deno.writeTextFileSync(`${machinesFolder()}/.gone-1`, "");
+    await createMachine(RECORD, fill);
+    assert.deepEqual(machines(), [".gone-1", RECORD.id]);
+  }));
+
+Deno.test("lockMachine() excludes others until its lock is disposed of", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    const folder = folderOf(RECORD.id);
+    const lock = await lockMachine(folder);
+    assert.ok(lock);
+    await writeStatus(folder, { ...CREATED, state: "running", process: identifyProcess(Deno.pid)! });
+    // Whoever waits for it gets it then.
+    setTimeout(() => lock[Symbol.dispose](), 100);
+    assert.equal(await lockMachine(folder), undefined, "its runner is alive");
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    using again = await lockMachine(folder);
+    assert.ok(again, "whatever the status says");
+  }));
+
+Deno.test("lockMachine() waits for an observer, and for a runner that has said its last word", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    const folder = folderOf(RECORD.id);
+    const dead = { pid: Deno.pid, startTime: "boot:1" };
+    for (const status of [CREATED, { ...CREATED, state: "running" as const, process: dead }]) {
+      await writeStatus(folder, status);
+      const held = await acquireLock(machineLock(folder), { exclusive: false, wait: true });
+      const waiting = lockMachine(folder);
+      setTimeout(() => held[Symbol.dispose](), 60);
+      using lock = await waiting;
+      assert.ok(lock);
+    }
+  }));
+
+Deno.test("lockMachine() says that the machine is gone, also to those who waited", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    const folder = folderOf(RECORD.id);
+    const gone = { code: "no-machine", message: "The machine is gone: it was deleted meanwhile" };
+    const held = await lockMachine(folder);
+    const waiting = assert.rejects(lockMachine(folder), gone);
+    await removeMachine(RECORD.id);
+    held![Symbol.dispose]();
+    await waiting;
+    await assert.rejects(lockMachine(folder), gone);
+  }));
+
+Deno.test("removeMachine() leaves neither folders nor name, whatever its record says", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    await createMachine({ ...RECORD, id: "1", name: "db" }, fill);
+    const { folder, runtimeFolder } = persistentFolders(RECORD.id);
+    createRuntimeFolder({ runtimeFolder });
+    Deno.writeTextFileSync(`${runtimeFolder}/control.sock`, "");
+    Deno.writeTextFileSync(`${folder}/machine.json`, "{");
+    await removeMachine(RECORD.id);
+    assert.deepEqual(machines(), ["1"]);
+    assert.throws(() => Deno.statSync(runtimeFolder), Deno.errors.NotFound);
+    assert.equal(holderOf("web"), undefined);
+    assert.equal(holderOf("db"), "1");
+    assert.equal(readStatus(folderOf("1"))?.state, "created");
+  }));
+
+Deno.test("removeMachine() says why a machine cannot be removed", () =>
+  withMachines(async () => {
+    const folder = folderOf("1");
+    await assert.rejects(removeMachine("1"), {
+      code: "storage",
+      message: `Cannot remove "${folder}": No such file or directory`,
+    });
+  }));
