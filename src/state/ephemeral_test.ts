@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
-import { setEnv } from "../../tests/helpers/env.ts";
-import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { withMachines } from "../../tests/helpers/machines.ts";
 import { removeEphemeralMachine, sweepEphemeralMachines } from "./ephemeral.ts";
 import { createMachineFolder, createRuntimeFolder, ephemeralFolders, machineExists } from "./machine_folders.ts";
 import { claimName } from "./names.ts";
-
-/** Runs a test with state and runtime folders of its own. */
-async function withFolders(test: () => Promise<void>): Promise<void> {
-  using folder = makeTempFolder();
-  const runtime = `${folder.path}/runtime`;
-  using _ = setEnv({ HOME: folder.path, XDG_STATE_HOME: `${folder.path}/state`, XDG_RUNTIME_DIR: runtime });
-  await test();
-}
 
 const machine = (id: string) => ({ id, name: `machine-${id}`, ...ephemeralFolders(id) });
 const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
@@ -26,7 +17,7 @@ async function makeMachine(id: string) {
 }
 
 Deno.test("removeEphemeralMachine() leaves nothing, also of a machine that has nothing", () =>
-  withFolders(async () => {
+  withMachines(async () => {
     const gone = await makeMachine("1");
     await Deno.writeTextFile(`${gone.runtimeFolder}/agent.sock`, "");
     for (let time = 0; time < 2; time++) await removeEphemeralMachine(gone);
@@ -36,7 +27,7 @@ Deno.test("removeEphemeralMachine() leaves nothing, also of a machine that has n
   }));
 
 Deno.test("sweepEphemeralMachines() removes what no process runs and nothing else", () =>
-  withFolders(async () => {
+  withMachines(async () => {
     const [dead, alive] = [await makeMachine("1"), await makeMachine("2")];
     dead.lock[Symbol.dispose]();
     await sweepEphemeralMachines();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { acquireLock } from "./lock.ts";
+import { acquireLock, isLocked } from "./lock.ts";
 
 async function withPath(test: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "smolvm-lock-" });
@@ -80,5 +80,27 @@ Deno.test("acquireLock() names the file that cannot be locked", () =>
     await assert.rejects(() => acquireLock(`${path}/none/lock`, now), {
       code: "storage",
       message: `Cannot lock "${path}/none/lock": No such file or directory`,
+    });
+  }));
+
+Deno.test("isLocked() tells exclusive holders, and makes and takes nothing", () =>
+  withPath(async (path) => {
+    assert.equal(isLocked(path), false);
+    assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
+    for (const exclusive of [true, false]) {
+      using _ = await acquireLock(path, { exclusive, wait: true });
+      assert.equal(isLocked(path), exclusive);
+    }
+    assert.equal(isLocked(path), false);
+    using free = await acquireLock(path, now);
+    assert.ok(free, "it does not keep the lock");
+  }));
+
+Deno.test("isLocked() names the lock that cannot be looked at", () =>
+  withPath(async (path) => {
+    await Deno.writeTextFile(path, "");
+    assert.throws(() => isLocked(`${path}/lock`), {
+      code: "storage",
+      message: `Cannot look at the lock "${path}/lock": Not a directory`,
     });
   }));

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { readStateFile } from "./state_file.ts";
+
+/** Runs a test with a state file that is not there yet. */
+async function withPath(test: (path: string) => Promise<void> | void): Promise<void> {
+  using folder = makeTempFolder();
+  await test(`${folder.path}/x.json`);
+}
+
+Deno.test("readStateFile() has the fields of a file of its schema, and nothing of none", () =>
+  withPath((path) => {
+    assert.equal(readStateFile(path, 3), undefined);
+    Deno.writeTextFileSync(path, '{"schema": 3, "name": "web"}');
+    const fields = readStateFile(path, 3)!;
+    assert.equal(fields.string("name"), "web");
+    fields.end();
+  }));
+
+Deno.test("readStateFile() asks for the smolvm that knows the schema", () =>
+  withPath((path) => {
+    Deno.writeTextFileSync(path, '{"schema": 4}');
+    assert.throws(() => readStateFile(path, 3), {
+      code: "state",
+      message: `"${path}" has the schema 4, this smolvm knows 3`,
+      hint: "A newer smolvm wrote it: use that one.",
+    });
+  }));
+
+Deno.test("readStateFile() says why a file cannot be read", () =>
+  withPath((path) => {
+    Deno.mkdirSync(path);
+    assert.throws(() => readStateFile(path, 1), {
+      code: "state",
+      message: `Cannot read "${path}": Is a directory`,
+    });
+  }));
+
+Deno.test({
+  name: "readStateFile() does not trust another user's file",
+  ignore: Deno.uid() !== 0, // only root can make one
+  fn: () =>
+    withPath((path) => {
+      Deno.writeTextFileSync(path, '{"schema": 1}');
+      Deno.chownSync(path, 12345, 12345);
+      assert.throws(() => readStateFile(path, 1), {
+        code: "state",
+        message: `"${path}" belongs to the user with id 12345`,
+      });
+    }),
+});
