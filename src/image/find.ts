@@ -23,6 +23,8 @@ export interface FindOptions {
 
 /** An image in the storage. */
 export interface FoundImage {
+  /** What it was found by, in full; a short name can mean an image built on this host. */
+  name: string;
   image: InspectedImage;
   /** The storage's list of images, as it was before the image was looked up. */
   images: FileStamp;
@@ -48,7 +50,7 @@ export function findImage(reference: ImageReference, options: FindOptions): Prom
 
 async function findStored({ name, imageId }: StoredReference, options: FindOptions): Promise<FoundImage> {
   const found = await lookUp(imageId, name, options);
-  if (!(found instanceof SmolvmError)) return { ...found, origin: null };
+  if (!(found instanceof SmolvmError)) return { ...found, name, origin: null };
   throw new SmolvmError("image", `Cannot find image "${name}" with the id ${imageId.slice(0, 12)} in the storage`, {
     cause: found,
     hint: "It was removed, or SMOLVM_STORAGE names another storage now.",
@@ -60,7 +62,7 @@ async function findPulled({ name, localName }: RegistryReference, options: FindO
   if (pull !== "always") {
     for (const candidate of localName === undefined ? [name] : [localName, name]) {
       const found = await lookUp(candidate, candidate, options);
-      if (!(found instanceof SmolvmError)) return { ...found, origin: null };
+      if (!(found instanceof SmolvmError)) return { ...found, name: candidate, origin: null };
       if (candidate === name && pull === "never") throw found;
     }
   }
@@ -68,7 +70,7 @@ async function findPulled({ name, localName }: RegistryReference, options: FindO
   if (tlsVerify !== undefined) args.push(`--tls-verify=${tlsVerify}`);
   if (Deno.build.os !== "linux") args.push("--os", "linux"); // What runs in a VM is Linux on every host.
   await buildah([...args, name], { action: `pull image "${name}"`, onProgress, ...run });
-  return { ...await mustFind(name, name, options), origin: null };
+  return { ...await mustFind(name, name, options), name, origin: null };
 }
 
 async function findLoaded({ name, changesWith }: LocalReference, options: FindOptions): Promise<FoundImage> {
@@ -79,10 +81,10 @@ async function findLoaded({ name, changesWith }: LocalReference, options: FindOp
   const origin = await stampOf(changesWith);
   if (pull !== "always" && known?.origin && await isUnchanged(known.origin)) {
     const found = await lookUp(known.imageId, name, options);
-    if (!(found instanceof SmolvmError)) return { ...found, origin };
+    if (!(found instanceof SmolvmError)) return { ...found, name, origin };
   }
   const imageId = await buildah(["pull", name], { action, onProgress, ...run });
-  return { ...await mustFind(imageId, name, options), origin };
+  return { ...await mustFind(imageId, name, options), name, origin };
 }
 
 /** buildah would fail as well, and for some archives leave a temporary folder behind. */
@@ -94,7 +96,7 @@ async function checkReadable(path: string, action: string): Promise<void> {
   }
 }
 
-type Lookup = Omit<FoundImage, "origin">;
+type Lookup = Omit<FoundImage, "origin" | "name">;
 
 /** Like {@linkcode lookUp} for an image that must be there. */
 async function mustFind(key: string, name: string, options: FindOptions): Promise<Lookup> {

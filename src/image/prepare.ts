@@ -94,11 +94,11 @@ async function prepareAnew({ reference, options, storage, file, temporaryFolder 
   const { signal } = options;
   const run = { options: storage.options, signal, temporaryFolder };
   const { imagesFile, containersFolder } = await openStorage(run);
-  const { image, images, origin } = await findImage(reference, { ...options, run, known, imagesFile });
+  const { name, image, images, origin } = await findImage(reference, { ...options, run, known, imagesFile });
   // Two references can be the same image.
   const lock = `${file.slice(0, file.lastIndexOf("/"))}/${containerName(image)}`;
   const container = await exclusively(lock, signal, () => openContainer(image, { containersFolder, run }));
-  const record = { reference: reference.name, ...image, container, images, origin };
+  const record = { reference: name, ...image, container, images, origin };
   await writeRecord(file, record);
   return record;
 }

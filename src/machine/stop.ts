@@ -5,6 +5,7 @@ import { FrameWriter } from "../protocol/frame_writer.ts";
 import { controlSocket } from "../runner/spec.ts";
 import { isLocked } from "../state/lock.ts";
 import type { Machine } from "../state/lookup.ts";
+import { removeFolder } from "../state/machine_folders.ts";
 import { lockMachine } from "../state/machines.ts";
 import { CREATED, isLive, machineLock, readStatus, writeStatus } from "../state/status.ts";
 import { isDisconnect } from "./attachment.ts";
@@ -51,7 +52,7 @@ export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOp
  *
  * @throws {SmolvmError} `machine-state` when its process cannot be told from another.
  */
-export async function killMachine({ folder, record, ephemeral }: Machine): Promise<void> {
+export async function killMachine({ folder, runtimeFolder, record, ephemeral }: Machine): Promise<void> {
   const { process } = readStatus(folder) ?? CREATED;
   const killed = process !== null && killProcess(process);
   if (!killed && isLocked(machineLock(folder))) {
@@ -66,6 +67,7 @@ export async function killMachine({ folder, record, ephemeral }: Machine): Promi
   const status = readStatus(folder);
   // Somebody may have started it again.
   if (lock === undefined || status === undefined || !isLive(status.state)) return;
+  await removeFolder(runtimeFolder);
   await writeStatus(folder, { ...status, state: "stopped", process: null, reason: "killed" });
 }
 

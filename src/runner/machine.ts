@@ -21,6 +21,7 @@ import {
   createRuntimeFolder,
   diskFile,
   machineExists,
+  removeFolder,
   runnerLog,
 } from "../state/machine_folders.ts";
 import { writeRecord } from "../state/machine_record.ts";
@@ -81,7 +82,7 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
     createRuntimeFolder(spec);
     await liveOn(spec, status, { ...context, clients });
     if (spec.ephemeral) await removeEphemeralMachine({ ...spec, ...spec.machine });
-    else await status.set({ state: status.current.state === "failed" ? "failed" : "stopped", process: null });
+    else await layDown(spec, status);
   } catch (error) {
     const failure = await describeFailure(error, spec);
     log("error", failure.message);
@@ -90,7 +91,7 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
     report.failed(failure);
     // A client whose connection ends looks into the status.
     clients.dispose();
-    if (!spec.ephemeral) return;
+    if (!spec.ephemeral) return await removeFolder(spec.runtimeFolder);
     await Promise.race([lifeline.ended, pause(LAST_WORDS_MS)]);
     await removeEphemeralMachine({ ...spec, ...spec.machine });
   }
@@ -100,6 +101,12 @@ async function takeMachine({ ephemeral, folder, machine }: RunnerSpec): Promise<
   const lock = ephemeral ? createMachineFolder(folder) : await lockMachine(folder);
   if (lock === undefined) throw new SmolvmError("machine-state", `Machine "${machine.name}" is running already`);
   return lock;
+}
+
+/** The end of a machine that persists: its record, its status, its disk and its logs stay. */
+async function layDown({ runtimeFolder }: RunnerSpec, status: StatusWriter): Promise<void> {
+  await removeFolder(runtimeFolder);
+  await status.set({ state: status.current.state === "failed" ? "failed" : "stopped", process: null });
 }
 
 function ownIdentity(): ProcessIdentity | null {

@@ -33,7 +33,7 @@ export interface Inventory {
 export const MARK = "SMOLVM_TEST_FOLDER";
 
 /** Made by the first machine and kept: the folders that all machines use, and the files that are locked. */
-const PERMANENT = /^(state|runtime)(\/smolvm(\/(ephemeral|names|images|boot)(\/\.lock)?)?)?$/;
+const PERMANENT = /^(state|runtime)(\/smolvm(\/(ephemeral|machines|names|images|boot)(\/\.lock)?)?)?$/;
 /** Of a prepared image. */
 const RECORD = /^state\/smolvm\/images\/[0-9a-f]{32}\.json$/;
 const CONTAINER = /^smolvm-[0-9a-f]{16}$/;

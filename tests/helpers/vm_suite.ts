@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { messageOf } from "../../src/errors.ts";
 import { checkVirtualization } from "../../src/host/virtualization.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
-import { MARK, takeInventory, type Territory, untilInventory } from "./inventory.ts";
+import { MARK, runnersOf, takeInventory, type Territory, untilInventory } from "./inventory.ts";
 import { type Outcome, Process, type ProcessOptions, runProcess } from "./process.ts";
 
 /** The launcher in the checkout. */
@@ -121,7 +121,9 @@ function tmpfs(): string {
   }
 }
 
-async function removeSuite({ folder, storage }: VmSuite): Promise<void> {
+async function removeSuite({ folder, storage, ...territory }: VmSuite): Promise<void> {
+  // Of a test that failed.
+  for (const pid of runnersOf({ folder, storage, ...territory })) Deno.kill(pid, "SIGKILL");
   const unmount = ["--root", `${storage}/root`, "--runroot", `${storage}/runroot`, "rm", "--all"];
   if ((await Deno.stat(storage).catch(() => undefined)) !== undefined) await runProcess("buildah", { args: unmount });
   await Deno.remove(folder, { recursive: true });

@@ -1,0 +1,204 @@
+/** Machines that persist: their life from create to delete. */
+import assert from "node:assert/strict";
+import { buildImage, makeImageStore } from "../fixtures/images.ts";
+import { runnersOf } from "../helpers/inventory.ts";
+import { logOf, machineCommands } from "../helpers/machine_commands.ts";
+import { assertCode, Process, runProcess } from "../helpers/process.ts";
+import { SMOLVM, vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite();
+const { test, smolvm, rootfs, state } = suite;
+const { create, start, stop, remove, list, listed, demand } = machineCommands(suite);
+
+/** Ends when it is asked to, and says so. */
+const POLITE = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 1000 & wait $!; done";
+
+test("a machine keeps its disk, its command and its options from one start to the next", async () => {
+  const volume = await suite.makeFolder("volume");
+  await Deno.writeTextFile(`${volume}/greeting`, "from the host");
+  // deno-fmt-ignore
+  assert.equal((await create("keeper", "-e", "A=b c", "-w", "/work", "-u", "app", "-v", `${volume}:/v:ro`, "--memory", "256",
+    "--hostname", "guest", rootfs, "sh", "-c",
+    'echo "$(cat /v/greeting), $A, $(pwd), $(id -un), $(hostname)"; date >> /tmp/starts; wc -l < /tmp/starts')).stdout,
+    "keeper\n");
+  const { id, ...created } = await listed("keeper");
+  assert.deepEqual([created.state, created.pid], ["created", null]);
+  for (let time = 1; time <= 2; time++) {
+    const { stdout, stderr } = await start("keeper");
+    assert.match(stdout, /^Started VM: keeper \(PID: [1-9]\d*\)\nLogs: \/.+\/command\.log\n$/);
+    assert.equal(stderr, "");
+    while ((await listed("keeper")).state !== "stopped");
+    const { exitCode, pid, error } = await listed("keeper");
+    assert.deepEqual({ exitCode, pid, error }, { exitCode: 0, pid: null, error: null });
+    const lines = await logOf(state, id);
+    assert.deepEqual(lines.slice(-2), ["from the host, b c, /work, app, guest", `${time}`]);
+  }
+  await remove("keeper");
+});
+
+test("start runs a machine in the background, stop asks its command to end, and list tells all along", async () => {
+  await create("web", rootfs, "sh", "-c", POLITE);
+  const started = await start("web");
+  const { id, pid, state: running } = await listed("web");
+  assert.equal(running, "running");
+  assert.match(started.stdout, new RegExp(`PID: ${pid}`));
+  assert.deepEqual(runnersOf(suite), [pid]);
+  const table = (await demand(["ls"])).stdout;
+  assert.match(table, /^NAME +STATE +CPUS +MEMORY +PID +ROOTFS\nweb +running +1 +512 MiB +\d+ +\/.+\/rootfs\n$/);
+  assert.match((await demand(["ps", "-v"])).stdout, /^web .* \d+ seconds? +- +-\n$/m);
+
+  assertFailed(await smolvm(["start", "web"]), /^smolvm: Machine "web" is running already\n$/);
+  assertFailed(await smolvm(["create", "--name", "web", rootfs]), new RegExp(`machine ${id} has that name`), 125);
+  assertFailed(await smolvm(["run", "--name", "web", rootfs]), new RegExp(`machine ${id} has that name`), 125);
+  assert.equal((await stop(id.slice(0, 6))).stdout, "Stopped VM: web\n");
+  const { state: stopped, exitCode, reason } = await listed("web");
+  assert.deepEqual({ stopped, exitCode, reason }, { stopped: "stopped", exitCode: 3, reason: null });
+  assert.deepEqual(await logOf(state, id), ["up", "bye"]);
+  assert.equal((await stop("web")).stdout, "Stopped VM: web\n", "it is");
+  assert.deepEqual(runnersOf(suite), []);
+  await remove("web");
+});
+
+test("stop kills what does not end in time, in the guest, and leaves a clean disk", async () => {
+  await create("stubborn", rootfs, "sh", "-c", "trap '' TERM; echo kept > /file; while :; do sleep 1; done");
+  await start("stubborn");
+  await stop("--timeout", "1", "stubborn");
+  const { id, exitCode, reason } = await listed("stubborn");
+  assert.deepEqual({ exitCode, reason }, { exitCode: 137, reason: null });
+  const disk = `${state}/smolvm/machines/${id}/disk.img`;
+  const { stdout } = await runProcess("/sbin/dumpe2fs", { args: ["-h", disk] });
+  assert.match(stdout, /^Filesystem state: +clean$/m);
+  assert.doesNotMatch(stdout, /needs_recovery/);
+  assert.match((await runProcess("/sbin/debugfs", { args: ["-R", "cat /upper/file", disk] })).stdout, /^kept$/m);
+  await remove("stubborn");
+});
+
+test("a guest that does not answer is reported as it is, and ended by --force", async () => {
+  await create("hung", rootfs, "sleep", "1000");
+  for (const force of [["--force"], ["--force", "--timeout", "1"]]) {
+    await start("hung");
+    const [pid] = runnersOf(suite);
+    Deno.kill(pid!, "SIGSTOP");
+    if (force.length === 1) {
+      const begun = performance.now();
+      assertFailed(
+        await smolvm(["stop", "-t", "1", "hung"]),
+        /^smolvm: Machine "hung" did not stop within 6 s\n.*smolvm stop --force hung\n$/,
+      );
+      assert.ok(performance.now() - begun >= 6000);
+      assert.equal((await listed("hung")).state, "running");
+    }
+    await stop(...force, "hung");
+    const { state: stopped, reason, pid: none } = await listed("hung");
+    assert.deepEqual({ stopped, reason, none }, { stopped: "stopped", reason: "killed", none: null });
+  }
+  await remove("hung");
+});
+
+test("start --foreground and start -i have the streams and the exit code of the command, as run has", async () => {
+  await create("tool", rootfs, "sh", "-c", "cat; echo out; echo err >&2; exit 7");
+  const { code, stdout, stderr } = await smolvm(["start", "--foreground", "-i", "tool"], { input: "in\n" });
+  assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: "in\nout\n", stderr: "err\n" });
+  const again = await smolvm(["start", "-a", "tool"]);
+  assert.deepEqual([again.code, again.stdout, again.stderr], [7, "out\n", "err\n"]);
+  const { id, exitCode } = await listed("tool");
+  assert.equal(exitCode, 7);
+  assert.deepEqual(await logOf(state, id), ["in", "out", "out"]);
+  assert.deepEqual(await logOf(state, id, "stderr"), ["err", "err"]);
+  assertFailed(await smolvm(["start", "-a", "tool", "tool"]), /^smolvm: Cannot attach to 2 machines at once/, 125);
+  await remove("tool");
+});
+
+test("start --foreground runs the command on the terminal, and the machine outlives a client that is killed", async () => {
+  await create("shell", rootfs, "sh");
+  const script = `'${SMOLVM}' start --foreground shell`;
+  const options = { args: ["-qec", script, "/dev/null"], env: suite.env };
+  await using terminal = new Process("script", options);
+  await terminal.write("tty; echo $TERM\n");
+  await terminal.untilStdout(/\/dev\/pts\/0\r\nxterm\r\n/);
+  const [client] = await clientsOf("shell");
+  Deno.kill(client!, "SIGKILL");
+  await terminal.outcome;
+  assert.equal((await listed("shell")).state, "running");
+  await stop("--timeout", "0", "shell");
+  await remove("shell");
+});
+
+test("a machine that cannot be started says why, is failed, and starts when that is mended", async () => {
+  const volume = await suite.makeFolder("lent");
+  await create("broken", "-v", `${volume}:/v`, rootfs, "/v/program");
+  assertFailed(await smolvm(["start", "broken"]), /^smolvm: .*\/v\/program.*No such file/);
+  const { state: failed, error } = await listed("broken");
+  assert.equal(failed, "failed");
+  assert.match(error!.message, /\/v\/program/);
+  await Deno.writeTextFile(`${volume}/program`, "#!/bin/sh\necho mended\n", { mode: 0o755 });
+  assert.equal((await smolvm(["start", "-a", "broken"])).stdout, "mended\n");
+  await Deno.remove(volume, { recursive: true });
+  assertFailed(await smolvm(["start", "broken"]), /^smolvm: Cannot mount volume ".+\/lent": No such file/);
+  assert.equal((await listed("broken")).state, "stopped", "its last run is what there is to tell");
+  await remove("broken");
+});
+
+test("start, stop and delete take several machines, and go on when one of them fails", async () => {
+  for (const name of ["one", "two"]) await create(name, rootfs, "sleep", "1000");
+  const started = await smolvm(["start", "one", "none", "two"]);
+  assertFailed(started, /^smolvm: No such machine: "none"\nDid you mean "one"\?\n$/);
+  assert.match(started.stdout, /^Started VM: one .*\n.*\nStarted VM: two .*\n.*\n$/);
+  const refused = await runProcess("script", {
+    args: ["-qec", `'${SMOLVM}' rm one`, "/dev/null"],
+    env: suite.env,
+    input: "y\n",
+  });
+  assert.match(refused.stdout, /Cannot delete machine "one": it is running/);
+  assert.deepEqual((await list()).map(({ name, state }) => [name, state]), [["one", "running"], ["two", "running"]]);
+  assert.equal((await stop("-t", "0", "one", "two")).stdout, "Stopped VM: one\nStopped VM: two\n");
+  await remove("one", "two");
+});
+
+test("list has the machines of run while they run, and delete leaves them to it unless forced", async () => {
+  await using running = suite.start(["run", "--name", "passing", rootfs, "sh", "-c", "echo up; sleep 1000"]);
+  await running.untilStdout(/up/);
+  assert.equal((await listed("passing")).state, "running");
+  assert.match((await demand(["list", "--filter", "name=ssin"])).stdout, /\npassing +running/);
+  assertFailed(await smolvm(["start", "passing"]), /running already/);
+  await stop("-t", "0", "passing");
+  assertCode(await running.outcome, 143);
+  assert.deepEqual(await list(), []);
+});
+
+test("a machine of an image keeps that image, its user, its folder and its stop signal", async () => {
+  await using builder = await makeImageStore();
+  const folder = `${builder.folder}/image`;
+  assertCode(await runProcess("cp", { args: ["-a", rootfs, folder] }), 0);
+  const description = { rootfs: folder, user: "app", workdir: "/srv", stopSignal: "SIGUSR1", env: { A: "image" } };
+  const cmd = ["sh", "-c", "trap 'echo usr1; exit 4' USR1; cat /says; id -un; pwd; echo $A; while :; do sleep 1; done"];
+  const build = async (says: string) => {
+    await Deno.writeTextFile(`${folder}/says`, `${says}\n`);
+    const store = { buildah: (...args: string[]) => builder.buildah(...args) };
+    await buildImage(store, { name: "localhost/app:1", ...description, cmd });
+  };
+  const env = { SMOLVM_STORAGE: `${builder.folder}/storage` };
+  const here = machineCommands({ smolvm: (args, options) => smolvm(args, { ...options, env }) });
+  await build("first");
+  await here.create("app", "app:1");
+  await build("second");
+  await here.start("app");
+  await here.stop("app");
+  const { id, exitCode } = await here.listed("app");
+  assert.equal(exitCode, 4);
+  assert.deepEqual(await logOf(state, id), ["first", "app", "/srv", "image", "usr1"]);
+  assert.match((await here.demand(["list", "-v"])).stdout, / localhost\/app:1 +[0-9a-f]{12} +sha256:[0-9a-f]{12} /);
+  await here.remove("app");
+});
+
+/** The processes of a smolvm with a machine's name in its command line, but for its runner. */
+async function clientsOf(name: string): Promise<number[]> {
+  const { stdout } = await runProcess("pgrep", { args: ["-f", `main.(js|ts) start --foreground ${name}$`] });
+  return stdout.split("\n").filter((line) => line !== "").map(Number);
+}
+
+/** A target that could not be dealt with has docker's code 1. */
+function assertFailed(outcome: Awaited<ReturnType<typeof smolvm>>, stderr: RegExp, code = 1): void {
+  assertCode(outcome, code);
+  assert.match(outcome.stderr, stderr);
+}
