@@ -64,11 +64,13 @@ export class GuestSession {
       }
       if (done) throw new SmolvmError("guest", "The guest ended before its command");
       if (value.stream !== MAIN_STREAM) throw new ProtocolError(`stream ${value.stream} does not exist`);
+      const isLast = value.type === MSG.EXITED || value.type === MSG.FAILED;
+      // At once: a stop that is asked for from here on does not change how the command ended.
+      if (isLast) this.#shutDown();
       await this.#record(value);
       this.#options.relay.fromAgent(value);
-      if (value.type === MSG.EXITED || value.type === MSG.FAILED) break;
+      if (isLast) return;
     }
-    this.#shutDown();
   }
 
   /**
@@ -82,12 +84,13 @@ export class GuestSession {
     if (!value) throw new SmolvmError("guest", "The guest ended without syncing its disk");
   }
 
-  /** Asks the command to end, and ends the guest when it has not done so in time. */
+  /** Asks the command to end, and ends the guest when it has not done so in time. The last request counts. */
   async stop({ signal, timeoutMs }: StopRequest): Promise<void> {
-    if (this.#isStopping) return;
+    if (this.#isShuttingDown) return;
     this.#isStopping = true;
     await this.#note({ state: "stopping" });
-    if (!this.#isReady) return;
+    if (!this.#isReady || this.#isShuttingDown) return;
+    clearTimeout(this.#killTimer);
     this.#agent.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(signal));
     this.#killTimer = setTimeout(() => this.#shutDown(), timeoutMs);
   }

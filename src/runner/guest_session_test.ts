@@ -1,0 +1,320 @@
+import assert from "node:assert/strict";
+import { connectedPair, type FramePeer } from "../../tests/helpers/frame_peer.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import type { SmolvmError } from "../errors.ts";
+import { AgentConnection } from "../protocol/agent_connection.ts";
+import { CHANNEL, MSG, PROTOCOL_VERSION, STAGE } from "../protocol/constants.ts";
+import { MAIN_STREAM } from "../protocol/control.ts";
+import type { Frame } from "../protocol/frame.ts";
+import {
+  encodeExec,
+  encodeExited,
+  encodeFailure,
+  encodeU32s,
+  type Exec,
+  type ExitStatus,
+  type Setup,
+} from "../protocol/messages.ts";
+import { CREATED, type MachineStatus, readStatus } from "../state/status.ts";
+import { CommandRelay } from "./command_relay.ts";
+import { GuestSession } from "./guest_session.ts";
+import { StatusWriter } from "./status_writer.ts";
+
+const SETUP: Setup = { clockNs: 1n, hostname: "guest", overlay: true, rootfs: "/", files: [], mounts: [], rlimits: [] };
+const EXEC: Exec = { argv: ["true"], env: [], cwd: "/", user: "", tty: undefined, stdin: false };
+/** Longer than a test takes. */
+const LATER_MS = 60_000;
+
+/** A session with a fake agent that has dialled and said nothing yet. */
+interface TestSession {
+  session: GuestSession;
+  agent: FramePeer;
+  status: HeldStatusWriter;
+  /** The machine's folder. */
+  folder: string;
+  relay: CommandRelay;
+  /** What `onStarted` was told, and the status on disk at that moment. */
+  reports: { error: SmolvmError | undefined; status: MachineStatus | undefined }[];
+}
+
+/** One whose changes a test can keep from settling. */
+class HeldStatusWriter extends StatusWriter {
+  held: Promise<void> = Promise.resolve();
+
+  override async set(change: Partial<MachineStatus>): Promise<void> {
+    await Promise.all([super.set(change), this.held]);
+  }
+}
+
+async function withSession(test: (session: TestSession) => Promise<void>): Promise<void> {
+  using temp = makeTempFolder();
+  const folder = `${temp.path}/machine`;
+  Deno.mkdirSync(folder);
+  const { conn, peer } = await connectedPair();
+  using agent = peer;
+  const connection = new AgentConnection(conn);
+  const status = new HeldStatusWriter(folder, { ...CREATED, state: "starting" });
+  const relay = new CommandRelay(connection, MAIN_STREAM, { awaitsClient: false });
+  const reports: TestSession["reports"] = [];
+  const onStarted = (error?: SmolvmError) => void reports.push({ error, status: readStatus(folder) });
+  const session = new GuestSession(connection, { exec: EXEC, status, relay, onStarted });
+  try {
+    await test({ session, agent, status, folder, relay, reports });
+  } finally {
+    connection.close();
+  }
+}
+
+async function sayHello(agent: FramePeer): Promise<void> {
+  await agent.send(MSG.HELLO, 0, encodeU32s(PROTOCOL_VERSION));
+  assert.equal((await agent.next())?.type, MSG.SETUP);
+}
+
+/** Brings a session to where the guest has its command. */
+async function ready({ session, agent }: TestSession): Promise<AsyncIterator<Frame, boolean>> {
+  const frames = session.start(() => SETUP);
+  await sayHello(agent);
+  await agent.send(MSG.READY);
+  assert.deepEqual(await agent.next(), { type: MSG.EXEC, stream: MAIN_STREAM, payload: encodeExec(EXEC) });
+  return await frames;
+}
+
+const started = (agent: FramePeer) => agent.send(MSG.STARTED, MAIN_STREAM, encodeU32s(7));
+const exited = (agent: FramePeer, status: ExitStatus) => agent.send(MSG.EXITED, MAIN_STREAM, encodeExited(status));
+const failed = (agent: FramePeer) =>
+  agent.send(MSG.FAILED, MAIN_STREAM, encodeFailure({ errno: 2, stage: STAGE.EXEC, text: "none" }));
+const SHUTDOWN: Frame = { type: MSG.SHUTDOWN, stream: 0, payload: new Uint8Array() };
+const signal = (number: number): Frame => ({ type: MSG.SIGNAL, stream: MAIN_STREAM, payload: encodeU32s(number) });
+
+/** Fails unless the host says nothing more to a guest that says goodbye. */
+async function assertGoodbye({ session, agent }: TestSession, frames: AsyncIterator<Frame, boolean>): Promise<void> {
+  await agent.send(MSG.BYE);
+  await session.goodbye(frames);
+  await assertSilent(agent);
+}
+
+/** Fails when the host says anything within a moment. */
+async function assertSilent(agent: FramePeer): Promise<void> {
+  const pause = new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(await Promise.race([agent.next(), pause]), undefined);
+}
+
+Deno.test("GuestSession runs its command, and has the guest shut down when that has ended", () =>
+  withSession(async (test) => {
+    const { session, agent, folder, relay, reports } = test;
+    const frames = await ready(test);
+    const done = session.runCommand(frames);
+    assert.equal(reports.length, 0);
+    await started(agent);
+    await agent.send(MSG.STDOUT, MAIN_STREAM, new Uint8Array(3));
+    assert.deepEqual((await agent.next())?.payload, encodeU32s(CHANNEL.STDOUT, 3), "the relay has it");
+    const [report, ...others] = reports;
+    assert.ok(report?.status?.started);
+    assert.deepEqual([report.error, report.status.state, others.length], [undefined, "running", 0]);
+    await exited(agent, { code: 3 });
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    await Promise.all([done, relay.finished]);
+    assert.deepEqual(readStatus(folder), { ...report.status, state: "stopping", exit: { code: 3 } });
+    await assertGoodbye(test, frames);
+  }));
+
+Deno.test("GuestSession says why its command could not be started, once the status has it", () =>
+  withSession(async (test) => {
+    const { session, agent, relay, reports } = test;
+    const frames = await ready(test);
+    const done = session.runCommand(frames);
+    await failed(agent);
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    await Promise.all([done, relay.finished]);
+    assert.equal(reports.length, 1);
+    const { error, status } = reports[0]!;
+    assert.equal(error?.code, "not-found");
+    assert.deepEqual([status?.state, status?.error?.message], ["failed", error.message]);
+    await assertGoodbye(test, frames);
+  }));
+
+Deno.test("GuestSession.stop() sends the signal, and ends the guest when its command does not heed it", () =>
+  withSession(async (test) => {
+    const { session, agent, folder } = test;
+    const frames = await ready(test);
+    const done = session.runCommand(frames);
+    await started(agent);
+    await session.stop({ signal: 15, timeoutMs: 30 });
+    assert.equal(readStatus(folder)?.state, "stopping");
+    assert.deepEqual(await agent.next(), signal(15));
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    await exited(agent, { signal: 9 });
+    await done;
+    assert.deepEqual(readStatus(folder)?.exit, { signal: 9 });
+    await assertGoodbye(test, frames);
+  }));
+
+Deno.test("GuestSession.stop() ends the guest as soon as its command has ended", () =>
+  withSession(async (test) => {
+    const { session, agent } = test;
+    const frames = await ready(test);
+    const done = session.runCommand(frames);
+    await session.stop({ signal: 2, timeoutMs: LATER_MS });
+    assert.deepEqual(await agent.next(), signal(2));
+    await started(agent);
+    await exited(agent, { signal: 2 });
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    await done;
+    await assertGoodbye(test, frames);
+  }));
+
+Deno.test("GuestSession.stop() is not undone by a command that starts meanwhile", () =>
+  withSession(async (test) => {
+    const { session, agent, reports } = test;
+    const done = session.runCommand(await ready(test));
+    await session.stop({ signal: 15, timeoutMs: LATER_MS });
+    await started(agent);
+    await exited(agent, { code: 0 });
+    await done;
+    assert.equal(reports[0]?.status?.state, "stopping");
+  }));
+
+Deno.test("GuestSession.stop() takes the place of one before it", () =>
+  withSession(async (test) => {
+    const { session, agent } = test;
+    const done = session.runCommand(await ready(test));
+    await session.stop({ signal: 15, timeoutMs: LATER_MS });
+    await session.stop({ signal: 2, timeoutMs: 10 });
+    for (const frame of [signal(15), signal(2), SHUTDOWN]) assert.deepEqual(await agent.next(), frame);
+    await exited(agent, { signal: 9 });
+    await done;
+  }));
+
+Deno.test("GuestSession.stop() before the guest is ready has it shut down without its command", () =>
+  withSession(async ({ session, agent, folder, reports }) => {
+    const starting = session.start(() => SETUP);
+    await sayHello(agent);
+    await session.stop({ signal: 15, timeoutMs: LATER_MS });
+    assert.equal(readStatus(folder)?.state, "stopping");
+    await agent.send(MSG.READY);
+    const done = session.runCommand(await starting);
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    await agent.send(MSG.BYE);
+    await assert.rejects(done, {
+      code: "interrupted",
+      message: "The machine was stopped before its command started",
+    });
+    assert.deepEqual(reports, []);
+    await assertSilent(agent);
+  }));
+
+Deno.test("GuestSession.stop() says nothing to a guest that became ready, or ended, while that was written", () =>
+  withSession(async (test) => {
+    const { session, agent, status } = test;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const starting = session.start(() => SETUP);
+    await sayHello(agent);
+    status.held = promise;
+    const stopping = session.stop({ signal: 15, timeoutMs: 0 });
+    await agent.send(MSG.READY);
+    await starting;
+    resolve();
+    await stopping;
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    await assertSilent(agent);
+  }));
+
+Deno.test("GuestSession.stop() does not change how a command has ended", () =>
+  withSession(async (test) => {
+    const { session, agent, status } = test;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const frames = await ready(test);
+    const done = session.runCommand(frames);
+    status.held = promise;
+    await failed(agent);
+    // It is being written that the command has failed.
+    while (status.current.state !== "failed") await new Promise((resolve) => setTimeout(resolve, 1));
+    const stopping = session.stop({ signal: 15, timeoutMs: 0 });
+    resolve();
+    await Promise.all([done, stopping]);
+    assert.equal(status.current.state, "failed");
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    await assertGoodbye(test, frames);
+  }));
+
+Deno.test("GuestSession tells a guest that ended before its command", async () => {
+  const ends: ((agent: FramePeer) => Promise<void> | void)[] = [
+    (agent) => agent[Symbol.dispose](),
+    (agent) => agent.send(MSG.BYE),
+    async (agent) => {
+      await started(agent);
+      agent[Symbol.dispose]();
+    },
+  ];
+  for (const end of ends) {
+    await withSession(async (test) => {
+      const frames = await ready(test);
+      await end(test.agent);
+      await assert.rejects(test.session.runCommand(frames), {
+        code: "guest",
+        message: "The guest ended before its command",
+      });
+    });
+  }
+});
+
+Deno.test("GuestSession tells a guest that ended without its last word, and one that says more after its last", async () => {
+  await withSession(async (test) => {
+    const frames = await ready(test);
+    await exited(test.agent, { code: 0 });
+    await test.session.runCommand(frames);
+    test.agent[Symbol.dispose]();
+    await assert.rejects(test.session.goodbye(frames), {
+      code: "guest",
+      message: "The guest ended without syncing its disk",
+    });
+  });
+  await withSession(async (test) => {
+    const frames = await ready(test);
+    await exited(test.agent, { code: 0 });
+    await exited(test.agent, { code: 1 });
+    await test.session.runCommand(frames);
+    await assert.rejects(test.session.goodbye(frames), {
+      name: "ProtocolError",
+      message: `message ${MSG.EXITED} behind the command's end`,
+    });
+    assert.deepEqual(test.status.current.exit, { code: 0 });
+  });
+});
+
+Deno.test("GuestSession refuses the frames of a command that there is none of", () =>
+  withSession(async (test) => {
+    const frames = await ready(test);
+    await test.agent.send(MSG.STDOUT, MAIN_STREAM + 1, new Uint8Array(1));
+    await assert.rejects(test.session.runCommand(frames), {
+      name: "ProtocolError",
+      message: `stream ${MAIN_STREAM + 1} does not exist`,
+    });
+  }));
+
+Deno.test("GuestSession reports no command as started whose status cannot be written", () =>
+  withSession(async (test) => {
+    const frames = await ready(test);
+    Deno.removeSync(test.folder);
+    await started(test.agent);
+    await assert.rejects(test.session.runCommand(frames), { code: "storage" });
+    assert.deepEqual(test.reports, []);
+  }));
+
+Deno.test("GuestSession brings a guest to an ordered end also when nothing can be written any more", async () => {
+  const ends = [(agent: FramePeer) => exited(agent, { code: 0 }), failed];
+  for (const end of ends) {
+    await withSession(async (test) => {
+      const { session, agent, folder, relay } = test;
+      const frames = await ready(test);
+      const done = session.runCommand(frames);
+      Deno.removeSync(folder, { recursive: true });
+      await session.stop({ signal: 15, timeoutMs: LATER_MS });
+      assert.deepEqual(await agent.next(), signal(15));
+      await end(agent);
+      assert.deepEqual(await agent.next(), SHUTDOWN);
+      await Promise.all([done, relay.finished]);
+      await assertGoodbye(test, frames);
+    });
+  }
+});
