@@ -54,7 +54,6 @@ export class CommandLog implements Disposable {
   }
 
   #rotate(): void {
-    this.#file.close();
     for (let age = MAX_FILES - 1; age > 0; age--) {
       const from = age === 1 ? this.#path : `${this.#path}.${age - 1}`;
       try {
@@ -63,6 +62,7 @@ export class CommandLog implements Disposable {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
     }
+    using _full = this.#file;
     this.#file = open(this.#path);
     this.#size = 0;
   }

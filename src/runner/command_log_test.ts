@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { configureLog } from "../log.ts";
+import { CommandLog } from "./command_log.ts";
+
+/** Runs a test with a log that is not there yet. */
+function withPath(test: (path: string) => void): void {
+  using folder = makeTempFolder();
+  test(`${folder.path}/command.log`);
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /;
+
+/** The lines of a log without their times. */
+function linesOf(path: string): string[] {
+  const [last, ...lines] = Deno.readTextFileSync(path).split("\n").reverse();
+  assert.equal(last, "", "each line ends");
+  return lines.reverse().map((line) => {
+    assert.match(line, TIME);
+    return line.replace(TIME, "");
+  });
+}
+
+Deno.test("CommandLog has a line of its own for each line of the output, with time and stream", () =>
+  withPath((path) => {
+    const before = new Date().toISOString();
+    using log = new CommandLog(path);
+    log.write("stdout", bytes("one\n\nthree\n"));
+    log.write("stderr", bytes("oh\n"));
+    assert.deepEqual(linesOf(path), ["stdout F one", "stdout F ", "stdout F three", "stderr F oh"]);
+    const [time] = Deno.readTextFileSync(path).split(" ");
+    assert.ok(before <= time! && time! <= new Date().toISOString(), time);
+    assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
+  }));
+
+Deno.test("CommandLog marks the parts of a line whose rest is still to come", () =>
+  withPath((path) => {
+    using log = new CommandLog(path);
+    for (const chunk of ["Pass", "", "word: ", "\nnext\nla", "st\n"]) log.write("stdout", bytes(chunk));
+    assert.deepEqual(linesOf(path), [
+      "stdout P Pass",
+      "stdout P word: ",
+      "stdout F ",
+      "stdout F next",
+      "stdout P la",
+      "stdout F st",
+    ]);
+  }));
+
+Deno.test("CommandLog keeps every byte", () =>
+  withPath((path) => {
+    using log = new CommandLog(path);
+    const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    log.write("stdout", all);
+    const written = Deno.readFileSync(path);
+    const head = "2026-11-23T12:00:00.000Z stdout F ".length;
+    // The newline among them ends the first line.
+    const rest = 2 * head + 11;
+    assert.deepEqual(written.subarray(head, head + 11), all.subarray(0, 11));
+    assert.deepEqual(written.subarray(rest), new Uint8Array([...all.subarray(11), 10]));
+  }));
+
+Deno.test("CommandLog goes on with the log of the last run", () =>
+  withPath((path) => {
+    for (const run of ["first", "second"]) {
+      using log = new CommandLog(path);
+      log.write("stdout", bytes(`${run}\n`));
+    }
+    assert.deepEqual(linesOf(path), ["stdout F first", "stdout F second"]);
+  }));
+
+/** Of a line that {@linkcode writeLines} writes. */
+const LINE_BYTES = 41;
+
+function writeLines(log: CommandLog, from: number, to: number): void {
+  for (let line = from; line <= to; line++) log.write("stdout", bytes(`line${`${line}`.padStart(2, "0")}\n`));
+}
+const numbers = (path: string) => linesOf(path).map((line) => Number(line.slice(-2)));
+
+Deno.test("CommandLog begins a new file when one is full, and keeps two older ones", () =>
+  withPath((path) => {
+    using log = new CommandLog(path, { maxBytes: 3 * LINE_BYTES });
+    writeLines(log, 1, 3);
+    assert.equal(Deno.statSync(path).size, 3 * LINE_BYTES, "it is full");
+    assert.throws(() => Deno.statSync(`${path}.1`), Deno.errors.NotFound);
+    writeLines(log, 4, 11);
+    assert.deepEqual([path, `${path}.1`, `${path}.2`].map(numbers), [[10, 11], [7, 8, 9], [4, 5, 6]]);
+    assert.throws(() => Deno.statSync(`${path}.3`), Deno.errors.NotFound);
+  }));
+
+Deno.test("CommandLog counts what the last run left, and takes what no file has room for", () =>
+  withPath((path) => {
+    const limit = { maxBytes: 2 * LINE_BYTES };
+    {
+      using log = new CommandLog(path, limit);
+      writeLines(log, 1, 2);
+    }
+    using log = new CommandLog(path, limit);
+    writeLines(log, 3, 3);
+    assert.deepEqual([path, `${path}.1`].map(numbers), [[3], [1, 2]]);
+    log.write("stdout", bytes("x".repeat(1000)));
+    assert.deepEqual(numbers(`${path}.1`), [3]);
+    assert.deepEqual(linesOf(path), [`stdout P ${"x".repeat(1000)}`]);
+  }));
+
+/** Fails unless a log that a test has prepared says once why it cannot be written, and does no other harm. */
+function assertGivesUp(reason: string, prepare: (path: string) => void): void {
+  withPath((path) => {
+    prepare(path);
+    const said: string[] = [];
+    configureLog({ level: "warn", sink: (line) => said.push(line) });
+    try {
+      using log = new CommandLog(path, { maxBytes: LINE_BYTES });
+      writeLines(log, 1, 3);
+    } finally {
+      configureLog({ level: "warn", sink: () => {} });
+    }
+    assert.equal(said.length, 1);
+    assert.ok(said[0]!.includes(`Cannot log the command's output any further: ${reason}`), said[0]);
+  });
+}
+
+Deno.test({
+  name: "CommandLog gives up on a full disk",
+  ignore: Deno.build.os !== "linux", // which has a file that is always full
+  fn: () => assertGivesUp("No space left on device", (path) => Deno.symlinkSync("/dev/full", path)),
+});
+
+Deno.test("CommandLog gives up when a full file cannot be set aside", () =>
+  assertGivesUp("Is a directory", (path) => Deno.mkdirSync(`${path}.1`)));
