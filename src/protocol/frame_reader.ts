@@ -14,8 +14,18 @@ export async function* readFrames(
 ): AsyncGenerator<Frame> {
   const decoder = new FrameDecoder(maxPayload);
   const chunk = new Uint8Array(CHUNK_BYTES);
-  for (let count = await conn.read(chunk); count !== null; count = await conn.read(chunk)) {
+  for (let count = await read(conn, chunk); count !== null; count = await read(conn, chunk)) {
     onRead?.(count);
     yield* decoder.push(chunk.subarray(0, count));
+  }
+}
+
+async function read(conn: Deno.Conn, chunk: Uint8Array): Promise<number | null> {
+  try {
+    return await conn.read(chunk);
+  } catch (error) {
+    // A peer that was gone before it had read everything.
+    if (error instanceof Deno.errors.ConnectionReset) return null;
+    throw error;
   }
 }
