@@ -50,3 +50,19 @@ Deno.test("FrameWriter drops what is sent to a peer that is gone", async () => {
   writer.close();
   writer.close();
 });
+
+Deno.test("FrameWriter writes a frame that is sent in the very moment in which it becomes idle", async () => {
+  for (let microtasks = 0; microtasks <= 10; microtasks++) {
+    const written: number[] = [];
+    const write = (bytes: Uint8Array) => {
+      written.push(bytes[4]!);
+      return Promise.resolve(bytes.length);
+    };
+    const writer = new FrameWriter({ write } as Deno.Conn);
+    writer.send(MSG.STDIN);
+    for (let count = 0; count < microtasks; count++) await undefined;
+    writer.send(MSG.SIGNAL);
+    await writer.flush();
+    assert.deepEqual(written, [MSG.STDIN, MSG.SIGNAL], `after ${microtasks} microtasks`);
+  }
+});

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { connectedPair, type FramePeer } from "../../tests/helpers/frame_peer.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { AgentConnection } from "../protocol/agent_connection.ts";
 import { CHANNEL, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
 import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
 import type { Frame } from "../protocol/frame.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
 import { encodeExited, encodeU32s } from "../protocol/messages.ts";
-import { CommandRelay } from "./command_relay.ts";
+import { CommandLog } from "./command_log.ts";
+import { CommandRelay, type RelayOptions } from "./command_relay.ts";
 
-/** A relay between a fake agent and a fake client, which is not attached yet. */
+/** A relay between a fake agent and a fake client, which is awaited unless a test says otherwise. */
 interface Setup {
   relay: CommandRelay;
   agent: FramePeer;
@@ -16,14 +18,17 @@ interface Setup {
   writer: FrameWriter;
 }
 
-async function withRelay(test: (setup: Setup) => Promise<void> | void): Promise<void> {
+async function withRelay(
+  test: (setup: Setup) => Promise<void> | void,
+  options: RelayOptions = { awaitsClient: true },
+): Promise<void> {
   const [agentPair, clientPair] = await Promise.all([connectedPair(), connectedPair()]);
   using agent = agentPair.peer;
   using client = clientPair.peer;
   const connection = new AgentConnection(agentPair.conn);
   const writer = new FrameWriter(clientPair.conn);
   try {
-    await test({ relay: new CommandRelay(connection, MAIN_STREAM, { awaitsClient: true }), agent, client, writer });
+    await test({ relay: new CommandRelay(connection, MAIN_STREAM, options), agent, client, writer });
   } finally {
     connection.close();
     writer.close();
@@ -128,3 +133,102 @@ Deno.test("CommandRelay refuses credit for what was never sent, which would undo
     relay.fromClient(credit(CHANNEL.STDOUT, 10));
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 10), "none of them reached the agent");
   }));
+
+const STARTED = frame(MSG.STARTED, encodeU32s(7));
+const EXITED = frame(MSG.EXITED, encodeExited({ code: 0 }));
+
+Deno.test("CommandRelay does not keep a command waiting for a client that nobody awaits", () =>
+  withRelay(async ({ relay, agent, writer }) => {
+    relay.fromAgent(STARTED);
+    for (const type of [MSG.STDOUT, MSG.STDERR, MSG.STDOUT]) {
+      relay.fromAgent(output(STREAM_WINDOW, type));
+      const channel = type === MSG.STDOUT ? CHANNEL.STDOUT : CHANNEL.STDERR;
+      assert.deepEqual(await agent.next(), credit(channel, STREAM_WINDOW));
+    }
+    assert.equal(relay.attach(writer), false);
+    assert.throws(() => relay.fromAgent(output(STREAM_WINDOW + 1)), { name: "ProtocolError" });
+    relay.fromAgent(EXITED);
+    await relay.finished;
+  }, { awaitsClient: false }));
+
+Deno.test("CommandRelay.detach() lets the command go on without its client, from where that was", () =>
+  withRelay(async ({ relay, agent, client, writer }) => {
+    relay.attach(writer);
+    relay.fromAgent(output(100));
+    relay.fromAgent(output(30, MSG.STDERR));
+    relay.fromClient(credit(CHANNEL.STDOUT, 60));
+    relay.detach(writer);
+    const rest = [credit(CHANNEL.STDOUT, 60), credit(CHANNEL.STDOUT, 40), credit(CHANNEL.STDERR, 30)];
+    for (const expected of rest) assert.deepEqual(await agent.next(), expected);
+    relay.fromAgent(output(STREAM_WINDOW));
+    assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, STREAM_WINDOW));
+    relay.fromAgent(EXITED);
+    await relay.finished;
+    writer.close();
+    for (const expected of [output(100), output(30, MSG.STDERR)]) assert.deepEqual(await client.next(), expected);
+    assert.equal(await client.next(), undefined, "it was told no more");
+  }));
+
+Deno.test("CommandRelay.detach() of one that is not its client changes nothing", async () => {
+  const { conn, peer } = await connectedPair();
+  using _ = peer;
+  const stranger = new FrameWriter(conn);
+  await withRelay(async ({ relay, client, writer }) => {
+    relay.detach(stranger);
+    assert.equal(relay.attach(writer), true);
+    relay.detach(stranger);
+    relay.fromAgent(output(1));
+    assert.deepEqual(await client.next(), output(1));
+  });
+  stranger.close();
+});
+
+Deno.test("CommandRelay.release() lets the command go on without the client that was awaited", () =>
+  withRelay(async ({ relay, agent, writer }) => {
+    relay.fromAgent(STARTED);
+    relay.fromAgent(output(STREAM_WINDOW));
+    relay.release();
+    assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, STREAM_WINDOW));
+    assert.equal(relay.attach(writer), false);
+    relay.fromAgent(output(1));
+    assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 1));
+    relay.fromAgent(EXITED);
+    await relay.finished;
+  }));
+
+Deno.test("CommandRelay.release() has finished when the command has", () =>
+  withRelay(async ({ relay }) => {
+    for (const early of [STARTED, output(1), EXITED]) relay.fromAgent(early);
+    relay.release();
+    await relay.finished;
+  }));
+
+Deno.test("CommandRelay.release() leaves a client that is there alone", () =>
+  withRelay(async ({ relay, agent, client, writer }) => {
+    relay.attach(writer);
+    relay.fromAgent(output(1));
+    relay.release();
+    relay.fromAgent(output(2));
+    for (const expected of [output(1), output(2)]) assert.deepEqual(await client.next(), expected);
+    relay.fromClient(credit(CHANNEL.STDOUT, 3));
+    assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 3), "the client's own credit is the first");
+  }));
+
+Deno.test("CommandRelay logs all that the command writes, with a client, without one and before one comes", async () => {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/command.log`;
+  using log = new CommandLog(path);
+  const line = (text: string, type: number = MSG.STDOUT) => frame(type, new TextEncoder().encode(`${text}\n`));
+  await withRelay(({ relay, writer }) => {
+    relay.fromAgent(STARTED);
+    relay.fromAgent(line("held"));
+    relay.attach(writer);
+    relay.fromAgent(line("attached", MSG.STDERR));
+    relay.detach(writer);
+    relay.fromAgent(line("alone"));
+    relay.fromAgent(EXITED);
+  }, { awaitsClient: true, log });
+  const lines = Deno.readTextFileSync(path).trimEnd().split("\n");
+  const texts = lines.map((line) => line.slice(line.indexOf(" ") + 1));
+  assert.deepEqual(texts, ["stdout F held", "stderr F attached", "stdout F alone"]);
+});

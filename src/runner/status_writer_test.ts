@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { CREATED, readStatus } from "../state/status.ts";
+import { StatusWriter } from "./status_writer.ts";
+
+const STARTED = "2026-11-23T12:00:00.000Z";
+
+Deno.test("StatusWriter has every change on disk when it has settled, and in its memory at once", async () => {
+  using folder = makeTempFolder();
+  const status = new StatusWriter(folder.path, CREATED);
+  assert.equal(readStatus(folder.path), undefined, "nothing is written unasked");
+  const set = status.set({ state: "running", started: STARTED });
+  const running = { ...CREATED, state: "running", started: STARTED };
+  assert.deepEqual(status.current, running);
+  await set;
+  assert.deepEqual(readStatus(folder.path), running);
+  await status.set({ exit: { code: 1 } });
+  assert.deepEqual(readStatus(folder.path), { ...running, exit: { code: 1 } });
+});
+
+Deno.test("StatusWriter writes changes one after the other", async () => {
+  using folder = makeTempFolder();
+  const status = new StatusWriter(folder.path, CREATED);
+  const states = ["starting", "running", "stopping", "stopped"] as const;
+  const seen: unknown[] = [];
+  await Promise.all(
+    states.map((state) => status.set({ state }).then(() => seen.push(readStatus(folder.path)!.state))),
+  );
+  assert.deepEqual(readStatus(folder.path)!.state, "stopped");
+  assert.equal(seen.at(-1), "stopped");
+  assert.equal(seen[0], "starting", "the first has settled before the second was written");
+});
+
+Deno.test("StatusWriter makes good a change that could not be written with the next one that can", async () => {
+  using folder = makeTempFolder();
+  const machine = `${folder.path}/machine`;
+  const status = new StatusWriter(machine, CREATED);
+  const failures = [status.set({ started: STARTED }), status.set({ state: "stopping" })];
+  for (const failure of failures) await assert.rejects(failure, { code: "storage" });
+  Deno.mkdirSync(machine);
+  await status.set({ exit: { signal: 9 } });
+  assert.deepEqual(readStatus(machine), { ...CREATED, state: "stopping", started: STARTED, exit: { signal: 9 } });
+});
