@@ -8,10 +8,12 @@ import {
   collectVolume,
   parseBoolean,
   parseCpus,
+  parseDisk,
   parseHostname,
   parseMemory,
   parseNameserver,
   parseSeconds,
+  parseTimeout,
   parseUser,
   parseWorkdir,
 } from "./parse.ts";
@@ -63,6 +65,17 @@ Deno.test("parseMemory() refuses what is not a whole number of MiB", () => {
   assertRefuses(parseMemory, values, "Expected a whole number of MiB such as 512, 512m or 1g.");
 });
 
+Deno.test("parseDisk() has bytes of what parseMemory() takes", () => {
+  const sizes = { "512": 2 ** 29, "512m": 2 ** 29, "10g": 10 * 2 ** 30, "1.5g": 3 * 2 ** 29, "2t": 2 ** 41 };
+  for (const [text, bytes] of Object.entries(sizes)) assert.equal(parseDisk(text), bytes, text);
+});
+
+Deno.test("parseDisk() refuses what is no size, or one that cannot be counted in bytes", () => {
+  assertRefuses(parseDisk, ["", "-1", "0.3m", "1 g", "lots", "512b"]);
+  assertRefuses(parseDisk, ["8192t", "9".repeat(20)], "Expected a size such as 512m or 40g.");
+  assert.equal(parseDisk("8191t"), 8191 * 2 ** 40);
+});
+
 Deno.test("parseCpus() takes whole numbers only", () => {
   assert.equal(parseCpus("4"), 4);
   assertRefuses(parseCpus, ["", "-1", "1.5", "two", "1 ", "0x2", "1e1"], "Expected a whole number of CPUs.");
@@ -73,6 +86,13 @@ Deno.test("parseSeconds() takes what a timer can be set to", () => {
   assert.equal(parseSeconds("0.25"), 0.25);
   assert.equal(parseSeconds("2147483"), 2147483);
   assertRefuses(parseSeconds, ["", "0", "0.0", "-1", "5s", "1e3", "2147484", ".5", "Infinity"]);
+});
+
+Deno.test("parseTimeout() takes what parseSeconds() does, and none at all", () => {
+  for (const none of ["0", "00", "0.0"]) assert.equal(parseTimeout(none), 0, none);
+  assert.equal(parseTimeout("0.25"), 0.25);
+  assert.equal(parseTimeout("2147483"), 2147483);
+  assertRefuses(parseTimeout, ["", "-0", "-1", "0s", "0.", "2147484", "soon"]);
 });
 
 Deno.test("parseBoolean() takes true and false", () => {
