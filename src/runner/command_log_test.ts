@@ -104,6 +104,14 @@ Deno.test("CommandLog counts what the last run left, and takes what no file has 
     assert.deepEqual(linesOf(path), [`stdout P ${"x".repeat(1000)}`]);
   }));
 
+Deno.test("CommandLog sets no empty file aside", () =>
+  withPath((path) => {
+    using log = new CommandLog(path, { maxBytes: LINE_BYTES - 1 });
+    writeLines(log, 1, 1);
+    assert.deepEqual(numbers(path), [1]);
+    assert.throws(() => Deno.statSync(`${path}.1`), Deno.errors.NotFound);
+  }));
+
 /** Fails unless a log that a test has prepared says once why it cannot be written, and does no other harm. */
 function assertGivesUp(reason: string, prepare: (path: string) => void): void {
   withPath((path) => {

@@ -178,9 +178,11 @@ Deno.test("GuestSession.stop() takes the place of one before it", () =>
   withSession(async (test) => {
     const { session, agent } = test;
     const done = session.runCommand(await ready(test));
-    await session.stop({ signal: 15, timeoutMs: LATER_MS });
-    await session.stop({ signal: 2, timeoutMs: 10 });
-    for (const frame of [signal(15), signal(2), SHUTDOWN]) assert.deepEqual(await agent.next(), frame);
+    await session.stop({ signal: 15, timeoutMs: 200 });
+    await session.stop({ signal: 2, timeoutMs: LATER_MS });
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await session.stop({ signal: 9, timeoutMs: 0 });
+    for (const frame of [signal(15), signal(2), signal(9), SHUTDOWN]) assert.deepEqual(await agent.next(), frame);
     await exited(agent, { signal: 9 });
     await done;
   }));

@@ -24,6 +24,16 @@ function leave(name: string): string {
   return folder;
 }
 
+/** Gives others time to come between, until it is disposed of. */
+function slowRename(): Disposable {
+  const { rename } = Deno;
+  Deno.rename = async (from, to) => {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await rename(from, to);
+  };
+  return { [Symbol.dispose]: () => void (Deno.rename = rename) };
+}
+
 Deno.test("createMachine() makes a machine that has everything and is not started", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
@@ -74,6 +84,7 @@ Deno.test("createMachine() refuses a name that is taken and leaves its machine a
 Deno.test("createMachine() gives a name to one of those made at the same time", () =>
   withMachines(async () => {
     const ids = Array.from({ length: 8 }, (_, index) => `${index}`);
+    using _ = slowRename();
     const made = await Promise.allSettled(ids.map((id) => createMachine({ ...RECORD, id }, fill)));
     const winners = ids.filter((_, index) => made[index]!.status === "fulfilled");
     assert.equal(winners.length, 1);
