@@ -7,8 +7,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/smolvm-smoke.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+# buildah's overlay driver cannot do with an overlay below it, and /tmp may be one.
+work=$(mktemp -d /dev/shm/smolvm-smoke.XXXXXX 2>/dev/null || mktemp -d)
+trap cleanup EXIT
+cleanup() {
+  [ ! -d "$work/storage" ] || images rm --all >/dev/null
+  rm -rf "$work"
+}
+# Apart from the machines of whoever runs this.
+export XDG_STATE_HOME=$work/state XDG_RUNTIME_DIR=$work/run
 passed=0 failed=0
 
 # check NAME EXPECTED-CODE EXPECTED-OUTPUT COMMAND...: EXPECTED-OUTPUT is a pattern for stdout and stderr together.
@@ -27,11 +34,34 @@ check() {
   fi
 }
 
+# What alpine is, as far as this goes: busybox.
 make_rootfs() {
   local applet
   mkdir -p "$1"/{bin,etc}
   cp /bin/busybox "$1/bin/"
-  for applet in sh echo cat; do ln -s busybox "$1/bin/$applet"; done
+  echo 3.22.0 >"$1/etc/alpine-release"
+  for applet in sh echo cat nproc sleep free grep; do ln -s busybox "$1/bin/$applet"; done
+}
+
+# What debian is: bash and coreutils with the C library, from the host.
+make_debian_rootfs() {
+  local file
+  mkdir -p "$1/etc"
+  cp /etc/debian_version "$1/etc/"
+  for file in /bin/bash /bin/cat $(ldd /bin/bash /bin/cat | grep -o '/[^ ]*lib[^ ]*' | sort -u); do
+    [ ! -f "$file" ] || cp --parents -L "$file" "$1"
+  done
+}
+
+images() { buildah --root "$work/storage/root" --runroot "$work/storage/runroot" "$@"; }
+
+make_image() { # NAME ROOTFS COMMAND...
+  local name=$1 rootfs=$2 container
+  shift 2
+  container=$(images from scratch)
+  images add --quiet "$container" "$rootfs" / >/dev/null
+  images config --cmd "$*" "$container"
+  images commit --quiet --rm "$container" "$name" >/dev/null
 }
 
 source=${1:-$work/rootfs}
@@ -51,6 +81,44 @@ check "directory mount, seen from the host" 0 "from the guest" \
   cat "$work/shared/answer"
 check "single-file rejection" 125 "*single file*" \
   ./smolvm run -v "$work/shared/file:/file" "$source" cat /file
+
+check "memory and CPUs" 0 "2
+Mem:*9[0-9][0-9]*" \
+  ./smolvm run --memory 1024 --cpus 2 "$source" sh -c "nproc; free -m | grep Mem"
+
+check "create" 0 "smoke" \
+  ./smolvm create --name smoke "$source" sh -c 'echo kept >>/file; cat /file; [ ! -e /again ] || exit 3; echo >/again; sleep 1000'
+check "start" 0 "Started VM: smoke (PID: *)
+Logs: *" \
+  ./smolvm start smoke
+check "list" 0 "NAME*STATE*CPUS*MEMORY*PID*ROOTFS
+smoke*running*1*512 MiB*$source" \
+  ./smolvm list
+check "stop" 0 "Stopped VM: smoke" \
+  ./smolvm stop smoke
+check "start in the foreground" 3 "kept
+kept" \
+  ./smolvm start --foreground smoke
+check "delete" 0 "Deleted VM: smoke" \
+  ./smolvm delete --force smoke
+check "list of none" 0 "NAME*ROOTFS" \
+  ./smolvm list
+
+make_rootfs "$work/alpine"
+make_debian_rootfs "$work/debian"
+make_image localhost/alpine-like:1 "$work/alpine" cat /etc/alpine-release
+make_image localhost/debian-like:1 "$work/debian" /bin/bash
+export SMOLVM_STORAGE=$work/storage
+check "an image like alpine" 0 "3.22.0" \
+  ./smolvm run alpine-like:1
+check "an image like debian" 0 "5.* on *" \
+  ./smolvm run localhost/debian-like:1 /bin/bash -c 'echo "$BASH_VERSION on $(cat /etc/debian_version)"'
+check "a machine of an image" 0 "image" \
+  ./smolvm create --name image alpine-like:1
+check "its command" 0 "3.22.0" \
+  ./smolvm start -a image
+check "its end" 0 "Deleted VM: image" \
+  ./smolvm rm -f image
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -9,8 +9,9 @@
 
 import { buildImage, makeImageStore } from "../fixtures/images.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
+import { median, runsOf } from "./measure.ts";
 
-const RUNS = Number(Deno.args[Deno.args.indexOf("--runs") + 1]) || 5;
+const RUNS = runsOf(Deno.args, 5);
 const IMAGE = "localhost/bench:latest";
 const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 
@@ -78,12 +79,6 @@ async function residentMib({ command, args }: Run): Promise<number> {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
   }
   throw new Error("No runner");
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 // The first run of each fills caches; that of the image also mounts it.

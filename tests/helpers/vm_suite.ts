@@ -98,8 +98,14 @@ function registerTest(
   Deno.test(name, async () => {
     if (reason !== undefined) throw new Error(`No VM can run here: ${reason}`);
     const before = await takeInventory(suite);
-    await body();
-    await untilInventory(suite, before, settlesWithinMs);
+    try {
+      await body();
+      await untilInventory(suite, before, settlesWithinMs);
+    } catch (error) {
+      // It must not fail those that come after it.
+      await removeMachines(suite);
+      throw error;
+    }
   });
 }
 
@@ -121,9 +127,14 @@ function tmpfs(): string {
   }
 }
 
-async function removeSuite({ folder, storage, ...territory }: VmSuite): Promise<void> {
-  // Of a test that failed.
-  for (const pid of runnersOf({ folder, storage, ...territory })) Deno.kill(pid, "SIGKILL");
+async function removeMachines(suite: VmSuite): Promise<void> {
+  for (const pid of runnersOf(suite)) Deno.kill(pid, "SIGKILL");
+  const { stdout } = await suite.smolvm(["list", "-q"]);
+  const names = stdout.split("\n").filter((name) => name !== "");
+  if (names.length > 0) await suite.smolvm(["delete", "--force", ...names]);
+}
+
+async function removeSuite({ folder, storage }: VmSuite): Promise<void> {
   const unmount = ["--root", `${storage}/root`, "--runroot", `${storage}/runroot`, "rm", "--all"];
   if ((await Deno.stat(storage).catch(() => undefined)) !== undefined) await runProcess("buildah", { args: unmount });
   await Deno.remove(folder, { recursive: true });
