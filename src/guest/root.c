@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk.h"
 #include "mounts.h"
 #include "protocol.h"
 
@@ -35,18 +36,21 @@ static int mount_disk(const char *rootfs, struct step *step)
 	if (mount(DISK_DEVICE, DISK, "ext4", 0, NULL) < 0)
 		return -errno;
 
-	step_begin(step, "prepare the disk " DISK_DEVICE);
-	if (mkdir(WORK, 0755) < 0 && errno != EEXIST)
-		return -errno;
+	int disk = open(DISK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	int err = make_upper(rootfs);
+	if (disk < 0)
+		return -errno;
+	step_begin(step, "grow the disk's file system");
+
+	int err = disk_grow(DISK_DEVICE, disk);
 
 	if (err)
 		return err;
-
-	int disk = open(DISK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return disk < 0 ? -errno : disk;
+	step_begin(step, "prepare the disk " DISK_DEVICE);
+	if (mkdir(WORK, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	err = make_upper(rootfs);
+	return err ? err : disk;
 }
 
 static int mount_overlay(const char *rootfs, struct step *step)

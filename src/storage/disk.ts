@@ -1,22 +1,37 @@
 import { SmolvmError } from "../errors.ts";
 import { libFolder } from "../host/lib_folder.ts";
 import { osReason } from "../host/os_error.ts";
-import { type DiskTemplate, parseTemplate } from "./template.ts";
+import { BLOCK_BYTES, type DiskTemplate, parseTemplate } from "./template.ts";
 
-/** Size of a disk unless the user says otherwise, and of the file system in the template that ships with smolvm. */
+/** Size of a disk unless the user says otherwise. */
 export const DEFAULT_DISK_BYTES = 10 * 1024 ** 3;
+
+/**
+ * The least size of a disk: one block group of ext4. A smaller file system has fewer inodes a group, and keeps to
+ * that when it grows.
+ */
+export const MIN_DISK_BYTES = 128 * 1024 ** 2;
+
+/** The most: how long the guest's kernel takes to grow a file system is quadratic, and a boot must not take minutes. */
+export const MAX_DISK_BYTES = 1024 ** 4;
+
+/** The file systems that ship with smolvm, the largest first; the guest grows the one on its disk to fill it. */
+export const DISK_TEMPLATES = [
+  { name: "disk.template", sizeBytes: DEFAULT_DISK_BYTES },
+  { name: "disk-small.template", sizeBytes: MIN_DISK_BYTES },
+];
 
 /** How {@linkcode createDisk} makes the disk. */
 export interface DiskOptions {
-  /** Size of the disk in bytes; default: that of the template's file system, which is also the least. */
+  /** Size of the disk in bytes, from {@linkcode MIN_DISK_BYTES} to {@linkcode MAX_DISK_BYTES}; rounded up to 4 KiB. */
   sizeBytes?: number;
-  /** The template's file; default: the one that ships with smolvm. */
-  template?: string;
+  /** The folder of the templates; default: that of what ships with smolvm. */
+  templates?: string;
 }
 
 /**
  * Makes a disk with an empty ext4 file system: a sparse file of mode 0600 that takes a few blocks of the host until
- * the guest writes to it.
+ * the guest writes to it. The file system is the largest template that fits.
  *
  * Nothing is spawned and only the template's few blocks are written, synchronously: this is on the way of every boot.
  *
@@ -24,14 +39,9 @@ export interface DiskOptions {
  * ours is left behind.
  */
 export function createDisk(path: string, options: DiskOptions = {}): void {
-  const template = readTemplate(options.template ?? `${libFolder()}/disk.template`);
-  const sizeBytes = options.sizeBytes ?? template.sizeBytes;
-  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < template.sizeBytes) {
-    throw new SmolvmError(
-      "storage",
-      `Cannot make a disk of ${sizeBytes} bytes: the file system on it takes ${template.sizeBytes}`,
-    );
-  }
+  const sizeBytes = wholeBlocks(options.sizeBytes ?? DEFAULT_DISK_BYTES);
+  const { name } = DISK_TEMPLATES.find((template) => template.sizeBytes <= sizeBytes)!;
+  const template = readTemplate(`${options.templates ?? libFolder()}/${name}`);
   let made = false;
   try {
     using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
@@ -45,6 +55,14 @@ export function createDisk(path: string, options: DiskOptions = {}): void {
     if (made) Deno.removeSync(path);
     throw new SmolvmError("storage", `Cannot create the disk "${path}": ${osReason(error)}`, { cause: error });
   }
+}
+
+function wholeBlocks(sizeBytes: number): number {
+  if (!(sizeBytes >= MIN_DISK_BYTES && sizeBytes <= MAX_DISK_BYTES)) {
+    const [least, most] = [`${MIN_DISK_BYTES / 1024 ** 2} MiB`, `${MAX_DISK_BYTES / 1024 ** 4} TiB`];
+    throw new SmolvmError("storage", `Cannot make a disk of ${sizeBytes} bytes: expected ${least} to ${most}`);
+  }
+  return Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 function readTemplate(path: string): DiskTemplate {

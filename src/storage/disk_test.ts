@@ -1,71 +1,98 @@
 import assert from "node:assert/strict";
-import { SmolvmError } from "../errors.ts";
-import { createDisk } from "./disk.ts";
+import {
+  createDisk,
+  DEFAULT_DISK_BYTES,
+  DISK_TEMPLATES,
+  type DiskOptions,
+  MAX_DISK_BYTES,
+  MIN_DISK_BYTES,
+} from "./disk.ts";
 import { BLOCK_BYTES, encodeTemplate } from "./template.ts";
 
-const SIZE_BYTES = 1024 * BLOCK_BYTES;
-
-/** A folder with a small template in it, gone afterwards. */
-async function withTemplate(test: (folder: string, template: string) => Promise<void> | void): Promise<void> {
+/** A folder with templates in it, whose first and last blocks are full of their place in the list; gone afterwards. */
+async function withTemplates(test: (folder: string) => Promise<void> | void): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "smolvm-disk-" });
   try {
-    const extents = [0, 1000 * BLOCK_BYTES].map((offset) => ({ offset, data: new Uint8Array(BLOCK_BYTES).fill(7) }));
-    await Deno.writeFile(`${folder}/template`, encodeTemplate({ sizeBytes: SIZE_BYTES, extents }));
-    await test(folder, `${folder}/template`);
+    for (const [index, { name, sizeBytes }] of DISK_TEMPLATES.entries()) {
+      const data = new Uint8Array(BLOCK_BYTES).fill(index + 1);
+      const extents = [0, sizeBytes - BLOCK_BYTES].map((offset) => ({ offset, data }));
+      await Deno.writeFile(`${folder}/${name}`, encodeTemplate({ sizeBytes, extents }));
+    }
+    await test(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
+
+async function byteAt(path: string, offset: number): Promise<number> {
+  using file = await Deno.open(path);
+  await file.seek(offset, Deno.SeekMode.Start);
+  const byte = new Uint8Array(1);
+  await file.read(byte);
+  return byte[0]!;
+}
 
 Deno.test("createDisk() writes the extents in place into a sparse private file", () =>
-  withTemplate(async (folder, template) => {
-    createDisk(`${folder}/disk`, { template });
-    const bytes = await Deno.readFile(`${folder}/disk`);
-    assert.equal(bytes.length, SIZE_BYTES);
-    assert.equal(bytes.filter((byte) => byte === 7).length, 2 * BLOCK_BYTES);
-    assert.equal(bytes.indexOf(0), BLOCK_BYTES);
-    assert.equal(bytes.indexOf(7, BLOCK_BYTES), 1000 * BLOCK_BYTES);
+  withTemplates(async (templates) => {
+    const disk = `${templates}/disk`;
+    createDisk(disk, { templates, sizeBytes: MIN_DISK_BYTES });
+    const last = MIN_DISK_BYTES - BLOCK_BYTES;
+    const offsets = [0, BLOCK_BYTES - 1, BLOCK_BYTES, last - 1, last, MIN_DISK_BYTES - 1];
+    assert.deepEqual(await Promise.all(offsets.map((offset) => byteAt(disk, offset))), [2, 2, 0, 0, 2, 2]);
 
-    const { mode, blocks } = await Deno.stat(`${folder}/disk`);
+    const { mode, blocks } = await Deno.stat(disk);
     assert.equal(mode! & 0o777, 0o600);
-    assert.ok(blocks! * 512 < SIZE_BYTES / 10, `${blocks} blocks are allocated`);
+    assert.ok(blocks! * 512 < 64 * 1024, `${blocks} blocks are allocated`);
   }));
 
-Deno.test("createDisk() makes a larger disk on request and refuses a smaller one", () =>
-  withTemplate(async (folder, template) => {
-    createDisk(`${folder}/large`, { template, sizeBytes: 2 * SIZE_BYTES });
-    assert.equal((await Deno.stat(`${folder}/large`)).size, 2 * SIZE_BYTES);
-    assert.throws(
-      () => createDisk(`${folder}/small`, { template, sizeBytes: SIZE_BYTES - 1 }),
-      { code: "storage", message: /the file system on it takes 4194304/ },
-    );
-    assert.deepEqual(names(folder), ["large", "template"]);
+Deno.test("createDisk() makes a disk of any size from the largest template that fits", () =>
+  withTemplates(async (templates) => {
+    const make = async (options: DiskOptions) => {
+      const disk = `${templates}/disk`;
+      createDisk(disk, { templates, ...options });
+      const { size } = await Deno.stat(disk);
+      const template = DISK_TEMPLATES[await byteAt(disk, 0) - 1]?.name;
+      await Deno.remove(disk);
+      return [size, template];
+    };
+    const [large, small] = ["disk.template", "disk-small.template"];
+    assert.deepEqual(await make({}), [DEFAULT_DISK_BYTES, large]);
+    assert.deepEqual(await make({ sizeBytes: MIN_DISK_BYTES }), [MIN_DISK_BYTES, small]);
+    assert.deepEqual(await make({ sizeBytes: MIN_DISK_BYTES + 1 }), [MIN_DISK_BYTES + BLOCK_BYTES, small]);
+    const below = DEFAULT_DISK_BYTES - BLOCK_BYTES;
+    assert.deepEqual(await make({ sizeBytes: below }), [below, small]);
+    assert.deepEqual(await make({ sizeBytes: below + 1 }), [DEFAULT_DISK_BYTES, large]);
+    assert.deepEqual(await make({ sizeBytes: MAX_DISK_BYTES }), [MAX_DISK_BYTES, large]);
+  }));
+
+Deno.test("createDisk() refuses what is less or more than a disk can have", () =>
+  withTemplates(async (templates) => {
+    for (const sizeBytes of [0, -1, NaN, Infinity, MIN_DISK_BYTES - 1, MAX_DISK_BYTES + 1]) {
+      assert.throws(
+        () => createDisk(`${templates}/disk`, { templates, sizeBytes }),
+        { code: "storage", message: `Cannot make a disk of ${sizeBytes} bytes: expected 128 MiB to 1 TiB` },
+      );
+    }
+    assert.equal(await exists(`${templates}/disk`), false);
   }));
 
 Deno.test("createDisk() leaves an existing file alone", () =>
-  withTemplate(async (folder, template) => {
-    await Deno.writeTextFile(`${folder}/disk`, "precious");
-    assert.throws(() => createDisk(`${folder}/disk`, { template }), { code: "storage", message: /File exists/ });
-    assert.equal(await Deno.readTextFile(`${folder}/disk`), "precious");
-  }));
-
-Deno.test("createDisk() leaves no file when writing fails", () =>
-  withTemplate((folder, template) => {
-    // No file system has files of 2^53 bytes: truncate fails after the file was made.
-    const sizeBytes = Number.MAX_SAFE_INTEGER;
-    assert.throws(() => createDisk(`${folder}/disk`, { template, sizeBytes }), SmolvmError);
-    assert.deepEqual(names(folder), ["template"]);
+  withTemplates(async (templates) => {
+    await Deno.writeTextFile(`${templates}/disk`, "precious");
+    assert.throws(() => createDisk(`${templates}/disk`, { templates }), { code: "storage", message: /File exists/ });
+    assert.equal(await Deno.readTextFile(`${templates}/disk`), "precious");
   }));
 
 Deno.test("createDisk() names the template that is missing or broken", () =>
-  withTemplate(async (folder) => {
-    await Deno.writeTextFile(`${folder}/text`, "text");
-    assert.throws(() => createDisk(`${folder}/disk`, { template: `${folder}/none` }), {
+  withTemplates(async (templates) => {
+    await Deno.writeTextFile(`${templates}/disk.template`, "text");
+    assert.throws(() => createDisk(`${templates}/disk`, { templates }), { code: "storage" });
+    await Deno.remove(`${templates}/disk.template`);
+    assert.throws(() => createDisk(`${templates}/disk`, { templates }), {
       code: "dependency",
-      message: `Cannot read the disk template "${folder}/none": No such file or directory`,
+      message: `Cannot read the disk template "${templates}/disk.template": No such file or directory`,
     });
-    assert.throws(() => createDisk(`${folder}/disk`, { template: `${folder}/text` }), { code: "storage" });
-    assert.deepEqual(names(folder), ["template", "text"]);
+    assert.equal(await exists(`${templates}/disk`), false);
   }));

@@ -1,11 +1,13 @@
 /**
- * Builds the template of every machine's disk: an empty ext4 file system, of which only the blocks that are not zero
- * are kept (see src/storage/template.ts). The same e2fsprogs gives the same bytes.
+ * Builds the templates of the machines' disks: empty ext4 file systems, of which only the blocks that are not zero are
+ * kept (see src/storage/template.ts). The same e2fsprogs gives the same bytes.
  *
- *     deno run -A scripts/build_disk_template.ts [lib/disk.template]
+ *     deno run -A scripts/build_disk_templates.ts [FOLDER]
+ *
+ * Default: lib.
  */
 import { writeFileAtomic } from "../src/state/atomic_write.ts";
-import { DEFAULT_DISK_BYTES } from "../src/storage/disk.ts";
+import { DISK_TEMPLATES } from "../src/storage/disk.ts";
 import { BLOCK_BYTES, encodeTemplate, type Extent } from "../src/storage/template.ts";
 
 const JOURNAL_MIB = 4;
@@ -17,14 +19,13 @@ const CREATED = "1700000000";
 const FEATURES = [
   "has_journal",
   "ext_attr",
-  "resize_inode", // so that the guest can grow the file system online
   "dir_index",
   "filetype",
+  "meta_bg", // so that the guest can grow the file system online, to any size and with no block reserved for it
   "extent",
   "64bit",
   "flex_bg",
-  "sparse_super",
-  "sparse_super2", // lets num_backup_sb be 0
+  "sparse_super", // not sparse_super2: the kernel grows none with it
   "large_file",
   "huge_file",
   "dir_nlink",
@@ -33,9 +34,7 @@ const FEATURES = [
 ];
 
 const EXTENDED_OPTIONS = [
-  // Everything that is not zero lies together: few extents, few writes per disk.
-  "packed_meta_blocks=1",
-  "num_backup_sb=0",
+  "packed_meta_blocks=1", // few extents, few writes per disk
   // Marks the inode tables as zeroed, which a sparse file is; else each guest kernel would write them all.
   "lazy_itable_init=0",
   "lazy_journal_init=0",
@@ -48,11 +47,12 @@ const EXTENDED_OPTIONS = [
 /** On macOS Homebrew keeps e2fsprogs off the PATH; on Debian /sbin is not on everyone's. */
 const TOOL_FOLDERS = ["/sbin", "/usr/sbin", "/opt/homebrew/opt/e2fsprogs/sbin", "/usr/local/opt/e2fsprogs/sbin"];
 
-async function makeFileSystem(image: string, config: string): Promise<void> {
+async function makeFileSystem(image: string, sizeBytes: number): Promise<void> {
   // Defaults of the host's own mke2fs.conf must not reach the template.
+  const config = `${image}.conf`;
   await Deno.writeTextFile(config, "[fs_types]\n\text4 = {\n\t}\n");
   await Deno.create(image).then((file) => file.close());
-  await Deno.truncate(image, DEFAULT_DISK_BYTES);
+  await Deno.truncate(image, sizeBytes);
   const { success, stderr } = await new Deno.Command("mke2fs", {
     // deno-fmt-ignore
     args: [
@@ -75,27 +75,37 @@ async function makeFileSystem(image: string, config: string): Promise<void> {
 /** Every run of blocks that are not zero. */
 function readExtents(image: string): Extent[] {
   using file = Deno.openSync(image);
-  // An empty file system with packed metadata and no backups uses its first blocks and no others: the rest of the
-  // 10 GiB need not be read. (e2fsck on a disk made from the template would say if that were wrong.)
-  const start = readBlocks(file, 1);
-  const superblock = new DataView(start.buffer, 1024, 1024);
-  const usedBlocks = superblock.getUint32(0x04, true) - superblock.getUint32(0x0c, true);
-  const used = readBlocks(file, usedBlocks);
+  const superblock = new DataView(readBlocks(file, 0, 1).buffer, 1024, 1024);
+  const blocks = superblock.getUint32(0x04, true);
+  const usedBlocks = blocks - superblock.getUint32(0x0c, true);
+  const groupBlocks = superblock.getUint32(0x20, true);
 
+  // An empty file system with packed metadata uses its first blocks, and at the start of some groups one for a copy of
+  // the superblock and one for descriptors: the rest need not be read. (e2fsprogs would say of a disk made from the
+  // template if that were wrong.)
+  const extents = findExtents(file, 0, usedBlocks);
+  for (let group = Math.ceil(usedBlocks / groupBlocks); group * groupBlocks < blocks; group++) {
+    extents.push(...findExtents(file, group * groupBlocks, 2));
+  }
+  return extents;
+}
+
+/** Those among `count` blocks from the block `first` on. */
+function findExtents(file: Deno.FsFile, first: number, count: number): Extent[] {
+  const bytes = readBlocks(file, first, count);
   const extents: Extent[] = [];
   let from = 0; // where the current run began
-  for (let at = 0; at <= used.length; at += BLOCK_BYTES) {
-    const ended = at === used.length || isZero(used.subarray(at, at + BLOCK_BYTES));
+  for (let at = 0; at <= bytes.length; at += BLOCK_BYTES) {
+    const ended = at === bytes.length || isZero(bytes.subarray(at, at + BLOCK_BYTES));
     if (!ended) continue;
-    if (at > from) extents.push({ offset: from, data: used.subarray(from, at) });
+    if (at > from) extents.push({ offset: first * BLOCK_BYTES + from, data: bytes.subarray(from, at) });
     from = at + BLOCK_BYTES;
   }
   return extents;
 }
 
-/** The first `count` blocks of a file. */
-function readBlocks(file: Deno.FsFile, count: number): Uint8Array {
-  file.seekSync(0, Deno.SeekMode.Start);
+function readBlocks(file: Deno.FsFile, first: number, count: number): Uint8Array {
+  file.seekSync(first * BLOCK_BYTES, Deno.SeekMode.Start);
   const bytes = new Uint8Array(count * BLOCK_BYTES);
   for (let done = 0; done < bytes.length;) {
     const length = file.readSync(bytes.subarray(done));
@@ -110,14 +120,14 @@ function isZero(block: Uint8Array): boolean {
 }
 
 if (import.meta.main) {
-  const output = Deno.args[0] ?? new URL("../lib/disk.template", import.meta.url).pathname;
+  const output = Deno.args[0] ?? new URL("../lib", import.meta.url).pathname;
   const folder = await Deno.makeTempDir({ prefix: "smolvm-template-" });
   try {
-    await makeFileSystem(`${folder}/image`, `${folder}/mke2fs.conf`);
-    await writeFileAtomic(
-      output,
-      encodeTemplate({ sizeBytes: DEFAULT_DISK_BYTES, extents: readExtents(`${folder}/image`) }),
-    );
+    for (const { name, sizeBytes } of DISK_TEMPLATES) {
+      await makeFileSystem(`${folder}/${name}`, sizeBytes);
+      const extents = readExtents(`${folder}/${name}`);
+      await writeFileAtomic(`${output}/${name}`, encodeTemplate({ sizeBytes, extents }));
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
