@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { type FoundMachine, isReadable, listMachines, type Machine, STATES } from "../machine/find.ts";
 import { signalName } from "../machine/signal.ts";
 import { formatAge } from "./output/age.ts";
-import { formatTable } from "./output/table.ts";
+import { formatTable, printable } from "./output/table.ts";
 
 const EXAMPLES = `
 Examples:
@@ -12,6 +12,8 @@ Examples:
   smolvm list --json
   smolvm delete --force $(smolvm list -q --filter state=stopped)`;
 
+/** Characters of a command that the table shows. */
+const COMMAND_WIDTH = 32;
 const UNREADABLE = "unreadable";
 
 /** What a machine must be to be listed: any of the values of each key. */
@@ -31,7 +33,7 @@ export function listCommand() {
     .action(({ verbose = false, quiet = false, json = false, format, filter = {} }) => {
       const machines = listMachines().filter((machine) => matches(machine, filter));
       if (quiet) {
-        for (const machine of machines) console.log(nameOf(machine));
+        for (const machine of machines) console.log(printable(nameOf(machine)));
       } else if (json || format === "json") {
         console.log(JSON.stringify(machines.map(toJson), undefined, 2));
       } else {
@@ -41,8 +43,8 @@ export function listCommand() {
 }
 
 function collectFilter(text: string, filters: Filters = {}): Filters {
-  const [key, value] = [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)];
-  if (key !== "state" && key !== "name") throw new InvalidArgumentError("Expected state=STATE or name=PART.");
+  const [, key, value] = /^(state|name)=(.*)$/s.exec(text) as [string, keyof Filters, string] | null ?? [];
+  if (key === undefined || value === undefined) throw new InvalidArgumentError("Expected state=STATE or name=PART.");
   const states: readonly string[] = [...STATES, UNREADABLE];
   if (key === "state" && !states.includes(value)) {
     throw new InvalidArgumentError(`Expected one of ${states.join(", ")}.`);
@@ -89,12 +91,16 @@ function moreOf({ id, record, status }: Machine): string[] {
   return [
     id,
     digest,
-    JSON.stringify(record.command.argv.join(" ")),
+    shorten(record.command.argv.join(" ")),
     `${formatAge(record.created)} ago`,
     status.state === "running" && status.started !== null ? formatAge(status.started) : "-",
     mounts.join(",") || "-",
     howItEnded(status),
   ];
+}
+
+function shorten(command: string): string {
+  return command.length <= COMMAND_WIDTH ? command : `${command.slice(0, COMMAND_WIDTH - 1)}\u{2026}`;
 }
 
 /** The exit code, or why there is none. */

@@ -11,6 +11,7 @@ import { describeMachine, type MachineOptions } from "./describe.ts";
  */
 export async function createMachine(options: MachineOptions): Promise<MachineRecord> {
   const { machine } = await describeMachine(options, { boots: false });
-  await makeMachine(machine, (folder) => createDisk(diskFile(folder), { sizeBytes: machine.diskBytes }));
+  const { diskBytes: sizeBytes } = machine;
+  await makeMachine(machine, (folder) => createDisk(diskFile(folder), { sizeBytes, durable: true }));
   return machine;
 }

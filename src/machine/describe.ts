@@ -4,7 +4,7 @@ import { classifySource, type Source } from "../image/reference.ts";
 import { checkResources } from "../runner/spec.ts";
 import type { MachineRecord, MachineSource, VolumeSpec } from "../state/machine_record.ts";
 import { checkName, generateId, generateName } from "../state/names.ts";
-import { DEFAULT_DISK_BYTES } from "../storage/disk.ts";
+import { checkDiskSize, DEFAULT_DISK_BYTES } from "../storage/disk.ts";
 import { commandEnvironment, commandLine } from "./command.ts";
 import { folderRoot, type ImageOptions, imageRoot, type Root } from "./launch.ts";
 import { checkOwnership } from "./ownership.ts";
@@ -59,6 +59,8 @@ export interface Description {
  */
 export async function describeMachine(options: MachineOptions, { boots }: { boots: boolean }): Promise<Description> {
   checkResources(options);
+  const { diskBytes = DEFAULT_DISK_BYTES } = options;
+  checkDiskSize(diskBytes);
   const name = options.name ?? generateName();
   checkName(name);
   const volumes = resolveVolumes(options.volumes);
@@ -76,7 +78,7 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
     source: resolved,
     cpus: options.cpus,
     memoryMib: options.memoryMib,
-    diskBytes: options.diskBytes ?? DEFAULT_DISK_BYTES,
+    diskBytes,
     volumes,
     net: options.net,
     dns: options.dns ?? null,

@@ -1,4 +1,5 @@
-import { messageOf } from "../errors.ts";
+import { messageOf, SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
 import { log } from "../log.ts";
 
 /** At this size a log is set aside, and a new one begun. */
@@ -24,12 +25,20 @@ export class CommandLog implements Disposable {
   #size: number;
   #failed = false;
 
-  /** Opens the log at `path`, to go on with what is there. */
+  /**
+   * Opens the log at `path`, to go on with what is there.
+   *
+   * @throws {SmolvmError} `storage`.
+   */
   constructor(path: string, { maxBytes = MAX_BYTES } = {}) {
     this.#path = path;
     this.#maxBytes = maxBytes;
-    this.#file = open(path);
-    this.#size = this.#file.statSync().size;
+    try {
+      this.#file = open(path);
+      this.#size = this.#file.statSync().size;
+    } catch (error) {
+      throw new SmolvmError("storage", `Cannot open the log "${path}": ${osReason(error)}`, { cause: error });
+    }
   }
 
   /** Adds output. A failure, such as a full disk, takes the log, not the machine. */

@@ -27,6 +27,7 @@ export class GuestSession {
   readonly #agent: AgentConnection;
   readonly #options: SessionOptions;
   #isReady = false;
+  #isStarted = false;
   #isStopping = false;
   #isShuttingDown = false;
   #killTimer: ReturnType<typeof setTimeout> | undefined;
@@ -60,7 +61,8 @@ export class GuestSession {
     while (true) {
       const { done, value } = await frames.next();
       if (done && this.#isShuttingDown && value) {
-        throw new SmolvmError("interrupted", "The machine was stopped before its command started");
+        const what = this.#isStarted ? "output was read" : "start";
+        throw new SmolvmError("interrupted", `The machine was stopped before its command's ${what}`);
       }
       if (done) throw new SmolvmError("guest", "The guest ended before its command");
       if (value.stream !== MAIN_STREAM) throw new ProtocolError(`stream ${value.stream} does not exist`);
@@ -112,6 +114,7 @@ export class GuestSession {
   async #record({ type, payload }: Frame): Promise<void> {
     const { status, onStarted } = this.#options;
     if (type === MSG.STARTED) {
+      this.#isStarted = true;
       const state = this.#isStopping ? "stopping" : "running";
       await status.set({ state, started: new Date().toISOString() });
       onStarted();

@@ -199,7 +199,7 @@ Deno.test("GuestSession.stop() before the guest is ready has it shut down withou
     await agent.send(MSG.BYE);
     await assert.rejects(done, {
       code: "interrupted",
-      message: "The machine was stopped before its command started",
+      message: "The machine was stopped before its command's start",
     });
     assert.deepEqual(reports, []);
     await assertSilent(agent);

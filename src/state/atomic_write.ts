@@ -38,8 +38,8 @@ async function writeSynced(path: string, data: Uint8Array, mode: number): Promis
   await file.sync();
 }
 
-/** Makes the rename itself durable. The file is in place already: a file system that cannot do this is no failure. */
-async function syncFolderOf(path: string): Promise<void> {
+/** Makes the renaming of a file or a folder itself durable. It is in place already: a file system that cannot do this is no failure. */
+export async function syncFolderOf(path: string): Promise<void> {
   try {
     using folder = await Deno.open(path.slice(0, path.lastIndexOf("/")) || "/");
     await folder.sync();

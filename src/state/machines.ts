@@ -2,6 +2,7 @@ import { messageOf, SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { isAlive } from "../host/process_identity.ts";
 import { log } from "../log.ts";
+import { syncFolderOf } from "./atomic_write.ts";
 import { acquireLock, isLocked, type Lock } from "./lock.ts";
 import {
   createMachineFolder,
@@ -38,6 +39,7 @@ export async function createMachine(record: MachineRecord, fill: (folder: string
     await writeStatus(draft, CREATED);
     await writeRecord(draft, record);
     await claimName(record, machineExists, () => Deno.rename(draft, folder));
+    await syncFolderOf(folder);
   } catch (error) {
     await removeFolder(draft);
     throw error;

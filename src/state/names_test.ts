@@ -75,11 +75,17 @@ Deno.test("claimName() gives a name to one of those who ask at the same time", (
 Deno.test("claimName() establishes the machine before anyone else looks at its name", () =>
   withNames(async ({ alive }) => {
     const exists = (id: string) => alive.has(id);
-    const { promise: established, resolve: establish } = Promise.withResolvers<void>();
-    const first = claimName({ name: "web", id: "1" }, exists, () => established.then(() => void alive.add("1")));
+    const begun = Promise.withResolvers<void>();
+    const established = Promise.withResolvers<void>();
+    const first = claimName({ name: "web", id: "1" }, exists, async () => {
+      begun.resolve();
+      await established.promise;
+      alive.add("1");
+    });
+    await begun.promise;
     const second = assert.rejects(claimName({ name: "web", id: "2" }, exists), { code: "usage" });
     await new Promise((resolve) => setTimeout(resolve, 50));
-    establish();
+    established.resolve();
     await Promise.all([first, second]);
     assert.equal(holderOf("web"), "1");
   }));

@@ -25,6 +25,8 @@ export const DISK_TEMPLATES = [
 export interface DiskOptions {
   /** Size of the disk in bytes, from {@linkcode MIN_DISK_BYTES} to {@linkcode MAX_DISK_BYTES}; rounded up to 4 KiB. */
   sizeBytes?: number;
+  /** Whether it survives a crash of the host right afterwards; takes a while. */
+  durable?: boolean;
   /** The folder of the templates; default: that of what ships with smolvm. */
   templates?: string;
 }
@@ -35,8 +37,8 @@ export interface DiskOptions {
  *
  * Nothing is spawned and only the template's few blocks are written, synchronously: this is on the way of every boot.
  *
- * @throws {SmolvmError} `storage` when the disk cannot be made or exists; `dependency` without a template. No file of
- * ours is left behind.
+ * @throws {SmolvmError} `usage` for its size; `storage` when the disk cannot be made or exists; `dependency` without a
+ * template. No file of ours is left behind.
  */
 export function createDisk(path: string, options: DiskOptions = {}): void {
   const sizeBytes = wholeBlocks(options.sizeBytes ?? DEFAULT_DISK_BYTES);
@@ -51,17 +53,26 @@ export function createDisk(path: string, options: DiskOptions = {}): void {
       file.seekSync(offset, Deno.SeekMode.Start);
       for (let written = 0; written < data.length;) written += file.writeSync(data.subarray(written));
     }
+    if (options.durable) file.syncSync();
   } catch (error) {
     if (made) Deno.removeSync(path);
     throw new SmolvmError("storage", `Cannot create the disk "${path}": ${osReason(error)}`, { cause: error });
   }
 }
 
+/**
+ * Refuses sizes that no disk can have.
+ *
+ * @throws {SmolvmError} `usage`.
+ */
+export function checkDiskSize(sizeBytes: number): void {
+  if (sizeBytes >= MIN_DISK_BYTES && sizeBytes <= MAX_DISK_BYTES) return;
+  const [least, most] = [`${MIN_DISK_BYTES / 1024 ** 2} MiB`, `${MAX_DISK_BYTES / 1024 ** 4} TiB`];
+  throw new SmolvmError("usage", `Cannot make a disk of ${sizeBytes / 1024 ** 2} MiB: expected ${least} to ${most}`);
+}
+
 function wholeBlocks(sizeBytes: number): number {
-  if (!(sizeBytes >= MIN_DISK_BYTES && sizeBytes <= MAX_DISK_BYTES)) {
-    const [least, most] = [`${MIN_DISK_BYTES / 1024 ** 2} MiB`, `${MAX_DISK_BYTES / 1024 ** 4} TiB`];
-    throw new SmolvmError("storage", `Cannot make a disk of ${sizeBytes} bytes: expected ${least} to ${most}`);
-  }
+  checkDiskSize(sizeBytes);
   return Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 

@@ -72,7 +72,7 @@ Deno.test("createDisk() refuses what is less or more than a disk can have", () =
     for (const sizeBytes of [0, -1, NaN, Infinity, MIN_DISK_BYTES - 1, MAX_DISK_BYTES + 1]) {
       assert.throws(
         () => createDisk(`${templates}/disk`, { templates, sizeBytes }),
-        { code: "storage", message: `Cannot make a disk of ${sizeBytes} bytes: expected 128 MiB to 1 TiB` },
+        { code: "usage", message: `Cannot make a disk of ${sizeBytes / 1024 ** 2} MiB: expected 128 MiB to 1 TiB` },
       );
     }
     assert.equal(await exists(`${templates}/disk`), false);

@@ -16,7 +16,7 @@ export function formatTable(rows: string[][], width?: number): string {
 }
 
 /** A name from an image or a path can hold anything, a terminal's commands included. */
-function printable(cell: string): string {
+export function printable(cell: string): string {
   // deno-lint-ignore no-control-regex
   return cell.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
 }
