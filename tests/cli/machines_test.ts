@@ -1,5 +1,8 @@
 // Machines that persist, as far as they go without a VM.
 import assert from "node:assert/strict";
+import { identifyProcess } from "../../src/host/process_identity.ts";
+import { acquireLock } from "../../src/state/lock.ts";
+import { CREATED, machineLock, writeStatus } from "../../src/state/status.ts";
 import { assertNothingLeft, type Cli, makeCli } from "../helpers/cli.ts";
 import { takeInventory } from "../helpers/inventory.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
@@ -129,6 +132,7 @@ Deno.test("smolvm create refuses what no machine can be, and leaves nothing", as
       "Option '--disk <size>' argument '9000t' is invalid. Expected a size such as 512m or 40g.",
       SEE_HELP,
     ],
+    [["--disk", "127m", "root"], "Cannot make a disk of 127 MiB: expected 128 MiB to 1 TiB"],
     [["--memroy", "1g", "root"], "Unknown option '--memroy'\n(Did you mean --memory?)", SEE_HELP],
     [[], "Missing required argument 'source'", SEE_HELP],
   ];
@@ -173,7 +177,7 @@ Deno.test("smolvm list --verbose has more of each machine", async () => {
   const age = cells.splice(3, 1)[0]!;
   assert.match(age, /^\d+ (second|minute)s? ago$/);
   const root = `${cli.folder}/root`;
-  assert.deepEqual(cells, [(await list(cli))[0]?.id, "-", '"echo a b"', "-", `${root}:/a:ro,${root}:/b`, "-"]);
+  assert.deepEqual(cells, [(await list(cli))[0]?.id, "-", "echo a b", "-", `${root}:/a:ro,${root}:/b`, "-"]);
 });
 
 Deno.test("smolvm list has JSON and names for programs, also without machines", async () => {
@@ -293,6 +297,31 @@ Deno.test("smolvm stop leaves a machine alone that does not run", async () => {
     assertPrinted(await cli.run(["stop", ...options, "web"]), "Stopped VM: web\n");
   }
   assert.deepEqual(await list(cli), before);
+});
+
+Deno.test("smolvm never signals a process that only has the process id of a machine's", async () => {
+  using cli = makeMachinesCli();
+  await create(cli, "web");
+  const folder = await folderOf(cli, "web");
+  const stranger = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  try {
+    const process = { ...identifyProcess(stranger.pid)!, startTime: "an earlier boot:1" };
+    await writeStatus(folder, { ...CREATED, state: "running", process });
+    {
+      using _ = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
+      const unknown = 'Cannot kill machine "web": the process that holds it is unknown';
+      for (const args of [["stop", "--force"], ["delete", "--force"]]) {
+        assertFailed(await cli.run([...args, "web"]), 1, unknown);
+      }
+      assert.deepEqual((await list(cli)).map(({ state }) => state), ["running"]);
+    }
+    assert.deepEqual((await list(cli)).map(({ state, reason }) => [state, reason]), [["stopped", "lost"]]);
+    assertPrinted(await cli.run(["delete", "--force", "web"]), "Deleted VM: web\n");
+    assert.notEqual(identifyProcess(stranger.pid), undefined, "it is left alone");
+  } finally {
+    stranger.kill();
+    await stranger.status;
+  }
 });
 
 Deno.test("smolvm start, stop and delete name the nearest machine when there is none of that name", async () => {

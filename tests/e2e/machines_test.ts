@@ -59,6 +59,19 @@ test("start runs a machine in the background, stop asks its command to end, and 
   await remove("web");
 });
 
+test("a disk has the size that was asked for, and is not made again", async () => {
+  for (const [size, mib] of [["300m", 300], ["40g", 40 * 1024]] as const) {
+    await create("sized", "--disk", size, rootfs, "sh", "-c", "echo >> /starts; df -m / | tail -1; wc -l < /starts");
+    for (let time = 1; time <= 2; time++) {
+      const { stdout } = await smolvm(["start", "-a", "sized"]);
+      const [, total, starts] = /^overlay +(\d+) .*\n(\d)\n$/.exec(stdout)!;
+      assert.ok(Number(total) > 0.9 * mib && Number(total) <= mib, stdout);
+      assert.equal(Number(starts), time);
+    }
+    await remove("sized");
+  }
+});
+
 test("stop kills what does not end in time, in the guest, and leaves a clean disk", async () => {
   await create("stubborn", rootfs, "sh", "-c", "trap '' TERM; echo kept > /file; while :; do sleep 1; done");
   await start("stubborn");
