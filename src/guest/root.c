@@ -32,24 +32,16 @@ static int make_upper(const char *rootfs)
 
 static int mount_disk(const char *rootfs, struct step *step)
 {
-	step_begin(step, "mount the disk " DISK_DEVICE);
-	if (mount(DISK_DEVICE, DISK, "ext4", 0, NULL) < 0)
-		return -errno;
-
-	int disk = open(DISK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int disk = disk_mount(DISK_DEVICE, DISK, step);
 
 	if (disk < 0)
-		return -errno;
-	step_begin(step, "grow the disk's file system");
-
-	int err = disk_grow(DISK_DEVICE, disk);
-
-	if (err)
-		return err;
+		return disk;
 	step_begin(step, "prepare the disk " DISK_DEVICE);
 	if (mkdir(WORK, 0755) < 0 && errno != EEXIST)
 		return -errno;
-	err = make_upper(rootfs);
+
+	int err = make_upper(rootfs);
+
 	return err ? err : disk;
 }
 

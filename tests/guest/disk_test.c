@@ -39,12 +39,23 @@ static void counts_of_64_bits(void)
 	CHECK_INT(disk_blocks_to_fill(superblock(16 * TIB / 4096, 2), 17 * TIB), 17 * TIB / 4096);
 }
 
+static void journals(void)
+{
+	uint8_t bytes[DISK_SUPERBLOCK_BYTES];
+
+	memset(bytes, 0xff, sizeof(bytes));
+	CHECK(disk_needs_recovery(bytes));
+	bytes[0x60] = 0xfb;
+	CHECK(!disk_needs_recovery(bytes));
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		{ "disk_blocks_to_fill() counts the blocks of a larger device", larger_devices },
 		{ "disk_blocks_to_fill() has nothing to add on a device without another block", filled_devices },
 		{ "disk_blocks_to_fill() counts past 32 bits", counts_of_64_bits },
+		{ "disk_needs_recovery() is about the journal alone", journals },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));
