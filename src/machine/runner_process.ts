@@ -21,13 +21,11 @@ const MAIN = import.meta.url.endsWith(".ts") ? new URL("../main.ts", import.meta
 export class RunnerProcess {
   readonly #process: Deno.ChildProcess;
   readonly #lifeline: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #stderr: Promise<string>;
 
   /** Starts a runner that waits for its specification. `prefix` is the command that puts it into its namespaces. */
   constructor(prefix: readonly string[]) {
     this.#process = spawn([...prefix, ...runnerCommand()] as [string, ...string[]]);
     this.#lifeline = this.#process.stdin.getWriter();
-    this.#stderr = new Response(this.#process.stderr).text();
   }
 
   /** Settles when the process is gone, and with it the VM. */
@@ -51,9 +49,10 @@ export class RunnerProcess {
 
   /** The line that the runner writes, or `undefined` when it is gone without one. */
   async #readReport(): Promise<string | undefined> {
+    const decoder = new TextDecoder();
     let text = "";
-    for await (const chunk of this.#process.stdout.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
+    for await (const chunk of this.#process.stdout) {
+      text += decoder.decode(chunk, { stream: true });
       const end = text.indexOf("\n");
       if (end >= 0) return text.slice(0, end);
     }
@@ -77,9 +76,9 @@ export class RunnerProcess {
     const error = readStatus(spec.folder)?.error;
     if (error) return toError(error);
     const { code, signal } = await this.exited;
-    const stderr = (await this.#stderr).split("\n").filter((line) => line.trim() !== "");
+    const stderr = await new Response(this.#process.stderr).text();
     const words = [
-      ...stderr.slice(-LAST_WORDS),
+      ...stderr.split("\n").filter((line) => line.trim() !== "").slice(-LAST_WORDS),
       ...await tailOf(runnerLog(spec.folder), LAST_WORDS),
       ...await tailOf(consoleLog(spec.folder), LAST_WORDS),
     ];
