@@ -11,7 +11,7 @@ const MOUNT_POINTS = ["dev", "proc", "sys", "disk", "root", "s"];
 
 /** What {@linkcode buildBootFolder} puts together. */
 export interface BootSources {
-  /** The empty folder to build in. */
+  /** The folder to build in. */
   folder: string;
   /** The agent's executable on the host. */
   agent: string;
@@ -47,6 +47,8 @@ export function bindBootFolder(libc: Libc, { folder, agent, rootfs, volumes }: B
 
 /** Builds the guest's first root where there are no mount namespaces: each folder is a share of its own. */
 export function shareBootFolder({ folder, agent, rootfs, volumes }: BootSources): BootFolder {
+  // Of the machine's last start; nothing is mounted in it.
+  for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
   fillBootFolder(folder, agent, volumes.length);
   return {
     rootfs: "rootfs",

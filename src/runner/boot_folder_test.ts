@@ -7,10 +7,11 @@ Deno.test("shareBootFolder() has the agent, every mount point and a share for ea
   const folder = `${host.path}/boot`;
   Deno.mkdirSync(folder);
   Deno.writeTextFileSync(`${host.path}/agent`, "agent");
+  const sources = { folder, agent: `${host.path}/agent`, rootfs: "/images/1" };
+  // At an earlier start the machine had another volume.
+  shareBootFolder({ ...sources, volumes: Array(3).fill({ source: "/c", target: "/z", readOnly: true }) });
   const boot = shareBootFolder({
-    folder,
-    agent: `${host.path}/agent`,
-    rootfs: "/images/1",
+    ...sources,
     volumes: [{ source: "/a", target: "/x", readOnly: true }, { source: "/b", target: "/y", readOnly: false }],
   });
   assert.deepEqual(boot, {
@@ -28,4 +29,5 @@ Deno.test("shareBootFolder() has the agent, every mount point and a share for ea
   for (const name of ["dev", "proc", "sys", "s/rootfs", "s/v0", "s/v1"]) {
     assert.ok(Deno.statSync(`${folder}/${name}`).isDirectory, name);
   }
+  assert.throws(() => Deno.statSync(`${folder}/s/v2`), Deno.errors.NotFound);
 });

@@ -1,6 +1,8 @@
 /** Machines of an ordinary user: no root, but access to KVM. */
 import assert from "node:assert/strict";
 import { buildImage } from "../fixtures/images.ts";
+import { runnersOf } from "../helpers/inventory.ts";
+import { logOf, machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode, runProcess } from "../helpers/process.ts";
 import { SMOLVM, vmSuite, type VmTestOptions } from "../helpers/vm_suite.ts";
 
@@ -81,6 +83,24 @@ test("an ordinary user runs an image in buildah's user namespace, where all its 
   assertCode(second, 0);
   assert.equal(second.stdout, "0:0\n");
 });
+
+test("an ordinary user's machines persist, of a folder and of an image", async () => {
+  const { create, start, stop, remove, listed } = machineCommands({ smolvm: (args) => smolvm(...args) });
+  const script = "echo line >> /file; wc -l < /file; exec sleep 1000";
+  for (const source of [mine, "app"]) {
+    await create("kept", "-u", "root", source, "sh", "-c", script);
+    for (const [index, how] of [["-t", "0"], ["--force"]].entries()) {
+      await start("kept");
+      const { id, pid, state } = await listed("kept");
+      assert.equal(state, "running");
+      assert.ok(runnersOf(suite).includes(pid!));
+      while (!(await logOf(suite.state, id)).includes(`${index + 1}`));
+      await stop(...how, "kept");
+      assert.equal((await listed("kept")).state, "stopped");
+    }
+    await remove("kept");
+  }
+}, { settlesWithinMs: 2_000 });
 
 test("an ordinary user's machine ends with a smolvm that is killed", async () => {
   await using running = suite.start(["run", mine, "sh", "-c", "echo up; sleep 60"], asUser);
