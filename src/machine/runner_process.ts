@@ -34,17 +34,18 @@ export class RunnerProcess {
   }
 
   /**
-   * Hands the machine over and settles once it can be attached to.
+   * Hands the machine over; settles with the process id of its VM once it can be attached to, or its command runs if
+   * nobody attaches.
    *
    * @throws {SmolvmError} for why it cannot be started.
    */
-  async start(spec: RunnerSpec): Promise<void> {
+  async start(spec: RunnerSpec): Promise<number> {
     await this.#lifeline.write(new TextEncoder().encode(`${JSON.stringify(spec)}\n`)).catch(() => {
       // It is gone already; what follows finds out why.
     });
     const report = await this.#readReport();
-    const error = report === undefined ? await this.causeOfDeath(spec) : decodeStart(report);
-    if (error) throw error;
+    if (report === undefined) throw await this.causeOfDeath(spec);
+    return decodeStart(report);
   }
 
   /** The line that the runner writes, or `undefined` when it is gone without one. */

@@ -4,7 +4,7 @@ import { checkVirtualization } from "../host/virtualization.ts";
 import { commandLogFile } from "../state/machine_folders.ts";
 import type { MachineSource } from "../state/machine_record.ts";
 import type { Machine } from "../state/lookup.ts";
-import { isLive, readStatus } from "../state/status.ts";
+import { isLive } from "../state/status.ts";
 import { AttachedMachine } from "./attached.ts";
 import type { CommandIo } from "./attachment.ts";
 import { checkFolder } from "./describe.ts";
@@ -36,9 +36,9 @@ export async function startInBackground(
   const terminal = tty ? UNSEEN_TERMINAL : undefined;
   const { spec, prefix } = await planStart(machine, { attached: false, terminal, stdin, bootTimeoutMs });
   const runner = takeRunner(prefix);
-  await runner.start(spec);
+  const pid = await runner.start(spec);
   await runner.release();
-  return { pid: readStatus(machine.folder)!.process!.pid, log: commandLogFile(machine.folder) };
+  return { pid, log: commandLogFile(machine.folder) };
 }
 
 /**

@@ -16,12 +16,16 @@ export async function runnerMain(): Promise<never> {
   const spec = parseRunnerSpec(json);
   configureLog({ level: spec.logLevel, sink: writeLog });
   let reported = false;
-  const report = (error?: SmolvmError) => {
+  const report = (result: { pid: number } | SmolvmError) => {
     if (reported) return;
     reported = true;
-    Deno.stdout.writeSync(encodeStart(error));
+    try {
+      Deno.stdout.writeSync(encodeStart(result));
+    } catch {
+      // Whoever started it is gone: a machine that persists goes on without.
+    }
   };
-  await runMachine(spec, { lifeline, libraries, report: { ready: () => report(), failed: report } });
+  await runMachine(spec, { lifeline, libraries, report: { ready: () => report({ pid: Deno.pid }), failed: report } });
   // Ends the VM too, which is a thread of this process.
   Deno.exit(0);
 }

@@ -1,4 +1,4 @@
-import type { SmolvmError } from "../errors.ts";
+import { SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { encodeError, parseError, toError } from "./error_record.ts";
 
@@ -8,17 +8,21 @@ import { encodeError, parseError, toError } from "./error_record.ts";
  * @module
  */
 
-const READY = "ready";
-
-/** The line for a machine that can be attached to, or whose command runs if nobody attaches, or that failed with `error`. */
-export function encodeStart(error?: SmolvmError): Uint8Array<ArrayBuffer> {
-  const line = error === undefined ? READY : JSON.stringify(encodeError(error));
-  return new TextEncoder().encode(`${line}\n`);
+/** The line for a machine that can be attached to, or whose command runs if nobody attaches, or that failed. */
+export function encodeStart(result: { pid: number } | SmolvmError): Uint8Array<ArrayBuffer> {
+  const report = result instanceof SmolvmError ? encodeError(result) : result;
+  return new TextEncoder().encode(`${JSON.stringify(report)}\n`);
 }
 
-/** The error in that line, or `undefined` for a machine that is ready. */
-export function decodeStart(line: string): SmolvmError | undefined {
-  return line === READY
-    ? undefined
-    : toError(parseError(new Fields(JSON.parse(line), { what: "Start report", code: "internal" })));
+/**
+ * The process id of the runner, from that line.
+ *
+ * @throws {SmolvmError} the error in it.
+ */
+export function decodeStart(line: string): number {
+  const fields = new Fields(JSON.parse(line), { what: "Start report", code: "internal" });
+  if (!fields.has("pid")) throw toError(parseError(fields));
+  const pid = fields.integer("pid", 1, 2 ** 31 - 1);
+  fields.end();
+  return pid;
 }
