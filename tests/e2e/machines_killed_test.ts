@@ -52,6 +52,19 @@ test(`killing processes at ${ROUNDS} random moments of start, run and stop loses
   await remove("victim");
 });
 
+test("a machine goes on starting when the command line that started it is killed", async () => {
+  await create("orphan", rootfs, "sleep", "1000");
+  {
+    await using cli = suite.start(["start", "orphan"]);
+    while ((await listed("orphan")).state !== "starting");
+    cli.kill("SIGKILL");
+  }
+  while ((await listed("orphan")).state === "starting");
+  assert.equal((await listed("orphan")).state, "running");
+  await stop("-t", "0", "orphan");
+  await remove("orphan");
+});
+
 /** Starts or stops the machine if it is not that already; the command has begun then. */
 async function ensure(wanted: "running" | "stopped"): Promise<void> {
   const { state: found } = await listed("victim");
