@@ -20,9 +20,9 @@ export interface StopOptions {
 
 /** How long a guest may take to kill what is left in it and to sync its disk before it is taken to be hung. */
 const ANSWER_MS = 5000;
+/** How long a guest may take to boot, before which it cannot answer. */
+const BOOT_MS = 60_000;
 const POLL_MS = 20;
-/** The longest that a timer of the platform can be set to. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Asks a machine's command to end, and has its guest shut down with a clean disk. A machine that does not run is left
@@ -33,10 +33,15 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOptions): Promise<void> {
   if (!isLive(machine.status.state)) return;
   const limitMs = timeoutMs + (force ? 0 : ANSWER_MS);
-  const late = AbortSignal.timeout(Math.min(limitMs, MAX_TIMER_MS));
-  await requestStop(machine, timeoutMs, late);
+  const asked = performance.now();
+  let answerable = asked;
+  using requests = new DisposableStack();
+  let isRequested = false;
   while (isLocked(machineLock(machine.folder))) {
-    if (late.aborted) {
+    isRequested ||= await requestStop(machine, timeoutMs, requests);
+    const now = performance.now();
+    if (!force && now - asked < BOOT_MS && readStatus(machine.folder)?.state === "starting") answerable = now;
+    if (now - answerable > limitMs) {
       if (force) return await killMachine(machine);
       const { name } = machine.record;
       throw new SmolvmError("guest", `Machine "${name}" did not stop within ${limitMs / 1000} s`, {
@@ -71,27 +76,18 @@ export async function killMachine({ folder, runtimeFolder, record, ephemeral }: 
   await writeStatus(folder, { ...status, state: "stopped", process: null, reason: "killed" });
 }
 
-/** Hands the request over, and settles when the runner has let go of the connection: it ends, or will not take it. */
-async function requestStop(machine: Machine, timeoutMs: number, late: AbortSignal): Promise<void> {
-  while (!late.aborted && isLocked(machineLock(machine.folder))) {
-    try {
-      using conn = await Deno.connect({ transport: "unix", path: controlSocket(machine) });
-      using _ = onAbort(late, () => conn.close());
-      new FrameWriter(conn).send(CONTROL.STOP, 0, encodeStop({ signal: machine.record.stopSignal, timeoutMs }));
-      await conn.read(new Uint8Array(1));
-      return;
-    } catch (error) {
-      if (late.aborted) return;
-      // A runner that has just begun does not listen yet, one that is about to end no more.
-      if (!isDisconnect(error)) throw error;
-    }
-    await pause();
+/** Hands the request over, on a connection that is left open; `false` when nobody takes it now. */
+async function requestStop(machine: Machine, timeoutMs: number, open: DisposableStack): Promise<boolean> {
+  try {
+    const writer = new FrameWriter(await Deno.connect({ transport: "unix", path: controlSocket(machine) }));
+    open.defer(() => writer.close());
+    writer.send(CONTROL.STOP, 0, encodeStop({ signal: machine.record.stopSignal, timeoutMs }));
+    return true;
+  } catch (error) {
+    // A runner that has just begun does not listen yet, one that is about to end no more.
+    if (isDisconnect(error)) return false;
+    throw error;
   }
-}
-
-function onAbort(signal: AbortSignal, act: () => void): Disposable {
-  signal.addEventListener("abort", act);
-  return { [Symbol.dispose]: () => signal.removeEventListener("abort", act) };
 }
 
 function pause(): Promise<void> {

@@ -86,6 +86,17 @@ test("stop kills what does not end in time, in the guest, and leaves a clean dis
   await remove("stubborn");
 });
 
+test("stop waits for a machine that boots, and ends it before its command", async () => {
+  await create("early", rootfs, "sh", "-c", "echo began");
+  await using starting = suite.start(["start", "early"]);
+  while ((await listed("early")).state !== "starting");
+  await stop("-t", "0", "early");
+  assertFailed(await starting.outcome, /^smolvm: The machine was stopped before its command's start\n$/);
+  const { id, state: stopped, exitCode } = await listed("early");
+  assert.deepEqual([stopped, exitCode, await logOf(state, id)], ["stopped", null, []]);
+  await remove("early");
+});
+
 test("a guest that does not answer is reported as it is, and ended by --force", async () => {
   await create("hung", rootfs, "sleep", "1000");
   for (const force of [["--force"], ["--force", "--timeout", "1"]]) {
