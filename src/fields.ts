@@ -6,8 +6,6 @@ export interface FieldsSource {
   what: string;
   /** The code of each error. */
   code: ErrorCode;
-  /** The line that a key is on, where people wrote it by hand. */
-  lineOf?: (key: string) => number | undefined;
 }
 
 /**
@@ -82,7 +80,7 @@ export class Fields {
   /** To be called last: fields that were not taken are unknown. */
   end(): void {
     const [unknown] = this.#fields.keys();
-    if (unknown !== undefined) throw this.#error(unknown, `unknown key "${unknown}"`);
+    if (unknown !== undefined) throw this.#error(`unknown key "${unknown}"`);
   }
 
   #take<T>(name: string, expected: string, is: (value: unknown) => boolean): T {
@@ -94,13 +92,12 @@ export class Fields {
 
   #wrong(name: string, value: unknown, expected: string): SmolvmError {
     const found = typeof value === "number" ? `${value}` : typeName(value);
-    return this.#error(name, `${name} is ${found}, expected ${expected}`);
+    return this.#error(`${name} is ${found}, expected ${expected}`);
   }
 
-  #error(key: string, problem: string): SmolvmError {
-    const { what, code, lineOf } = this.#source;
-    const line = lineOf?.(key);
-    return new SmolvmError(code, `${what}${line === undefined ? "" : `, line ${line}`}: ${problem}`);
+  #error(problem: string): SmolvmError {
+    const { what, code } = this.#source;
+    return new SmolvmError(code, `${what}: ${problem}`);
   }
 }
 

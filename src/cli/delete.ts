@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { deleteMachine } from "../machine/delete.ts";
-import { findMachine, isReadable } from "../machine/find.ts";
+import { findMachine, nameOf } from "../machine/find.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -26,7 +26,7 @@ export function deleteCommand(setExitCode: (code: number) => void) {
       setExitCode(
         await forEachTarget(names, async (nameOrId) => {
           const machine = findMachine(nameOrId);
-          const name = isReadable(machine) ? machine.record.name : machine.id;
+          const name = nameOf(machine);
           if (!force && !confirm(`Delete machine "${name}" with its disk?`)) return;
           await deleteMachine(machine, { force });
           console.log(`Deleted VM: ${name}`);

@@ -1,6 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
-import { type FoundMachine, isReadable, listMachines, type Machine, STATES } from "../machine/find.ts";
+import { type FoundMachine, isReadable, listMachines, type Machine, nameOf, STATES } from "../machine/find.ts";
 import { signalName } from "../machine/signal.ts";
 import { formatAge } from "./output/age.ts";
 import { formatTable, printable } from "./output/table.ts";
@@ -54,11 +54,6 @@ function collectFilter(text: string, filters: Filters = {}): Filters {
 
 function matches(machine: FoundMachine, { state, name }: Filters): boolean {
   return (state?.includes(stateOf(machine)) ?? true) && (name?.some((part) => nameOf(machine).includes(part)) ?? true);
-}
-
-/** The name; of a machine that cannot be read, the id. */
-function nameOf(machine: FoundMachine): string {
-  return isReadable(machine) ? machine.record.name : machine.id;
 }
 
 function stateOf(machine: FoundMachine): string {

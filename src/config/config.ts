@@ -1,4 +1,5 @@
 import { messageOf, SmolvmError } from "../errors.ts";
+import { makeFolder } from "../host/files.ts";
 import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
@@ -26,12 +27,7 @@ export async function setConfig(field: keyof Config, value: ConfigValue, path = 
   const text = withValue(await readText(path) ?? "", CONFIG_KEYS[field].name, toToml(value));
   parseConfig(path, text, await parseToml(path, text));
   const target = await followLinks(path);
-  const folder = folderOf(target);
-  try {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new SmolvmError("storage", `Cannot make the folder "${folder}": ${osReason(error)}`, { cause: error });
-  }
+  await makeFolder(folderOf(target));
   await writeFileAtomic(target, text, { mode: await modeOf(target) });
 }
 

@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { osReason } from "../host/os_error.ts";
+import { makeFolder, removeIfThere } from "../host/files.ts";
 import { acquireLock, type Lock } from "../state/lock.ts";
 
 /** How often a process that waits for another one looks again. Nobody notices it beside a pull. */
@@ -93,22 +93,5 @@ async function removeAbandoned(folder: string): Promise<void> {
     if (lock === undefined) continue; // Its owner is alive.
     await removeIfThere(`${folder}/${name.slice(0, -".lock".length)}.tmp`);
     await removeIfThere(lock.path);
-  }
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new SmolvmError("storage", `Cannot make the folder "${path}": ${osReason(error)}`, { cause: error });
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw new SmolvmError("storage", `Cannot remove "${path}": ${osReason(error)}`, { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { exists } from "../host/files.ts";
 import type { ExitStatus } from "../protocol/messages.ts";
 import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
 import { removeEphemeralMachine } from "../state/ephemeral.ts";
@@ -63,16 +64,6 @@ export class AttachedMachine implements AsyncDisposable {
     if (!this.#spec.ephemeral) return;
     await this.#runner.exited;
     // The runner has done so already, unless it died before it could. The folder goes last.
-    if (await exists(this.#spec.folder)) await removeEphemeralMachine({ ...this.#spec, ...this.#spec.machine });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    if (exists(this.#spec.folder)) await removeEphemeralMachine({ ...this.#spec, ...this.#spec.machine });
   }
 }

@@ -72,7 +72,7 @@ export class Attachment {
    */
   async finish(): Promise<ExitStatus | undefined> {
     try {
-      for await (const frame of this.#frames()) {
+      for await (const frame of readFrames(this.#conn, { maxPayload: GUEST_FRAME_MAX - FRAME_HEADER_BYTES })) {
         const status = this.#receive(frame);
         if (status) {
           await Promise.all([this.#stdout.drained(), this.#stderr.drained()]);
@@ -130,15 +130,6 @@ export class Attachment {
       // As in a local pipeline: whoever writes to a reader that has gone is told by a signal.
       broken: () => this.signal(SIGPIPE),
     });
-  }
-
-  async *#frames(): AsyncGenerator<Frame> {
-    try {
-      yield* readFrames(this.#conn, { maxPayload: GUEST_FRAME_MAX - FRAME_HEADER_BYTES });
-    } catch (error) {
-      // A runner that was killed resets the connection; its end means the same.
-      if (!isDisconnect(error)) throw error;
-    }
   }
 }
 

@@ -1,18 +1,7 @@
+import type { ImageConfig } from "../image/config.ts";
+
 /** What the guest's shell and `execvp` search when neither the image nor the user says. */
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/** What an image says of its command. */
-export interface CommandDefaults {
-  entrypoint: string[];
-  cmd: string[];
-  /** `KEY=VALUE` each. */
-  env: string[];
-  user: string;
-  workingDir: string;
-}
-
-/** What a folder says of its command. */
-export const FOLDER_DEFAULTS: CommandDefaults = { entrypoint: [], cmd: [], env: [], user: "", workingDir: "" };
 
 /** What the user says of the command, over what the image says. */
 export interface CommandOptions {
@@ -28,7 +17,7 @@ export interface CommandOptions {
 
 /** The arguments to execute: entrypoint and command as docker combines them, `/bin/sh` when there are none. */
 export function commandLine(
-  defaults: CommandDefaults,
+  defaults: ImageConfig,
   { command, entrypoint }: Pick<CommandOptions, "command" | "entrypoint">,
 ): string[] {
   const start = entrypoint === undefined ? defaults.entrypoint : entrypoint === "" ? [] : [entrypoint];
@@ -39,7 +28,7 @@ export function commandLine(
 
 /** The environment of the command: defaults, then the image's, then the user's. */
 export function commandEnvironment(
-  defaults: CommandDefaults,
+  defaults: ImageConfig,
   { env, hostname }: Pick<CommandOptions, "env" | "hostname">,
 ): string[] {
   const basic = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`];

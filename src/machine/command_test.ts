@@ -1,19 +1,14 @@
 import assert from "node:assert/strict";
-import {
-  type CommandDefaults,
-  commandEnvironment,
-  commandLine,
-  type CommandOptions,
-  FOLDER_DEFAULTS,
-} from "./command.ts";
+import { EMPTY_IMAGE_CONFIG, type ImageConfig } from "../image/config.ts";
+import { commandEnvironment, commandLine, type CommandOptions } from "./command.ts";
 
 const NOTHING: CommandOptions = { command: [], entrypoint: undefined, env: [], hostname: "web" };
 
-const line = (defaults: Partial<CommandDefaults>, options: Partial<CommandOptions>) =>
-  commandLine({ ...FOLDER_DEFAULTS, ...defaults }, { ...NOTHING, ...options });
+const line = (defaults: Partial<ImageConfig>, options: Partial<CommandOptions>) =>
+  commandLine({ ...EMPTY_IMAGE_CONFIG, ...defaults }, { ...NOTHING, ...options });
 
-const environment = (defaults: Partial<CommandDefaults>, options: Partial<CommandOptions>) =>
-  commandEnvironment({ ...FOLDER_DEFAULTS, ...defaults }, { ...NOTHING, ...options });
+const environment = (defaults: Partial<ImageConfig>, options: Partial<CommandOptions>) =>
+  commandEnvironment({ ...EMPTY_IMAGE_CONFIG, ...defaults }, { ...NOTHING, ...options });
 
 Deno.test("commandLine() combines entrypoint and command as docker does", () => {
   const image = { entrypoint: ["/entry", "-x"], cmd: ["default", "args"] };

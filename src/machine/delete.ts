@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { type FoundMachine, isReadable } from "../state/lookup.ts";
+import { type FoundMachine, isReadable, nameOf } from "../state/lookup.ts";
 import { lockMachine, removeMachine } from "../state/machines.ts";
 import { isLive } from "../state/status.ts";
 import { killMachine } from "./stop.ts";
@@ -18,7 +18,7 @@ export interface DeleteOptions {
 export async function deleteMachine(machine: FoundMachine, { force }: DeleteOptions): Promise<void> {
   const running = isReadable(machine) && (machine.ephemeral || isLive(machine.status.state));
   if (isReadable(machine)) {
-    if (running && !force) throw stillRunning(machine.record.name);
+    if (running && !force) throw stillRunning(machine);
     if (running) await killMachine(machine);
     // Whoever runs it removes it.
     if (machine.ephemeral) return;
@@ -26,7 +26,7 @@ export async function deleteMachine(machine: FoundMachine, { force }: DeleteOpti
     checkUnreadable(machine.error, machine.folder, force);
   }
   using lock = await lockMachine(machine.folder);
-  if (lock === undefined) throw stillRunning(isReadable(machine) ? machine.record.name : machine.id);
+  if (lock === undefined) throw stillRunning(machine);
   await removeMachine(machine.id);
 }
 
@@ -42,8 +42,8 @@ function checkUnreadable({ message }: SmolvmError, folder: string, force: boolea
   }
 }
 
-function stillRunning(name: string): SmolvmError {
-  return new SmolvmError("machine-state", `Cannot delete machine "${name}": it is running`, {
+function stillRunning(machine: FoundMachine): SmolvmError {
+  return new SmolvmError("machine-state", `Cannot delete machine "${nameOf(machine)}": it is running`, {
     hint: "Stop it first, or delete it with --force.",
   });
 }

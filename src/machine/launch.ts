@@ -1,13 +1,13 @@
 import { defaultNameserver } from "../host/resolver.ts";
 import { log, logLevel } from "../log.ts";
 import type { ProgressListener } from "../image/buildah.ts";
+import { EMPTY_IMAGE_CONFIG, type ImageConfig } from "../image/config.ts";
 import type { PullPolicy } from "../image/prepare.ts";
 import type { ImageReference } from "../image/reference.ts";
 import type { WindowSize } from "../protocol/messages.ts";
 import type { RootfsSpec, RunnerSpec } from "../runner/spec.ts";
 import type { MachineFolders } from "../state/machine_folders.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
-import { type CommandDefaults, FOLDER_DEFAULTS } from "./command.ts";
 import { dismissSpareRunner, namespacePrefix } from "./spare_runner.ts";
 
 export { ephemeralFolders } from "../state/machine_folders.ts";
@@ -37,14 +37,8 @@ export interface RunOptions {
 export interface Root {
   rootfs: RootfsSpec;
   /** What it says of the command. */
-  defaults: RootDefaults;
+  defaults: ImageConfig;
   prefix: readonly string[];
-}
-
-/** What an image says of its command. */
-export interface RootDefaults extends CommandDefaults {
-  /** Name or number of the signal that asks the command to end; empty: SIGTERM. */
-  stopSignal: string;
 }
 
 /** What a runner is told to run a machine in that root. */
@@ -66,7 +60,7 @@ export function launchOf(machine: MachineRecord, root: Root, folders: MachineFol
 
 /** A folder of the host as a root. */
 export function folderRoot(path: string): Root {
-  return { rootfs: { path }, defaults: { ...FOLDER_DEFAULTS, stopSignal: "" }, prefix: namespacePrefix() };
+  return { rootfs: { path }, defaults: EMPTY_IMAGE_CONFIG, prefix: namespacePrefix() };
 }
 
 /** How an image is got. */

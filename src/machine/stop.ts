@@ -1,11 +1,11 @@
 import { SmolvmError } from "../errors.ts";
+import { removeIfThere } from "../host/files.ts";
 import { killProcess } from "../host/process_identity.ts";
 import { CONTROL, encodeStop } from "../protocol/control.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
 import { controlSocket } from "../runner/spec.ts";
 import { isLocked } from "../state/lock.ts";
 import type { Machine } from "../state/lookup.ts";
-import { removeFolder } from "../state/machine_folders.ts";
 import { lockMachine } from "../state/machines.ts";
 import { CREATED, isLive, machineLock, readStatus, writeStatus } from "../state/status.ts";
 import { isDisconnect } from "./attachment.ts";
@@ -72,7 +72,7 @@ export async function killMachine({ folder, runtimeFolder, record, ephemeral }: 
   const status = readStatus(folder);
   // Somebody may have started it again.
   if (lock === undefined || status === undefined || !isLive(status.state)) return;
-  await removeFolder(runtimeFolder);
+  await removeIfThere(runtimeFolder);
   await writeStatus(folder, { ...status, state: "stopped", process: null, reason: "killed" });
 }
 

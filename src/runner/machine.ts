@@ -1,5 +1,6 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { describeErrno } from "../errno.ts";
+import { removeIfThere } from "../host/files.ts";
 import { libFolder } from "../host/lib_folder.ts";
 import type { Libc } from "../host/libc.ts";
 import { osReason } from "../host/os_error.ts";
@@ -21,7 +22,6 @@ import {
   createRuntimeFolder,
   diskFile,
   machineExists,
-  removeFolder,
   runnerLog,
 } from "../state/machine_folders.ts";
 import { writeRecord } from "../state/machine_record.ts";
@@ -91,7 +91,7 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
     report.failed(failure);
     // A client whose connection ends looks into the status.
     clients.dispose();
-    if (!spec.ephemeral) return await removeFolder(spec.runtimeFolder);
+    if (!spec.ephemeral) return await removeIfThere(spec.runtimeFolder);
     await Promise.race([lifeline.ended, pause(LAST_WORDS_MS)]);
     await removeEphemeralMachine({ ...spec, ...spec.machine });
   }
@@ -105,7 +105,7 @@ async function takeMachine({ ephemeral, folder, machine }: RunnerSpec): Promise<
 
 /** The end of a machine that persists: its record, its status, its disk and its logs stay. */
 async function layDown({ runtimeFolder }: RunnerSpec, status: StatusWriter): Promise<void> {
-  await removeFolder(runtimeFolder);
+  await removeIfThere(runtimeFolder);
   await status.set({ state: status.current.state === "failed" ? "failed" : "stopped", process: null });
 }
 

@@ -1,6 +1,11 @@
-import { folders } from "../host/folders.ts";
 import { acquireLock, isLocked } from "./lock.ts";
-import { ephemeralFolders, machineExists, type MachineFolders, removeMachineFolders } from "./machine_folders.ts";
+import {
+  ephemeralFolders,
+  ephemeralsFolder,
+  machineExists,
+  type MachineFolders,
+  removeMachineFolders,
+} from "./machine_folders.ts";
 import { type NameClaim, releaseName, sweepNames } from "./names.ts";
 import { machineLock } from "./status.ts";
 
@@ -12,7 +17,7 @@ export async function removeEphemeralMachine({ id, name, folder, runtimeFolder }
 
 /** Removes the ephemeral machines whose runner and client were both killed before either could. */
 export async function sweepEphemeralMachines(): Promise<void> {
-  const parent = `${folders().state}/ephemeral`;
+  const parent = ephemeralsFolder();
   using _ = await acquireLock(`${parent}/.lock`, { exclusive: true, wait: true });
   for await (const { name, isDirectory } of Deno.readDir(parent)) {
     if (isDirectory && !isLocked(machineLock(`${parent}/${name}`))) await removeMachineFolders(ephemeralFolders(name));

@@ -1,9 +1,9 @@
 import { closestString } from "@std/text";
 import { SmolvmError } from "../errors.ts";
-import { folders } from "../host/folders.ts";
 import { isLocked } from "./lock.ts";
 import {
   ephemeralFolders,
+  ephemeralsFolder,
   machineExists,
   type MachineFolders,
   machinesFolder,
@@ -38,10 +38,15 @@ export function isReadable(machine: FoundMachine): machine is Machine {
   return "record" in machine;
 }
 
+/** What to call a machine: its name, or its id when that cannot be read. */
+export function nameOf(machine: FoundMachine): string {
+  return isReadable(machine) ? machine.record.name : machine.id;
+}
+
 /** Every machine: those that persist, and the ephemeral ones while they run; the oldest first. Changes nothing. */
 export function listMachines(): FoundMachine[] {
   const persistent = idsIn(machinesFolder()).flatMap(readPersistent);
-  const ephemeral = idsIn(`${folders().state}/ephemeral`).flatMap(readEphemeral);
+  const ephemeral = idsIn(ephemeralsFolder()).flatMap(readEphemeral);
   const age = (machine: FoundMachine) => isReadable(machine) ? machine.record.created : "";
   return [...persistent, ...ephemeral].sort((a, b) => age(a) < age(b) ? -1 : age(a) > age(b) ? 1 : 0);
 }

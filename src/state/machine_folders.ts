@@ -1,4 +1,5 @@
 import { SmolvmError } from "../errors.ts";
+import { exists, removeIfThere } from "../host/files.ts";
 import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
 import { acquireLockSync, isLocked, type Lock } from "./lock.ts";
@@ -12,10 +13,14 @@ export interface MachineFolders {
   runtimeFolder: string;
 }
 
-/** The folders of an ephemeral machine, apart from those that persist: whatever is there and unlocked is rubbish. */
+/** Holds the folders of ephemeral machines, apart from those that persist: what is there and unlocked is rubbish. */
+export function ephemeralsFolder(): string {
+  return `${folders().state}/ephemeral`;
+}
+
+/** The folders of an ephemeral machine. */
 export function ephemeralFolders(id: string): MachineFolders {
-  const { state, runtime } = folders();
-  return { folder: `${state}/ephemeral/${id}`, runtimeFolder: `${runtime}/${id}` };
+  return { folder: `${ephemeralsFolder()}/${id}`, runtimeFolder: `${folders().runtime}/${id}` };
 }
 
 /** Holds the folders of the machines that persist, and those that are being made or removed, which begin with a dot. */
@@ -31,16 +36,6 @@ export function persistentFolders(id: string): MachineFolders {
 /** Whether there is a machine with that id: a persistent one, or an ephemeral one that runs. */
 export function machineExists(id: string): boolean {
   return exists(persistentFolders(id).folder) || isLocked(machineLock(ephemeralFolders(id).folder));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /**
@@ -124,17 +119,5 @@ function orExplain<T>(folder: string, create: () => T): T {
 
 /** Removes what a machine left, as far as it is there. */
 export async function removeMachineFolders({ folder, runtimeFolder }: MachineFolders): Promise<void> {
-  for (const path of [runtimeFolder, folder]) await removeFolder(path);
-}
-
-/**
- * Removes a folder with all that is in it, if there is one.
- *
- * @throws {SmolvmError} `storage`.
- */
-export async function removeFolder(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw new SmolvmError("storage", `Cannot remove "${path}": ${osReason(error)}`, { cause: error });
-  });
+  for (const path of [runtimeFolder, folder]) await removeIfThere(path);
 }

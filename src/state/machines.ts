@@ -1,17 +1,11 @@
 import { messageOf, SmolvmError } from "../errors.ts";
+import { removeIfThere } from "../host/files.ts";
 import { osReason } from "../host/os_error.ts";
 import { isAlive } from "../host/process_identity.ts";
 import { log } from "../log.ts";
 import { syncFolderOf } from "./atomic_write.ts";
 import { acquireLock, isLocked, type Lock } from "./lock.ts";
-import {
-  createMachineFolder,
-  machineExists,
-  machinesFolder,
-  namesIn,
-  persistentFolders,
-  removeFolder,
-} from "./machine_folders.ts";
+import { createMachineFolder, machineExists, machinesFolder, namesIn, persistentFolders } from "./machine_folders.ts";
 import { type MachineRecord, writeRecord } from "./machine_record.ts";
 import { claimName, releaseNames } from "./names.ts";
 import { CREATED, isLive, machineLock, readStatus, writeStatus } from "./status.ts";
@@ -41,7 +35,7 @@ export async function createMachine(record: MachineRecord, fill: (folder: string
     await claimName(record, machineExists, () => Deno.rename(draft, folder));
     await syncFolderOf(folder);
   } catch (error) {
-    await removeFolder(draft);
+    await removeIfThere(draft);
     throw error;
   }
 }
@@ -77,14 +71,14 @@ async function tryLock(folder: string): Promise<Lock | undefined> {
 export async function removeMachine(id: string): Promise<void> {
   const { folder, runtimeFolder } = persistentFolders(id);
   const remains = `${machinesFolder()}/.gone-${id}`;
-  await removeFolder(runtimeFolder);
+  await removeIfThere(runtimeFolder);
   try {
     await Deno.rename(folder, remains);
   } catch (error) {
     throw new SmolvmError("storage", `Cannot remove "${folder}": ${osReason(error)}`, { cause: error });
   }
   await releaseNames(id);
-  await removeFolder(remains);
+  await removeIfThere(remains);
   await sweepRemains();
 }
 
@@ -96,7 +90,7 @@ async function sweepRemains(): Promise<void> {
   using _ = await acquireLock(`${parent}/.lock`, { exclusive: true, wait: true });
   for (const folder of remains) {
     try {
-      if (!isLocked(machineLock(folder))) await removeFolder(folder);
+      if (!isLocked(machineLock(folder))) await removeIfThere(folder);
     } catch (error) {
       log("warn", messageOf(error));
     }

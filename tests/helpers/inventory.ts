@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { exists } from "../../src/host/files.ts";
 
 /** The folders of a test's smolvm; everything it makes is below `folder`. */
 export interface Territory {
@@ -75,7 +76,7 @@ function pause(): Promise<void> {
 
 /** Settles when a machine has its sockets: its guest boots from then on. */
 export async function untilListening({ runtime }: Territory): Promise<void> {
-  const hasSocket = (id: string) => existsSync(`${runtime}/smolvm/${id}/control.sock`);
+  const hasSocket = (id: string) => exists(`${runtime}/smolvm/${id}/control.sock`);
   while (!listOf(`${runtime}/smolvm`).some(hasSocket)) await pause();
 }
 
@@ -131,7 +132,7 @@ function below(folder: string, table: string, column: number): string[] {
 
 /** A folder and everything below it; nothing when it is not there. */
 function* walk(folder: string): Generator<string> {
-  if (existsSync(folder)) yield folder;
+  if (exists(folder)) yield folder;
   for (const name of listOf(folder)) yield* walk(`${folder}/${name}`);
 }
 
@@ -141,16 +142,6 @@ function listOf(folder: string): string[] {
     return [...Deno.readDirSync(folder)].map(({ name }) => name);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return [];
-    throw error;
-  }
-}
-
-function existsSync(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }
