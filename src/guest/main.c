@@ -1,6 +1,7 @@
 /*
  * smolvm's guest agent: PID 1 of the guest, executed by libkrun's init. It dials the host, does what protocol.h says,
- * and ends the VM with a reboot whatever happened. What it prints reaches the machine's kernel log.
+ * and ends the VM with a reboot whatever happened. What it prints reaches the machine's kernel log. As any other
+ * process than PID 1 it is one of the tools of tool.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 
 #include "agent.h"
 #include "machine.h"
+#include "tool.h"
 
 /* The host has its own deadline. The kernel's, of two seconds, is too short for a host under load. */
 #define DIAL_SECONDS 3600
@@ -55,8 +57,10 @@ static int occupy_stdio(void)
 	return fd < 0 ? -errno : close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (getpid() != 1)
+		return tool_main(argc, argv);
 	umask(022);
 
 	int err = occupy_stdio();

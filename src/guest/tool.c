@@ -1,0 +1,22 @@
+#include "tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define USAGE 2
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the name */
+} TOOLS[] = {
+	{ NULL, NULL },
+};
+
+int tool_main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && TOOLS[i].name; i++)
+		if (strcmp(TOOLS[i].name, argv[1]) == 0)
+			return TOOLS[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "smolvm-agent: no such tool: %s\n", argc > 1 ? argv[1] : "");
+	return USAGE;
+}
