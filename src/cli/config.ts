@@ -1,7 +1,14 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
 import { readConfig, setConfig } from "../config/config.ts";
-import { type Config, CONFIG_KEYS, type ConfigKey, type ConfigValue, fieldOf, type ValueType } from "../config/keys.ts";
+import {
+  type Config,
+  CONFIG_KEYS,
+  type ConfigKey,
+  type ConfigValue,
+  type ConfigValueType,
+  fieldOf,
+} from "../config/keys.ts";
 import { toToml } from "../config/lines.ts";
 import { SmolvmError } from "../errors.ts";
 import { folders } from "../host/folders.ts";
@@ -23,7 +30,7 @@ Examples:
   smolvm config set default_dns 9.9.9.9`;
 
 /** What an argument means for each kind of values, as for the options of `run`. */
-const PARSERS: Record<ValueType["kind"], (text: string) => ConfigValue> = {
+const PARSERS: Record<ConfigValueType["kind"], (text: string) => ConfigValue> = {
   integer: (text) => /^\d+$/.test(text) ? Number(text) : NaN,
   mib: parseMemory,
   text: (text) => text,

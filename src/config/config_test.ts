@@ -40,7 +40,7 @@ Deno.test("readConfig() looks in the user's configuration folder, and takes a mi
 Deno.test("readConfig() names the line and the key that is unknown, of another type or out of range", async () => {
   const messages = {
     "default_cpu = 2": '"FILE", line 1: unknown key "default_cpu"',
-    'default_mem = "1g"': '"FILE", line 1: default_mem is a string, expected an integer from 128 to 16777216',
+    'default_mem = "1g"': '"FILE", line 1: default_mem is "1g", expected an integer from 128 to 16777216',
     "default_mem = 64": '"FILE", line 1: default_mem is 64, expected an integer from 128 to 16777216',
     "default_cpus = 0": '"FILE", line 1: default_cpus is 0, expected an integer from 1 to 16',
     "default_cpus = 1.5": '"FILE", line 1: default_cpus is 1.5, expected an integer from 1 to 16',

@@ -1,6 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { isIpAddress } from "../host/ip_address.ts";
 import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
+import type { ValueType } from "./toml_file.ts";
 
 /** The values in force: the user's, else the program's own. */
 export interface Config {
@@ -16,18 +17,15 @@ export interface Config {
 export type ConfigValue = number | string;
 
 /** What the values of a key must be. */
-export interface ValueType {
+export interface ConfigValueType extends ValueType {
   /** What the file holds, and an argument means: numbers, or a text; `mib` may be given in other units. */
   kind: "integer" | "mib" | "text";
-  /** For messages and help: `an integer from 1 to 16`. */
-  expected: string;
-  accepts(value: unknown): boolean;
 }
 
 /** A key of the file. `T` is the type of its value in force. */
 export interface ConfigKey<T = ConfigValue | undefined> {
   name: string;
-  type: ValueType;
+  type: ConfigValueType;
   /** What is in force when the file does not have the key. */
   fallback: T;
   /** For people: a few words without a capital. */
@@ -55,7 +53,7 @@ export const CONFIG_KEYS: { readonly [Field in keyof Config]: ConfigKey<Config[F
   },
 };
 
-function integer(min: number, max: number): ValueType {
+function integer(min: number, max: number): ConfigValueType {
   return {
     kind: "integer",
     expected: `an integer from ${min} to ${max}`,

@@ -1,5 +1,3 @@
-import type { ConfigValue } from "./keys.ts";
-
 /**
  * The lines of a TOML text that people wrote: where a key is, and how its value is replaced without touching the rest.
  *
@@ -7,14 +5,31 @@ import type { ConfigValue } from "./keys.ts";
  */
 
 /** A value as TOML writes it. */
-export function toToml(value: ConfigValue): string {
+export function toToml(value: number | string): string {
   return JSON.stringify(value); // JSON's numbers and strings are TOML's too.
 }
 
 /** The numbers, from 1, of the lines that give a key its value or open its table. */
 export function linesOf(text: string, name: string): number[] {
   const key = new RegExp(String.raw`^[ \t]*\[{0,2}[ \t]*(["']?)${RegExp.escape(name)}\1[ \t]*[=.\]]`);
-  return text.split("\n").flatMap((line, index) => key.test(line) ? [index + 1] : []);
+  const lines = text.split("\n");
+  return statementLines(text).filter((number) => key.test(lines[number - 1]!));
+}
+
+/** Strings, comments, brackets and ends of lines: all that tells where a value ends. */
+const TOKEN = /"""(?:[^\\]|\\.)*?"""|'''.*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*|[[\]{}\n]/gs;
+
+/** The numbers, from 1, of the lines that do not go on with the value of one before them, in a text that is TOML. */
+function statementLines(text: string): number[] {
+  const numbers = [1];
+  let [line, depth] = [1, 0];
+  for (const [token] of text.matchAll(TOKEN)) {
+    line += token.split("\n").length - 1;
+    if (token === "[" || token === "{") depth++;
+    if (token === "]" || token === "}") depth--;
+    if (token === "\n" && depth === 0) numbers.push(line);
+  }
+  return numbers;
 }
 
 /**

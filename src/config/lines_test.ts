@@ -11,6 +11,20 @@ Deno.test("linesOf() finds a key however it is written, and its table", () => {
   assert.deepEqual(linesOf("a = 1\n\na = 2", "a"), [1, 3]);
 });
 
+Deno.test("linesOf() finds no key in a value of several lines, and finds those behind it", () => {
+  const values = [
+    '"""\na = 1\n\\"""\na = 2 # """\n"""',
+    "'''\na = 1\n\"\"\"\n\\'''",
+    '[ # [\n"a"\n]',
+    '[\n"]",\n["a"\n,\n"a"]\n]',
+  ];
+  for (const value of values) {
+    const text = `x = ${value}\n\na = "'[{"\na = '"#'\n`;
+    const line = value.split("\n").length + 2;
+    assert.deepEqual(linesOf(text, "a"), [line, line + 1], value);
+  }
+});
+
 Deno.test("withValue() replaces the value and nothing else of the line", () => {
   const lines = {
     "a = 1": "a = 9",

@@ -179,7 +179,7 @@ refusalTest("smolvm run refuses a broken configuration file and names the line a
   {
     args,
     config: 'default_mem = "1g"',
-    message: `"${CONFIG}", line 1: default_mem is a string, expected an integer from 128 to 16777216`,
+    message: `"${CONFIG}", line 1: default_mem is "1g", expected an integer from 128 to 16777216`,
   },
   { args, config: 'default_dns = "dns"', message: `"${CONFIG}", line 1: default_dns is "dns", expected an IP address` },
   {
