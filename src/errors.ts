@@ -5,6 +5,7 @@ export const ERROR_CODES = [
   "source", // the SOURCE is neither a usable folder nor an image reference
   "image", // an image cannot be found, pulled, read or mounted
   "volume", // a volume cannot be mounted
+  "port", // a port of the host cannot be published
   "storage", // a disk, a state file or a folder cannot be written
   "state", // a state file cannot be read
   "no-machine", // there is no machine of that name

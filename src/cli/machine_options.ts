@@ -1,10 +1,11 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
 import { SmolvmError } from "../errors.ts";
-import type { MachineOptions, VolumeSpec } from "../machine/describe.ts";
+import type { MachineOptions, PortSpec, VolumeSpec } from "../machine/describe.ts";
 import {
   collectEnv,
   collectEnvFile,
+  collectPort,
   collectVolume,
   parseBoolean,
   parseCpus,
@@ -27,6 +28,7 @@ export function machineCommand(name: string) {
     .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv)
     .option("--env-file <file>", "read variables from a file (repeatable)", collectEnvFile)
     .option("-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)", collectVolume)
+    .option("-p, --publish <[ip:]host:guest>", "forward a TCP port of the host (repeatable)", collectPort)
     .option("--net", "give the guest the host's network")
     .option("--dns <address>", "name server of the guest (needs --net)", parseNameserver)
     .option("-i, --interactive", "connect standard input")
@@ -52,6 +54,7 @@ export interface GivenOptions {
   env?: string[];
   envFile?: string[];
   volume?: VolumeSpec[];
+  publish?: PortSpec[];
   net?: true;
   dns?: string;
   interactive?: true;
@@ -88,6 +91,7 @@ export async function machineOptions(
     workdir: options.workdir,
     env: [...options.envFile ?? [], ...options.env ?? []],
     volumes: options.volume ?? [],
+    ports: options.publish ?? [],
     net,
     dns: options.dns ?? config.defaultDns,
     user: options.user,

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
-import { isIpAddress } from "../host/ip_address.ts";
-import type { VolumeSpec } from "../machine/describe.ts";
+import { canonicalAddress, isIpAddress } from "../host/ip_address.ts";
+import type { PortSpec, VolumeSpec } from "../machine/describe.ts";
 
 /**
  * Parsers of option values. Commander puts the option's name and the value before their messages.
@@ -67,6 +67,34 @@ function parseGuestFolder(path: string): string {
   if (parts.length === 0) throw new InvalidArgumentError("Cannot mount over the guest's root.");
   if (parts.includes("..")) throw new InvalidArgumentError(`Expected a path without "..", got "${path}".`);
   return `/${parts.join("/")}`;
+}
+
+/**
+ * `[[ip]:][host]:guest[/tcp]`, or the guest's port alone, added to those before it; an IPv6 address is in brackets. The
+ * address is 127.0.0.1 unless given, and a host port that is not given is 0.
+ */
+export function collectPort(value: string, ports: PortSpec[] = []): PortSpec[] {
+  const match = /^(?:(?:(\[[^\]]*\]|[^:]*):)?(\d*):)?(\d+)(?:\/(\w+))?$/.exec(value);
+  if (!match) throw new InvalidArgumentError("Expected [IP:]HOST:GUEST with port numbers.");
+  const [, address, hostPort, guestPort, protocol = "tcp"] = match;
+  if (protocol !== "tcp") throw new InvalidArgumentError(`Cannot publish ${protocol} ports, only tcp.`);
+  return [...ports, {
+    address: parseAddress(address || "127.0.0.1"),
+    hostPort: hostPort ? parsePort(hostPort) : 0,
+    guestPort: parsePort(guestPort!),
+  }];
+}
+
+function parseAddress(text: string): string {
+  const address = text.replace(/^\[(.*:.*)\]$/, "$1");
+  if (!isIpAddress(address)) throw new InvalidArgumentError(`Expected an IP address, got "${text}".`);
+  return canonicalAddress(address);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError(`Expected ports from 1 to 65535, got ${text}.`);
+  return port;
 }
 
 /** An absolute path in the guest. */

@@ -5,6 +5,7 @@ import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import {
   collectEnv,
   collectEnvFile,
+  collectPort,
   collectVolume,
   parseBoolean,
   parseCpus,
@@ -124,6 +125,34 @@ Deno.test("collectVolume() refuses a volume that is not one, and says which part
   refuse(["/a:b/c"], 'Expected an absolute path in the guest, got "b/c".');
   refuse(["/a:/", "/a:/./"], "Cannot mount over the guest's root.");
   refuse(["/a:/b/../c"], 'Expected a path without "..", got "/b/../c".');
+});
+
+Deno.test("collectPort() takes the forms that docker does, after those before it", () => {
+  const first = collectPort("8080:80", []);
+  assert.deepEqual(first, [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }]);
+  assert.deepEqual(collectPort("0.0.0.0:65535:1/tcp", first), [...first, {
+    address: "0.0.0.0",
+    hostPort: 65_535,
+    guestPort: 1,
+  }]);
+  assert.deepEqual(collectPort("[0::1]:53:5353"), [{ address: "::1", hostPort: 53, guestPort: 5353 }]);
+  assert.deepEqual(collectPort("80/tcp"), [{ address: "127.0.0.1", hostPort: 0, guestPort: 80 }]);
+  assert.deepEqual(collectPort("127.0.0.2::80"), [{ address: "127.0.0.2", hostPort: 0, guestPort: 80 }]);
+});
+
+Deno.test("collectPort() refuses a port that is not one, and says which part is wrong", () => {
+  const refuse = (values: string[], message: string) => assertRefuses((value) => collectPort(value), values, message);
+  const form = "Expected [IP:]HOST:GUEST with port numbers.";
+  refuse(
+    ["", ":", "web", "80:", "a:80", "80:a", "-1:80", "8000-8010:80", "1:2:3:4", "::1:80:80", "80/", "[::1]80"],
+    form,
+  );
+  refuse(["0:80"], "Expected ports from 1 to 65535, got 0.");
+  refuse(["80:65536", "65536:80"], "Expected ports from 1 to 65535, got 65536.");
+  refuse(["53:53/udp"], "Cannot publish udp ports, only tcp.");
+  refuse(["localhost:80:80"], 'Expected an IP address, got "localhost".');
+  refuse(["[127.0.0.1]:80:80"], 'Expected an IP address, got "[127.0.0.1]".');
+  refuse(["1.2.3:80:80"], 'Expected an IP address, got "1.2.3".');
 });
 
 Deno.test("parseWorkdir() takes absolute paths", () => {

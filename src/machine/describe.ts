@@ -2,16 +2,17 @@ import { SmolvmError } from "../errors.ts";
 import { checkVirtualization } from "../host/virtualization.ts";
 import { classifySource, type Source } from "../image/reference.ts";
 import { checkResources } from "../runner/spec.ts";
-import type { MachineRecord, MachineSource, VolumeSpec } from "../state/machine_record.ts";
+import type { MachineRecord, MachineSource, PortSpec, VolumeSpec } from "../state/machine_record.ts";
 import { checkName, generateId, generateName } from "../state/names.ts";
 import { checkDiskSize, DEFAULT_DISK_BYTES } from "../storage/disk.ts";
 import { commandEnvironment, commandLine } from "./command.ts";
 import { folderRoot, type ImageOptions, imageRoot, type Root } from "./launch.ts";
 import { checkOwnership } from "./ownership.ts";
+import { resolvePorts } from "./ports.ts";
 import { parseSignal } from "./signal.ts";
 import { resolveVolumes } from "./volume.ts";
 
-export type { VolumeSpec };
+export type { PortSpec, VolumeSpec };
 
 /** A machine as its user describes it. */
 export interface MachineOptions extends ImageOptions {
@@ -31,6 +32,8 @@ export interface MachineOptions extends ImageOptions {
   /** `KEY=VALUE` each. */
   env: string[];
   volumes: VolumeSpec[];
+  /** A host port of 0 stands for any that is free now. */
+  ports: PortSpec[];
   net: boolean;
   /** Name server; the host's when absent. */
   dns: string | undefined;
@@ -64,6 +67,7 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
   const name = options.name ?? generateName();
   checkName(name);
   const volumes = resolveVolumes(options.volumes);
+  const ports = resolvePorts(options.ports);
   const source = classifySource(options.source);
   if (source.kind === "folder") checkFolder(source.path);
   // What was asked for is checked before the host is, and the host before a pull.
@@ -80,6 +84,7 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
     memoryMib: options.memoryMib,
     diskBytes,
     volumes,
+    ports,
     net: options.net,
     dns: options.dns ?? null,
     hostname,

@@ -11,6 +11,7 @@ const SPEC: RunnerSpec = {
     memoryMib: 512,
     diskBytes: 10 * 1024 ** 3,
     volumes: [{ source: "/src", target: "/dst", readOnly: true }],
+    ports: [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
     net: true,
     dns: "9.9.9.9",
     hostname: "keen-otter",
@@ -67,6 +68,7 @@ Deno.test("parseRunnerSpec() refuses an unknown key wherever it is, by name", ()
       "machine.command.",
       "machine.source.",
       "machine.volumes.0.",
+      "machine.ports.0.",
       "terminal.",
       "rootfs.",
     ]
@@ -85,6 +87,7 @@ Deno.test("parseRunnerSpec() refuses every key that is missing or of another typ
     ...Object.keys(machine).map((key) => `machine.${key}`),
     ...Object.keys(machine.command).map((key) => `machine.command.${key}`),
     ...Object.keys(machine.volumes[0]!).map((key) => `machine.volumes.0.${key}`),
+    ...Object.keys(machine.ports[0]!).map((key) => `machine.ports.0.${key}`),
     ...["machine.source.folder", "rootfs.path", "terminal.rows", "terminal.columns"],
   ];
   for (const path of [...Object.keys(SPEC), ...nested]) {

@@ -22,6 +22,8 @@ export interface MachineRecord {
   diskBytes: number;
   /** Folders of the host in the guest. */
   volumes: VolumeSpec[];
+  /** Ports of the guest that the host's clients reach. */
+  ports: PortSpec[];
   /** Network by TSI. */
   net: boolean;
   /** Name server; null: the host's, as it is at each start. */
@@ -56,6 +58,16 @@ export interface VolumeSpec {
   readOnly: boolean;
 }
 
+/** A TCP port of the guest behind one of the host. */
+export interface PortSpec {
+  /** IP address of the host in its canonical form, without brackets. */
+  address: string;
+  /** Port of the host, 1 to 65535. */
+  hostPort: number;
+  /** Port of the guest's loopback, 1 to 65535. */
+  guestPort: number;
+}
+
 /** The command that a machine runs at each start; it stands for the machine: both end together. */
 export interface MachineCommand {
   argv: string[];
@@ -72,6 +84,7 @@ export interface MachineCommand {
 }
 
 const SCHEMA = 1;
+const MAX_PORT = 65_535;
 
 /** Where a machine's record is. */
 export function recordFile(machineFolder: string): string {
@@ -107,6 +120,7 @@ export function parseRecord(fields: Fields): MachineRecord {
     memoryMib: fields.integer("memoryMib", MIN_MEMORY_MIB, MAX_MEMORY_MIB),
     diskBytes: fields.integer("diskBytes", 1, Number.MAX_SAFE_INTEGER),
     volumes: fields.objects("volumes").map(parseVolume),
+    ports: fields.objects("ports").map(parsePort),
     net: fields.boolean("net"),
     dns: fields.has("dns") ? fields.string("dns") : null,
     hostname: fields.string("hostname"),
@@ -143,6 +157,16 @@ function parseVolume(fields: Fields): VolumeSpec {
   };
   fields.end();
   return volume;
+}
+
+function parsePort(fields: Fields): PortSpec {
+  const port = {
+    address: fields.string("address"),
+    hostPort: fields.integer("hostPort", 1, MAX_PORT),
+    guestPort: fields.integer("guestPort", 1, MAX_PORT),
+  };
+  fields.end();
+  return port;
 }
 
 function parseCommand(fields: Fields): MachineCommand {

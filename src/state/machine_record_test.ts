@@ -17,6 +17,10 @@ const FULL: MachineRecord = {
     { source: "/a b", target: "/c", readOnly: true },
     { source: "/\u{e4}", target: "/d/e", readOnly: false },
   ],
+  ports: [
+    { address: "127.0.0.1", hostPort: 8080, guestPort: 80 },
+    { address: "::1", hostPort: 65_535, guestPort: 1 },
+  ],
   net: true,
   dns: "::1",
   hostname: "host",
@@ -55,6 +59,10 @@ Deno.test("readRecord() names the file and what is wrong with it", async () => {
     [JSON.stringify({ ...written, memoryMib: 1 }), /memoryMib is 1, expected an integer from 128 /],
     [JSON.stringify({ ...written, diskBytes: 0 }), /diskBytes is 0, expected /],
     [JSON.stringify({ ...written, volumes: [{ source: "/" }] }), /volumes\[0\]: target is missing, expected /],
+    [
+      JSON.stringify({ ...written, ports: [{ ...FULL.ports[0], hostPort: 0 }] }),
+      /ports\[0\]: hostPort is 0, expected an integer from 1 to 65535$/,
+    ],
     [JSON.stringify({ ...written, command: { ...FULL.command, argv: [1] } }), /command: argv\[0\] is 1, expected /],
     [JSON.stringify({ ...written, command: { ...FULL.command, shell: true } }), /command: unknown key "shell"$/],
     [JSON.stringify({ ...written, stopSignal: 65 }), /stopSignal is 65, expected an integer from 1 to 64$/],

@@ -26,10 +26,23 @@ Deno.test("smolvm --help names every command and every option of all commands", 
 
 Deno.test("smolvm run --help names every option and shows examples", async () => {
   const help = await print("run", "--help");
-  const long = ["name", "memory", "cpus", "workdir", "env", "env-file", "volume", "net", "dns", "interactive", "tty"];
+  const long = [
+    "name",
+    "memory",
+    "cpus",
+    "workdir",
+    "env",
+    "env-file",
+    "volume",
+    "publish",
+    "net",
+    "dns",
+    "interactive",
+    "tty",
+  ];
   const more = ["user", "entrypoint", "hostname", "pull", "tls-verify", "rm", "timeout", "help"];
   for (const name of [...long, ...more]) assert.match(help, new RegExp(`^  (-[a-z], )?--${name}\\b`, "m"), name);
-  for (const short of ["m", "c", "w", "e", "v", "i", "t", "u", "h"]) {
+  for (const short of ["m", "c", "w", "e", "v", "p", "i", "t", "u", "h"]) {
     assert.match(help, new RegExp(`^  -${short}, --`, "m"));
   }
   assert.ok(help.includes("\nExamples:\n  smolvm run alpine echo hello\n"));

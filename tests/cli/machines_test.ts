@@ -52,7 +52,23 @@ function assertFailed({ code, stdout, stderr }: Outcome, expected: number, ...li
 
 Deno.test("smolvm create makes a machine and prints its name", async () => {
   using cli = makeMachinesCli();
-  const options = ["--name", "web", "-c", "2", "-m", "256", "-e", "A=1", "-w", "/w", "-v", "root:/data:ro", "-i"];
+  const options = [
+    "--name",
+    "web",
+    "-c",
+    "2",
+    "-m",
+    "256",
+    "-e",
+    "A=1",
+    "-w",
+    "/w",
+    "-v",
+    "root:/data:ro",
+    "-p",
+    "8080:80",
+    "-i",
+  ];
   assertPrinted(await cli.run(["create", ...options, "root", "sh", "-c", "true"]), "web\n");
   const [machine, ...others] = await list(cli);
   assert.deepEqual(others, []);
@@ -70,6 +86,7 @@ Deno.test("smolvm create makes a machine and prints its name", async () => {
     memoryMib: 256,
     diskBytes: 10 * 2 ** 30,
     volumes: [{ source: `${cli.folder}/root`, target: "/data", readOnly: true }],
+    ports: [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
     net: false,
     dns: null,
     hostname: "web",

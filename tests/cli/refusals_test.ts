@@ -115,6 +115,19 @@ refusalTest("smolvm run refuses volumes that cannot be mounted", [
   { args: ["run", "-v", "/tmp:/a", "-v", "/:/a/", "{}/root"], message: 'Cannot mount two volumes at "/a"' },
 ]);
 
+const PUBLISH = "-p, --publish <[ip:]host:guest>";
+
+refusalTest("smolvm run refuses ports that cannot be published", [
+  badValue(PUBLISH, "web", "Expected [IP:]HOST:GUEST with port numbers."),
+  badValue(PUBLISH, "70000:80", "Expected ports from 1 to 65535, got 70000."),
+  badValue(PUBLISH, "53:53/udp", "Cannot publish udp ports, only tcp."),
+  badValue(PUBLISH, "localhost:80:80", 'Expected an IP address, got "localhost".'),
+  {
+    args: ["run", "-p", "0.0.0.0:8080:80", "-p", "8080:81", "{}/root"],
+    message: "Cannot publish two ports at 127.0.0.1:8080",
+  },
+]);
+
 refusalTest("smolvm run refuses a name server that is none, and one without a network", [
   badValue("--dns <address>", "dns.example", "Expected an IP address."),
   {

@@ -21,6 +21,7 @@ export function makeRecord(changes: Partial<MachineRecord> = {}): MachineRecord 
     memoryMib: 512,
     diskBytes: 10 * 1024 ** 3,
     volumes: [],
+    ports: [],
     net: false,
     dns: null,
     hostname: "web",

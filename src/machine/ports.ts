@@ -1,0 +1,35 @@
+import { SmolvmError } from "../errors.ts";
+import { coversAddress, formatEndpoint } from "../host/ip_address.ts";
+import { osReason } from "../host/os_error.ts";
+import type { PortSpec } from "../state/machine_record.ts";
+
+/**
+ * Gives each port that has the number 0 on the host one that is free there.
+ *
+ * @throws {SmolvmError} `port` when two would be the same, or an address is not the host's.
+ */
+export function resolvePorts(ports: readonly PortSpec[]): PortSpec[] {
+  // Held until all have a number, so that no two get the same.
+  using held = new DisposableStack();
+  const resolved = ports.map((port) =>
+    port.hostPort === 0 ? { ...port, hostPort: pickPort(port.address, held) } : port
+  );
+  for (const [index, port] of resolved.entries()) {
+    if (resolved.slice(0, index).some((other) => portsClash(port, other))) {
+      throw new SmolvmError("port", `Cannot publish two ports at ${formatEndpoint(port.address, port.hostPort)}`);
+    }
+  }
+  return resolved;
+}
+
+function pickPort(hostname: string, held: DisposableStack): number {
+  try {
+    return held.use(Deno.listen({ hostname, port: 0 })).addr.port;
+  } catch (error) {
+    throw new SmolvmError("port", `Cannot publish a port of ${hostname}: ${osReason(error)}`, { cause: error });
+  }
+}
+
+function portsClash(a: PortSpec, b: PortSpec): boolean {
+  return a.hostPort === b.hostPort && (coversAddress(a.address, b.address) || coversAddress(b.address, a.address));
+}

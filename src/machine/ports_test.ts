@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { resolvePorts } from "./ports.ts";
+
+const port = (address: string, hostPort: number, guestPort = 80) => ({ address, hostPort, guestPort });
+
+Deno.test("resolvePorts() keeps ports that have a number, also the same one at other addresses", () => {
+  const ports = [port("127.0.0.1", 80), port("127.0.0.2", 80), port("::1", 80), port("127.0.0.1", 81)];
+  assert.deepEqual(resolvePorts(ports), ports);
+});
+
+Deno.test("resolvePorts() finds a free port for each that has none", () => {
+  const resolved = resolvePorts([port("127.0.0.1", 0, 1), port("127.0.0.1", 0, 2), port("0.0.0.0", 0, 3)]);
+  assert.deepEqual(resolved.map(({ guestPort }) => guestPort), [1, 2, 3]);
+  assert.equal(new Set(resolved.map(({ hostPort }) => hostPort)).size, 3);
+  for (const { address, hostPort } of resolved) Deno.listen({ hostname: address, port: hostPort }).close();
+});
+
+Deno.test("resolvePorts() refuses two ports at one place, be it by an address that stands for all", () => {
+  const clashes = [["127.0.0.1", "127.0.0.1"], ["0.0.0.0", "127.0.0.1"], ["127.0.0.1", "0.0.0.0"], ["127.0.0.1", "::"]];
+  for (const [first, second] of clashes) {
+    assert.throws(() => resolvePorts([port(first!, 80, 1), port(second!, 80, 2)]), {
+      code: "port",
+      message: `Cannot publish two ports at ${second === "::" ? "[::]" : second}:80`,
+    });
+  }
+});
+
+Deno.test("resolvePorts() refuses an address that is not the host's", () => {
+  assert.throws(() => resolvePorts([port("192.0.2.1", 0)]), {
+    code: "port",
+    message: "Cannot publish a port of 192.0.2.1: Cannot assign requested address",
+  });
+});
