@@ -46,6 +46,13 @@ export class SmolvmError extends Error {
   }
 }
 
+/** The exit code of a command line that ends with an error: docker's, and that of `timeout`. */
+export function exitCodeOf(error: unknown): number {
+  const OWN_FAILURE = 125;
+  if (!(error instanceof SmolvmError)) return OWN_FAILURE;
+  return { "not-found": 127, "not-executable": 126, timeout: 124 }[error.code as string] ?? OWN_FAILURE;
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

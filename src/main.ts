@@ -5,12 +5,8 @@
  */
 
 import { reportError } from "./cli/report.ts";
-import { SmolvmError } from "./errors.ts";
+import { exitCodeOf } from "./errors.ts";
 import { dismissSpareRunner, startSpareRunner } from "./machine/spare_runner.ts";
-
-/** The exit codes of failures that have one of their own; docker's, and that of `timeout`. */
-const EXIT_CODES: Record<string, number> = { "not-found": 127, "not-executable": 126, timeout: 124 };
-const OWN_FAILURE = 125;
 
 if (import.meta.main) {
   if (Deno.args[0] === "__runner") {
@@ -29,6 +25,6 @@ async function main(args: readonly string[]): Promise<number> {
     return await runProgram(args);
   } catch (error) {
     reportError(error);
-    return error instanceof SmolvmError ? EXIT_CODES[error.code] ?? OWN_FAILURE : OWN_FAILURE;
+    return exitCodeOf(error);
   }
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
+import { exitCode } from "../machine/exit_code.ts";
 import { type FoundMachine, isReadable, listMachines, type Machine, nameOf, STATES } from "../machine/find.ts";
 import { signalName } from "../machine/signal.ts";
 import { formatAge } from "./output/age.ts";
@@ -115,6 +116,6 @@ function toJson(machine: FoundMachine): unknown {
     ephemeral,
     ...rest,
     pid: process?.pid ?? null,
-    exitCode: exit === null ? null : "code" in exit ? exit.code : 128 + exit.signal,
+    exitCode: exit === null ? null : exitCode(exit),
   };
 }

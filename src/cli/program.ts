@@ -3,14 +3,20 @@ import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
 import { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
+import { attachCommand } from "./attach.ts";
 import { configCommand } from "./config.ts";
 import { createCommand } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
+import { execCommand } from "./exec.ts";
+import { killCommand } from "./kill.ts";
 import { listCommand } from "./list.ts";
 import { chooseLogLevel } from "./log_options.ts";
+import { restartCommand } from "./restart.ts";
 import { runCommand } from "./run.ts";
+import { shellCommand } from "./shell.ts";
 import { startCommand } from "./start.ts";
 import { stopCommand } from "./stop.ts";
+import { waitCommand } from "./wait.ts";
 
 /** The exit code of our own failures, whatever the command's would have been. */
 const OWN_FAILURE = 125;
@@ -53,6 +59,12 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   program.addCommand(createCommand());
   program.addCommand(startCommand(setExitCode));
   program.addCommand(stopCommand(setExitCode));
+  program.addCommand(restartCommand(setExitCode));
+  program.addCommand(killCommand(setExitCode));
+  program.addCommand(waitCommand(setExitCode));
+  program.addCommand(execCommand(setExitCode));
+  program.addCommand(shellCommand(setExitCode));
+  program.addCommand(attachCommand(setExitCode));
   program.addCommand(listCommand());
   program.addCommand(deleteCommand(setExitCode));
   program.addCommand(configCommand(program));

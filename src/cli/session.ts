@@ -1,16 +1,17 @@
 import { SmolvmError } from "../errors.ts";
-import type { AttachedMachine, ExitStatus } from "../machine/attached.ts";
-import type { CommandIo } from "../machine/attachment.ts";
+import type { AttachedCommand, CommandIo, ExitStatus } from "../machine/attached.ts";
+import { exitCode } from "../machine/exit_code.ts";
 import type { WindowSize } from "../machine/launch.ts";
+import { untilDetached } from "./detach_keys.ts";
 import { FORWARDED, type ForwardedSignal, onResize, onSignals } from "./signals.ts";
 import { rawTerminal, stdinChunks, writeAll } from "./terminal.ts";
 
 /** How many times INT or TERM must come to end a command that does not heed them. */
 const FORCE_AFTER = 3;
-/** The signals that end a machine whose command does not run yet. */
-const ENDS_BOOT: readonly ForwardedSignal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+/** The signals that end this process's part in a command that does not run yet, or that it sends none to. */
+const ENDS_PROCESS: readonly ForwardedSignal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
-/** How this process takes part in a machine's command. */
+/** How this process takes part in a command in a machine. */
 export interface SessionOptions {
   /** Size of the terminal that the command runs on, if it does. */
   terminal: WindowSize | undefined;
@@ -20,31 +21,39 @@ export interface SessionOptions {
   timeoutS?: number | undefined;
   /** Ends the machine when the user insists, and it does not end by being let go of. */
   end?: () => Promise<void>;
+  /** Whether signals go to the command; else those that end a process end this one's part in it. */
+  signals?: boolean;
+  /** What to type to leave the command to itself, where that is possible. */
+  detachKeys?: Uint8Array;
 }
 
 /**
- * Starts a machine and gives its command this process's streams and signals; returns the exit code.
+ * Starts a command in a machine and gives it this process's streams and signals; returns the exit code.
  *
  * @throws {SmolvmError} when it cannot be started; `timeout`.
  */
 export async function attend(
-  start: (io: CommandIo) => Promise<AttachedMachine>,
-  { terminal, stdin, timeoutS, end: endMachine }: SessionOptions,
+  start: (io: CommandIo) => Promise<AttachedCommand>,
+  { terminal, stdin, timeoutS, end: endMachine, signals: forwards = true, detachKeys }: SessionOptions,
 ): Promise<number> {
-  await using machine = await start({
-    stdin: stdin ? stdinChunks() : undefined,
+  const detached = Promise.withResolvers<ExitStatus>();
+  const detach = () => detached.resolve({ code: 0 });
+  const input = detachKeys ? untilDetached(stdinChunks(), detachKeys, detach) : stdinChunks();
+  await using command = await start({
+    stdin: stdin ? input : undefined,
     stdout: (data) => writeAll(Deno.stdout, data),
     stderr: (data) => writeAll(Deno.stderr, data),
   });
-  const { attachment } = machine;
+  const { attachment } = command;
   using whileRunning = new DisposableStack();
   const end = Promise.withResolvers<ExitStatus>();
   let running = false;
   let insisted = 0;
   whileRunning.use(onSignals((signal) => {
-    if (running) attachment.signal(FORWARDED[signal]);
+    if (running && forwards) attachment.signal(FORWARDED[signal]);
     if (signal === "SIGINT" || signal === "SIGTERM") insisted++;
-    if (running ? insisted === FORCE_AFTER : ENDS_BOOT.includes(signal)) end.resolve({ signal: FORWARDED[signal] });
+    const ends = running && forwards ? insisted === FORCE_AFTER : ENDS_PROCESS.includes(signal);
+    if (ends) end.resolve({ signal: FORWARDED[signal] });
   }));
   attachment.started.then(() => {
     // The user ended it while it booted, and it is on its way out.
@@ -60,13 +69,15 @@ export async function attend(
     const timer = setTimeout(() => end.reject(late), timeoutS * 1000);
     whileRunning.defer(() => clearTimeout(timer));
   });
-  const finished = machine.finish();
-  // Whichever comes first: leaving this scope ends an ephemeral machine if it still runs.
-  const status = await Promise.race([finished, end.promise.then((status) => insist(status, endMachine))]);
-  return status.signal === undefined ? status.code : 128 + status.signal;
-}
-
-async function insist(status: ExitStatus, end?: () => Promise<void>): Promise<ExitStatus> {
-  await end?.();
-  return status;
+  const finished = command.finish();
+  // Whichever comes first: leaving this scope ends what ends with this process, if it still runs.
+  const status = await Promise.race([
+    finished,
+    detached.promise,
+    end.promise.then(async (status) => {
+      await endMachine?.();
+      return status;
+    }),
+  ]);
+  return exitCode(status);
 }

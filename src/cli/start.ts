@@ -35,7 +35,8 @@ export function startCommand(setExitCode: (code: number) => void) {
     });
 }
 
-async function startThere(name: string): Promise<void> {
+/** Starts a machine in the background, and says so. */
+export async function startThere(name: string): Promise<void> {
   const machine = openMachine(name);
   const { pid, log } = await startInBackground(machine, { bootTimeoutMs: bootTimeoutMs() });
   console.log(`Started VM: ${machine.record.name} (PID: ${pid})\nLogs: ${log}`);

@@ -10,7 +10,8 @@ Examples:
   smolvm stop --timeout 60 db
   smolvm stop --force stuck`;
 
-const DEFAULT_TIMEOUT_S = 10;
+/** How long a command may take to end, in seconds. */
+export const DEFAULT_TIMEOUT_S = 10;
 
 /** `smolvm stop`. */
 export function stopCommand(setExitCode: (code: number) => void) {

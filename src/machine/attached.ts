@@ -2,15 +2,27 @@ import { exists } from "../host/files.ts";
 import type { ExitStatus } from "../protocol/messages.ts";
 import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
 import { removeEphemeralMachine } from "../state/ephemeral.ts";
-import { Attachment, type CommandIo, isDisconnect } from "./attachment.ts";
+import { Attachment, type CommandIo, isDisconnect } from "../protocol/attachment.ts";
 import type { Launch } from "./launch.ts";
 import type { RunnerProcess } from "./runner_process.ts";
 import { takeRunner } from "./spare_runner.ts";
 
-export type { ExitStatus };
+export type { CommandIo, ExitStatus };
+
+/** A command in a machine that has this process's streams. */
+export interface AttachedCommand extends AsyncDisposable {
+  /** The connection to it. */
+  readonly attachment: Attachment;
+  /**
+   * How it ended, once its output is written.
+   *
+   * @throws {SmolvmError} when it could not be started, or the machine ended before it.
+   */
+  finish(): Promise<ExitStatus>;
+}
 
 /** A machine that this process started and whose command has its streams. An ephemeral one ends with this object. */
-export class AttachedMachine implements AsyncDisposable {
+export class AttachedMachine implements AttachedCommand {
   readonly #runner: RunnerProcess;
   readonly #spec: RunnerSpec;
   #attachment: Attachment | undefined;

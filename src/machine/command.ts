@@ -32,8 +32,12 @@ export function commandEnvironment(
   { env, hostname }: Pick<CommandOptions, "env" | "hostname">,
 ): string[] {
   const basic = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`];
-  const merged = new Map([...basic, ...defaults.env, ...env].map((variable) => [keyOf(variable), variable]));
-  return [...merged.values()];
+  return mergeEnvironment([...basic, ...defaults.env, ...env]);
+}
+
+/** Each variable once, with its last value. */
+export function mergeEnvironment(env: readonly string[]): string[] {
+  return [...new Map(env.map((variable) => [keyOf(variable), variable])).values()];
 }
 
 function keyOf(variable: string): string {

@@ -6,7 +6,7 @@ import type { MachineSource } from "../state/machine_record.ts";
 import type { Machine } from "../state/lookup.ts";
 import { isLive } from "../state/status.ts";
 import { AttachedMachine } from "./attached.ts";
-import type { CommandIo } from "./attachment.ts";
+import type { CommandIo } from "../protocol/attachment.ts";
 import { checkFolder } from "./describe.ts";
 import { folderRoot, imageRoot, type Launch, launchOf, type Root, type RunOptions } from "./launch.ts";
 import { takeRunner } from "./spare_runner.ts";

@@ -8,7 +8,7 @@ import { isLocked } from "../state/lock.ts";
 import type { Machine } from "../state/lookup.ts";
 import { lockMachine } from "../state/machines.ts";
 import { CREATED, isLive, machineLock, readStatus, writeStatus } from "../state/status.ts";
-import { isDisconnect } from "./attachment.ts";
+import { isDisconnect } from "../protocol/attachment.ts";
 
 /** How a machine is to be stopped. */
 export interface StopOptions {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { EXIT, MSG } from "./constants.ts";
 import { encodeFrame, FrameDecoder } from "./frame.ts";
 import {
+  decodeExec,
   decodeExited,
   decodeFailure,
   decodeU32,
@@ -70,7 +71,7 @@ const number = <N extends string>(name: N): Codec<Record<N, number>> => ({
   decode: (payload) => ({ [name]: decodeU32(payload) }) as Record<N, number>,
 });
 
-/** Only the guest reads SETUP and EXEC: their reading is tested in C. */
+/** Only the guest reads SETUP: its reading is tested in C. */
 const CODECS: { [T in MessageName]: Codec<GoldenFields[T]> } = {
   SETUP: {
     encode: ({ clockNs, files, rlimits, ...setup }) =>
@@ -81,7 +82,10 @@ const CODECS: { [T in MessageName]: Codec<GoldenFields[T]> } = {
         rlimits: rlimits.map(({ resource, soft, hard }) => ({ resource, soft: BigInt(soft), hard: BigInt(hard) })),
       }),
   },
-  EXEC: { encode: ({ tty, ...exec }) => encodeExec({ ...exec, tty: tty ?? undefined }) },
+  EXEC: {
+    encode: ({ tty, ...exec }) => encodeExec({ ...exec, tty: tty ?? undefined }),
+    decode: (payload) => ({ ...decodeExec(payload), tty: decodeExec(payload).tty ?? null }),
+  },
   STDIN: bytes,
   RESIZE: { encode: ({ rows, columns }) => encodeU32s(rows, columns), decode: decodeWindowSize },
   SIGNAL: number("signal"),

@@ -97,6 +97,16 @@ export function encodeExec(exec: Exec): Uint8Array<ArrayBuffer> {
     .finish();
 }
 
+export function decodeExec(payload: Uint8Array): Exec {
+  const reader = new PayloadReader(payload);
+  const flags = reader.u32();
+  const size = { rows: reader.u32(), columns: reader.u32() };
+  const [cwd, user] = [reader.str(), reader.str()];
+  const [argv, env] = [reader.list((item) => item.str()), reader.list((item) => item.str())];
+  reader.end();
+  return { tty: flags & EXEC_TTY ? size : undefined, stdin: (flags & EXEC_STDIN) !== 0, cwd, user, argv, env };
+}
+
 export function encodeU32s(...values: number[]): Uint8Array<ArrayBuffer> {
   const writer = new PayloadWriter();
   for (const value of values) writer.u32(value);

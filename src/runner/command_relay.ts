@@ -1,13 +1,12 @@
 import type { AgentConnection } from "../protocol/agent_connection.ts";
 import { CHANNEL, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
+import { CLIENT_STREAM } from "../protocol/control.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { FrameWriter } from "../protocol/frame_writer.ts";
-import { decodeU32s, encodeU32s } from "../protocol/messages.ts";
+import { decodeU32, decodeU32s, encodeU32s } from "../protocol/messages.ts";
 import { ProtocolError } from "../protocol/payload.ts";
+import { CommandInput } from "./command_input.ts";
 import type { CommandLog } from "./command_log.ts";
-
-/** What a client may send for its command. */
-const CLIENT_MESSAGES: readonly number[] = [MSG.STDIN, MSG.RESIZE, MSG.SIGNAL, MSG.CREDIT];
 
 /** One of the streams that a command writes, in bytes since its start. */
 interface Output {
@@ -19,6 +18,9 @@ interface Output {
   credited: number;
 }
 
+/** How far a client has come with each output, in bytes since the command's start. */
+type Progress = Map<Output, number>;
+
 /** How {@linkcode CommandRelay} treats a command's output. */
 export interface RelayOptions {
   /** Whether a client will come, for which everything is held back until then, at most a window of each stream. */
@@ -28,8 +30,8 @@ export interface RelayOptions {
 }
 
 /**
- * Passes frames between a command in the guest and its client. While there is one the windows are the client's and the
- * agent's own; without one the command is not kept waiting.
+ * Passes frames between a command in the guest and its clients, each of which sees all of the output from when it came
+ * and may send input. The command goes as fast as the slowest of them; without one it is not kept waiting.
  */
 export class CommandRelay {
   readonly #agent: AgentConnection;
@@ -39,16 +41,25 @@ export class CommandRelay {
     [MSG.STDOUT, { channel: CHANNEL.STDOUT, name: "stdout", sent: 0, credited: 0 }],
     [MSG.STDERR, { channel: CHANNEL.STDERR, name: "stderr", sent: 0, credited: 0 }],
   ]);
+  readonly #input: CommandInput;
   readonly #finished = Promise.withResolvers<void>();
+  readonly #clients = new Map<FrameWriter, Progress>();
+  /** Clients that only want to know the end. */
+  readonly #watchers = new Set<FrameWriter>();
   /** What came for a client that is still awaited. */
   #held: Frame[] | undefined;
-  #client: FrameWriter | undefined;
+  #started: Frame | undefined;
+  #last: Frame | undefined;
 
   constructor(agent: AgentConnection, stream: number, { awaitsClient, log }: RelayOptions) {
     this.#agent = agent;
     this.#stream = stream;
     this.#log = log;
     this.#held = awaitsClient ? [] : undefined;
+    this.#input = new CommandInput({
+      send: (data) => agent.send(MSG.STDIN, stream, data),
+      credit: (client, bytes) => client.send(MSG.STDIN_CREDIT, CLIENT_STREAM, encodeU32s(bytes)),
+    });
   }
 
   /** Settles when the command's last frame has reached whoever wants it. */
@@ -56,30 +67,41 @@ export class CommandRelay {
     return this.#finished.promise;
   }
 
-  /** Gives the command's streams to the client that is awaited; `false` when none is. */
+  /** Gives the command's streams to a client; `false` when the command has ended. */
   attach(client: FrameWriter): boolean {
-    if (!this.#held) return false;
-    const held = this.#held;
+    if (this.#last && !this.#held) return false;
+    const missed = this.#held ?? (this.#started ? [this.#started] : []);
+    this.#clients.set(client, this.#progress((output) => this.#held ? output.credited : output.sent));
     this.#held = undefined;
-    this.#client = client;
-    for (const frame of held) this.#pass(frame, client);
+    for (const frame of missed) client.send(frame.type, CLIENT_STREAM, frame.payload);
+    if (this.#last) this.#finish();
     return true;
   }
 
-  /** That client is gone: the command goes on without it. */
+  /** Tells a client of the command's last frame, and of nothing else. */
+  watch(client: FrameWriter): void {
+    if (this.#last) client.send(this.#last.type, CLIENT_STREAM, this.#last.payload);
+    else this.#watchers.add(client);
+  }
+
+  /** A client is gone: the command goes on without it. */
   detach(client: FrameWriter): void {
-    if (client !== this.#client) return;
-    this.#client = undefined;
-    this.#creditAll();
+    this.#watchers.delete(client);
+    this.#input.forget(client);
+    if (this.#clients.delete(client)) this.#creditAll();
   }
 
   /** No client will come: the command goes on without one. */
   release(): void {
-    const held = this.#held;
+    if (!this.#held) return;
     this.#held = undefined;
-    if (!held) return;
     this.#creditAll();
-    if (held.some(isLast)) this.#finished.resolve();
+    if (this.#last) this.#finish();
+  }
+
+  /** Sends the command a signal, by its number on Linux. */
+  signal(signal: number): void {
+    this.#agent.send(MSG.SIGNAL, this.#stream, encodeU32s(signal));
   }
 
   /**
@@ -93,40 +115,53 @@ export class CommandRelay {
       this.#count(output, frame.payload.length);
       this.#log?.write(output.name, frame.payload);
     }
-    if (this.#client) this.#pass(frame, this.#client);
-    else if (this.#held) this.#held.push(frame);
-    else if (output) this.#credit(output, output.sent - output.credited);
-    else if (isLast(frame)) this.#finished.resolve();
+    if (frame.type === MSG.STARTED) this.#started = frame;
+    if (frame.type === MSG.STDIN_CREDIT) return this.#input.credit(decodeU32(frame.payload));
+    if (frame.type === MSG.EXITED || frame.type === MSG.FAILED) this.#last = frame;
+    if (this.#held) {
+      this.#held.push(frame);
+    } else {
+      for (const client of this.#clients.keys()) client.send(frame.type, CLIENT_STREAM, frame.payload);
+      if (output) this.#credit(output);
+      if (this.#last) this.#finish();
+    }
   }
 
   /**
-   * A frame of the client.
+   * A frame of a client that was attached.
    *
    * @throws {ProtocolError} for one that a client may not send.
    */
-  fromClient({ type, payload }: Frame): void {
-    if (!CLIENT_MESSAGES.includes(type)) throw new ProtocolError(`message ${type} of a client`);
-    if (type === MSG.CREDIT) this.#takeCredit(payload);
-    else this.#agent.send(type, this.#stream, payload);
+  fromClient(client: FrameWriter, { type, payload }: Frame): void {
+    if (type === MSG.CREDIT) this.#takeCredit(client, payload);
+    else if (type === MSG.STDIN) this.#input.push(client, payload);
+    else if (type === MSG.RESIZE || type === MSG.SIGNAL) this.#agent.send(type, this.#stream, payload);
+    else throw new ProtocolError(`message ${type} of a client`);
   }
 
   /** Credit for what was never sent would let the guest exceed its window. */
-  #takeCredit(payload: Uint8Array): void {
+  #takeCredit(client: FrameWriter, payload: Uint8Array): void {
     const [channel, bytes] = decodeU32s(payload, 2) as [number, number];
     const output = this.#outputs.values().find((output) => output.channel === channel);
-    if (output === undefined) throw new ProtocolError(`credit for channel ${channel}`);
-    const excess = output.credited + bytes - output.sent;
-    if (excess > 0) throw new ProtocolError(`credit for ${excess} bytes that were never sent`);
-    this.#credit(output, bytes);
+    const progress = this.#clients.get(client);
+    if (!output || !progress) throw new ProtocolError(`credit for channel ${channel}`);
+    const taken = progress.get(output)! + bytes;
+    if (taken > output.sent) throw new ProtocolError(`credit for ${taken - output.sent} bytes that were never sent`);
+    progress.set(output, taken);
+    this.#credit(output);
   }
 
   #creditAll(): void {
-    for (const output of this.#outputs.values()) this.#credit(output, output.sent - output.credited);
+    for (const output of this.#outputs.values()) this.#credit(output);
   }
 
-  #credit(output: Output, bytes: number): void {
+  /** Gives the guest credit for what every client has taken. */
+  #credit(output: Output): void {
+    let taken = output.sent;
+    for (const progress of this.#clients.values()) taken = Math.min(taken, progress.get(output)!);
+    const bytes = taken - output.credited;
     if (bytes === 0) return;
-    output.credited += bytes;
+    output.credited = taken;
     this.#agent.send(MSG.CREDIT, this.#stream, encodeU32s(output.channel, bytes));
   }
 
@@ -137,12 +172,14 @@ export class CommandRelay {
     if (outstanding > STREAM_WINDOW) throw new ProtocolError(`${outstanding} bytes of a stream without credit`);
   }
 
-  #pass(frame: Frame, client: FrameWriter): void {
-    client.send(frame.type, this.#stream, frame.payload);
-    if (isLast(frame)) client.flush().then(() => this.#finished.resolve());
+  #progress(of: (output: Output) => number): Progress {
+    return new Map(this.#outputs.values().map((output) => [output, of(output)]));
   }
-}
 
-function isLast({ type }: Frame): boolean {
-  return type === MSG.EXITED || type === MSG.FAILED;
+  #finish(): void {
+    const { type, payload } = this.#last!;
+    for (const watcher of this.#watchers) watcher.send(type, CLIENT_STREAM, payload);
+    const listeners = [...this.#clients.keys(), ...this.#watchers];
+    Promise.all(listeners.map((client) => client.flush())).then(() => this.#finished.resolve());
+  }
 }

@@ -42,6 +42,8 @@ const frame = (type: number, payload: Uint8Array<ArrayBuffer> = new Uint8Array()
 });
 const output = (length: number, type: number = MSG.STDOUT) => frame(type, new Uint8Array(length));
 const credit = (channel: number, bytes: number) => frame(MSG.CREDIT, encodeU32s(channel, bytes));
+const STARTED = frame(MSG.STARTED, encodeU32s(7));
+const EXITED = frame(MSG.EXITED, encodeExited({ code: 0 }));
 
 Deno.test("CommandRelay hands over what came before its client, and then passes on", () =>
   withRelay(async ({ relay, client, writer }) => {
@@ -52,13 +54,57 @@ Deno.test("CommandRelay hands over what came before its client, and then passes 
     for (const expected of frames) assert.deepEqual(await client.next(), expected);
   }));
 
-Deno.test("CommandRelay takes one client only", () =>
-  withRelay(async ({ relay, writer, client }) => {
-    assert.equal(relay.attach(writer), true);
-    assert.equal(relay.attach(writer), false);
-    relay.fromAgent(output(1));
-    assert.deepEqual(await client.next(), output(1));
+/** Another client of a relay, and its end. */
+async function another(): Promise<{ client: FramePeer; writer: FrameWriter } & Disposable> {
+  const { conn, peer: client } = await connectedPair();
+  const writer = new FrameWriter(conn);
+  const dispose = () => {
+    writer.close();
+    client[Symbol.dispose]();
+  };
+  return { client, writer, [Symbol.dispose]: dispose };
+}
+
+Deno.test("CommandRelay shows a late client that the command runs, and all that comes from then on", () =>
+  withRelay(async ({ relay, client, writer }) => {
+    using late = await another();
+    relay.attach(writer);
+    const early = [STARTED, output(1)];
+    for (const frame of early) relay.fromAgent(frame);
+    assert.equal(relay.attach(late.writer), true);
+    const rest = [output(2, MSG.STDERR), EXITED];
+    for (const frame of rest) relay.fromAgent(frame);
+    for (const expected of [...early, ...rest]) assert.deepEqual(await client.next(), expected);
+    for (const expected of [STARTED, ...rest]) assert.deepEqual(await late.client.next(), expected);
+    assert.equal(relay.attach(late.writer), false, "the command has ended");
   }));
+
+Deno.test("CommandRelay gives the guest credit for what every client has taken, and goes on when the slow one leaves", () =>
+  withRelay(async ({ relay, agent, writer }) => {
+    using late = await another();
+    relay.attach(writer);
+    relay.fromAgent(output(10));
+    relay.attach(late.writer);
+    relay.fromAgent(output(20));
+    relay.fromClient(writer, credit(CHANNEL.STDOUT, 30));
+    assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 10), "the late one never saw these");
+    assert.throws(() => relay.fromClient(late.writer, credit(CHANNEL.STDOUT, 21)), { name: "ProtocolError" });
+    relay.fromClient(late.writer, credit(CHANNEL.STDOUT, 5));
+    assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 5));
+    relay.detach(late.writer);
+    assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 15));
+  }));
+
+Deno.test("CommandRelay.watch() tells of the command's end alone, before it or after", () =>
+  withRelay(async ({ relay, agent, client, writer }) => {
+    using late = await another();
+    relay.watch(writer);
+    for (const frame of [STARTED, output(STREAM_WINDOW), EXITED]) relay.fromAgent(frame);
+    assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, STREAM_WINDOW), "nobody is kept waiting for");
+    assert.deepEqual(await client.next(), EXITED);
+    relay.watch(late.writer);
+    assert.deepEqual(await late.client.next(), EXITED);
+  }, { awaitsClient: false }));
 
 Deno.test("CommandRelay has finished when the command's last frame has reached the client", async () => {
   for (const last of [frame(MSG.EXITED, encodeExited({ code: 0 })), frame(MSG.FAILED)]) {
@@ -94,7 +140,7 @@ Deno.test("CommandRelay counts the streams apart, and lets a guest go on by the 
     relay.attach(writer);
     relay.fromAgent(output(STREAM_WINDOW));
     relay.fromAgent(output(STREAM_WINDOW, MSG.STDERR));
-    relay.fromClient(credit(CHANNEL.STDOUT, 100));
+    relay.fromClient(writer, credit(CHANNEL.STDOUT, 100));
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 100));
     relay.fromAgent(output(100));
     assert.throws(() => relay.fromAgent(output(1)));
@@ -102,23 +148,23 @@ Deno.test("CommandRelay counts the streams apart, and lets a guest go on by the 
   }));
 
 Deno.test("CommandRelay passes a client's messages to the agent as those of its command", () =>
-  withRelay(async ({ relay, agent }) => {
+  withRelay(async ({ relay, agent, writer }) => {
     for (const type of [MSG.STDIN, MSG.RESIZE, MSG.SIGNAL]) {
       const sent = { type, stream: 99, payload: new Uint8Array([type, 2]) };
-      relay.fromClient(sent);
+      relay.fromClient(writer, sent);
       assert.deepEqual(await agent.next(), { ...sent, stream: MAIN_STREAM });
     }
   }));
 
 Deno.test("CommandRelay refuses what is not for a client to say", () =>
-  withRelay(async ({ relay, agent }) => {
+  withRelay(async ({ relay, agent, writer }) => {
     for (const type of [MSG.SETUP, MSG.EXEC, MSG.ACK, MSG.SHUTDOWN, MSG.STDOUT, MSG.BYE, CONTROL.ATTACH, 0]) {
-      assert.throws(() => relay.fromClient(frame(type)), {
+      assert.throws(() => relay.fromClient(writer, frame(type)), {
         name: "ProtocolError",
         message: `message ${type} of a client`,
       });
     }
-    relay.fromClient(frame(MSG.SIGNAL));
+    relay.fromClient(writer, frame(MSG.SIGNAL));
     assert.equal((await agent.next())?.type, MSG.SIGNAL, "none of them reached the agent");
   }));
 
@@ -127,15 +173,16 @@ Deno.test("CommandRelay refuses credit for what was never sent, which would undo
     relay.attach(writer);
     relay.fromAgent(output(10));
     for (const [channel, bytes] of [[CHANNEL.STDOUT, 11], [CHANNEL.STDERR, 1], [3, 1], [0, 1]] as const) {
-      assert.throws(() => relay.fromClient(credit(channel, bytes)), { name: "ProtocolError" }, `${channel}, ${bytes}`);
+      assert.throws(
+        () => relay.fromClient(writer, credit(channel, bytes)),
+        { name: "ProtocolError" },
+        `${channel}, ${bytes}`,
+      );
     }
-    assert.throws(() => relay.fromClient(frame(MSG.CREDIT)), { name: "ProtocolError" });
-    relay.fromClient(credit(CHANNEL.STDOUT, 10));
+    assert.throws(() => relay.fromClient(writer, frame(MSG.CREDIT)), { name: "ProtocolError" });
+    relay.fromClient(writer, credit(CHANNEL.STDOUT, 10));
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 10), "none of them reached the agent");
   }));
-
-const STARTED = frame(MSG.STARTED, encodeU32s(7));
-const EXITED = frame(MSG.EXITED, encodeExited({ code: 0 }));
 
 Deno.test("CommandRelay does not keep a command waiting for a client that nobody awaits", () =>
   withRelay(async ({ relay, agent, writer }) => {
@@ -145,10 +192,10 @@ Deno.test("CommandRelay does not keep a command waiting for a client that nobody
       const channel = type === MSG.STDOUT ? CHANNEL.STDOUT : CHANNEL.STDERR;
       assert.deepEqual(await agent.next(), credit(channel, STREAM_WINDOW));
     }
-    assert.equal(relay.attach(writer), false);
     assert.throws(() => relay.fromAgent(output(STREAM_WINDOW + 1)), { name: "ProtocolError" });
     relay.fromAgent(EXITED);
     await relay.finished;
+    assert.equal(relay.attach(writer), false, "the command has ended");
   }, { awaitsClient: false }));
 
 Deno.test("CommandRelay.detach() lets the command go on without its client, from where that was", () =>
@@ -156,7 +203,7 @@ Deno.test("CommandRelay.detach() lets the command go on without its client, from
     relay.attach(writer);
     relay.fromAgent(output(100));
     relay.fromAgent(output(30, MSG.STDERR));
-    relay.fromClient(credit(CHANNEL.STDOUT, 60));
+    relay.fromClient(writer, credit(CHANNEL.STDOUT, 60));
     relay.detach(writer);
     const rest = [credit(CHANNEL.STDOUT, 60), credit(CHANNEL.STDOUT, 40), credit(CHANNEL.STDERR, 30)];
     for (const expected of rest) assert.deepEqual(await agent.next(), expected);
@@ -184,12 +231,11 @@ Deno.test("CommandRelay.detach() of one that is not its client changes nothing",
 });
 
 Deno.test("CommandRelay.release() lets the command go on without the client that was awaited", () =>
-  withRelay(async ({ relay, agent, writer }) => {
+  withRelay(async ({ relay, agent }) => {
     relay.fromAgent(STARTED);
     relay.fromAgent(output(STREAM_WINDOW));
     relay.release();
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, STREAM_WINDOW));
-    assert.equal(relay.attach(writer), false);
     relay.fromAgent(output(1));
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 1));
     relay.fromAgent(EXITED);
@@ -210,7 +256,7 @@ Deno.test("CommandRelay.release() leaves a client that is there alone", () =>
     relay.release();
     relay.fromAgent(output(2));
     for (const expected of [output(1), output(2)]) assert.deepEqual(await client.next(), expected);
-    relay.fromClient(credit(CHANNEL.STDOUT, 3));
+    relay.fromClient(writer, credit(CHANNEL.STDOUT, 3));
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 3), "the client's own credit is the first");
   }));
 

@@ -1,16 +1,24 @@
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { HOST_PAYLOAD_MAX } from "../protocol/constants.ts";
-import { CONTROL, decodeStop, MAIN_STREAM, type StopRequest } from "../protocol/control.ts";
+import { CLIENT_STREAM, CONTROL, decodeSignal, decodeStop, type StopRequest } from "../protocol/control.ts";
+import type { Frame } from "../protocol/frame.ts";
 import { readFrames } from "../protocol/frame_reader.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
+import { decodeExec, type Exec } from "../protocol/messages.ts";
+import { ProtocolError } from "../protocol/payload.ts";
 import type { CommandRelay } from "./command_relay.ts";
 
 /** What clients are served with. */
 export interface Service {
+  /** The machine's own command. */
   relay: CommandRelay;
   stop: (request: StopRequest) => Promise<void>;
+  /** Runs another command. */
+  exec: (exec: Exec) => Promise<CommandRelay>;
 }
+
+const SIGKILL = 9;
 
 /** Serves the clients of a machine, until it is disposed of: their connections end with it. */
 export class ControlServer implements Disposable {
@@ -38,21 +46,54 @@ export class ControlServer implements Disposable {
     }
   }
 
-  async #serveClient(conn: Deno.Conn, { relay, stop }: Service): Promise<void> {
-    const writer = new FrameWriter(conn);
-    this.#clients.add(writer);
-    try {
-      let attached = false;
-      for await (const frame of readFrames(conn, { maxPayload: HOST_PAYLOAD_MAX })) {
-        if (attached && frame.stream === MAIN_STREAM) relay.fromClient(frame);
-        else if (!attached && frame.type === CONTROL.ATTACH && relay.attach(writer)) attached = true;
-        else if (!attached && frame.type === CONTROL.STOP) await stop(decodeStop(frame.payload));
-        else return;
-      }
-    } finally {
-      relay.detach(writer);
-      writer.close();
-      this.#clients.delete(writer);
+  async #serveClient(conn: Deno.Conn, service: Service): Promise<void> {
+    using connection = new DisposableStack();
+    const client = new FrameWriter(conn);
+    this.#clients.add(client);
+    connection.defer(() => {
+      client.close();
+      this.#clients.delete(client);
+    });
+    const frames = readFrames(conn, { maxPayload: HOST_PAYLOAD_MAX });
+    const { done, value: request } = await frames.next();
+    if (done) return;
+    const relay = await openRelay(request, { client, connection, service });
+    for await (const frame of frames) {
+      if (!relay || frame.stream !== CLIENT_STREAM) return;
+      relay.fromClient(client, frame);
     }
+  }
+}
+
+/** What a client asks for, which ends with its connection; the command that it may talk to from then on, if any. */
+async function openRelay(
+  { type, payload }: Frame,
+  { client, connection, service }: { client: FrameWriter; connection: DisposableStack; service: Service },
+): Promise<CommandRelay | undefined> {
+  switch (type) {
+    case CONTROL.ATTACH:
+      if (!service.relay.attach(client)) throw new ProtocolError("the command has ended");
+      connection.defer(() => service.relay.detach(client));
+      return service.relay;
+    case CONTROL.EXEC:
+    case CONTROL.SPAWN: {
+      const relay = await service.exec(decodeExec(payload));
+      relay.attach(client);
+      connection.defer(() => relay.detach(client));
+      if (type === CONTROL.EXEC) connection.defer(() => relay.signal(SIGKILL));
+      return relay;
+    }
+    case CONTROL.WAIT:
+      service.relay.watch(client);
+      connection.defer(() => service.relay.detach(client));
+      return undefined;
+    case CONTROL.SIGNAL:
+      service.relay.signal(decodeSignal(payload));
+      return undefined;
+    case CONTROL.STOP:
+      await service.stop(decodeStop(payload));
+      return undefined;
+    default:
+      throw new ProtocolError(`request ${type} of a client`);
   }
 }

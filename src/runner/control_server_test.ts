@@ -2,16 +2,22 @@ import assert from "node:assert/strict";
 import { connectedPair, FramePeer } from "../../tests/helpers/frame_peer.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { AgentConnection } from "../protocol/agent_connection.ts";
-import { HOST_PAYLOAD_MAX, MSG } from "../protocol/constants.ts";
-import { CONTROL, encodeStop, MAIN_STREAM, type StopRequest } from "../protocol/control.ts";
-import { encodeU32s } from "../protocol/messages.ts";
+import { CHANNEL, HOST_PAYLOAD_MAX, MSG } from "../protocol/constants.ts";
+import { CLIENT_STREAM, CONTROL, encodeStop, MAIN_STREAM, type StopRequest } from "../protocol/control.ts";
+import { encodeFrame } from "../protocol/frame.ts";
+import { encodeExec, encodeU32s, type Exec } from "../protocol/messages.ts";
 import { CommandRelay } from "./command_relay.ts";
 import { ControlServer, type Service } from "./control_server.ts";
+
+const EXEC: Exec = { argv: ["true"], env: [], cwd: "/", user: "", tty: undefined, stdin: true };
+const OTHER_STREAM = 7;
 
 interface Setup {
   path: string;
   server: ControlServer;
   relay: CommandRelay;
+  /** Of the other command that a client has run. */
+  other: Promise<CommandRelay>;
   service: Service;
   /** What clients asked for. */
   stops: StopRequest[];
@@ -28,9 +34,18 @@ async function withServer(test: (setup: Setup) => Promise<void>): Promise<void> 
   try {
     using server = new ControlServer(path);
     const relay = new CommandRelay(connection, MAIN_STREAM, { awaitsClient: true });
+    const other = Promise.withResolvers<CommandRelay>();
     const stops: StopRequest[] = [];
-    const service = { relay, stop: (request: StopRequest) => Promise.resolve(void stops.push(request)) };
-    await test({ path, server, relay, service, stops, agent });
+    const service: Service = {
+      relay,
+      stop: (request) => Promise.resolve(void stops.push(request)),
+      exec: (exec) => {
+        connection.send(MSG.EXEC, OTHER_STREAM, encodeExec(exec));
+        other.resolve(new CommandRelay(connection, OTHER_STREAM, { awaitsClient: true }));
+        return other.promise;
+      },
+    };
+    await test({ path, server, relay, other: other.promise, service, stops, agent });
   } finally {
     connection.close();
     // The server's loops see the end of their connections.
@@ -42,10 +57,10 @@ Deno.test("ControlServer connects an attached client with the command, both ways
   withServer(async ({ path, server, relay, service, agent }) => {
     server.serve(service);
     using client = await FramePeer.dial(path);
-    await client.send(CONTROL.ATTACH, MAIN_STREAM);
-    await client.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(15));
-    assert.deepEqual(await agent.next(), { type: MSG.SIGNAL, stream: MAIN_STREAM, payload: encodeU32s(15) });
-    const started = { type: MSG.STARTED, stream: MAIN_STREAM, payload: encodeU32s(1) };
+    await client.send(CONTROL.ATTACH, CLIENT_STREAM);
+    await client.send(MSG.SIGNAL, CLIENT_STREAM, encodeU32s(15));
+    assert.deepEqual(await agent.next(), { type: MSG.SIGNAL, stream: CLIENT_STREAM, payload: encodeU32s(15) });
+    const started = { type: MSG.STARTED, stream: CLIENT_STREAM, payload: encodeU32s(1) };
     relay.fromAgent(started);
     assert.deepEqual(await client.next(), started);
   }));
@@ -53,8 +68,8 @@ Deno.test("ControlServer connects an attached client with the command, both ways
 Deno.test("ControlServer lets those wait who dial before it serves", () =>
   withServer(async ({ path, server, relay, service }) => {
     using client = await FramePeer.dial(path);
-    await client.send(CONTROL.ATTACH, MAIN_STREAM);
-    const started = { type: MSG.STARTED, stream: MAIN_STREAM, payload: encodeU32s(1) };
+    await client.send(CONTROL.ATTACH, CLIENT_STREAM);
+    const started = { type: MSG.STARTED, stream: CLIENT_STREAM, payload: encodeU32s(1) };
     relay.fromAgent(started);
     server.serve(service);
     assert.deepEqual(await client.next(), started);
@@ -72,33 +87,82 @@ Deno.test("ControlServer hands a request to stop over, and holds its connection 
     assert.notEqual(await Promise.race([ended, pause]), "ended");
   }));
 
-Deno.test("ControlServer turns a second client away and keeps the first", () =>
+const EXITED = { type: MSG.EXITED, stream: CLIENT_STREAM, payload: encodeU32s(0, 3) };
+
+Deno.test("ControlServer turns away who would attach to a command that has ended", () =>
+  withServer(async ({ path, server, relay, service }) => {
+    server.serve(service);
+    relay.release();
+    relay.fromAgent(EXITED);
+    using client = await FramePeer.dial(path);
+    await client.send(CONTROL.ATTACH, CLIENT_STREAM);
+    assert.equal(await client.next(), undefined);
+  }));
+
+Deno.test("ControlServer runs a client's command, connects the two, and kills it when the client is gone", () =>
+  withServer(async ({ path, server, service, agent, other }) => {
+    server.serve(service);
+    using client = await FramePeer.dial(path);
+    await client.send(CONTROL.EXEC, CLIENT_STREAM, encodeExec(EXEC));
+    assert.deepEqual(await agent.next(), { type: MSG.EXEC, stream: OTHER_STREAM, payload: encodeExec(EXEC) });
+    const output = { type: MSG.STDOUT, payload: new Uint8Array([1]) };
+    (await other).fromAgent({ ...output, stream: OTHER_STREAM });
+    assert.deepEqual(await client.next(), { ...output, stream: CLIENT_STREAM });
+    await client.send(MSG.STDIN, CLIENT_STREAM, new Uint8Array([2]));
+    assert.deepEqual(await agent.next(), { type: MSG.STDIN, stream: OTHER_STREAM, payload: new Uint8Array([2]) });
+    client[Symbol.dispose]();
+    assert.deepEqual(await agent.next(), { type: MSG.SIGNAL, stream: OTHER_STREAM, payload: encodeU32s(9) });
+  }));
+
+Deno.test("ControlServer lets a command go on that was to be left to itself", () =>
+  withServer(async ({ path, server, service, agent, other }) => {
+    server.serve(service);
+    using client = await FramePeer.dial(path);
+    await client.send(CONTROL.SPAWN, CLIENT_STREAM, encodeExec(EXEC));
+    await agent.next();
+    (await other).fromAgent({ type: MSG.STDOUT, stream: OTHER_STREAM, payload: new Uint8Array(5) });
+    client[Symbol.dispose]();
+    const credit = { type: MSG.CREDIT, stream: OTHER_STREAM, payload: encodeU32s(CHANNEL.STDOUT, 5) };
+    assert.deepEqual(await agent.next(), credit, "nobody reads its output, and nobody killed it");
+  }));
+
+Deno.test("ControlServer tells a client that waits of the end alone", () =>
+  withServer(async ({ path, server, relay, service }) => {
+    server.serve(service);
+    relay.release();
+    using client = await FramePeer.dial(path);
+    await client.send(CONTROL.WAIT, CLIENT_STREAM);
+    const end = client.next();
+    relay.fromAgent({ type: MSG.STDOUT, stream: MAIN_STREAM, payload: new Uint8Array(5) });
+    relay.fromAgent(EXITED);
+    assert.deepEqual(await end, EXITED);
+  }));
+
+Deno.test("ControlServer sends the command a signal, and ends the connection that has no more to say", () =>
   withServer(async ({ path, server, service, agent }) => {
     server.serve(service);
-    using first = await FramePeer.dial(path);
-    await first.send(CONTROL.ATTACH, MAIN_STREAM);
-    await first.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(1));
-    await agent.next();
-    using second = await FramePeer.dial(path);
-    await second.send(CONTROL.ATTACH, MAIN_STREAM);
-    assert.equal(await second.next(), undefined);
-    await first.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(2));
-    assert.deepEqual((await agent.next())?.payload, encodeU32s(2));
+    using conn = await Deno.connect({ transport: "unix", path });
+    await conn.write(encodeFrame(CONTROL.SIGNAL, 0, encodeU32s(10)));
+    await conn.closeWrite();
+    assert.deepEqual(await agent.next(), { type: MSG.SIGNAL, stream: MAIN_STREAM, payload: encodeU32s(10) });
+    assert.equal(await conn.read(new Uint8Array(1)), null);
   }));
 
 Deno.test("ControlServer ends the connection of a client that breaks the protocol", async () => {
   const forged = new Uint8Array(12);
   new DataView(forged.buffer).setUint32(0, HOST_PAYLOAD_MAX + 1, true);
   const hostile: [what: string, act: (client: FramePeer) => Promise<void>][] = [
-    ["a message before ATTACH", (client) => client.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(9))],
+    ["a message before ATTACH", (client) => client.send(MSG.SIGNAL, CLIENT_STREAM, encodeU32s(9))],
     ["a message of the host", async (client) => {
-      await client.send(CONTROL.ATTACH, MAIN_STREAM);
-      await client.send(MSG.SHUTDOWN, MAIN_STREAM);
+      await client.send(CONTROL.ATTACH, CLIENT_STREAM);
+      await client.send(MSG.SHUTDOWN, CLIENT_STREAM);
     }],
     ["the stream of another command", async (client) => {
-      await client.send(CONTROL.ATTACH, MAIN_STREAM);
-      await client.send(MSG.SIGNAL, MAIN_STREAM + 1, encodeU32s(9));
+      await client.send(CONTROL.ATTACH, CLIENT_STREAM);
+      await client.send(MSG.SIGNAL, CLIENT_STREAM + 1, encodeU32s(9));
     }],
+    ["a command that is none", (client) => client.send(CONTROL.EXEC, CLIENT_STREAM, encodeU32s(1))],
+    ["a signal that is none", (client) => client.send(CONTROL.SIGNAL, 0, encodeU32s(0))],
     ["a stop by no signal", (client) => client.send(CONTROL.STOP, 0, encodeU32s(65, 0))],
     ["a forged length", (client) => client.write(forged)],
   ];
@@ -108,7 +172,7 @@ Deno.test("ControlServer ends the connection of a client that breaks the protoco
       using client = await FramePeer.dial(path);
       await act(client);
       assert.equal(await client.next(), undefined, what);
-      relay.fromClient({ type: MSG.SIGNAL, stream: MAIN_STREAM, payload: encodeU32s(2) });
+      relay.signal(2);
       assert.deepEqual((await agent.next())?.payload, encodeU32s(2), `${what} reached the agent`);
     });
   }
@@ -119,8 +183,8 @@ Deno.test("ControlServer ends every connection with itself", async () => {
   await withServer(async ({ path, server, service, agent }) => {
     server.serve(service);
     client = await FramePeer.dial(path);
-    await client.send(CONTROL.ATTACH, MAIN_STREAM);
-    await client.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(1));
+    await client.send(CONTROL.ATTACH, CLIENT_STREAM);
+    await client.send(MSG.SIGNAL, CLIENT_STREAM, encodeU32s(1));
     await agent.next();
   });
   assert.ok(client);

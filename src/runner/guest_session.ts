@@ -9,7 +9,7 @@ import { decodeExited, decodeFailure, encodeExec, encodeU32s, type Exec, type Se
 import { ProtocolError } from "../protocol/payload.ts";
 import { encodeError } from "../state/error_record.ts";
 import type { MachineStatus } from "../state/status.ts";
-import type { CommandRelay } from "./command_relay.ts";
+import { CommandRelay } from "./command_relay.ts";
 import type { StatusWriter } from "./status_writer.ts";
 
 /** What a session is about. */
@@ -22,10 +22,15 @@ export interface SessionOptions {
   onStarted: (error?: SmolvmError) => void;
 }
 
-/** The conversation with a guest that has dialled: its command, and the end of both. */
+/** The conversation with a guest that has dialled: its command, others beside it, and the end of all. */
 export class GuestSession {
   readonly #agent: AgentConnection;
   readonly #options: SessionOptions;
+  readonly #ready = Promise.withResolvers<void>();
+  /** The commands beside the machine's own, by their streams. */
+  readonly #others = new Map<number, CommandRelay>();
+  readonly #unfinished = new Set<Promise<void>>();
+  #nextStream = MAIN_STREAM + 1;
   #isReady = false;
   #isStarted = false;
   #isStopping = false;
@@ -46,6 +51,7 @@ export class GuestSession {
     const frames = this.#agent.frames(setup);
     await frames.next();
     this.#isReady = true;
+    this.#ready.resolve();
     log("debug", "the guest is ready");
     if (this.#isStopping) this.#shutDown();
     else this.#agent.send(MSG.EXEC, MAIN_STREAM, encodeExec(this.#options.exec));
@@ -65,13 +71,15 @@ export class GuestSession {
         throw new SmolvmError("interrupted", `The machine was stopped before its command's ${what}`);
       }
       if (done) throw new SmolvmError("guest", "The guest ended before its command");
-      if (value.stream !== MAIN_STREAM) throw new ProtocolError(`stream ${value.stream} does not exist`);
-      const isLast = value.type === MSG.EXITED || value.type === MSG.FAILED;
+      if (value.stream !== MAIN_STREAM) {
+        this.#passOn(value);
+        continue;
+      }
       // At once: a stop that is asked for from here on does not change how the command ended.
-      if (isLast) this.#shutDown();
+      if (isLast(value)) this.#shutDown();
       await this.#record(value);
       this.#options.relay.fromAgent(value);
-      if (isLast) return;
+      if (isLast(value)) return;
     }
   }
 
@@ -81,9 +89,29 @@ export class GuestSession {
    * @throws {SmolvmError} `guest` when it ended without.
    */
   async goodbye(frames: AsyncIterator<Frame, boolean>): Promise<void> {
-    const { done, value } = await frames.next();
-    if (!done) throw new ProtocolError(`message ${value.type} behind the command's end`);
-    if (!value) throw new SmolvmError("guest", "The guest ended without syncing its disk");
+    while (true) {
+      const { done, value } = await frames.next();
+      if (!done) this.#passOn(value);
+      else if (value) return;
+      else throw new SmolvmError("guest", "The guest ended without syncing its disk");
+    }
+  }
+
+  /** Settles when the last frames of all commands have reached whoever wants them. */
+  get finished(): Promise<unknown> {
+    return Promise.all([this.#options.relay.finished, ...this.#unfinished]);
+  }
+
+  /** Runs another command in the guest, once that is ready; its client is awaited. */
+  async exec(exec: Exec): Promise<CommandRelay> {
+    await this.#ready.promise;
+    const stream = this.#nextStream++;
+    const relay = new CommandRelay(this.#agent, stream, { awaitsClient: true });
+    this.#others.set(stream, relay);
+    const finished = relay.finished.finally(() => this.#unfinished.delete(finished));
+    this.#unfinished.add(finished);
+    this.#agent.send(MSG.EXEC, stream, encodeExec(exec));
+    return relay;
   }
 
   /** Asks the command to end, and ends the guest when it has not done so in time. The last request counts. */
@@ -95,6 +123,14 @@ export class GuestSession {
     clearTimeout(this.#killTimer);
     this.#agent.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(signal));
     this.#killTimer = setTimeout(() => this.#shutDown(), timeoutMs);
+  }
+
+  /** A frame of another command. */
+  #passOn(frame: Frame): void {
+    const relay = this.#others.get(frame.stream);
+    if (relay === undefined) throw new ProtocolError(`stream ${frame.stream} does not exist`);
+    if (isLast(frame)) this.#others.delete(frame.stream);
+    relay.fromAgent(frame);
   }
 
   /** The guest kills what is left in it, syncs its disk and says goodbye. */
@@ -126,4 +162,8 @@ export class GuestSession {
       onStarted(error);
     }
   }
+}
+
+function isLast({ type }: Frame): boolean {
+  return type === MSG.EXITED || type === MSG.FAILED;
 }

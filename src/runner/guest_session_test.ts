@@ -278,11 +278,71 @@ Deno.test("GuestSession tells a guest that ended without its last word, and one 
     await test.session.runCommand(frames);
     await assert.rejects(test.session.goodbye(frames), {
       name: "ProtocolError",
-      message: `message ${MSG.EXITED} behind the command's end`,
+      message: `stream ${MAIN_STREAM} does not exist`,
     });
     assert.deepEqual(test.status.current.exit, { code: 0 });
   });
 });
+
+const OTHER: Exec = { ...EXEC, argv: ["false"] };
+const OTHER_STREAM = MAIN_STREAM + 1;
+
+Deno.test("GuestSession runs other commands beside its own once the guest is ready, each on a stream of its own", () =>
+  withSession(async (test) => {
+    const { session, agent } = test;
+    const asked = [session.exec(OTHER), session.exec(OTHER)];
+    const frames = await ready(test);
+    const relays = await Promise.all(asked);
+    for (const stream of [OTHER_STREAM, OTHER_STREAM + 1]) {
+      assert.deepEqual(await agent.next(), { type: MSG.EXEC, stream, payload: encodeExec(OTHER) });
+    }
+    const done = session.runCommand(frames);
+    for (const relay of relays) relay.release();
+    await agent.send(MSG.EXITED, OTHER_STREAM + 1, encodeExited({ code: 1 }));
+    await relays[1]!.finished;
+    await agent.send(MSG.STDOUT, OTHER_STREAM, new Uint8Array(7));
+    assert.deepEqual(await agent.next(), {
+      type: MSG.CREDIT,
+      stream: OTHER_STREAM,
+      payload: encodeU32s(CHANNEL.STDOUT, 7),
+    });
+    await exited(agent, { code: 0 });
+    await done;
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    // What was killed by it is told of before the last word.
+    await agent.send(MSG.EXITED, OTHER_STREAM, encodeExited({ signal: 9 }));
+    await assertGoodbye(test, frames);
+    await session.finished;
+  }));
+
+Deno.test("GuestSession has finished when the last frame of every command has reached its client", () =>
+  withSession(async (test) => {
+    const { session, agent, relay } = test;
+    const frames = await ready(test);
+    const other = await session.exec(OTHER);
+    const done = session.runCommand(frames);
+    await exited(agent, { code: 0 });
+    await done;
+    await agent.send(MSG.EXITED, OTHER_STREAM, encodeExited({ signal: 9 }));
+    await agent.send(MSG.BYE);
+    await session.goodbye(frames);
+    await relay.finished;
+    let finished = false;
+    session.finished.then(() => finished = true);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(finished, false, "a client is awaited");
+    other.release();
+    await session.finished;
+  }));
+
+Deno.test("GuestSession refuses the frames of a command that has ended", () =>
+  withSession(async (test) => {
+    const frames = await ready(test);
+    const other = await test.session.exec(OTHER);
+    other.release();
+    for (let time = 0; time < 2; time++) await test.agent.send(MSG.EXITED, OTHER_STREAM, encodeExited({ code: 0 }));
+    await assert.rejects(test.session.runCommand(frames), { message: `stream ${OTHER_STREAM} does not exist` });
+  }));
 
 Deno.test("GuestSession refuses the frames of a command that there is none of", () =>
   withSession(async (test) => {

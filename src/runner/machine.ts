@@ -10,7 +10,6 @@ import { log } from "../log.ts";
 import { AgentConnection, SetupFailedError } from "../protocol/agent_connection.ts";
 import { AGENT_PORT } from "../protocol/constants.ts";
 import { MAIN_STREAM } from "../protocol/control.ts";
-import type { Exec } from "../protocol/messages.ts";
 import { ProtocolError } from "../protocol/payload.ts";
 import { removeEphemeralMachine, sweepEphemeralMachines } from "../state/ephemeral.ts";
 import { encodeError } from "../state/error_record.ts";
@@ -38,7 +37,7 @@ import { GuestSession } from "./guest_session.ts";
 import { guestSetup } from "./guest_setup.ts";
 import type { Libraries } from "./libraries.ts";
 import type { Lifeline } from "./lifeline.ts";
-import { agentSocket, bootFolder, controlSocket, type RootfsSpec, type RunnerSpec } from "./spec.ts";
+import { agentSocket, bootFolder, controlSocket, execOf, type RootfsSpec, type RunnerSpec } from "./spec.ts";
 import { StatusWriter } from "./status_writer.ts";
 
 const EOPNOTSUPP = 95;
@@ -216,22 +215,15 @@ async function serveGuest(spec: RunnerSpec, boot: BootFolder, serving: Serving):
   const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: spec.attached, log: commandLog });
   lifeline.ended.then(() => relay.release());
   const onStarted = (error?: SmolvmError) => error ? report.failed(error) : report.ready();
-  const session = new GuestSession(agent, { exec: execOf(spec), status, relay, onStarted });
-  control.serve({ relay, stop: (request) => session.stop(request) });
+  const session = new GuestSession(agent, { exec: execOf(spec.machine.command, spec), status, relay, onStarted });
+  control.serve({ relay, stop: (request) => session.stop(request), exec: (exec) => session.exec(exec) });
   const frames = await withDeadline(session.start(() => guestSetup(spec, boot)), spec.helloTimeoutMs, late);
   await session.runCommand(frames);
   const slow = () => new SmolvmError("guest", `The guest did not shut down within ${SHUTDOWN_TIMEOUT_MS / 1000} s`);
   const end = session.goodbye(frames);
   // A disk that is kept may take as long as it needs to be synced.
   await (spec.ephemeral ? withDeadline(end, SHUTDOWN_TIMEOUT_MS, slow) : end);
-  await Promise.race([relay.finished, pause(SHUTDOWN_TIMEOUT_MS)]);
-}
-
-function execOf({ machine, terminal, stdin }: RunnerSpec): Exec {
-  const { argv, env, cwd, user } = machine.command;
-  // As docker has it: what a terminal is, unless somebody knows better.
-  const term = terminal !== null && !env.some((variable) => variable.startsWith("TERM=")) ? ["TERM=xterm"] : [];
-  return { argv, env: [...env, ...term], cwd, user, tty: terminal ?? undefined, stdin };
+  await Promise.race([session.finished, pause(SHUTDOWN_TIMEOUT_MS)]);
 }
 
 /** What any failure of a machine is to its user. */

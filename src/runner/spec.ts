@@ -2,9 +2,9 @@ import { SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
-import type { WindowSize } from "../protocol/messages.ts";
+import type { Exec, WindowSize } from "../protocol/messages.ts";
 import type { MachineFolders } from "../state/machine_folders.ts";
-import { type MachineRecord, parseRecord } from "../state/machine_record.ts";
+import { type MachineCommand, type MachineRecord, parseRecord } from "../state/machine_record.ts";
 
 /** Everything a runner is told: one line of JSON on its standard input. */
 export interface RunnerSpec extends MachineFolders {
@@ -50,6 +50,16 @@ export function controlSocket(spec: Pick<RunnerSpec, "runtimeFolder">): string {
 export function bootFolder({ folder, runtimeFolder }: Pick<RunnerSpec, "folder" | "runtimeFolder">): string {
   if (Deno.build.os !== "linux") return `${folder}/boot`;
   return `${runtimeFolder.slice(0, runtimeFolder.lastIndexOf("/"))}/boot`;
+}
+
+/** A command as the guest is told to run it, on a terminal of that size if it has one. */
+export function execOf(
+  { argv, env, cwd, user }: Pick<MachineCommand, "argv" | "env" | "cwd" | "user">,
+  { terminal, stdin }: { terminal: WindowSize | null; stdin: boolean },
+): Exec {
+  // As docker has it: what a terminal is, unless somebody knows better.
+  const term = terminal !== null && !env.some((variable) => variable.startsWith("TERM=")) ? ["TERM=xterm"] : [];
+  return { argv, env: [...env, ...term], cwd, user, tty: terminal ?? undefined, stdin };
 }
 
 /**

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { FramePeer } from "../../tests/helpers/frame_peer.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
-import { CHANNEL, MSG, STAGE, STREAM_WINDOW } from "../protocol/constants.ts";
-import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
-import { encodeExited, encodeFailure, encodeU32s } from "../protocol/messages.ts";
+import { CHANNEL, MSG, STAGE, STREAM_WINDOW } from "./constants.ts";
+import { CONTROL, MAIN_STREAM } from "./control.ts";
+import { encodeExited, encodeFailure, encodeU32s } from "./messages.ts";
 import { Attachment, type CommandIo } from "./attachment.ts";
 
 /** Says to a fake runner that the command runs, or anything else of it. */

@@ -1,17 +1,10 @@
-import { commandError } from "../protocol/command_error.ts";
-import { CHANNEL, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
-import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
-import type { Frame } from "../protocol/frame.ts";
-import { readFrames } from "../protocol/frame_reader.ts";
-import { FrameWriter } from "../protocol/frame_writer.ts";
-import {
-  decodeExited,
-  decodeFailure,
-  decodeU32,
-  encodeU32s,
-  type ExitStatus,
-  type WindowSize,
-} from "../protocol/messages.ts";
+import { commandError } from "./command_error.ts";
+import { CHANNEL, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, MSG, STREAM_WINDOW } from "./constants.ts";
+import { CLIENT_STREAM, CONTROL } from "./control.ts";
+import type { Frame } from "./frame.ts";
+import { readFrames } from "./frame_reader.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import { decodeExited, decodeFailure, decodeU32, encodeU32s, type ExitStatus, type WindowSize } from "./messages.ts";
 import { OutputPump, type Sink } from "./output_pump.ts";
 
 const SIGPIPE = 13;
@@ -24,7 +17,18 @@ export interface CommandIo {
   stderr: Sink;
 }
 
-/** A client's connection to a machine's command. */
+const nowhere = () => Promise.resolve();
+/** Those of a client that has no part in them. */
+export const NO_STREAMS: CommandIo = { stdin: undefined, stdout: nowhere, stderr: nowhere };
+
+/** What a client wants of a runner. */
+export interface ClientRequest {
+  /** One of `CONTROL`. */
+  type: number;
+  payload?: Uint8Array;
+}
+
+/** A client's connection to a command in a machine. */
 export class Attachment {
   readonly #conn: Deno.Conn;
   readonly #writer: FrameWriter;
@@ -43,11 +47,20 @@ export class Attachment {
     this.#stderr = this.#pump(io.stderr, CHANNEL.STDERR);
   }
 
-  /** Attaches to the machine whose control socket is at `path`. */
-  static async open(path: string, io: CommandIo): Promise<Attachment> {
+  /** Connects to the machine whose control socket is at `path`: to its own command, unless the request says otherwise. */
+  static async open(
+    path: string,
+    io: CommandIo,
+    { type, payload }: ClientRequest = { type: CONTROL.ATTACH },
+  ): Promise<Attachment> {
     const attachment = new Attachment(await Deno.connect({ transport: "unix", path }), io);
-    attachment.#writer.send(CONTROL.ATTACH, MAIN_STREAM);
+    attachment.#writer.send(type, CLIENT_STREAM, payload);
     return attachment;
+  }
+
+  /** Ends the connection. */
+  close(): void {
+    this.#writer.close();
   }
 
   /** Settles when the command runs; until then nothing may be sent to it. */
@@ -57,11 +70,11 @@ export class Attachment {
 
   /** Sends a signal, by its number on Linux. */
   signal(signal: number): void {
-    this.#writer.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(signal));
+    this.#writer.send(MSG.SIGNAL, CLIENT_STREAM, encodeU32s(signal));
   }
 
   resize({ rows, columns }: WindowSize): void {
-    this.#writer.send(MSG.RESIZE, MAIN_STREAM, encodeU32s(rows, columns));
+    this.#writer.send(MSG.RESIZE, CLIENT_STREAM, encodeU32s(rows, columns));
   }
 
   /**
@@ -81,7 +94,7 @@ export class Attachment {
       }
       return undefined;
     } finally {
-      this.#writer.close();
+      this.close();
     }
   }
 
@@ -116,17 +129,17 @@ export class Attachment {
           await this.#windowOpened.promise;
         }
         this.#stdinWindow -= chunk.length;
-        this.#writer.send(MSG.STDIN, MAIN_STREAM, chunk);
+        this.#writer.send(MSG.STDIN, CLIENT_STREAM, chunk);
       }
     } catch {
       // An input that cannot be read any further has ended, as far as the command can tell.
     }
-    this.#writer.send(MSG.STDIN, MAIN_STREAM);
+    this.#writer.send(MSG.STDIN, CLIENT_STREAM);
   }
 
   #pump(sink: Sink, channel: number): OutputPump {
     return new OutputPump(sink, {
-      consumed: (bytes) => this.#writer.send(MSG.CREDIT, MAIN_STREAM, encodeU32s(channel, bytes)),
+      consumed: (bytes) => this.#writer.send(MSG.CREDIT, CLIENT_STREAM, encodeU32s(channel, bytes)),
       // As in a local pipeline: whoever writes to a reader that has gone is told by a signal.
       broken: () => this.signal(SIGPIPE),
     });

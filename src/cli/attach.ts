@@ -1,0 +1,36 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { attachTo } from "../machine/exec.ts";
+import { openMachine } from "../machine/find.ts";
+import { parseDetachKeys } from "./detach_keys.ts";
+import { parseBoolean } from "./parse.ts";
+import { attend } from "./session.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm attach web
+  smolvm attach --no-stdin web
+  smolvm attach --detach-keys ctrl-],d web`;
+
+const DEFAULT_KEYS = "ctrl-p,ctrl-q";
+
+/** `smolvm attach`. */
+export function attachCommand(setExitCode: (code: number) => void) {
+  return new Command("attach")
+    .description("Attach to the command of a machine that runs, until it ends or the keys that detach are typed")
+    .argument("<name>", "machine, by name or the beginning of its id")
+    .addOption(
+      new Option("--detach-keys <keys>", "on a terminal, what to type to leave").argParser(parseDetachKeys)
+        .default(parseDetachKeys(DEFAULT_KEYS), DEFAULT_KEYS),
+    )
+    .option("--no-stdin", "leave standard input alone")
+    .option("--sig-proxy <bool>", "pass signals on to the command, or be ended by them", parseBoolean, true)
+    .addHelpText("after", EXAMPLES)
+    .action(async (name, { detachKeys, stdin: wantsInput, sigProxy }) => {
+      const machine = openMachine(name);
+      const { tty, stdin: hasInput } = machine.record.command;
+      const onTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
+      const terminal = tty && onTerminal ? Deno.consoleSize() : undefined;
+      const stdin = wantsInput && hasInput;
+      setExitCode(await attend(attachTo.bind(undefined, machine), { terminal, stdin, signals: sigProxy, detachKeys }));
+    });
+}

@@ -1,0 +1,35 @@
+import { Command } from "@commander-js/extra-typings";
+import { InvalidArgumentError } from "commander";
+import { openMachine } from "../machine/find.ts";
+import { signalMachine } from "../machine/kill.ts";
+import { parseSignal } from "../machine/signal.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm kill web
+  smolvm kill --signal HUP web db`;
+
+/** `smolvm kill`. */
+export function killCommand(setExitCode: (code: number) => void) {
+  return new Command("kill")
+    .description("Send a signal to the commands of machines; KILL, the default, ends the machines with clean disks")
+    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .option("-s, --signal <signal>", "signal, by name or by its number on Linux (default: KILL)", toSignal)
+    .addHelpText("after", EXAMPLES)
+    .action(async (names, { signal = toSignal("KILL") }) => {
+      setExitCode(
+        await forEachTarget(names, async (name) => {
+          const machine = openMachine(name);
+          await signalMachine(machine, signal);
+          console.log(machine.record.name);
+        }),
+      );
+    });
+}
+
+function toSignal(text: string): number {
+  const signal = parseSignal(text);
+  if (signal === undefined) throw new InvalidArgumentError("Expected a signal such as HUP, SIGUSR1 or 15.");
+  return signal;
+}

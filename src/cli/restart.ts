@@ -1,0 +1,30 @@
+import { Command } from "@commander-js/extra-typings";
+import { openMachine } from "../machine/find.ts";
+import { stopMachine } from "../machine/stop.ts";
+import { parseTimeout } from "./parse.ts";
+import { startThere } from "./start.ts";
+import { DEFAULT_TIMEOUT_S } from "./stop.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm restart web
+  smolvm restart --timeout 60 db web`;
+
+/** `smolvm restart`. */
+export function restartCommand(setExitCode: (code: number) => void) {
+  return new Command("restart")
+    .description("Stop machines, if they run, and start them in the background")
+    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .option("-t, --timeout <seconds>", `how long the command may take (default: ${DEFAULT_TIMEOUT_S})`, parseTimeout)
+    .addHelpText("after", EXAMPLES)
+    .action(async (names, { timeout = DEFAULT_TIMEOUT_S }) => {
+      setExitCode(
+        await forEachTarget(names, async (name) => {
+          const machine = openMachine(name);
+          await stopMachine(machine, { timeoutMs: timeout * 1000, force: false });
+          await startThere(machine.id);
+        }),
+      );
+    });
+}

@@ -1,0 +1,40 @@
+import { Command } from "@commander-js/extra-typings";
+import { SmolvmError } from "../errors.ts";
+import { startExec } from "../machine/exec.ts";
+import { openMachine } from "../machine/find.ts";
+import { parseUser } from "./parse.ts";
+import { attend } from "./session.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm shell web
+  smolvm shell -u nobody web
+  echo 'uname -r' | smolvm shell web`;
+
+/** What is tried, as login shells, until one is there. */
+const SHELLS = [["bash", "-l"], ["ash", "-l"], ["sh", "-l"], ["busybox", "sh", "-l"]];
+
+/** `smolvm shell`. */
+export function shellCommand(setExitCode: (code: number) => void) {
+  return new Command("shell")
+    .alias("sh")
+    .description("Open a login shell in a machine that runs: bash if it is there, else sh; exit with its code")
+    .argument("<name>", "machine, by name or the beginning of its id")
+    .option("-u, --user <user[:group]>", "user in the guest (default: that of the machine's command)", parseUser)
+    .addHelpText("after", EXAMPLES)
+    .action(async (name, { user }) => {
+      const machine = openMachine(name);
+      const terminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal() ? Deno.consoleSize() : undefined;
+      for (const argv of SHELLS) {
+        try {
+          const start = startExec.bind(undefined, machine, { argv, user, terminal, stdin: true });
+          return setExitCode(await attend(start, { terminal, stdin: true }));
+        } catch (error) {
+          if (!(error instanceof SmolvmError && error.code === "not-found")) throw error;
+        }
+      }
+      throw new SmolvmError("not-found", `Cannot find a shell in machine "${machine.record.name}"`, {
+        hint: `Run a program of its own: smolvm exec ${machine.record.name} PROGRAM`,
+      });
+    });
+}

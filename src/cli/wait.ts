@@ -1,0 +1,20 @@
+import { Command } from "@commander-js/extra-typings";
+import { openMachine } from "../machine/find.ts";
+import { waitForEnd } from "../machine/wait.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm wait job
+  smolvm start job && exit $(smolvm wait job)`;
+
+/** `smolvm wait`. */
+export function waitCommand(setExitCode: (code: number) => void) {
+  return new Command("wait")
+    .description("Wait until machines have ended, and print the exit codes of their commands")
+    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .addHelpText("after", EXAMPLES)
+    .action(async (names) => {
+      setExitCode(await forEachTarget(names, async (name) => console.log(await waitForEnd(openMachine(name)))));
+    });
+}

@@ -1,0 +1,39 @@
+import { exitCodeOf, SmolvmError } from "../errors.ts";
+import { Attachment, isDisconnect, NO_STREAMS } from "../protocol/attachment.ts";
+import { CONTROL } from "../protocol/control.ts";
+import { controlSocket } from "../runner/spec.ts";
+import { isLocked } from "../state/lock.ts";
+import type { Machine } from "../state/lookup.ts";
+import { isLive, machineLock, observeStatus } from "../state/status.ts";
+import { exitCode, lastExitCode } from "./exit_code.ts";
+
+const POLL_MS = 50;
+
+/**
+ * Settles when a machine has ended, with the exit code of its command; at once, with that of its last run, when it does
+ * not run. 137 stands for a VM that was killed.
+ */
+export async function waitForEnd(machine: Machine): Promise<number> {
+  const lock = machineLock(machine.folder);
+  let code: number | undefined;
+  while (machine.ephemeral || isLive(machine.status.state)) {
+    code ??= await watchCommand(machine);
+    if (!isLocked(lock)) break;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  // Of a machine of `run` nothing is left to read.
+  return code ?? lastExitCode(observeStatus(machine.folder) ?? machine.status) ?? 0;
+}
+
+/** The exit code of the command that runs, or `undefined` when nobody is there to tell. */
+async function watchCommand(machine: Machine): Promise<number | undefined> {
+  try {
+    const attachment = await Attachment.open(controlSocket(machine), NO_STREAMS, { type: CONTROL.WAIT });
+    const status = await attachment.finish();
+    return status && exitCode(status);
+  } catch (error) {
+    if (isDisconnect(error)) return undefined;
+    if (error instanceof SmolvmError) return exitCodeOf(error);
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+import { STREAM_WINDOW } from "../protocol/constants.ts";
+import type { FrameWriter } from "../protocol/frame_writer.ts";
+import { ProtocolError } from "../protocol/payload.ts";
+
+/** Where {@linkcode CommandInput} leads, and what comes back. */
+export interface CommandInputEvents {
+  /** Input for the guest; empty: its end. */
+  send: (data: Uint8Array) => void;
+  /** A client may send so many bytes more. */
+  credit: (client: FrameWriter, bytes: number) => void;
+}
+
+/** One client's piece of the input. */
+interface Piece {
+  client: FrameWriter;
+  bytes: number;
+}
+
+/**
+ * Makes one input of what several clients send, each of which has a window as large as the guest's. The credit of the
+ * guest goes back to whoever's bytes it was for.
+ */
+export class CommandInput {
+  readonly #events: CommandInputEvents;
+  #window = STREAM_WINDOW;
+  readonly #waiting: (Piece & { data: Uint8Array })[] = [];
+  /** What the guest has and has not given credit for, in its order. */
+  readonly #sent: Piece[] = [];
+  /** What each client has sent and has no credit for. */
+  readonly #outstanding = new Map<FrameWriter, number>();
+
+  constructor(events: CommandInputEvents) {
+    this.#events = events;
+  }
+
+  /**
+   * Takes input of a client; empty: the end of the input.
+   *
+   * @throws {ProtocolError} when it exceeds its window.
+   */
+  push(client: FrameWriter, data: Uint8Array): void {
+    const outstanding = (this.#outstanding.get(client) ?? 0) + data.length;
+    if (outstanding > STREAM_WINDOW) throw new ProtocolError(`${outstanding} bytes of input without credit`);
+    this.#outstanding.set(client, outstanding);
+    this.#waiting.push({ client, bytes: data.length, data });
+    this.#flush();
+  }
+
+  /**
+   * The guest has taken so many bytes.
+   *
+   * @throws {ProtocolError} when it was never sent as many.
+   */
+  credit(bytes: number): void {
+    this.#window += bytes;
+    if (this.#window > STREAM_WINDOW) throw new ProtocolError("credit for input that was never sent");
+    for (let left = bytes; left > 0;) {
+      const piece = this.#sent[0]!;
+      const taken = Math.min(left, piece.bytes);
+      left -= taken;
+      piece.bytes -= taken;
+      if (piece.bytes === 0) this.#sent.shift();
+      const outstanding = this.#outstanding.get(piece.client);
+      // Gone since.
+      if (outstanding === undefined) continue;
+      this.#outstanding.set(piece.client, outstanding - taken);
+      this.#events.credit(piece.client, taken);
+    }
+    this.#flush();
+  }
+
+  /** A client is gone; what it has sent remains. */
+  forget(client: FrameWriter): void {
+    this.#outstanding.delete(client);
+  }
+
+  #flush(): void {
+    for (let next = this.#waiting[0]; next && next.bytes <= this.#window; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#window -= next.bytes;
+      if (next.bytes > 0) this.#sent.push({ client: next.client, bytes: next.bytes });
+      this.#events.send(next.data);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { STREAM_WINDOW } from "../protocol/constants.ts";
+import type { FrameWriter } from "../protocol/frame_writer.ts";
+import { CommandInput } from "./command_input.ts";
+
+/** Clients are told apart by identity alone. */
+const [ANN, BOB] = [{}, {}] as [FrameWriter, FrameWriter];
+
+/** An input, what it sent to the guest (bytes, 0 for the end), and the credit that it gave. */
+function makeInput() {
+  const sent: number[] = [];
+  const credits: [client: FrameWriter, bytes: number][] = [];
+  const input = new CommandInput({
+    send: (data) => sent.push(data.length),
+    credit: (client, bytes) => credits.push([client, bytes]),
+  });
+  return { input, sent, credits };
+}
+
+Deno.test("CommandInput keeps to the guest's window, and to the order in which input came", () => {
+  const { input, sent } = makeInput();
+  input.push(ANN, new Uint8Array(STREAM_WINDOW - 1));
+  input.push(BOB, new Uint8Array(2));
+  input.push(BOB, new Uint8Array(1));
+  assert.deepEqual(sent, [STREAM_WINDOW - 1], "the small one must not overtake");
+  input.credit(1);
+  assert.deepEqual(sent, [STREAM_WINDOW - 1, 2]);
+  input.credit(1);
+  assert.deepEqual(sent, [STREAM_WINDOW - 1, 2, 1]);
+});
+
+Deno.test("CommandInput sends the end of the input behind what came before it", () => {
+  const { input, sent } = makeInput();
+  input.push(ANN, new Uint8Array(STREAM_WINDOW));
+  input.push(BOB, new Uint8Array(1));
+  input.push(BOB, new Uint8Array());
+  input.credit(STREAM_WINDOW);
+  assert.deepEqual(sent, [STREAM_WINDOW, 1, 0]);
+});
+
+Deno.test("CommandInput gives each client the credit for its own bytes", () => {
+  const { input, credits } = makeInput();
+  input.push(ANN, new Uint8Array(10));
+  input.push(BOB, new Uint8Array(20));
+  input.push(ANN, new Uint8Array(5));
+  input.credit(15);
+  input.credit(18);
+  assert.deepEqual(credits, [[ANN, 10], [BOB, 5], [BOB, 15], [ANN, 3]]);
+});
+
+Deno.test("CommandInput loses no credit with a client that is gone", () => {
+  const { input, sent, credits } = makeInput();
+  input.push(ANN, new Uint8Array(STREAM_WINDOW));
+  input.push(BOB, new Uint8Array(STREAM_WINDOW));
+  input.forget(ANN);
+  input.credit(STREAM_WINDOW);
+  assert.deepEqual(sent, [STREAM_WINDOW, STREAM_WINDOW]);
+  assert.deepEqual(credits, []);
+});
+
+Deno.test("CommandInput refuses a client that exceeds its window, and a guest that gives credit for nothing", () => {
+  const { input } = makeInput();
+  input.push(ANN, new Uint8Array(STREAM_WINDOW));
+  assert.throws(() => input.push(ANN, new Uint8Array(1)), {
+    name: "ProtocolError",
+    message: `${STREAM_WINDOW + 1} bytes of input without credit`,
+  });
+  assert.throws(() => makeInput().input.credit(1), { name: "ProtocolError" });
+});
