@@ -26,7 +26,7 @@ export function runCommand(setExitCode: (code: number) => void) {
       const described = await machineOptions(source, command, options, self.optsWithGlobals());
       const running = { ephemeral: true, attached: true, terminal, stdin, bootTimeoutMs: bootTimeoutMs() };
       const { machine, root } = await describeMachine(described, { boots: true });
-      const launch = launchOf(machine, root, ephemeralFolders(machine.id), running);
+      using launch = launchOf(machine, root, ephemeralFolders(machine.id), running);
       const start = AttachedMachine.start.bind(undefined, launch);
       setExitCode(await attend(start, { terminal, stdin, timeoutS: options.timeout }));
     });

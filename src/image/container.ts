@@ -1,6 +1,7 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { log } from "../log.ts";
+import { type Lock, lockFolderSync } from "../state/lock.ts";
 import { buildah, type BuildahContext, tryBuildah } from "./buildah.ts";
 import type { InspectedImage } from "./config.ts";
 
@@ -27,6 +28,16 @@ export async function isReady({ folder, rootfs }: WorkingContainer): Promise<boo
   return (await Promise.all(facts)).every((holds) => holds);
 }
 
+/**
+ * Keeps other smolvms from removing a container until it is disposed of; `undefined` when it is gone, or one of them is
+ * removing it.
+ *
+ * @throws {SmolvmError} `storage`.
+ */
+export function holdContainer({ folder }: WorkingContainer): Lock | undefined {
+  return lockFolderSync(folder, { exclusive: false });
+}
+
 /** Where containers are made and how buildah is called for it. */
 export interface ContainerOptions {
   /** Folder of the storage that holds one folder for each container. */
@@ -35,7 +46,7 @@ export interface ContainerOptions {
 }
 
 /** The name of an image's working container. */
-export function containerName({ imageId }: InspectedImage): string {
+export function containerName({ imageId }: Pick<InspectedImage, "imageId">): string {
   return `smolvm-${imageId.slice(0, 16)}`;
 }
 

@@ -1,13 +1,16 @@
-import { folders } from "../host/folders.ts";
+import { SmolvmError } from "../errors.ts";
 import { log } from "../log.ts";
+import type { Lock } from "../state/lock.ts";
 import type { ProgressListener } from "./buildah.ts";
 import type { ImageConfig } from "./config.ts";
-import { containerName, openContainer } from "./container.ts";
-import { findImage, type PullPolicy } from "./find.ts";
-import { exclusively, withWorkFolder } from "./work.ts";
+import { holdContainer, openContainer } from "./container.ts";
+import { containerLock, recordFile } from "./files.ts";
+import { findImage, type FindOptions, type PullPolicy } from "./find.ts";
 import { type ImageRecord, isCurrent, readRecord, writeRecord } from "./record.ts";
 import type { ImageReference } from "./reference.ts";
-import { type ImageStorage, imageStorage, openStorage } from "./storage.ts";
+import { isUnchanged } from "./stamp.ts";
+import { type ImageStorage, imageStorage, openStorage, type StorageLayout } from "./storage.ts";
+import { exclusively, withWorkFolder } from "./work.ts";
 
 export type { PullPolicy };
 
@@ -42,10 +45,15 @@ export interface PreparedImage {
   rootfs: ImageRootfs;
   /** Whether all of it was there before: nothing was pulled, loaded or mounted. */
   cached: boolean;
+  /** Keeps other smolvms from removing it until it is disposed of: until its machine is there for them to see. */
+  hold: Disposable;
 }
 
 /** In the environment of what runs in buildah's user namespace: where the image is mounted there. */
 const ROOTFS_VARIABLE = "SMOLVM_ROOTFS";
+
+/** How often an image is looked for that others remove meanwhile. */
+const ATTEMPTS = 3;
 
 /**
  * Makes an image's root filesystem and configuration available, pulling or loading the image when that is needed.
@@ -56,24 +64,32 @@ const ROOTFS_VARIABLE = "SMOLVM_ROOTFS";
  */
 export async function prepareImage(reference: ImageReference, options: PrepareOptions): Promise<PreparedImage> {
   const storage = imageStorage();
-  const folder = `${folders().state}/images`;
-  const key = await hashOf(`${storage.key}\n${reference.kind === "stored" ? reference.imageId : reference.name}`);
-  const file = `${folder}/${key}.json`;
+  const file = await recordFile(reference, storage);
   if (options.pull !== "always") {
-    const record = await readCurrent(file);
-    if (record !== undefined) return { ...toPrepared(record, storage), cached: true };
+    const held = await holdCurrent(await readRecord(file));
+    if (held !== undefined) return { ...toPrepared(held, storage), cached: true };
   }
-  const record = await withWorkFolder(
-    `${folder}/${key}`,
+  const held = await withWorkFolder(
+    file.slice(0, -".json".length),
     options.signal,
     (temporaryFolder) => prepareAnew({ reference, options, storage, file, temporaryFolder }),
   );
-  return { ...toPrepared(record, storage), cached: false };
+  return { ...toPrepared(held, storage), cached: false };
 }
 
-async function readCurrent(file: string): Promise<ImageRecord | undefined> {
-  const record = await readRecord(file);
-  return record !== undefined && await isCurrent(record) ? record : undefined;
+/** A record that holds, and goes on to as long as `hold` does. */
+interface HeldRecord {
+  record: ImageRecord;
+  hold: Lock;
+}
+
+async function holdCurrent(record: ImageRecord | undefined): Promise<HeldRecord | undefined> {
+  // Before it is looked at: nobody removes it afterwards.
+  const hold = record && holdContainer(record.container);
+  if (record === undefined || hold === undefined) return undefined;
+  if (await isCurrent(record)) return { record, hold };
+  hold[Symbol.dispose]();
+  return undefined;
 }
 
 interface Preparation {
@@ -86,35 +102,49 @@ interface Preparation {
 }
 
 /** Nobody else prepares this image meanwhile. */
-async function prepareAnew({ reference, options, storage, file, temporaryFolder }: Preparation): Promise<ImageRecord> {
+async function prepareAnew({ reference, options, storage, file, temporaryFolder }: Preparation): Promise<HeldRecord> {
   const known = await readRecord(file);
   // Whoever was at it before us may have been after the same.
-  if (options.pull !== "always" && known !== undefined && await isCurrent(known)) return known;
+  const held = options.pull === "always" ? undefined : await holdCurrent(known);
+  if (held !== undefined) return held;
   log("debug", `Preparing image "${reference.name}"`);
-  const { signal } = options;
-  const run = { options: storage.options, signal, temporaryFolder };
-  const { imagesFile, containersFolder } = await openStorage(run);
-  const { name, image, images, origin } = await findImage(reference, { ...options, run, known, imagesFile });
-  // Two references can be the same image.
-  const lock = `${file.slice(0, file.lastIndexOf("/"))}/${containerName(image)}`;
-  const container = await exclusively(lock, signal, () => openContainer(image, { containersFolder, run }));
-  const record = { reference: name, ...image, container, images, origin };
-  await writeRecord(file, record);
-  return record;
+  const run = { options: storage.options, signal: options.signal, temporaryFolder };
+  const layout = await openStorage(run);
+  const prepared = await makeReady(reference, { ...options, run, known, imagesFile: layout.imagesFile }, layout);
+  await writeRecord(file, prepared.record);
+  return prepared;
 }
 
-function toPrepared({ container, ...record }: ImageRecord, { options }: ImageStorage): Omit<PreparedImage, "cached"> {
-  const { reference, imageId, digest, config } = record;
+async function makeReady(
+  reference: ImageReference,
+  options: FindOptions,
+  layout: StorageLayout,
+  attempts = ATTEMPTS,
+): Promise<HeldRecord> {
+  const { run } = options;
+  const { name, image, images, origin } = await findImage(reference, options);
+  try {
+    // Two references can be the same image.
+    return await exclusively(containerLock(image), run.signal, async () => {
+      const container = await openContainer(image, { containersFolder: layout.containersFolder, run });
+      const hold = holdContainer(container);
+      if (hold !== undefined) return { record: { reference: name, ...image, container, images, origin }, hold };
+      throw new SmolvmError("image", `Cannot use the working container "${container.name}": it is gone again`);
+    });
+  } catch (error) {
+    // Nobody holds an image that has no container yet: it may have been removed since it was found.
+    if (attempts === 1 || await isUnchanged(images)) throw error;
+    return await makeReady(reference, options, layout, attempts - 1);
+  }
+}
+
+function toPrepared({ record, hold }: HeldRecord, { options }: ImageStorage): Omit<PreparedImage, "cached"> {
+  const { reference, imageId, digest, config, container } = record;
   const mount = `${ROOTFS_VARIABLE}=${container.name}`;
   const rootfs: ImageRootfs = container.rootfs !== null ? { kind: "mounted", path: container.rootfs.path } : {
     kind: "unshare",
     command: ["buildah", ...options, "unshare", "--mount", mount, "--"],
     variable: ROOTFS_VARIABLE,
   };
-  return { reference, imageId, digest, config, rootfs };
-}
-
-async function hashOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest).toHex().slice(0, 32);
+  return { reference, imageId, digest, config, rootfs, hold };
 }

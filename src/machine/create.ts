@@ -10,7 +10,8 @@ import { describeMachine, type MachineOptions } from "./describe.ts";
  * @throws {SmolvmError} for anything that cannot be honoured; nothing is left then but an image that was pulled.
  */
 export async function createMachine(options: MachineOptions): Promise<MachineRecord> {
-  const { machine } = await describeMachine(options, { boots: false });
+  const { machine, root } = await describeMachine(options, { boots: false });
+  using _ = root;
   const { diskBytes: sizeBytes } = machine;
   await makeMachine(machine, (folder) => createDisk(diskFile(folder), { sizeBytes, durable: true }));
   return machine;

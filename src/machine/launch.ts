@@ -13,8 +13,8 @@ import { dismissSpareRunner, namespacePrefix } from "./spare_runner.ts";
 export { ephemeralFolders } from "../state/machine_folders.ts";
 export type { WindowSize };
 
-/** What a runner is to be started with. */
-export interface Launch {
+/** What a runner is to be started with; to be disposed of once others see the machine. */
+export interface Launch extends Disposable {
   spec: RunnerSpec;
   /** The command that puts the runner into its namespaces. */
   prefix: readonly string[];
@@ -33,8 +33,8 @@ export interface RunOptions {
   bootTimeoutMs: number;
 }
 
-/** A root filesystem, and how a runner gets at it. */
-export interface Root {
+/** A root filesystem, and how a runner gets at it; nobody removes it before it is disposed of. */
+export interface Root extends Disposable {
   rootfs: RootfsSpec;
   /** What it says of the command. */
   defaults: ImageConfig;
@@ -55,12 +55,17 @@ export function launchOf(machine: MachineRecord, root: Root, folders: MachineFol
     helloTimeoutMs: options.bootTimeoutMs,
     logLevel: logLevel(),
   };
-  return { spec, prefix: root.prefix };
+  return { spec, prefix: root.prefix, [Symbol.dispose]: () => root[Symbol.dispose]() };
 }
 
 /** A folder of the host as a root. */
 export function folderRoot(path: string): Root {
-  return { rootfs: { path }, defaults: EMPTY_IMAGE_CONFIG, prefix: namespacePrefix() };
+  return {
+    rootfs: { path },
+    defaults: EMPTY_IMAGE_CONFIG,
+    prefix: namespacePrefix(),
+    [Symbol.dispose]: () => {}, // It is its owner's.
+  };
 }
 
 /** How an image is got. */
@@ -84,9 +89,10 @@ export async function imageRoot(reference: ImageReference, { pull, tlsVerify, on
   // What was mounted just now is not in the namespace of a runner that was there before.
   if (!image.cached) await dismissSpareRunner();
   log("debug", `image ${image.reference} is ${image.digest}`);
-  const { config: defaults, rootfs, reference: name, imageId, digest } = image;
-  const root: Root = rootfs.kind === "mounted"
-    ? { rootfs: { path: rootfs.path }, defaults, prefix: namespacePrefix() }
-    : { rootfs: { variable: rootfs.variable }, defaults, prefix: rootfs.command };
+  const { config: defaults, rootfs, reference: name, imageId, digest, hold } = image;
+  const access = rootfs.kind === "mounted"
+    ? { rootfs: { path: rootfs.path }, prefix: namespacePrefix() }
+    : { rootfs: { variable: rootfs.variable }, prefix: rootfs.command };
+  const root: Root = { ...access, defaults, [Symbol.dispose]: () => hold[Symbol.dispose]() };
   return { root, image: { reference: name, imageId, digest } };
 }

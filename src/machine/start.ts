@@ -34,9 +34,9 @@ export async function startInBackground(
 ): Promise<BackgroundMachine> {
   const { tty, stdin } = machine.record.command;
   const terminal = tty ? UNSEEN_TERMINAL : undefined;
-  const { spec, prefix } = await planStart(machine, { attached: false, terminal, stdin, bootTimeoutMs });
-  const runner = takeRunner(prefix);
-  const pid = await runner.start(spec);
+  using launch = await planStart(machine, { attached: false, terminal, stdin, bootTimeoutMs });
+  const runner = takeRunner(launch.prefix);
+  const pid = await runner.start(launch.spec);
   await runner.release();
   return { pid, log: commandLogFile(machine.folder) };
 }
@@ -51,7 +51,8 @@ export async function startAttached(
   options: Pick<RunOptions, "terminal" | "stdin" | "bootTimeoutMs">,
   io: CommandIo,
 ): Promise<AttachedMachine> {
-  return await AttachedMachine.start(await planStart(machine, { ...options, attached: true }), io);
+  using launch = await planStart(machine, { ...options, attached: true });
+  return await AttachedMachine.start(launch, io);
 }
 
 async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral">): Promise<Launch> {

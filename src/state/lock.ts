@@ -59,6 +59,24 @@ export function acquireLockSync(path: string, { exclusive }: Pick<LockOptions, "
   }
 }
 
+/**
+ * Takes a lock on a folder, without waiting; `undefined` when it is taken or there is no such folder. It says nothing
+ * about a folder that was put in the place of this one.
+ *
+ * @throws {SmolvmError} `storage` when it cannot be opened or locked.
+ */
+export function lockFolderSync(path: string, { exclusive }: Pick<LockOptions, "exclusive">): Lock | undefined {
+  try {
+    const folder = Deno.openSync(path);
+    if (folder.tryLockSync(exclusive)) return { path, [Symbol.dispose]: () => folder.close() };
+    folder.close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new SmolvmError("storage", `Cannot lock "${path}": ${osReason(error)}`, { cause: error });
+  }
+}
+
 /** Whether another process holds that lock alone. Leaves it as it is, but for a moment in which nobody else gets it. */
 export function isLocked(path: string): boolean {
   try {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { acquireLock, isLocked } from "./lock.ts";
+import { acquireLock, isLocked, lockFolderSync } from "./lock.ts";
 
 async function withPath(test: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "smolvm-lock-" });
@@ -103,4 +103,19 @@ Deno.test("isLocked() names the lock that cannot be looked at", () =>
       code: "storage",
       message: `Cannot look at the lock "${path}/lock": Not a directory`,
     });
+  }));
+
+Deno.test("lockFolderSync() lets shared holders in together, excludes others, and waits for nobody", () =>
+  withPath(async (path) => {
+    assert.equal(lockFolderSync(path, { exclusive: true }), undefined, "there is no such folder");
+    await Deno.mkdir(path);
+    {
+      using first = lockFolderSync(path, { exclusive: false });
+      using second = lockFolderSync(path, { exclusive: false });
+      assert.ok(first && second);
+      assert.equal(lockFolderSync(path, { exclusive: true }), undefined);
+    }
+    using alone = lockFolderSync(path, { exclusive: true });
+    assert.ok(alone);
+    assert.equal(lockFolderSync(path, { exclusive: false }), undefined);
   }));

@@ -29,6 +29,9 @@ function storeTest(name: string, test: (store: ImageStore) => Promise<void>): vo
   });
 }
 
+/** A prepared image that nobody keeps others from removing. */
+type Ready = Omit<PreparedImage, "hold">;
+
 /** Locks, temporary folders and files that were not removed. */
 function leftInState({ env }: ImageStore): string[] {
   try {
@@ -53,11 +56,14 @@ async function containersOf(store: ImageStore): Promise<string[]> {
 const build = (store: ImageStore, description: Partial<ImageDescription> = {}) =>
   buildImage(store, { name: "localhost/app:1", rootfs: `${store.folder}/rootfs`, ...description });
 
-const prepare = (text: string, options: Partial<PrepareOptions> = {}) =>
-  prepareImage(parseReference(text, Deno.cwd()), { pull: "missing", ...options });
+async function prepare(text: string, options: Partial<PrepareOptions> = {}): Promise<Ready> {
+  const { hold, ...ready } = await prepareImage(parseReference(text, Deno.cwd()), { pull: "missing", ...options });
+  hold[Symbol.dispose]();
+  return ready;
+}
 
 /** Prepares an image in a way that cannot run buildah. */
-async function prepareCached(text: string): Promise<PreparedImage> {
+async function prepareCached(text: string): Promise<Ready> {
   const path = Deno.env.get("PATH");
   Deno.env.delete("PATH");
   try {
@@ -68,7 +74,7 @@ async function prepareCached(text: string): Promise<PreparedImage> {
 }
 
 /** The file `content` of the image's root filesystem. */
-async function contentOf({ rootfs }: PreparedImage): Promise<string> {
+async function contentOf({ rootfs }: Ready): Promise<string> {
   if (rootfs.kind === "mounted") return await Deno.readTextFile(`${rootfs.path}/content`);
   const [command = "", ...args] = [...rootfs.command, "sh", "-c", `cat "$${rootfs.variable}/content"`];
   return new TextDecoder().decode((await new Deno.Command(command, { args }).output()).stdout);
