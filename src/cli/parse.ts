@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { canonicalAddress, isIpAddress } from "../host/ip_address.ts";
+import * as values from "../config/values.ts";
 import type { PortSpec, VolumeSpec } from "../machine/describe.ts";
 
 /**
@@ -11,27 +11,26 @@ import type { PortSpec, VolumeSpec } from "../machine/describe.ts";
 /** The longest that a timer of the platform can be set to: 2^31 ms. */
 const MAX_SECONDS = 2_147_483;
 
-const MIB_PER_UNIT: Record<string, number> = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
-
-/** A size of memory in MiB: `512`, `512m`, `1g`. */
-export function parseMemory(value: string): number {
-  const match = /^(\d+(?:\.\d+)?)(?:([kmgt])(?:i?b)?)?$/i.exec(value);
-  const mib = match ? Number(match[1]) * MIB_PER_UNIT[match[2]?.toLowerCase() ?? "m"]! : NaN;
-  if (!Number.isInteger(mib)) throw new InvalidArgumentError("Expected a whole number of MiB such as 512, 512m or 1g.");
-  return mib;
+/** Gives a parser the error by which commander knows that a value is invalid. */
+function asArgument<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw error instanceof values.InvalidValueError ? new InvalidArgumentError(error.message) : error;
+    }
+  };
 }
 
-/** The size of a disk in bytes: `512m`, `40g`; a number alone has MiB. */
-export function parseDisk(value: string): number {
-  const bytes = parseMemory(value) * 1024 ** 2;
-  if (!Number.isSafeInteger(bytes)) throw new InvalidArgumentError("Expected a size such as 512m or 40g.");
-  return bytes;
-}
-
-export function parseCpus(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError("Expected a whole number of CPUs.");
-  return Number(value);
-}
+export const parseMemory = asArgument(values.parseMemory);
+export const parseDisk = asArgument(values.parseDisk);
+export const parseCpus = asArgument(values.parseCpus);
+export const parseWorkdir = asArgument(values.parseWorkdir);
+export const parseUser = asArgument(values.parseUser);
+export const parseNameserver = asArgument(values.parseNameserver);
+const parseVolume = asArgument(values.parseVolume);
+const parsePort = asArgument(values.parsePort);
+const parseVariable = asArgument(values.parseVariable);
 
 export function parseSeconds(value: string): number {
   const seconds = Number(value);
@@ -53,62 +52,12 @@ export function parseBoolean(value: string): boolean {
 
 /** `host:guest[:ro|rw]`, added to those before it. */
 export function collectVolume(value: string, volumes: VolumeSpec[] = []): VolumeSpec[] {
-  const [source, target, mode, ...rest] = value.split(":");
-  if (!source || !target || rest.length > 0) throw new InvalidArgumentError("Expected HOST:GUEST or HOST:GUEST:ro.");
-  if (mode !== undefined && mode !== "ro" && mode !== "rw") {
-    throw new InvalidArgumentError(`Expected the mode ro or rw, got "${mode}".`);
-  }
-  return [...volumes, { source, target: parseGuestFolder(target), readOnly: mode === "ro" }];
+  return [...volumes, parseVolume(value)];
 }
 
-function parseGuestFolder(path: string): string {
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  if (!path.startsWith("/")) throw new InvalidArgumentError(`Expected an absolute path in the guest, got "${path}".`);
-  if (parts.length === 0) throw new InvalidArgumentError("Cannot mount over the guest's root.");
-  if (parts.includes("..")) throw new InvalidArgumentError(`Expected a path without "..", got "${path}".`);
-  return `/${parts.join("/")}`;
-}
-
-/**
- * `[[ip]:][host]:guest[/tcp]`, or the guest's port alone, added to those before it; an IPv6 address is in brackets. The
- * address is 127.0.0.1 unless given, and a host port that is not given is 0.
- */
+/** `[[ip]:][host]:guest[/tcp]`, or the guest's port alone, added to those before it. */
 export function collectPort(value: string, ports: PortSpec[] = []): PortSpec[] {
-  const match = /^(?:(?:(\[[^\]]*\]|[^:]*):)?(\d*):)?(\d+)(?:\/(\w+))?$/.exec(value);
-  if (!match) throw new InvalidArgumentError("Expected [IP:]HOST:GUEST with port numbers.");
-  const [, address, hostPort, guestPort, protocol = "tcp"] = match;
-  if (protocol !== "tcp") throw new InvalidArgumentError(`Cannot publish ${protocol} ports, only tcp.`);
-  return [...ports, {
-    address: parseAddress(address || "127.0.0.1"),
-    hostPort: hostPort ? parsePort(hostPort) : 0,
-    guestPort: parsePort(guestPort!),
-  }];
-}
-
-function parseAddress(text: string): string {
-  const address = text.replace(/^\[(.*:.*)\]$/, "$1");
-  if (!isIpAddress(address)) throw new InvalidArgumentError(`Expected an IP address, got "${text}".`);
-  return canonicalAddress(address);
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (port < 1 || port > 65_535) throw new InvalidArgumentError(`Expected ports from 1 to 65535, got ${text}.`);
-  return port;
-}
-
-/** An absolute path in the guest. */
-export function parseWorkdir(value: string): string {
-  if (!value.startsWith("/")) throw new InvalidArgumentError("Expected an absolute path in the guest.");
-  return value;
-}
-
-/** `name|uid[:group|gid]`. */
-export function parseUser(value: string): string {
-  if (!/^[^:\s]+(:[^:\s]+)?$/.test(value)) throw new InvalidArgumentError("Expected NAME or UID, with :GROUP or :GID.");
-  const tooLarge = value.split(":").some((part) => /^\d+$/.test(part) && Number(part) > 2 ** 32 - 2);
-  if (tooLarge) throw new InvalidArgumentError("Expected an id of at most 4294967294.");
-  return value;
+  return [...ports, parsePort(value)];
 }
 
 export function parseHostname(value: string): string {
@@ -117,12 +66,6 @@ export function parseHostname(value: string): string {
       "Expected up to 63 letters, digits and . _ -, the first and last a letter or digit.",
     );
   }
-  return value;
-}
-
-/** An IP address of a name server. */
-export function parseNameserver(value: string): string {
-  if (!isIpAddress(value)) throw new InvalidArgumentError("Expected an IP address.");
   return value;
 }
 
@@ -151,14 +94,4 @@ function parseEnvLine(line: string, where: string): string[] {
   } catch (error) {
     throw error instanceof InvalidArgumentError ? new InvalidArgumentError(`At ${where}: ${error.message}`) : error;
   }
-}
-
-function parseVariable(text: string): string[] {
-  if (text.includes("\0")) throw new InvalidArgumentError("Expected no NUL.");
-  const end = text.indexOf("=");
-  const key = end < 0 ? text : text.slice(0, end);
-  if (key === "" || /\s/.test(key)) throw new InvalidArgumentError("Expected KEY=VALUE or KEY, without space in KEY.");
-  if (end >= 0) return [text];
-  const value = Deno.env.get(key);
-  return value === undefined ? [] : [`${key}=${value}`];
 }
