@@ -24,10 +24,19 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
     packages: ["npm:commander@", "npm:@commander-js/extra-typings@", "npm:cli-table3@"],
   }],
   ["src/machine", {
-    paths: ["src/image", "src/storage", "src/config", "src/state", "src/protocol", "src/host", "src/runner/spec.ts"],
+    paths: [
+      "src/logs",
+      "src/image",
+      "src/storage",
+      "src/config",
+      "src/state",
+      "src/protocol",
+      "src/host",
+      "src/runner/spec.ts",
+    ],
     packages: ["npm:deno-std@"],
   }],
-  ["src/runner", only("src/krun", "src/protocol", "src/state", "src/storage", "src/host")],
+  ["src/runner", only("src/logs", "src/krun", "src/protocol", "src/state", "src/storage", "src/host")],
   ["src/krun", only("src/host")],
   ["src/protocol", only()],
   ["src/image", only("src/host", "src/state")],
@@ -35,6 +44,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   // What people write is written as safely, when they have it written.
   ["src/config", { paths: ["src/host", "src/state"], packages: ["npm:deno-std@"] }],
   ["src/state", { paths: ["src/host"], packages: ["npm:deno-std@"] }],
+  ["src/logs", only("src/host")],
   ["src/host", only()],
   ...GROUND.map((file): [string, Rule] => [file, only()]),
 ]);

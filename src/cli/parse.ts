@@ -45,6 +45,13 @@ export function parseTimeout(value: string): number {
   return /^0+(\.0+)?$/.test(value) ? 0 : parseSeconds(value);
 }
 
+/** A number of lines; `undefined` for all of them. */
+export function parseTail(value: string): number | undefined {
+  if (value === "all") return undefined;
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError("Expected a number of lines, or all.");
+  return Number(value);
+}
+
 export function parseBoolean(value: string): boolean {
   if (value !== "true" && value !== "false") throw new InvalidArgumentError("Expected true or false.");
   return value === "true";

@@ -4,7 +4,13 @@ import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { readConfig, setConfig } from "./config.ts";
 import type { Config } from "./keys.ts";
 
-const DEFAULTS: Config = { defaultCpus: 1, defaultMem: 512, defaultDns: undefined };
+const DEFAULTS: Config = {
+  defaultCpus: 1,
+  defaultMem: 512,
+  defaultDns: undefined,
+  logMaxSize: 10,
+  logMaxFiles: 3,
+};
 
 /** Reads a configuration with that text. */
 async function read(text: string): Promise<Config> {
@@ -19,8 +25,15 @@ async function read(text: string): Promise<Config> {
 }
 
 Deno.test("readConfig() reads every key, and has the defaults of those that are not there", async () => {
-  const text = 'default_cpus = 2 # two\n\ndefault_mem = 1_024\ndefault_dns = "9.9.9.9"\n';
-  assert.deepEqual(await read(text), { defaultCpus: 2, defaultMem: 1024, defaultDns: "9.9.9.9" });
+  const text = 'default_cpus = 2 # two\n\ndefault_mem = 1_024\ndefault_dns = "9.9.9.9"\n' +
+    "log_max_size = 1024\nlog_max_files = 1\n";
+  assert.deepEqual(await read(text), {
+    defaultCpus: 2,
+    defaultMem: 1024,
+    defaultDns: "9.9.9.9",
+    logMaxSize: 1024,
+    logMaxFiles: 1,
+  });
   assert.deepEqual(await read("default_mem = 256"), { ...DEFAULTS, defaultMem: 256 });
   assert.deepEqual(await read(""), DEFAULTS);
 });
@@ -51,6 +64,9 @@ Deno.test("readConfig() names the line and the key that is unknown, of another t
     "default_dns = 1": '"FILE", line 1: default_dns is 1, expected an IP address',
     'default_dns = ["9.9.9.9"]': '"FILE", line 1: default_dns is a list, expected an IP address',
     'default_dns = "dns.example"': '"FILE", line 1: default_dns is "dns.example", expected an IP address',
+    "log_max_size = 0": '"FILE", line 1: log_max_size is 0, expected an integer from 1 to 1024',
+    'log_max_size = "10m"': '"FILE", line 1: log_max_size is "10m", expected an integer from 1 to 1024',
+    "log_max_files = 101": '"FILE", line 1: log_max_files is 101, expected an integer from 1 to 100',
     "# one\n\nmem = 1": '"FILE", line 3: unknown key "mem"',
     "default_cpus = 1\n[default]\ndefault_cpus = 2": '"FILE", line 2: unknown key "default"',
     "constructor = 1": '"FILE", line 1: unknown key "constructor"',
@@ -88,7 +104,12 @@ Deno.test("setConfig() sets one key and leaves every other byte", async () => {
   assert.equal(Deno.readTextFileSync(path), "\r\n# mine\r\n default_mem=256# MiB\r\n\t\ndefault_cpus = 2 \n#");
   await setConfig("defaultDns", "9.9.9.9", path);
   assert.ok(Deno.readTextFileSync(path).endsWith('\ndefault_cpus = 2 \n#\ndefault_dns = "9.9.9.9"\n'));
-  assert.deepEqual(await readConfig(path), { defaultCpus: 2, defaultMem: 256, defaultDns: "9.9.9.9" });
+  assert.deepEqual(await readConfig(path), {
+    ...DEFAULTS,
+    defaultCpus: 2,
+    defaultMem: 256,
+    defaultDns: "9.9.9.9",
+  });
 });
 
 Deno.test("setConfig() makes the file, and its folders for the user alone", async () => {

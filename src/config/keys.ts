@@ -11,6 +11,10 @@ export interface Config {
   defaultMem: number;
   /** IP address of the name server of machines with network; `undefined`: the host's. */
   defaultDns: string | undefined;
+  /** Size in MiB at which a file of a command's log is set aside. */
+  logMaxSize: number;
+  /** How many files such a log has at most. */
+  logMaxFiles: number;
 }
 
 /** A value in the file. */
@@ -51,6 +55,13 @@ export const CONFIG_KEYS: { readonly [Field in keyof Config]: ConfigKey<Config[F
     fallback: undefined,
     meaning: "name server with --net, instead of the host's",
   },
+  logMaxSize: {
+    name: "log_max_size",
+    type: { ...integer(1, 1024), kind: "mib" },
+    fallback: 10,
+    meaning: "log file size in MiB",
+  },
+  logMaxFiles: { name: "log_max_files", type: integer(1, 100), fallback: 3, meaning: "log files of a machine" },
 };
 
 function integer(min: number, max: number): ConfigValueType {

@@ -20,12 +20,14 @@ Deno.test("fieldOf() lists the known keys, and names the nearest up to three let
     ["ddefault_dns", "Did you mean default_dns?"],
     ["default_ds", "Did you mean default_dns?"],
     ["dfalt_dn", "Did you mean default_dns?"],
+    ["log_max_file", "Did you mean log_max_files?"],
     ["dflt_dn", undefined],
     ["constructor", undefined],
     ["", undefined],
   ];
   for (const [name, hint] of nearest) {
-    const message = `Unknown key "${name}": expected one of default_cpus, default_mem, default_dns`;
+    const known = "default_cpus, default_mem, default_dns, log_max_size, log_max_files";
+    const message = `Unknown key "${name}": expected one of ${known}`;
     assert.throws(() => fieldOf(name), { code: "usage", message, hint }, name);
   }
 });

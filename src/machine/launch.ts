@@ -1,5 +1,6 @@
 import { defaultNameserver } from "../host/resolver.ts";
 import { log, logLevel } from "../log.ts";
+import type { LogLimits } from "../logs/files.ts";
 import type { ProgressListener } from "../image/buildah.ts";
 import { EMPTY_IMAGE_CONFIG, type ImageConfig } from "../image/config.ts";
 import type { PullPolicy } from "../image/prepare.ts";
@@ -29,6 +30,8 @@ export interface RunOptions {
   /** Size of the terminal to run on. */
   terminal: WindowSize | undefined;
   stdin: boolean;
+  /** How much is kept of what the command writes; nothing when absent. */
+  commandLog?: LogLimits | undefined;
   /** How long the guest may take to boot, in ms. */
   bootTimeoutMs: number;
 }
@@ -52,6 +55,7 @@ export function launchOf(machine: MachineRecord, root: Root, folders: MachineFol
     nameservers: machine.net ? [machine.dns ?? defaultNameserver()] : [],
     terminal: options.terminal ?? null,
     stdin: options.stdin,
+    commandLog: options.commandLog ?? null,
     helloTimeoutMs: options.bootTimeoutMs,
     logLevel: logLevel(),
   };

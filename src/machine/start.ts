@@ -1,6 +1,8 @@
+import { readConfig } from "../config/config.ts";
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { checkVirtualization } from "../host/virtualization.ts";
+import type { LogLimits } from "../logs/files.ts";
 import { commandLogFile } from "../state/machine_folders.ts";
 import type { MachineSource } from "../state/machine_record.ts";
 import type { Machine } from "../state/lookup.ts";
@@ -55,17 +57,24 @@ export async function startAttached(
   return await AttachedMachine.start(launch, io);
 }
 
-async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral">): Promise<Launch> {
+async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral" | "commandLog">): Promise<Launch> {
   const { record, status, ephemeral } = machine;
   if (ephemeral || isLive(status.state)) {
     throw new SmolvmError("machine-state", `Machine "${record.name}" is running already`);
   }
+  const commandLog = await commandLogLimits();
   checkVirtualization();
   // What the host had when the machine was made may be gone.
   const volumes = resolveVolumes(record.volumes);
   const root = await openRoot(record.source);
   const folders = { folder: machine.folder, runtimeFolder: machine.runtimeFolder };
-  return launchOf({ ...record, volumes }, root, folders, { ...options, ephemeral: false });
+  return launchOf({ ...record, volumes }, root, folders, { ...options, ephemeral: false, commandLog });
+}
+
+/** What the user's configuration says now: how the host keeps logs is no part of the machine. */
+async function commandLogLimits(): Promise<LogLimits> {
+  const { logMaxSize, logMaxFiles } = await readConfig();
+  return { maxBytes: logMaxSize * 1024 ** 2, maxFiles: logMaxFiles };
 }
 
 async function openRoot(source: MachineSource): Promise<Root> {

@@ -1,51 +1,48 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { log } from "../log.ts";
-
-/** At this size a log is set aside, and a new one begun. */
-const MAX_BYTES = 10 * 1024 * 1024;
-/** How many files a log has at most, the one being written to included. */
-const MAX_FILES = 3;
-
-const NEWLINE = 10;
+import { logFile, type LogLimits } from "../logs/files.ts";
+import { encodeRecords, type LogStream, NEWLINE } from "../logs/record.ts";
 
 /**
- * What a machine's command writes, on disk, in the format of Kubernetes' container runtimes: each line of the output
- * is one line of the log,
- *
- *     2026-11-23T12:00:00.000Z stdout F the line
- *
- * with `P` in place of `F` for a part of a line whose rest is still to come. Older files are `PATH.1`, `PATH.2`. Written
+ * What a machine's command writes, on disk, as `logs/record.ts` has it. Older files are `PATH.1`, `PATH.2`. Written
  * synchronously, so that output does not pile up in memory.
  */
 export class CommandLog implements Disposable {
   readonly #path: string;
-  readonly #maxBytes: number;
+  readonly #limits: LogLimits;
   #file: Deno.FsFile;
   #size: number;
+  /** Whether it ends amidst a record: its host has crashed, or its disk was full. */
+  #isCut: boolean;
   #failed = false;
 
   /**
-   * Opens the log at `path`, to go on with what is there.
+   * Opens the log at `path`, to go on with what is there, without the files that are too many by now.
    *
    * @throws {SmolvmError} `storage`.
    */
-  constructor(path: string, { maxBytes = MAX_BYTES } = {}) {
+  constructor(path: string, limits: LogLimits) {
     this.#path = path;
-    this.#maxBytes = maxBytes;
+    this.#limits = limits;
     try {
+      let age = limits.maxFiles;
+      while (removeFile(logFile(path, age))) age++;
       this.#file = open(path);
       this.#size = this.#file.statSync().size;
+      this.#isCut = this.#size > 0 && !endsLine(this.#file);
     } catch (error) {
       throw new SmolvmError("storage", `Cannot open the log "${path}": ${osReason(error)}`, { cause: error });
     }
   }
 
   /** Adds output. A failure, such as a full disk, takes the log, not the machine. */
-  write(stream: "stdout" | "stderr", data: Uint8Array): void {
+  write(stream: LogStream, data: Uint8Array): void {
     if (this.#failed || data.length === 0) return;
     try {
-      this.#append(toLines(data, `${new Date().toISOString()} ${stream}`));
+      if (this.#isCut) this.#append(new Uint8Array([NEWLINE]));
+      this.#isCut = false;
+      this.#append(encodeRecords(data, stream, new Date()));
     } catch (error) {
       this.#failed = true;
       log("error", `Cannot log the command's output any further: ${messageOf(error)}`);
@@ -57,16 +54,18 @@ export class CommandLog implements Disposable {
   }
 
   #append(bytes: Uint8Array): void {
-    if (this.#size > 0 && this.#size + bytes.length > this.#maxBytes) this.#rotate();
+    if (this.#size > 0 && this.#size + bytes.length > this.#limits.maxBytes) this.#rotate();
     for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
     this.#size += bytes.length;
   }
 
+  /** Whoever reads a file that is set aside or removed can still read it to its end. */
   #rotate(): void {
-    for (let age = MAX_FILES - 1; age > 0; age--) {
-      const from = age === 1 ? this.#path : `${this.#path}.${age - 1}`;
+    const { maxFiles } = this.#limits;
+    if (maxFiles === 1) removeFile(this.#path);
+    for (let age = maxFiles - 1; age > 0; age--) {
       try {
-        Deno.renameSync(from, `${this.#path}.${age}`);
+        Deno.renameSync(logFile(this.#path, age - 1), logFile(this.#path, age));
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
@@ -78,31 +77,23 @@ export class CommandLog implements Disposable {
 }
 
 function open(path: string): Deno.FsFile {
-  return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
+  return Deno.openSync(path, { read: true, append: true, create: true, mode: 0o600 });
 }
 
-/** The lines of the log for a chunk of output. */
-function toLines(data: Uint8Array, head: string): Uint8Array {
-  const [full, partial] = [`${head} F `, `${head} P `].map((text) => new TextEncoder().encode(text)) as [
-    Uint8Array,
-    Uint8Array,
-  ];
-  const parts: Uint8Array[] = [];
-  for (let start = 0; start < data.length;) {
-    const newline = data.indexOf(NEWLINE, start);
-    const end = newline < 0 ? data.length : newline;
-    parts.push(newline < 0 ? partial : full, data.subarray(start, end), new Uint8Array([NEWLINE]));
-    start = end + 1;
+/** Removes a file; `false` when there is none. */
+function removeFile(path: string): boolean {
+  try {
+    Deno.removeSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
-  return concat(parts);
 }
 
-function concat(parts: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+function endsLine(file: Deno.FsFile): boolean {
+  const last = new Uint8Array(1);
+  file.seekSync(-1, Deno.SeekMode.End);
+  file.readSync(last);
+  return last[0] === NEWLINE;
 }

@@ -9,6 +9,9 @@ function withPath(test: (path: string) => void): void {
   test(`${folder.path}/command.log`);
 }
 
+/** Enough for a test that is not about them. */
+const LIMITS = { maxBytes: 2 ** 20, maxFiles: 3 };
+
 const bytes = (text: string) => new TextEncoder().encode(text);
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /;
 
@@ -25,7 +28,7 @@ function linesOf(path: string): string[] {
 Deno.test("CommandLog has a line of its own for each line of the output, with time and stream", () =>
   withPath((path) => {
     const before = new Date().toISOString();
-    using log = new CommandLog(path);
+    using log = new CommandLog(path, LIMITS);
     log.write("stdout", bytes("one\n\nthree\n"));
     log.write("stderr", bytes("oh\n"));
     assert.deepEqual(linesOf(path), ["stdout F one", "stdout F ", "stdout F three", "stderr F oh"]);
@@ -36,7 +39,7 @@ Deno.test("CommandLog has a line of its own for each line of the output, with ti
 
 Deno.test("CommandLog marks the parts of a line whose rest is still to come", () =>
   withPath((path) => {
-    using log = new CommandLog(path);
+    using log = new CommandLog(path, LIMITS);
     for (const chunk of ["Pass", "", "word: ", "\nnext\nla", "st\n"]) log.write("stdout", bytes(chunk));
     assert.deepEqual(linesOf(path), [
       "stdout P Pass",
@@ -50,7 +53,7 @@ Deno.test("CommandLog marks the parts of a line whose rest is still to come", ()
 
 Deno.test("CommandLog keeps every byte", () =>
   withPath((path) => {
-    using log = new CommandLog(path);
+    using log = new CommandLog(path, LIMITS);
     const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     log.write("stdout", all);
     const written = Deno.readFileSync(path);
@@ -64,7 +67,7 @@ Deno.test("CommandLog keeps every byte", () =>
 Deno.test("CommandLog goes on with the log of the last run", () =>
   withPath((path) => {
     for (const run of ["first", "second"]) {
-      using log = new CommandLog(path);
+      using log = new CommandLog(path, LIMITS);
       log.write("stdout", bytes(`${run}\n`));
     }
     assert.deepEqual(linesOf(path), ["stdout F first", "stdout F second"]);
@@ -80,7 +83,7 @@ const numbers = (path: string) => linesOf(path).map((line) => Number(line.slice(
 
 Deno.test("CommandLog begins a new file when one is full, and keeps two older ones", () =>
   withPath((path) => {
-    using log = new CommandLog(path, { maxBytes: 3 * LINE_BYTES });
+    using log = new CommandLog(path, { maxBytes: 3 * LINE_BYTES, maxFiles: 3 });
     writeLines(log, 1, 3);
     assert.equal(Deno.statSync(path).size, 3 * LINE_BYTES, "it is full");
     assert.throws(() => Deno.statSync(`${path}.1`), Deno.errors.NotFound);
@@ -89,9 +92,40 @@ Deno.test("CommandLog begins a new file when one is full, and keeps two older on
     assert.throws(() => Deno.statSync(`${path}.3`), Deno.errors.NotFound);
   }));
 
+Deno.test("CommandLog with one file begins it anew, beside what its readers have open", () =>
+  withPath((path) => {
+    using log = new CommandLog(path, { maxBytes: 2 * LINE_BYTES, maxFiles: 1 });
+    writeLines(log, 1, 2);
+    using full = Deno.openSync(path);
+    writeLines(log, 3, 5);
+    assert.deepEqual(numbers(path), [5]);
+    assert.equal(full.statSync().size, 2 * LINE_BYTES);
+    assert.throws(() => Deno.statSync(`${path}.1`), Deno.errors.NotFound);
+  }));
+
+Deno.test("CommandLog removes the files that are too many since its limit was lowered", () =>
+  withPath((path) => {
+    const limitOf = (maxFiles: number) => ({ maxBytes: LINE_BYTES, maxFiles });
+    {
+      using log = new CommandLog(path, limitOf(4));
+      writeLines(log, 1, 4);
+    }
+    using _ = new CommandLog(path, limitOf(2));
+    assert.deepEqual([path, `${path}.1`].map(numbers), [[4], [3]]);
+    for (const age of [2, 3]) assert.throws(() => Deno.statSync(`${path}.${age}`), Deno.errors.NotFound);
+  }));
+
+Deno.test("CommandLog ends a record that a crash has cut before it adds its own", () =>
+  withPath((path) => {
+    Deno.writeTextFileSync(path, "2026-11-23T12:00:00.000Z stdout F ha");
+    using log = new CommandLog(path, LIMITS);
+    for (const line of ["one\n", "two\n"]) log.write("stdout", bytes(line));
+    assert.deepEqual(linesOf(path), ["stdout F ha", "stdout F one", "stdout F two"]);
+  }));
+
 Deno.test("CommandLog counts what the last run left, and takes what no file has room for", () =>
   withPath((path) => {
-    const limit = { maxBytes: 2 * LINE_BYTES };
+    const limit = { maxBytes: 2 * LINE_BYTES, maxFiles: 3 };
     {
       using log = new CommandLog(path, limit);
       writeLines(log, 1, 2);
@@ -106,7 +140,7 @@ Deno.test("CommandLog counts what the last run left, and takes what no file has 
 
 Deno.test("CommandLog sets no empty file aside", () =>
   withPath((path) => {
-    using log = new CommandLog(path, { maxBytes: LINE_BYTES - 1 });
+    using log = new CommandLog(path, { maxBytes: LINE_BYTES - 1, maxFiles: 3 });
     writeLines(log, 1, 1);
     assert.deepEqual(numbers(path), [1]);
     assert.throws(() => Deno.statSync(`${path}.1`), Deno.errors.NotFound);
@@ -119,7 +153,7 @@ function assertGivesUp(reason: string, prepare: (path: string) => void): void {
     const said: string[] = [];
     configureLog({ level: "warn", sink: (line) => said.push(line) });
     try {
-      using log = new CommandLog(path, { maxBytes: LINE_BYTES });
+      using log = new CommandLog(path, { maxBytes: LINE_BYTES, maxFiles: 3 });
       writeLines(log, 1, 3);
     } finally {
       configureLog({ level: "warn", sink: () => {} });

@@ -263,7 +263,7 @@ Deno.test("CommandRelay.release() leaves a client that is there alone", () =>
 Deno.test("CommandRelay logs all that the command writes, with a client, without one and before one comes", async () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/command.log`;
-  using log = new CommandLog(path);
+  using log = new CommandLog(path, { maxBytes: 2 ** 20, maxFiles: 3 });
   const line = (text: string, type: number = MSG.STDOUT) => frame(type, new TextEncoder().encode(`${text}\n`));
   await withRelay(({ relay, writer }) => {
     relay.fromAgent(STARTED);

@@ -210,7 +210,7 @@ async function serveGuest(spec: RunnerSpec, boot: BootFolder, serving: Serving):
   const conn = await withDeadline(agents.accept(), spec.helloTimeoutMs, late);
   // One connection per VM: whoever else in the guest dials the port finds nobody.
   agents.close();
-  using commandLog = spec.ephemeral ? undefined : new CommandLog(commandLogFile(spec.folder));
+  using commandLog = spec.commandLog ? new CommandLog(commandLogFile(spec.folder), spec.commandLog) : undefined;
   const agent = new AgentConnection(conn);
   const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: spec.attached, log: commandLog });
   lifeline.ended.then(() => relay.release());

@@ -2,6 +2,7 @@ import { SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import type { LogLimits } from "../logs/files.ts";
 import type { Exec, WindowSize } from "../protocol/messages.ts";
 import type { MachineFolders } from "../state/machine_folders.ts";
 import { type MachineCommand, type MachineRecord, parseRecord } from "../state/machine_record.ts";
@@ -21,6 +22,8 @@ export interface RunnerSpec extends MachineFolders {
   terminal: WindowSize | null;
   /** Whether the command has an input; else it reads `/dev/null`. */
   stdin: boolean;
+  /** How much is kept of what the command writes; null: nothing. */
+  commandLog: LogLimits | null;
   /** How long the guest's kernel and agent may take until the agent has said hello, in ms. */
   helloTimeoutMs: number;
   /** Detail of the log. */
@@ -106,6 +109,7 @@ export function parseRunnerSpec(json: string): RunnerSpec {
     nameservers: fields.strings("nameservers"),
     terminal: fields.has("terminal") ? parseWindowSize(fields.object("terminal")) : null,
     stdin: fields.boolean("stdin"),
+    commandLog: fields.has("commandLog") ? parseLogLimits(fields.object("commandLog")) : null,
     helloTimeoutMs: fields.integer("helloTimeoutMs", 1, 2 ** 31 - 1),
     logLevel: fields.oneOf("logLevel", LOG_LEVELS),
   };
@@ -130,4 +134,11 @@ function parseWindowSize(fields: Fields): WindowSize {
   const size = { rows: fields.integer("rows", 0, 65_535), columns: fields.integer("columns", 0, 65_535) };
   fields.end();
   return size;
+}
+
+function parseLogLimits(fields: Fields): LogLimits {
+  const maxBytes = fields.integer("maxBytes", 1, Number.MAX_SAFE_INTEGER);
+  const limits = { maxBytes, maxFiles: fields.integer("maxFiles", 1, Number.MAX_SAFE_INTEGER) };
+  fields.end();
+  return limits;
 }

@@ -33,6 +33,7 @@ const SPEC: RunnerSpec = {
   nameservers: ["1.1.1.1"],
   terminal: { rows: 24, columns: 80 },
   stdin: true,
+  commandLog: { maxBytes: 10 * 1024 ** 2, maxFiles: 3 },
   helloTimeoutMs: 60_000,
   logLevel: "warn",
 };
@@ -54,7 +55,7 @@ function withValue(path: string, value: unknown): unknown {
 
 Deno.test("parseRunnerSpec() reads what JSON made of a specification", () => {
   assert.deepEqual(parse(SPEC), SPEC);
-  assert.deepEqual(parse(withValue("terminal", null)), withValue("terminal", null));
+  for (const key of ["terminal", "commandLog"]) assert.deepEqual(parse(withValue(key, null)), withValue(key, null));
   const image = { image: { reference: "docker.io/library/alpine:latest", imageId: "1f", digest: "sha256:2e" } };
   assert.deepEqual(parse(withValue("machine.source", image)), withValue("machine.source", image));
   assert.deepEqual(parse(withValue("rootfs", { variable: "ROOT" })), withValue("rootfs", { variable: "ROOT" }));
@@ -70,6 +71,7 @@ Deno.test("parseRunnerSpec() refuses an unknown key wherever it is, by name", ()
       "machine.volumes.0.",
       "machine.ports.0.",
       "terminal.",
+      "commandLog.",
       "rootfs.",
     ]
   ) {
@@ -89,11 +91,12 @@ Deno.test("parseRunnerSpec() refuses every key that is missing or of another typ
     ...Object.keys(machine.volumes[0]!).map((key) => `machine.volumes.0.${key}`),
     ...Object.keys(machine.ports[0]!).map((key) => `machine.ports.0.${key}`),
     ...["machine.source.folder", "rootfs.path", "terminal.rows", "terminal.columns"],
+    ...["commandLog.maxBytes", "commandLog.maxFiles"],
   ];
   for (const path of [...Object.keys(SPEC), ...nested]) {
     const key = path.split(".").at(-1)!;
     // What a machine need not have.
-    const missing = key === "terminal" || key === "dns" ? [] : [undefined, null];
+    const missing = ["terminal", "commandLog", "dns"].includes(key) ? [] : [undefined, null];
     // What it may have instead.
     const other: Record<string, string> = { "rootfs.path": "variable", "machine.source.folder": "image" };
     const named = new RegExp(`(${key}|${other[path] ?? key}) is `);

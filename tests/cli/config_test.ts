@@ -52,12 +52,16 @@ Deno.test("smolvm config show prints every key with the value in force, and coul
   using config = makeConfigCli();
   const defaults = "default_cpus = 1  # virtual CPUs\n" +
     "default_mem = 512  # memory in MiB\n" +
-    "# default_dns is not set: name server with --net, instead of the host's\n";
+    "# default_dns is not set: name server with --net, instead of the host's\n" +
+    "log_max_size = 10  # log file size in MiB\n" +
+    "log_max_files = 3  # log files of a machine\n";
   assertPrinted(await config.run("show"), defaults);
-  writeConfig(config, 'default_dns = "9.9.9.9"\ndefault_mem = 256\n');
+  writeConfig(config, 'default_dns = "9.9.9.9"\ndefault_mem = 256\nlog_max_files = 1\n');
   const shown = "default_cpus = 1  # virtual CPUs\n" +
     "default_mem = 256  # memory in MiB\n" +
-    'default_dns = "9.9.9.9"  # name server with --net, instead of the host\'s\n';
+    'default_dns = "9.9.9.9"  # name server with --net, instead of the host\'s\n' +
+    "log_max_size = 10  # log file size in MiB\n" +
+    "log_max_files = 1  # log files of a machine\n";
   assertPrinted(await config.run("show"), shown);
   for (const text of [defaults, shown]) {
     writeConfig(config, text);
@@ -91,6 +95,12 @@ Deno.test("smolvm config set takes memory as smolvm run does, and writes MiB", a
   }
 });
 
+Deno.test("smolvm config set takes the size of a log with a unit, and writes MiB", async () => {
+  using config = makeConfigCli();
+  assertPrinted(await config.run("set", "log_max_size", "1g"), "");
+  assert.equal(Deno.readTextFileSync(config.path), "log_max_size = 1024\n");
+});
+
 Deno.test("smolvm config set refuses a value that the key cannot have, and leaves the file alone", async () => {
   using config = makeConfigCli();
   const values: [key: string, value: string, expected: string][] = [
@@ -101,6 +111,8 @@ Deno.test("smolvm config set refuses a value that the key cannot have, and leave
     ["default_mem", "", "an integer from 128 to 16777216"],
     ["default_mem", "lots", "an integer from 128 to 16777216"],
     ["default_mem", "64m", "an integer from 128 to 16777216"],
+    ["log_max_size", "500k", "an integer from 1 to 1024"],
+    ["log_max_files", "0", "an integer from 1 to 100"],
     ["default_dns", "", "an IP address"],
     ["default_dns", "dns.example", "an IP address"],
   ];
@@ -112,7 +124,8 @@ Deno.test("smolvm config set refuses a value that the key cannot have, and leave
 
 Deno.test("smolvm config get and set refuse an unknown key with the known ones and the nearest", async () => {
   using config = makeConfigCli();
-  const message = 'Unknown key "default_men": expected one of default_cpus, default_mem, default_dns';
+  const message = 'Unknown key "default_men": expected one of default_cpus, default_mem, default_dns, ' +
+    "log_max_size, log_max_files";
   for (const args of [["get", "default_men"], ["set", "default_men", "512"]]) {
     assertRefused(await config.run(...args), message, "Did you mean default_mem?");
   }
@@ -153,7 +166,7 @@ Deno.test("smolvm config --help explains every key, shows examples and fits a te
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
     const explained = stdout.includes(
-      "\n  default_mem   memory in MiB: an integer from 128 to 16777216 (default: 512)\n",
+      "\n  default_mem    memory in MiB: an integer from 128 to 16777216 (default: 512)\n",
     );
     assert.equal(explained, !["show", "path"].includes(args[0]!), args[0]);
     const examples = stdout.includes("\nExamples:\n  smolvm config ");
