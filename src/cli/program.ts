@@ -8,10 +8,13 @@ import { configCommand } from "./config.ts";
 import { createCommand } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
 import { execCommand } from "./exec.ts";
+import { imagesCommand } from "./images.ts";
 import { killCommand } from "./kill.ts";
 import { listCommand } from "./list.ts";
 import { chooseLogLevel } from "./log_options.ts";
+import { pullCommand } from "./pull.ts";
 import { restartCommand } from "./restart.ts";
+import { rmiCommand } from "./rmi.ts";
 import { runCommand } from "./run.ts";
 import { shellCommand } from "./shell.ts";
 import { startCommand } from "./start.ts";
@@ -67,6 +70,9 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   program.addCommand(attachCommand(setExitCode));
   program.addCommand(listCommand());
   program.addCommand(deleteCommand(setExitCode));
+  program.addCommand(pullCommand(setExitCode));
+  program.addCommand(imagesCommand());
+  program.addCommand(rmiCommand(setExitCode));
   program.addCommand(configCommand(program));
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {

@@ -1,7 +1,7 @@
 import { reportError } from "./report.ts";
 
 /**
- * Does the same to several machines, one after the other, and goes on when one of them fails; returns the exit code,
+ * Does the same to several machines or images, one after the other, and goes on when one of them fails; returns the exit code,
  * which is docker's: 1 when any did.
  */
 export async function forEachTarget(names: string[], act: (name: string) => Promise<void>): Promise<number> {

@@ -11,8 +11,8 @@ export type ProgressListener = (chunk: Uint8Array) => void;
 export interface BuildahContext {
   /** Global options of buildah: those of the storage. */
   options: string[];
-  /** Where it puts its temporary files, such as layers on their way. */
-  temporaryFolder: string;
+  /** Where it puts its temporary files, such as layers on their way; absent for what makes none. */
+  temporaryFolder?: string;
   /** Ends it. */
   signal?: AbortSignal | undefined;
 }
@@ -70,14 +70,14 @@ function throwIfAborted(action: string, signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new SmolvmError("interrupted", `Cannot ${action}: interrupted`, { cause: signal.reason });
 }
 
-function spawnBuildah(args: string[], temporaryFolder: string): Deno.ChildProcess {
+function spawnBuildah(args: string[], temporaryFolder: string | undefined): Deno.ChildProcess {
   const path = findBuildah();
   // The kernel ends it when we end, however that comes about. macOS has no such thing.
   const [command, ...prefix] = Deno.build.os === "linux" ? ["setpriv", "--pdeathsig", "KILL", path] as const : [path];
   try {
     return new Deno.Command(command, {
       args: [...prefix, ...args],
-      env: { TMPDIR: temporaryFolder },
+      env: temporaryFolder === undefined ? {} : { TMPDIR: temporaryFolder },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

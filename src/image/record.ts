@@ -1,6 +1,7 @@
 import { messageOf } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { log } from "../log.ts";
+import { namesIn } from "../state/machine_folders.ts";
 import { writeFileAtomic } from "../state/atomic_write.ts";
 import type { ImageConfig } from "./config.ts";
 import { isReady, type Rootfs, type WorkingContainer } from "./container.ts";
@@ -38,6 +39,13 @@ export async function readRecord(path: string): Promise<ImageRecord | undefined>
     }
     return undefined;
   }
+}
+
+/** The records in a folder that can be read, and where they are. */
+export async function listRecords(folder: string): Promise<{ path: string; record: ImageRecord }[]> {
+  const paths = namesIn(folder).filter((name) => name.endsWith(".json")).map((name) => `${folder}/${name}`);
+  const records = await Promise.all(paths.map(async (path) => ({ path, record: await readRecord(path) })));
+  return records.flatMap(({ path, record }) => record === undefined ? [] : [{ path, record }]);
 }
 
 /**

@@ -47,7 +47,9 @@ function storageFolder(): string | undefined {
 export interface StorageLayout {
   /** The list of all images. */
   imagesFile: string;
-  /** Holds one folder for each container. */
+  /** The list of all layers. */
+  layersFile: string;
+  /** Holds one folder for each container, and the list of them. */
   containersFolder: string;
 }
 
@@ -62,7 +64,11 @@ export async function openStorage(run: BuildahContext): Promise<StorageLayout> {
   try {
     const store = new Fields(JSON.parse(json), { what: "What buildah says of it", code: "image" }).object("store");
     const [root, driver] = [store.string("GraphRoot"), store.string("GraphDriverName")];
-    return { imagesFile: `${root}/${driver}-images/images.json`, containersFolder: `${root}/${driver}-containers` };
+    return {
+      imagesFile: `${root}/${driver}-images/images.json`,
+      layersFile: `${root}/${driver}-layers/layers.json`,
+      containersFolder: `${root}/${driver}-containers`,
+    };
   } catch (error) {
     throw new SmolvmError("image", `Cannot ${action}: ${messageOf(error)}`, { cause: error });
   }

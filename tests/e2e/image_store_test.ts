@@ -5,53 +5,10 @@ import { type PreparedImage, prepareImage, type PrepareOptions } from "../../src
 import { parseReference } from "../../src/image/reference.ts";
 import { buildImage, exportImage, type ImageDescription, type ImageStore, makeImageStore } from "../fixtures/images.ts";
 import { startRegistry } from "../fixtures/registry.ts";
-
-/** Runs a test with a store that the process uses, and checks that it leaves nothing behind. */
-function storeTest(name: string, test: (store: ImageStore) => Promise<void>): void {
-  Deno.test(name, async () => {
-    const variables = ["SMOLVM_STORAGE", "XDG_STATE_HOME", "PATH"];
-    const before = variables.map((variable) => [variable, Deno.env.get(variable)] as const);
-    const store = await makeImageStore();
-    try {
-      for (const [variable, value] of Object.entries(store.env)) Deno.env.set(variable, value);
-      await Deno.mkdir(`${store.folder}/rootfs/bin`, { recursive: true });
-      await Deno.writeTextFile(`${store.folder}/rootfs/content`, "one");
-      await test(store);
-      assert.deepEqual(leftInState(store), [], "files beside the records");
-    } finally {
-      for (const [variable, value] of before) {
-        if (value === undefined) Deno.env.delete(variable);
-        else Deno.env.set(variable, value);
-      }
-      await store[Symbol.asyncDispose]();
-    }
-    assert.deepEqual(mountsBelow(store.folder), []);
-  });
-}
+import { containersOf, leftInState, mountsBelow, storeTest } from "../helpers/image_store.ts";
 
 /** A prepared image that nobody keeps others from removing. */
 type Ready = Omit<PreparedImage, "hold">;
-
-/** Locks, temporary folders and files that were not removed. */
-function leftInState({ env }: ImageStore): string[] {
-  try {
-    const names = [...Deno.readDirSync(`${env.XDG_STATE_HOME}/smolvm/images`)].map(({ name }) => name);
-    return names.filter((name) => !/^[0-9a-f]{32}\.json$/.test(name));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-}
-
-function mountsBelow(folder: string): string[] {
-  const table = Deno.readTextFileSync("/proc/self/mountinfo").split("\n");
-  return table.map((line) => line.split(" ")[4] ?? "").filter((path) => path.startsWith(folder));
-}
-
-async function containersOf(store: ImageStore): Promise<string[]> {
-  return (await store.buildah("containers", "--all", "--noheading", "--format", "{{.ContainerName}}")).split("\n")
-    .filter((name) => name !== "");
-}
 
 const build = (store: ImageStore, description: Partial<ImageDescription> = {}) =>
   buildImage(store, { name: "localhost/app:1", rootfs: `${store.folder}/rootfs`, ...description });

@@ -1,0 +1,67 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import type { ListedImage } from "../image/list.ts";
+import { formatAge } from "./output/age.ts";
+import { formatSize } from "./output/size.ts";
+import { formatTable } from "./output/table.ts";
+
+const EXAMPLES = `
+PREPARED images have their root filesystem ready: machines of the others take a
+moment longer to start.
+
+Examples:
+  smolvm images
+  smolvm images --format json
+  smolvm rmi $(smolvm images -q)`;
+
+/** What stands for a name or a tag that is not there. */
+const NONE = "<none>";
+
+/** `smolvm images`. */
+export function imagesCommand() {
+  return new Command("images")
+    .description("List images, the newest first")
+    .option("-q, --quiet", "ids only")
+    .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
+    .addHelpText("after", EXAMPLES)
+    .action(async ({ format, quiet = false }) => {
+      const [{ openStore }, { listImages }] = await Promise.all([
+        import("../image/store.ts"),
+        import("../image/list.ts"),
+      ]);
+      const images = await listImages(await openStore());
+      if (format === "json") {
+        console.log(JSON.stringify(images.map(({ imageId: id, ...image }) => ({ id, ...image })), undefined, 2));
+      } else if (quiet) {
+        for (const { imageId } of images) console.log(shortId(imageId));
+      } else {
+        printTable(images);
+      }
+    });
+}
+
+/** As much of an id as people are shown. */
+export function shortId(imageId: string): string {
+  return imageId.slice(0, 12);
+}
+
+function printTable(images: ListedImage[]): void {
+  const header = ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "PREPARED"];
+  const rows = images.flatMap((image) => {
+    const rest = [
+      shortId(image.imageId),
+      `${formatAge(image.created)} ago`,
+      formatSize(image.sizeBytes),
+      image.prepared ? "yes" : "-",
+    ];
+    const names = image.names.length > 0 ? image.names.map(splitName) : [[image.origin ?? NONE, NONE]];
+    return names.map((name) => [...name, ...rest]);
+  });
+  const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
+  console.log(formatTable([header, ...rows], width));
+}
+
+/** The repository and the tag of a full name; one with a digest has no tag. */
+function splitName(name: string): string[] {
+  const [, repository = name, tag = NONE] = /^(.*?)(?::([^:/@]+))?(?:@.*)?$/.exec(name) ?? [];
+  return [repository, tag];
+}

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { formatSize } from "./size.ts";
+
+Deno.test("formatSize() has decimal units and three digits at most", () => {
+  const sizes: [bytes: number, size: string][] = [
+    [0, "0 B"],
+    [999, "999 B"],
+    [1000, "1 kB"],
+    [1024, "1.02 kB"],
+    [999_499, "999 kB"],
+    [999_500, "1 MB"],
+    [7_331_000, "7.33 MB"],
+    [10 * 1024 ** 3, "10.7 GB"],
+    [123_456_000_000, "123 GB"],
+    [2e12, "2 TB"],
+    [1_234_000e9, "1234 TB"],
+  ];
+  for (const [bytes, size] of sizes) assert.equal(formatSize(bytes), size);
+});

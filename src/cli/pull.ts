@@ -1,0 +1,41 @@
+import { Command } from "@commander-js/extra-typings";
+import { parseBoolean } from "./parse.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Registries and their credentials are buildah's: those of "buildah login",
+"podman login" and "docker login" all count.
+
+Examples:
+  smolvm pull alpine
+  smolvm pull -q debian:12 localhost:5000/app
+  smolvm pull oci-archive:app.tar`;
+
+/** `smolvm pull`. */
+export function pullCommand(setExitCode: (code: number) => void) {
+  return new Command("pull")
+    .description("Pull images, whether they are here or not, and make them ready to boot")
+    .argument("<image...>", "image references")
+    .option("--tls-verify <bool>", "demand a valid certificate of the registry", parseBoolean)
+    .option("-q, --quiet", "no progress")
+    .addHelpText("after", EXAMPLES)
+    .action(async (images, { tlsVerify }, self) => {
+      const { parseReference } = await import("../image/reference.ts");
+      const { prepareImage } = await import("../image/prepare.ts");
+      const { quiet } = self.optsWithGlobals();
+      const onProgress = quiet ? undefined : (chunk: Uint8Array) => Deno.stderr.writeSync(chunk);
+      // All of them before the first is pulled.
+      const references = new Map(images.map((image) => [image, parseReference(image, Deno.cwd())]));
+      setExitCode(
+        await forEachTarget(images, async (image) => {
+          const { reference, hold } = await prepareImage(references.get(image)!, {
+            pull: "always",
+            tlsVerify,
+            onProgress,
+          });
+          using _ = hold;
+          console.log(reference);
+        }),
+      );
+    });
+}

@@ -1,0 +1,33 @@
+import { Command } from "@commander-js/extra-typings";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+An image that a running machine uses is never removed. With --force, machines
+that do not run keep their disks, but start only once the image is back.
+
+Examples:
+  smolvm rmi alpine
+  smolvm rmi --force $(smolvm images -q)`;
+
+/** `smolvm rmi`. */
+export function rmiCommand(setExitCode: (code: number) => void) {
+  return new Command("rmi")
+    .description("Remove images, or only a name of an image that has several")
+    .argument("<image...>", "images, by name or the beginning of their ids")
+    .option("-f, --force", "also with several names, or when machines that do not run need it")
+    .addHelpText("after", EXAMPLES)
+    .action(async (images, { force = false }) => {
+      const [{ openStore }, { removeImage }] = await Promise.all([
+        import("../image/store.ts"),
+        import("../image/remove.ts"),
+      ]);
+      const store = await openStore();
+      setExitCode(
+        await forEachTarget(images, async (image) => {
+          const { untagged, deleted } = await removeImage(image, store, { force });
+          for (const name of untagged) console.log(`Untagged: ${name}`);
+          for (const imageId of deleted) console.log(`Deleted: sha256:${imageId}`);
+        }),
+      );
+    });
+}
