@@ -6,21 +6,7 @@
 #include <unistd.h>
 
 #include "folders.h"
-
-static int write_all(int fd, struct blob content)
-{
-	while (content.length > 0) {
-		ssize_t count = write(fd, content.bytes, content.length);
-
-		if (count < 0 && errno != EINTR)
-			return -errno;
-		if (count > 0) {
-			content.bytes += count;
-			content.length -= (uint32_t)count;
-		}
-	}
-	return 0;
-}
+#include "transfer.h"
 
 int file_write(const struct setup_file *file)
 {
@@ -36,7 +22,7 @@ int file_write(const struct setup_file *file)
 
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, file->content);
+	err = write_all(fd, file->content.bytes, file->content.length);
 	if (!err && fchmod(fd, file->mode & 07777) < 0)
 		err = -errno;
 	if (close(fd) < 0 && !err)

@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tar_tool.h"
+
 #define USAGE 2
 
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the name */
 } TOOLS[] = {
+	{ "tar", tar_tool },
 	{ NULL, NULL },
 };
 

@@ -1,0 +1,294 @@
+#include "tar_extract.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tar_folders.h"
+#include "tar_stream.h"
+#include "transfer.h"
+
+#define CHUNK_BYTES (64 * 1024)
+
+struct extraction {
+	struct tar_reader reader;
+	struct tar_folders folders;
+	const struct extract_options *options;
+	char root[NAME_MAX + 1]; /* what stands before each entry's name, if anything */
+	size_t hidden; /* how much of the path in the step's text says no more than the destination does */
+	char temporary[32]; /* name of what is not complete */
+	struct tar_entry entry;
+	char path[PATH_MAX]; /* of the entry, below the first folder */
+};
+
+/* The plain form of a name of the archive, below the root. */
+static int plain_path(const struct extraction *extraction, const char *name, char *path)
+{
+	size_t length = (size_t)snprintf(path, PATH_MAX, "%s", extraction->root);
+
+	if (*name == '/')
+		return -EXDEV;
+	for (; *name; name += strspn(name, "/")) {
+		size_t part = strcspn(name, "/");
+
+		if (part == 2 && memcmp(name, "..", 2) == 0)
+			return -EXDEV;
+		if (part != 1 || *name != '.') {
+			if (length + part + 2 > PATH_MAX)
+				return -ENAMETOOLONG;
+			length += (size_t)sprintf(path + length, "%s%.*s", length > 0 ? "/" : "", (int)part, name);
+		}
+		name += part;
+	}
+	return 0;
+}
+
+/* Cuts a path in two; the folder is "" for the first one. */
+static void split_path(char *path, const char **folder, const char **name)
+{
+	char *slash = strrchr(path, '/');
+
+	*folder = slash ? path : "";
+	*name = slash ? slash + 1 : path;
+	if (slash)
+		*slash = '\0';
+}
+
+static int write_file(struct extraction *extraction, int folder)
+{
+	char data[CHUNK_BYTES], unnamed[32];
+	/* Where it can do without a name until it is complete, nothing is left of it even after a SIGKILL. */
+	int fd = openat(folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	bool has_name = fd < 0;
+	ssize_t count = 0;
+	int err = 0;
+
+	if (has_name)
+		fd = openat(folder, extraction->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	while (!err && (count = tar_read(&extraction->reader, data, sizeof(data))) > 0)
+		err = write_all(fd, data, (size_t)count);
+	if (!err)
+		err = (int)count;
+	snprintf(unnamed, sizeof(unnamed), "/proc/self/fd/%d", fd);
+	if (!err && !has_name && linkat(AT_FDCWD, unnamed, folder, extraction->temporary, AT_SYMLINK_FOLLOW) < 0)
+		err = -errno;
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
+}
+
+/* Gives another name to a file that the archive had before. */
+static int make_hard_link(struct extraction *extraction, int folder)
+{
+	struct tar_folders walk;
+	const char *target_folder, *target;
+	char path[PATH_MAX];
+	int err = plain_path(extraction, extraction->entry.link, path);
+
+	if (err)
+		return err;
+	split_path(path, &target_folder, &target);
+
+	int fd = fcntl(extraction->folders.list[0].fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	tar_folders_begin(&walk, fd);
+	err = tar_folders_go(&walk, target_folder);
+	if (!err && linkat(tar_folders_current(&walk), target, folder, extraction->temporary, 0) < 0)
+		err = -errno;
+	tar_folders_end(&walk);
+	return err;
+}
+
+static int make_temporary(struct extraction *extraction, int folder)
+{
+	const struct tar_entry *entry = &extraction->entry;
+
+	switch (entry->type) {
+	case TAR_FILE:
+	case TAR_RESERVED:
+		return write_file(extraction, folder);
+	case TAR_HARD_LINK:
+		return make_hard_link(extraction, folder);
+	case TAR_SYMLINK:
+		return symlinkat(entry->link, folder, extraction->temporary) < 0 ? -errno : 0;
+	case TAR_FIFO:
+		return mkfifoat(folder, extraction->temporary, 0600) < 0 ? -errno : 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+static struct tar_attributes attributes_of(const struct extraction *extraction)
+{
+	const struct tar_entry *entry = &extraction->entry;
+	bool keep_owner = extraction->options->keep_owner;
+
+	return (struct tar_attributes){
+		.mode = entry->type == TAR_SYMLINK ? (mode_t)-1 : entry->mode,
+		.uid = keep_owner ? entry->uid : (uid_t)-1,
+		.gid = keep_owner ? entry->gid : (gid_t)-1,
+		.mtime = entry->mtime,
+	};
+}
+
+/* Makes the entry under a name of its own, and moves it to its place. */
+static int put(struct extraction *extraction, int folder, const char *name)
+{
+	struct tar_attributes attributes = attributes_of(extraction);
+	int err = make_temporary(extraction, folder);
+
+	/* Of a hard link they are set. */
+	if (!err && extraction->entry.type != TAR_HARD_LINK)
+		err = tar_set_attributes(folder, extraction->temporary, &attributes);
+	if (!err && renameat(folder, extraction->temporary, folder, name) < 0)
+		err = -errno;
+	/* It is still there after a failure, and when both are names of one file. */
+	unlinkat(folder, extraction->temporary, 0);
+	return err;
+}
+
+static int extract_entry(struct extraction *extraction)
+{
+	const struct tar_entry *entry = &extraction->entry;
+	char path[PATH_MAX];
+	const char *folder, *name;
+
+	if (entry->type == TAR_CHARACTER_DEVICE || entry->type == TAR_BLOCK_DEVICE) {
+		fprintf(stderr, "\"%s\" is left out: it is a device\n", extraction->path);
+		return 0;
+	}
+	strcpy(path, extraction->path);
+	if (!*path)
+		return entry->type == TAR_FOLDER ? 0 : -EISDIR;
+	split_path(path, &folder, &name);
+
+	int err = tar_folders_go(&extraction->folders, folder);
+
+	if (err)
+		return err;
+	if (entry->type == TAR_FOLDER) {
+		struct tar_attributes attributes = attributes_of(extraction);
+
+		return tar_folders_make(&extraction->folders, name, &attributes);
+	}
+	return put(extraction, tar_folders_current(&extraction->folders), name);
+}
+
+static int open_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Opens the folder that a destination which is not there is in; its last name becomes the root's. */
+static int open_parent(struct extraction *extraction, char *path, bool is_folder)
+{
+	size_t length = strlen(path);
+
+	while (length > 1 && (path[length - 1] == '/' || strcmp(path + length - 2, "/.") == 0)) {
+		/* That it is a folder is what its end says. */
+		if (!is_folder)
+			return -ENOENT;
+		path[--length] = '\0';
+	}
+
+	const char *folder, *name;
+
+	split_path(path, &folder, &name);
+	if (strlen(name) > NAME_MAX)
+		return -ENAMETOOLONG;
+	if (strcmp(name, "..") == 0)
+		return -ENOENT;
+	strcpy(extraction->root, name);
+	extraction->hidden = strlen(name);
+	folder = *folder ? folder : name == path ? "." : "/";
+	return open_folder(folder);
+}
+
+static int open_destination(struct extraction *extraction, bool is_folder)
+{
+	const struct extract_options *options = extraction->options;
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (snprintf(path, sizeof(path), "%s", options->destination) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	if (stat(path, &status) < 0)
+		return errno == ENOENT && options->name ? open_parent(extraction, path, is_folder) : -errno;
+	if (S_ISDIR(status.st_mode)) {
+		if (options->name && strcmp(options->name, ".") != 0)
+			snprintf(extraction->root, sizeof(extraction->root), "%s", options->name);
+		return open_folder(path);
+	}
+	if (!options->name || is_folder)
+		return -ENOTDIR;
+	/* What a link leads to is replaced, not the link. */
+	return realpath(options->destination, path) ? open_parent(extraction, path, is_folder) : -errno;
+}
+
+static int begin(struct extraction *extraction)
+{
+	const struct tar_entry *entry = &extraction->entry;
+	char path[PATH_MAX];
+	int err = plain_path(extraction, entry->name, path);
+
+	/* Of an archive that has one root that root comes first. */
+	if (extraction->options->name && (err || *path))
+		return err ? err : -EBADMSG;
+
+	int fd = open_destination(extraction, entry->type == TAR_FOLDER);
+
+	if (fd < 0)
+		return fd;
+	tar_folders_begin(&extraction->folders, fd);
+	return 0;
+}
+
+static int extract_all(struct extraction *extraction, struct step *step)
+{
+	int result = tar_next(&extraction->reader, &extraction->entry);
+
+	if (result > 0) {
+		int err = begin(extraction);
+
+		if (err)
+			return err;
+	} else if (result == 0 && extraction->options->name) {
+		return -EBADMSG;
+	}
+	for (; result > 0; result = tar_next(&extraction->reader, &extraction->entry)) {
+		int err = plain_path(extraction, extraction->entry.name, extraction->path);
+
+		step_begin(step, "%s", err ? extraction->entry.name : extraction->path + extraction->hidden);
+		if (!err)
+			err = extract_entry(extraction);
+		if (err)
+			return err;
+	}
+	return result;
+}
+
+int tar_extract(int in, const struct extract_options *options, struct step *step)
+{
+	static struct extraction extraction;
+	uint64_t random;
+
+	extraction = (struct extraction){ .reader = { .fd = in }, .options = options };
+	if (getrandom(&random, sizeof(random), 0) < 0)
+		return -errno;
+	snprintf(extraction.temporary, sizeof(extraction.temporary), ".smolvm-%016llx", (unsigned long long)random);
+	step_begin(step, "%s", "");
+
+	int err = extract_all(&extraction, step);
+	int failed = tar_folders_end(&extraction.folders);
+
+	return err ? err : failed;
+}

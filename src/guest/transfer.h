@@ -1,0 +1,12 @@
+/* All of it or an error: reads and writes that go on after short ones. */
+#ifndef SMOLVM_TRANSFER_H
+#define SMOLVM_TRANSFER_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+int write_all(int fd, const void *data, size_t size);
+/* What was read, less than `size` only at the end of the file; or -errno. */
+ssize_t read_all(int fd, void *data, size_t size);
+
+#endif

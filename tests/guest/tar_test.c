@@ -1,0 +1,361 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tar_create.h"
+#include "tar_extract.h"
+#include "tar_layout.h"
+#include "tar_stream.h"
+#include "test.h"
+#include "transfer.h"
+
+static int archive; /* what a test makes, and what is then extracted */
+static struct step step;
+
+static void begin_archive(void)
+{
+	archive = memfd_create("tar", MFD_CLOEXEC);
+	CHECK(archive >= 0 && chdir(test_folder()) == 0);
+	umask(0);
+}
+
+/* Adds an entry; the text is a file's content, or where a link leads. */
+static void add(enum tar_type type, const char *name, const char *text)
+{
+	static const uint8_t zeros[TAR_BLOCK];
+	struct tar_entry entry = { .type = type, .mode = type == TAR_FOLDER ? 0755 : 0644, .mtime = { .tv_sec = 1000 } };
+
+	strcpy(entry.name, name);
+	if (type == TAR_FILE || type == TAR_PAX)
+		entry.size = (int64_t)strlen(text);
+	else
+		strcpy(entry.link, text);
+	CHECK_INT(tar_write_entry(archive, &entry), 0);
+	if (entry.size == 0)
+		return;
+	CHECK_INT(write_all(archive, text, strlen(text)), 0);
+	CHECK_INT(write_all(archive, zeros, tar_padding(entry.size)), 0);
+}
+
+/* Extracts what was added into `destination`, and begins a new archive. */
+static int extract(const char *destination, const char *name)
+{
+	const struct extract_options options = { .destination = destination, .name = name };
+
+	CHECK_INT(tar_write_end(archive), 0);
+	CHECK_INT(lseek(archive, 0, SEEK_SET), 0);
+
+	int err = tar_extract(archive, &options, &step);
+
+	close(archive);
+	begin_archive();
+	return err;
+}
+
+static void check_content(const char *path, const char *expected)
+{
+	char content[64];
+	int fd = open(path, O_RDONLY | O_NOFOLLOW);
+	ssize_t count = read_all(fd, content, sizeof(content) - 1);
+
+	CHECK(count >= 0);
+	content[count] = '\0';
+	CHECK_TEXT(content, expected);
+	close(fd);
+}
+
+static bool is_there(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0;
+}
+
+/* Fails unless a folder holds that many files. */
+static void check_count(const char *path, int expected)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "test $(ls -A %s | wc -l) = %d || { ls -lA %s >&2; false; }", path, expected, path);
+	CHECK_INT(system(command), 0);
+}
+
+static void trees(void)
+{
+	static const char *const make =
+		"mkdir -p from/sub/shut && echo one >from/sub/one && ln from/sub/one from/two && ln -s ../two from/sub/link && "
+		"mkfifo -m 600 from/fifo && chmod 4751 from/two && chmod 500 from/sub/shut && mknod from/null c 1 3 && "
+		"touch -d '1969-12-31 23:59:58.123456789 UTC' from/sub/shut from/two && touch -h -d @1000.5 from/sub/link";
+	static const char *const list = "find %s -printf '%%P %%m %%n %%T@ %%l\\n' | sort | grep -v ^null > %s.list";
+	char command[256];
+
+	begin_archive();
+	CHECK_INT(system(make), 0);
+	CHECK_INT(tar_create(archive, "from", ".", false, &step), 0);
+	CHECK_INT(extract("to", "from"), 0);
+	snprintf(command, sizeof(command), list, "from", "from");
+	CHECK_INT(system(command), 0);
+	snprintf(command, sizeof(command), list, "to", "to");
+	CHECK_INT(system(command), 0);
+	CHECK_INT(system("diff from.list to.list"), 0);
+	check_content("to/sub/one", "one\n");
+	CHECK(!is_there("to/null"));
+}
+
+static void links_to_copy(void)
+{
+	begin_archive();
+	CHECK_INT(system("mkdir from && echo x >from/file && ln -s from link"), 0);
+	CHECK_INT(tar_create(archive, "link", ".", false, &step), 0);
+	CHECK_INT(extract("as-link", "link"), 0);
+	CHECK_INT(system("test $(readlink as-link) = from"), 0);
+	CHECK_INT(tar_create(archive, "link", ".", true, &step), 0);
+	CHECK_INT(extract("as-folder", "link"), 0);
+	check_content("as-folder/file", "x\n");
+	CHECK(!is_there("as-folder/null"));
+	CHECK_INT(tar_create(archive, "none", ".", false, &step), -ENOENT);
+	CHECK_INT(tar_create(archive, "/dev/null", ".", false, &step), -EOPNOTSUPP);
+}
+
+static void owners(void)
+{
+	struct stat status;
+
+	for (int keep = 0; keep <= 1; keep++) {
+		const struct extract_options options = { .destination = "file", .name = "x", .keep_owner = keep };
+
+		begin_archive();
+		test_file("from", "", 0644);
+		CHECK(chown("from", 12, 34) == 0 && chmod("from", 06755) == 0);
+		CHECK_INT(tar_create(archive, "from", ".", false, &step), 0);
+		CHECK_INT(lseek(archive, 0, SEEK_SET), 0);
+		CHECK_INT(tar_extract(archive, &options, &step), 0);
+		CHECK(stat("file", &status) == 0);
+		CHECK_INT(status.st_uid, keep ? 12 : 0);
+		CHECK_INT(status.st_gid, keep ? 34 : 0);
+		CHECK_INT(status.st_mode & 07777, 06755);
+	}
+}
+
+static void destinations_of_files(void)
+{
+	begin_archive();
+	CHECK_INT(system("mkdir there in-the-way in-the-way/name && echo old >file && ln -s file link && ln -s none dangling"), 0);
+	add(TAR_FILE, ".", "1");
+	CHECK_INT(extract("there", "name"), 0);
+	check_content("there/name", "1");
+	add(TAR_FILE, ".", "2");
+	CHECK_INT(extract("new", "name"), 0);
+	check_content("new", "2");
+	add(TAR_FILE, ".", "3");
+	CHECK_INT(extract("link", "name"), 0);
+	check_content("file", "3");
+	add(TAR_FILE, ".", "4");
+	CHECK_INT(extract("missing/", "name"), -ENOENT);
+	add(TAR_FILE, ".", "4");
+	CHECK_INT(extract("missing/new", "name"), -ENOENT);
+	add(TAR_FILE, ".", "4");
+	CHECK_INT(extract("missing/..", "name"), -ENOENT);
+	add(TAR_FILE, ".", "4");
+	CHECK_INT(extract("file/below", "name"), -ENOTDIR);
+	add(TAR_FILE, ".", "4");
+	CHECK_INT(extract("in-the-way", "name"), -EISDIR);
+	CHECK_TEXT(step.text, "name");
+	check_count("in-the-way", 1);
+	add(TAR_FILE, ".", "5");
+	CHECK_INT(extract("dangling", "name"), 0);
+	check_content("dangling", "5");
+	add(TAR_FILE, ".", "6");
+	add(TAR_FILE, "below", "6");
+	CHECK_INT(extract("new", "name"), -ENOTDIR);
+}
+
+static void destinations_of_folders(void)
+{
+	static const struct {
+		const char *destination, *name, *result;
+	} ROWS[] = {
+		{ "there", "name", "there/name/sub/file" },	{ "there", ".", "there/sub/file" },
+		{ "new", "name", "new/sub/file" },		{ "new2/", ".", "new2/sub/file" },
+		{ "new3/.", "name", "new3/sub/file" },		{ "link", "name", "there/name/sub/file" },
+	};
+
+	begin_archive();
+	CHECK_INT(system("mkdir there && chmod 700 there && echo old >file && ln -s there link"), 0);
+	for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++) {
+		add(TAR_FOLDER, ".", "");
+		add(TAR_FILE, "./sub/file", ROWS[i].destination);
+		CHECK_INT(extract(ROWS[i].destination, ROWS[i].name), 0);
+		check_content(ROWS[i].result, ROWS[i].destination);
+	}
+	CHECK_INT(system("test $(stat -c %a there) = 700"), 0);
+	add(TAR_FOLDER, ".", "");
+	CHECK_INT(extract("file", "name"), -ENOTDIR);
+	add(TAR_FOLDER, ".", "");
+	CHECK_INT(extract("missing/new", "name"), -ENOENT);
+	add(TAR_FOLDER, ".", "");
+	add(TAR_FOLDER, "file", "");
+	CHECK_INT(extract(".", "."), -ENOTDIR);
+	CHECK_TEXT(step.text, "file");
+}
+
+static void archives_of_others(void)
+{
+	begin_archive();
+	CHECK_INT(system("mkdir there"), 0);
+	add(TAR_FILE, "./a/b", "1");
+	add(TAR_HARD_LINK, "c", "a/b");
+	add(TAR_HARD_LINK, "c", "./a/b");
+	add(TAR_CHARACTER_DEVICE, "null", "");
+	add(TAR_RESERVED, "d", "");
+	CHECK_INT(extract("there", NULL), 0);
+	check_content("there/c", "1");
+	check_count("there", 3);
+	CHECK_INT(extract("new", NULL), 0); /* an empty one */
+	add(TAR_FILE, "x", "");
+	CHECK_INT(extract("new", NULL), -ENOENT);
+	add(TAR_FILE, "x", "");
+	CHECK_INT(extract("there/c", NULL), -ENOTDIR);
+	add(TAR_FILE, ".", "");
+	CHECK_INT(extract("there", NULL), -EISDIR);
+	add('S', "sparse", "");
+	CHECK_INT(extract("there", NULL), -EOPNOTSUPP);
+	add(TAR_FILE, "not-the-root", "");
+	CHECK_INT(extract("there", "name"), -EBADMSG);
+	CHECK_INT(extract("there", "name"), -EBADMSG);
+}
+
+/* Nothing that these say may happen outside of the destination. */
+static void ways_out(void)
+{
+	static const struct {
+		int err;
+		enum tar_type type;
+		const char *name, *link;
+	} WAYS[] = {
+		{ -EXDEV, TAR_FILE, "../out", "x" },	      { -EXDEV, TAR_FILE, "a/../../out", "x" },
+		{ -EXDEV, TAR_FOLDER, "../out/..", "" },      { -EXDEV, TAR_FILE, "/tmp/out", "x" },
+		{ -EXDEV, TAR_SYMLINK, "..", "x" },	      { -ENOTDIR, TAR_FILE, "to-outside/new", "x" },
+		{ -ENOTDIR, TAR_FOLDER, "to-outside", "" },   { -ENOTDIR, TAR_FILE, "to-outside/../../out", "x" },
+		{ -EXDEV, TAR_HARD_LINK, "h", "../secret" },  { -EXDEV, TAR_HARD_LINK, "h", "/etc/passwd" },
+		{ -ENOTDIR, TAR_HARD_LINK, "h", "to-outside/inner" },
+	};
+
+	begin_archive();
+	CHECK_INT(system("mkdir to outside && echo secret >secret && echo inner >outside/inner"), 0);
+	for (size_t i = 0; i < sizeof(WAYS) / sizeof(*WAYS); i++) {
+		add(TAR_SYMLINK, "to-outside", "../outside");
+		add(WAYS[i].type, WAYS[i].name, WAYS[i].link);
+
+		int err = extract("to", NULL);
+
+		if (err != WAYS[i].err && !(WAYS[i].err == -ENOTDIR && err == -EXDEV))
+			test_fail(__FILE__, __LINE__, "%s: %d", WAYS[i].name, err);
+	}
+	check_count(".", 3);
+	check_count("outside", 1);
+	check_count("to", 1);
+	/* Links themselves may lead anywhere; a file replaces them. */
+	add(TAR_SYMLINK, "secret", "../secret");
+	add(TAR_FILE, "secret", "public");
+	CHECK_INT(extract("to", NULL), 0);
+	check_content("secret", "secret\n");
+	check_content("to/secret", "public");
+}
+
+static void archives_that_break_off(void)
+{
+	begin_archive();
+	CHECK_INT(system("mkdir to && echo old >to/old"), 0);
+	for (off_t length = 0; length < 3 * TAR_BLOCK; length += 100) {
+		const struct extract_options options = { .destination = "to" };
+
+		add(TAR_FILE, "old", "new");
+		add(TAR_FILE, "new", "new");
+		CHECK_INT(ftruncate(archive, length), 0);
+		CHECK_INT(lseek(archive, 0, SEEK_SET), 0);
+		CHECK_INT(tar_extract(archive, &options, &step), -ENODATA);
+		check_content("to/old", length < TAR_BLOCK + 3 ? "old\n" : "new");
+		check_count("to", 1);
+		close(archive);
+		begin_archive();
+	}
+}
+
+static void folders_too_deep(void)
+{
+	char name[2 * TAR_BLOCK + 1] = "";
+
+	begin_archive();
+	for (int depth = 0; depth < 300; depth++)
+		strcat(name, "d/");
+	add(TAR_FOLDER, name, "");
+	CHECK_INT(extract(".", NULL), -ENAMETOOLONG);
+	name[0] = '\0';
+	for (int i = 0; i < 300; i++)
+		strcat(name, "n");
+	add(TAR_FOLDER, name, "");
+	CHECK_INT(extract(".", NULL), -ENAMETOOLONG);
+	add(TAR_FILE, name, "");
+	CHECK_INT(extract(".", NULL), -ENAMETOOLONG);
+}
+
+/* Changes some bytes of the archive, and has its headers still be taken for such. */
+static void change_archive(void)
+{
+	static const size_t HEADERS[] = { 0, 1, 2, 4, 6 };
+	uint8_t bytes[7 * TAR_BLOCK];
+
+	CHECK_INT(pread(archive, bytes, sizeof(bytes), 0), sizeof(bytes));
+	for (int change = rand() % 4; change >= 0; change--)
+		bytes[(size_t)rand() % sizeof(bytes)] = rand() % 2 ? (uint8_t)rand() : (uint8_t)"./01"[rand() % 4];
+	for (size_t i = 0; i < sizeof(HEADERS) / sizeof(*HEADERS); i++) {
+		struct tar_layout *header = (void *)(bytes + HEADERS[i] * TAR_BLOCK);
+
+		snprintf((char *)header->checksum, sizeof(header->checksum), "%07o", tar_checksum(header));
+	}
+	CHECK_INT(pwrite(archive, bytes, sizeof(bytes), 0), sizeof(bytes));
+}
+
+static void any_bytes(void)
+{
+	begin_archive();
+	CHECK_INT(system("mkdir to outside && echo secret >outside/secret"), 0);
+	srand(1);
+	for (int iteration = 0; iteration < 500; iteration++) {
+		add(TAR_FOLDER, "folder", "");
+		add(TAR_SYMLINK, "link", "../outside");
+		add(TAR_PAX, "records", "19 path=link/secret\n11 uid=1234\n");
+		add(TAR_FILE, "a", "content");
+		add(TAR_HARD_LINK, "folder/hard", "link/secret");
+		change_archive();
+		extract("to", NULL);
+		check_content("outside/secret", "secret\n");
+	}
+	check_count(".", 2);
+	check_count("outside", 1);
+	CHECK_INT(system("test -z \"$(find . -name '.smolvm*')\""), 0);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		{ "tar_extract() makes what tar_create() read", trees },
+		{ "tar_create() follows a link when asked to", links_to_copy },
+		{ "tar_extract() keeps owners when asked to, and modes always", owners },
+		{ "tar_extract() puts a file where a copy of one goes", destinations_of_files },
+		{ "tar_extract() puts a folder where a copy of one goes", destinations_of_folders },
+		{ "tar_extract() takes archives that others made", archives_of_others },
+		{ "tar_extract() never leaves the destination", ways_out },
+		{ "tar_extract() leaves nothing of a file that breaks off", archives_that_break_off },
+		{ "tar_extract() refuses names that are too long", folders_too_deep },
+		{ "tar_extract() survives any bytes, and stays where it belongs", any_bytes },
+	};
+
+	return test_main(tests, sizeof(tests) / sizeof(*tests));
+}
