@@ -1,7 +1,7 @@
 /** Stable codes of {@linkcode SmolvmError}: branch on these, never on the message. */
 export const ERROR_CODES = [
   "usage", // a flag, argument or value that cannot be honoured
-  "config", // the user's configuration file is broken
+  "config", // a file that the user wrote is broken: the configuration, a Smolfile
   "source", // the SOURCE is neither a usable folder nor an image reference
   "image", // an image cannot be found, pulled, read or mounted
   "volume", // a volume cannot be mounted

@@ -1,5 +1,6 @@
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
+import type { Smolfile } from "../config/smolfile.ts";
 import { SmolvmError } from "../errors.ts";
 import type { MachineOptions, PortSpec, VolumeSpec } from "../machine/describe.ts";
 import {
@@ -9,6 +10,7 @@ import {
   collectVolume,
   parseBoolean,
   parseCpus,
+  parseDisk,
   parseHostname,
   parseMemory,
   parseNameserver,
@@ -19,11 +21,13 @@ import {
 /** A command with the arguments and options that describe a machine. */
 export function machineCommand(name: string) {
   return new Command(name)
-    .argument("<source>", "image reference or folder")
+    .argument("[source]", "image reference or folder (needed unless a Smolfile has one)")
     .argument("[command...]", "command to run (default: the image's, else /bin/sh)")
+    .option("-f, --file <smolfile>", "read what the machine is from a Smolfile; options win over it")
     .option("--name <name>", "name of the machine (default: generated)")
     .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g (default: 512)", parseMemory)
     .option("-c, --cpus <count>", "virtual CPUs (default: 1)", parseCpus)
+    .option("--disk <size>", "size of its disk, with a unit such as 512m or 40g (default: 10g)", parseDisk)
     .option("-w, --workdir <dir>", "working directory in the guest", parseWorkdir)
     .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv)
     .option("--env-file <file>", "read variables from a file (repeatable)", collectEnvFile)
@@ -47,9 +51,11 @@ export function machineCommand(name: string) {
 
 /** The options of such a command, as they were given. */
 export interface GivenOptions {
+  file?: string;
   name?: string;
   memory?: number;
   cpus?: number;
+  disk?: number;
   workdir?: string;
   env?: string[];
   envFile?: string[];
@@ -67,34 +73,35 @@ export interface GivenOptions {
 }
 
 /**
- * The machine that such a command line describes, with the configuration's defaults.
+ * The machine that such a command line describes: what is given there, then what its Smolfile has, then the
+ * configuration's defaults. What may be repeated is added up.
  *
  * @throws {SmolvmError} `usage`, `config`.
  */
-export async function machineOptions(
-  source: string,
-  command: string[],
-  options: GivenOptions,
-  { quiet }: { quiet?: true },
-): Promise<MachineOptions> {
-  const { net = false, interactive = false, tty = false } = options;
-  if (options.dns !== undefined && !net) {
-    throw new SmolvmError("usage", "Cannot use --dns without --net: the guest has no network");
+export async function machineOptions(self: CommandUnknownOpts, options: GivenOptions): Promise<MachineOptions> {
+  const { interactive = false, tty = false } = options;
+  const { quiet } = self.optsWithGlobals();
+  const file = options.file === undefined ? undefined : await declared(options.file);
+  const net = options.net ?? file?.net ?? false;
+  const dns = options.dns ?? file?.dns;
+  if (dns !== undefined && !net) {
+    const asked = options.dns === undefined ? `the dns of "${options.file}"` : "--dns";
+    throw new SmolvmError("usage", `Cannot use ${asked} without --net: the guest has no network`);
   }
   const config = await readConfig();
   return {
-    source,
-    command,
+    ...rootAndCommand(self, options.file, file),
     name: options.name,
-    cpus: options.cpus ?? config.defaultCpus,
-    memoryMib: options.memory ?? config.defaultMem,
-    workdir: options.workdir,
-    env: [...options.envFile ?? [], ...options.env ?? []],
-    volumes: options.volume ?? [],
-    ports: options.publish ?? [],
+    cpus: options.cpus ?? file?.cpus ?? config.defaultCpus,
+    memoryMib: options.memory ?? file?.memoryMib ?? config.defaultMem,
+    diskBytes: options.disk ?? file?.diskBytes,
+    workdir: options.workdir ?? file?.workdir,
+    env: [file?.env, options.envFile, options.env].flatMap((variables) => variables ?? []),
+    volumes: [...file?.volumes ?? [], ...options.volume ?? []],
+    ports: [...file?.ports ?? [], ...options.publish ?? []],
     net,
-    dns: options.dns ?? config.defaultDns,
-    user: options.user,
+    dns: dns ?? config.defaultDns,
+    user: options.user ?? file?.user,
     entrypoint: options.entrypoint,
     hostname: options.hostname,
     pull: options.pull,
@@ -103,6 +110,29 @@ export async function machineOptions(
     tty,
     stdin: interactive,
   };
+}
+
+async function declared(path: string): Promise<Smolfile> {
+  // Loaded only by those who have one.
+  const { readSmolfile } = await import("../config/smolfile.ts");
+  return await readSmolfile(path);
+}
+
+/** What is booted and what is run. With a Smolfile, words behind a `--` are a command alone. */
+function rootAndCommand(
+  self: CommandUnknownOpts,
+  path: string | undefined,
+  file: Smolfile | undefined,
+): Pick<MachineOptions, "source" | "sourceFolder" | "command"> {
+  const words = self.args;
+  // Commander does not tell whether there was one.
+  const isCommand = file !== undefined && Deno.args.at(-1 - words.length) === "--";
+  const [source, command] = isCommand ? [undefined, words] : [words[0], words.slice(1)];
+  const rest = { command: command.length > 0 ? command : file?.command ?? [] };
+  if (source !== undefined) return { source, ...rest };
+  if (file?.image !== undefined) return { source: file.image, sourceFolder: file.folder, ...rest };
+  if (file === undefined) self.error("error: missing required argument 'source'");
+  throw new SmolvmError("usage", `Cannot use "${path}": it has no image, and no SOURCE is given`);
 }
 
 /** `SMOLVM_BOOT_TIMEOUT`: how long a guest may take to boot, in ms; the variable has seconds. */

@@ -11,7 +11,9 @@ Examples:
   smolvm run alpine echo hello
   smolvm run -it --net debian bash
   smolvm run -v ./src:/src:ro -w /src alpine ls
-  smolvm run ./rootfs /bin/sh -c 'echo from a folder'`;
+  smolvm run ./rootfs /bin/sh -c 'echo from a folder'
+  smolvm run -f Smolfile
+  smolvm run -f Smolfile -- make test`;
 
 /** `smolvm run`. */
 export function runCommand(setExitCode: (code: number) => void) {
@@ -20,10 +22,10 @@ export function runCommand(setExitCode: (code: number) => void) {
     .option("--rm", "remove the machine when it ends (always done)")
     .option("--timeout <seconds>", "kill the command after so long and exit with 124", parseSeconds)
     .addHelpText("after", EXAMPLES)
-    .action(async (source, command, options, self) => {
+    .action(async (_source, _command, options, self) => {
       const { interactive: stdin = false } = options;
       const terminal = options.tty ? requireTerminal({ interactive: stdin }) : undefined;
-      const described = await machineOptions(source, command, options, self.optsWithGlobals());
+      const described = await machineOptions(self, options);
       const running = { ephemeral: true, attached: true, terminal, stdin, bootTimeoutMs: bootTimeoutMs() };
       const { machine, root } = await describeMachine(described, { boots: true });
       using launch = launchOf(machine, root, ephemeralFolders(machine.id), running);

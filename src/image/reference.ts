@@ -56,14 +56,15 @@ const NAME_MAX = 255;
  * Tells a folder from an image. An existing folder is a folder, whatever its name; a SOURCE that looks like a path and
  * is none is refused instead of being looked for in a registry.
  *
+ * @param folder what relative paths are relative to
  * @throws {SmolvmError} `source`
  */
-export function classifySource(source: string): Source {
+export function classifySource(source: string, folder = Deno.cwd()): Source {
   if (source === "") throw new SmolvmError("source", "Cannot use an empty SOURCE: expected a folder or an image");
   const looksLikePath = source.startsWith(".") || source.startsWith("/");
   try {
-    const { isDirectory } = Deno.statSync(source);
-    if (isDirectory) return { kind: "folder", path: Deno.realPathSync(source) };
+    const path = source.startsWith("/") ? source : `${folder}/${source}`;
+    if (Deno.statSync(path).isDirectory) return { kind: "folder", path: Deno.realPathSync(path) };
     if (looksLikePath) {
       throw new SmolvmError("source", `Cannot use "${source}" as a root filesystem: it is not a folder`, {
         hint: `For an image archive name its format: "oci-archive:${source}" or "docker-archive:${source}".`,
@@ -76,7 +77,7 @@ export function classifySource(source: string): Source {
     }
     // No such path: the name of an image.
   }
-  const reference = parseReference(source, Deno.cwd());
+  const reference = parseReference(source, folder);
   if (reference.kind === "local") checkReadable(source, reference);
   return { kind: "image", reference };
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { classifySource, parseReference } from "./reference.ts";
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -102,6 +103,23 @@ Deno.test("classifySource() tells folders from images by what exists", async () 
     Deno.chdir(before);
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("classifySource() finds relative paths in the folder that they are relative to, and only there", () => {
+  using folder = makeTempFolder();
+  Deno.mkdirSync(`${folder.path}/here/src`, { recursive: true });
+  Deno.writeTextFileSync(`${folder.path}/app.tar`, "");
+  const classify = (source: string) => classifySource(source, folder.path);
+  for (const source of ["here", "./here", `${folder.path}/here`]) {
+    assert.deepEqual(classify(source), { kind: "folder", path: `${folder.path}/here` });
+  }
+  assert.deepEqual(classify("oci-archive:app.tar"), {
+    kind: "image",
+    reference: { kind: "local", name: `oci-archive:${folder.path}/app.tar`, changesWith: `${folder.path}/app.tar` },
+  });
+  // Where the tests are run there is one.
+  assert.equal(classify("src").kind, "image");
+  assert.throws(() => classify("./src"), { code: "source" });
 });
 
 Deno.test("classifySource() names the file of an archive or a folder of an image that is missing", () => {

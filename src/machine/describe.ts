@@ -18,6 +18,8 @@ export type { PortSpec, VolumeSpec };
 export interface MachineOptions extends ImageOptions {
   /** An existing folder, or an image reference. */
   source: string;
+  /** What a relative one is relative to; the working directory when absent. */
+  sourceFolder?: string;
   /** Empty: what the image says. */
   command: string[];
   /** Generated when absent. */
@@ -68,7 +70,7 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
   checkName(name);
   const volumes = resolveVolumes(options.volumes);
   const ports = resolvePorts(options.ports);
-  const source = classifySource(options.source);
+  const source = classifySource(options.source, options.sourceFolder);
   if (source.kind === "folder") checkFolder(source.path);
   // What was asked for is checked before the host is, and the host before a pull.
   if (boots) checkVirtualization();

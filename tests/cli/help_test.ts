@@ -17,7 +17,7 @@ Deno.test("smolvm --version prints the version and nothing else", async () => {
 
 Deno.test("smolvm --help names every command and every option of all commands", async () => {
   const help = await print("--help");
-  for (const part of ["run [options] <source> [command...]", "--version", "-q, --quiet", "--log-level <level>"]) {
+  for (const part of ["run [options] [source] [command...]", "--version", "-q, --quiet", "--log-level <level>"]) {
     assert.ok(help.includes(part), `"${part}" is not in:\n${help}`);
   }
   assert.equal(await print("-h"), help);
@@ -40,9 +40,9 @@ Deno.test("smolvm run --help names every option and shows examples", async () =>
     "interactive",
     "tty",
   ];
-  const more = ["user", "entrypoint", "hostname", "pull", "tls-verify", "rm", "timeout", "help"];
+  const more = ["file", "disk", "user", "entrypoint", "hostname", "pull", "tls-verify", "rm", "timeout", "help"];
   for (const name of [...long, ...more]) assert.match(help, new RegExp(`^  (-[a-z], )?--${name}\\b`, "m"), name);
-  for (const short of ["m", "c", "w", "e", "v", "p", "i", "t", "u", "h"]) {
+  for (const short of ["f", "m", "c", "w", "e", "v", "p", "i", "t", "u", "h"]) {
     assert.match(help, new RegExp(`^  -${short}, --`, "m"));
   }
   assert.ok(help.includes("\nExamples:\n  smolvm run alpine echo hello\n"));

@@ -1,0 +1,109 @@
+import { resolve } from "@std/path";
+import { SmolvmError } from "../errors.ts";
+import type { PortSpec, VolumeSpec } from "../state/machine_record.ts";
+import { readText, TomlFile, type ValueType } from "./toml_file.ts";
+import * as values from "./values.ts";
+
+/** A machine as a file declares it: each key is as the option of that name, and a list where that may be repeated. */
+export interface Smolfile {
+  /** What its relative paths are relative to, absolute. */
+  folder: string;
+  /** Folder or image reference. */
+  image: string | undefined;
+  /** Empty: what the image says. A single text is a line for the guest's shell. */
+  command: string[];
+  cpus: number | undefined;
+  /** In MiB. */
+  memoryMib: number | undefined;
+  /** `KEY=VALUE` each. */
+  env: string[];
+  /** Their host's folders are absolute. */
+  volumes: VolumeSpec[];
+  ports: PortSpec[];
+  net: boolean | undefined;
+  /** IP address of the name server. */
+  dns: string | undefined;
+  /** Absolute path in the guest. */
+  workdir: string | undefined;
+  /** `name|uid[:group|gid]`. */
+  user: string | undefined;
+  /** Size of its disk in bytes. */
+  diskBytes: number | undefined;
+}
+
+// A NUL would end a text where the guest's kernel reads it.
+const isText = (value: unknown) => typeof value === "string" && !value.includes("\0");
+const isList = (value: unknown) => Array.isArray(value) && value.every(isText);
+const isNumber = (value: unknown) => typeof value === "number";
+
+const TEXT: ValueType = { expected: "a text", accepts: isText };
+const LIST: ValueType = { expected: "a list of texts", accepts: isList };
+const SIZE: ValueType = {
+  expected: 'MiB, or a text such as "512m"',
+  accepts: (value) => isNumber(value) || isText(value),
+};
+
+const KEYS = {
+  image: TEXT,
+  command: {
+    expected: "a text for the shell, or a list of words",
+    accepts: (value) => isText(value) || isList(value) && (value as string[]).length > 0,
+  },
+  cpus: { expected: "a number", accepts: isNumber },
+  memory: SIZE,
+  env: LIST,
+  volumes: LIST,
+  ports: LIST,
+  net: { expected: "true or false", accepts: (value) => typeof value === "boolean" },
+  dns: TEXT,
+  workdir: TEXT,
+  user: TEXT,
+  disk: SIZE,
+} satisfies Record<string, ValueType>;
+
+/**
+ * Reads a Smolfile.
+ *
+ * @throws {SmolvmError} `config` when it is missing, or for what is wrong in it, by file, line and key.
+ */
+export async function readSmolfile(path: string): Promise<Smolfile> {
+  const text = await readText(path);
+  if (text === undefined) throw new SmolvmError("config", `Cannot read "${path}": No such file or directory`);
+  const file = await TomlFile.parse(path, text);
+  file.check(KEYS);
+  const given = file.values as { command?: string | string[]; net?: boolean };
+  const folder = resolve(path, "..");
+  const all = <T>(name: keyof typeof KEYS, parse: (text: string) => T) => parseAll(file, name, parse);
+  const one = <T>(name: keyof typeof KEYS, parse: (text: string) => T) => all(name, parse)[0];
+  return {
+    folder,
+    image: one("image", (image) => image),
+    command: typeof given.command === "string" ? ["/bin/sh", "-c", given.command] : given.command ?? [],
+    cpus: one("cpus", values.parseCpus),
+    memoryMib: one("memory", values.parseMemory),
+    env: all("env", values.parseVariable).flat(),
+    volumes: all("volumes", values.parseVolume).map((volume) => ({
+      ...volume,
+      source: resolve(folder, volume.source),
+    })),
+    ports: all("ports", values.parsePort),
+    net: given.net,
+    dns: one("dns", values.parseNameserver),
+    workdir: one("workdir", values.parseWorkdir),
+    user: one("user", values.parseUser),
+    diskBytes: one("disk", values.parseDisk),
+  };
+}
+
+/** The values of a key, parsed as its option would be. */
+function parseAll<T>(file: TomlFile, name: string, parse: (text: string) => T): T[] {
+  return [file.values[name] ?? []].flat().map((value) => {
+    try {
+      return parse(`${value}`);
+    } catch (error) {
+      if (!(error instanceof values.InvalidValueError)) throw error;
+      const reason = error.message.replace(/^./, (first) => first.toLowerCase()).replace(/\.$/, "");
+      throw file.error(name, `${name} ${JSON.stringify(value)}: ${reason}`);
+    }
+  });
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { setEnv } from "../../tests/helpers/env.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { readSmolfile, type Smolfile } from "./smolfile.ts";
+
+/** What a Smolfile with that text says, but for its folder; messages have `FILE` for its path. */
+async function read(text: string): Promise<Omit<Smolfile, "folder">> {
+  using temp = makeTempFolder();
+  const path = `${temp.path}/Smolfile`;
+  await Deno.writeTextFile(path, text);
+  const { folder, ...smolfile } = await readSmolfile(path).catch((error) => {
+    error.message = error.message.replaceAll(path, "FILE");
+    throw error;
+  });
+  assert.equal(folder, temp.path);
+  return smolfile;
+}
+
+Deno.test("readSmolfile() reads every key as the option of that name", async () => {
+  const text = `
+    image = "alpine:3"
+    command = ["ls", "-la", ""]
+    cpus = 2
+    memory = "1g"
+    env = [
+      "A=b c", # two words
+      "B=",
+    ]
+    volumes = ["/srv:/data/:ro", "/tmp:/tmp"]
+    ports = ["8080:80", "[::1]:53:53"]
+    net = true
+    dns = "9.9.9.9"
+    workdir = "/w"
+    user = "app:0"
+    disk = "40g"
+  `;
+  assert.deepEqual(await read(text), {
+    image: "alpine:3",
+    command: ["ls", "-la", ""],
+    cpus: 2,
+    memoryMib: 1024,
+    env: ["A=b c", "B="],
+    volumes: [{ source: "/srv", target: "/data", readOnly: true }, { source: "/tmp", target: "/tmp", readOnly: false }],
+    ports: [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }, { address: "::1", hostPort: 53, guestPort: 53 }],
+    net: true,
+    dns: "9.9.9.9",
+    workdir: "/w",
+    user: "app:0",
+    diskBytes: 40 * 2 ** 30,
+  });
+});
+
+Deno.test("readSmolfile() leaves open what a file does not say", async () => {
+  assert.deepEqual(await read("# nothing\n"), {
+    image: undefined,
+    command: [],
+    cpus: undefined,
+    memoryMib: undefined,
+    env: [],
+    volumes: [],
+    ports: [],
+    net: undefined,
+    dns: undefined,
+    workdir: undefined,
+    user: undefined,
+    diskBytes: undefined,
+  });
+});
+
+Deno.test("readSmolfile() takes sizes in MiB too, false for what it is, and variables of this process", async () => {
+  using _ = setEnv({ SMOLVM_TEST_SET: "v", SMOLVM_TEST_UNSET: undefined });
+  const text = 'memory = 256\ndisk = 1_024\nnet = false\nenv = ["SMOLVM_TEST_SET", "SMOLVM_TEST_UNSET"]\n';
+  const { memoryMib, diskBytes, net, env } = await read(text);
+  assert.deepEqual([memoryMib, diskBytes, net, env], [256, 2 ** 30, false, ["SMOLVM_TEST_SET=v"]]);
+});
+
+Deno.test("readSmolfile() gives a command that is one text to the guest's shell, whatever its lines look like", async () => {
+  const { command } = await read('command = """\ncpus = 99\necho $HOME\n"""\ncpus = 1\n');
+  assert.deepEqual(command, ["/bin/sh", "-c", "cpus = 99\necho $HOME\n"]);
+});
+
+Deno.test("readSmolfile() finds the host's folders from the folder of the file", async () => {
+  using temp = makeTempFolder();
+  const folder = `${temp.path}/project`;
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(`${folder}/Smolfile`, 'volumes = ["src:/a", "../b c:/b", ".:/c", "/d:/d"]');
+  const { volumes } = await readSmolfile(`${folder}/../project/Smolfile`);
+  assert.deepEqual(volumes.map(({ source }) => source), [`${folder}/src`, `${temp.path}/b c`, folder, "/d"]);
+});
+
+Deno.test("readSmolfile() names the line and the key that is unknown, twice there or of another type", async () => {
+  const messages = {
+    "\nimgae = 'alpine'": '"FILE", line 2: unknown key "imgae"',
+    "name = 'web'": '"FILE", line 1: unknown key "name"',
+    "[env]\nA = '1'": '"FILE", line 1: env is an object, expected a list of texts',
+    "image = 5": '"FILE", line 1: image is 5, expected a text',
+    'image = "a\\u0000b"': '"FILE", line 1: image is "a\\u0000b", expected a text',
+    "command = true": '"FILE", line 1: command is a boolean, expected a text for the shell, or a list of words',
+    "command = []": '"FILE", line 1: command is a list, expected a text for the shell, or a list of words',
+    "command = ['a', 1]": '"FILE", line 1: command is a list, expected a text for the shell, or a list of words',
+    "cpus = '2'": '"FILE", line 1: cpus is "2", expected a number',
+    "memory = ['1g']": '"FILE", line 1: memory is a list, expected MiB, or a text such as "512m"',
+    "disk = true": '"FILE", line 1: disk is a boolean, expected MiB, or a text such as "512m"',
+    "env = 'A=1'": '"FILE", line 1: env is "A=1", expected a list of texts',
+    "volumes = [1]": '"FILE", line 1: volumes is a list, expected a list of texts',
+    "ports = 80": '"FILE", line 1: ports is 80, expected a list of texts',
+    "net = 'yes'": '"FILE", line 1: net is "yes", expected true or false',
+    "dns = 9.9": '"FILE", line 1: dns is 9.9, expected a text',
+    "workdir = 1979-05-27": '"FILE", line 1: workdir is an object, expected a text',
+    "user = 1000": '"FILE", line 1: user is 1000, expected a text',
+    "cpus = 1\n\ncpus = 2": '"FILE", line 3: cpus is set twice',
+  };
+  for (const [text, message] of Object.entries(messages)) await assert.rejects(read(text), { code: "config", message });
+});
+
+Deno.test("readSmolfile() refuses a value as its option does, and names its line", async () => {
+  const messages = {
+    "cpus = 1.5": "cpus 1.5: expected a whole number of CPUs",
+    "memory = 'lots'": 'memory "lots": expected a whole number of MiB such as 512, 512m or 1g',
+    "memory = -1": "memory -1: expected a whole number of MiB such as 512, 512m or 1g",
+    "disk = '9000t'": 'disk "9000t": expected a size such as 512m or 40g',
+    "env = [\n'A=1',\n'B C=1']": 'env "B C=1": expected KEY=VALUE or KEY, without space in KEY',
+    "volumes = ['/a:/', '/b']": 'volumes "/a:/": cannot mount over the guest\'s root',
+    "ports = ['80:80', '53:53/udp']": 'ports "53:53/udp": cannot publish udp ports, only tcp',
+    "dns = 'dns.example'": 'dns "dns.example": expected an IP address',
+    "workdir = 'src'": 'workdir "src": expected an absolute path in the guest',
+    "user = 'a:b:c'": 'user "a:b:c": expected NAME or UID, with :GROUP or :GID',
+  };
+  for (const [text, problem] of Object.entries(messages)) {
+    await assert.rejects(read(`image = "a"\n${text}`), { code: "config", message: `"FILE", line 2: ${problem}` });
+  }
+});
+
+Deno.test("readSmolfile() says why a file cannot be read", async () => {
+  using temp = makeTempFolder();
+  const path = `${temp.path}/Smolfile`;
+  await assert.rejects(readSmolfile(path), {
+    code: "config",
+    message: `Cannot read "${path}": No such file or directory`,
+  });
+  await assert.rejects(readSmolfile(temp.path), {
+    code: "config",
+    message: `Cannot read "${temp.path}": Is a directory`,
+  });
+  await assert.rejects(read("image\n"), { code: "config", message: /^Cannot parse "FILE": .*line 1,/ });
+});
