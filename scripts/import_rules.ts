@@ -17,10 +17,10 @@ const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 
 /** What each folder of `src`, and each file right in it, may import. Only the runner's process loads libkrun. */
 const RULES: ReadonlyMap<string, Rule> = new Map([
-  ["src/main.ts", only("src/cli", "src/runner/main.ts", "src/machine/spare_runner.ts")],
+  ["src/main.ts", only("src/cli", "src/runner/main.ts", "src/runner/probe.ts", "src/machine/spare_runner.ts")],
   ["src/mod.ts", only("src/machine", "src/image")],
   ["src/cli", {
-    paths: ["src/machine", "src/image", "src/config", "src/host", "deno.json"],
+    paths: ["src/machine", "src/doctor", "src/image", "src/config", "src/host", "deno.json"],
     packages: ["npm:commander@", "npm:@commander-js/extra-typings@", "npm:cli-table3@"],
   }],
   ["src/machine", {
@@ -35,6 +35,10 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
       "src/runner/spec.ts",
     ],
     packages: ["npm:deno-std@"],
+  }],
+  ["src/doctor", {
+    paths: ["src/machine", "src/image", "src/storage", "src/config", "src/state", "src/host", "src/runner/spec.ts"],
+    packages: [],
   }],
   ["src/runner", only("src/logs", "src/krun", "src/protocol", "src/state", "src/storage", "src/host")],
   ["src/krun", only("src/host")],

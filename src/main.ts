@@ -13,6 +13,11 @@ if (import.meta.main) {
     const { runnerMain } = await import("./runner/main.ts");
     await runnerMain();
   }
+  if (Deno.args[0] === "__probe") {
+    const { probeLibraries } = await import("./runner/probe.ts");
+    console.log(JSON.stringify(probeLibraries()));
+    Deno.exit(0);
+  }
   const exitCode = await main(Deno.args);
   await dismissSpareRunner();
   Deno.exit(exitCode);

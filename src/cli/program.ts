@@ -7,6 +7,7 @@ import { attachCommand } from "./attach.ts";
 import { configCommand } from "./config.ts";
 import { createCommand } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
+import { doctorCommand } from "./doctor.ts";
 import { execCommand } from "./exec.ts";
 import { imagesCommand } from "./images.ts";
 import { killCommand } from "./kill.ts";
@@ -73,6 +74,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   program.addCommand(pullCommand(setExitCode));
   program.addCommand(imagesCommand());
   program.addCommand(rmiCommand(setExitCode));
+  program.addCommand(doctorCommand(setExitCode));
   program.addCommand(configCommand(program));
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {

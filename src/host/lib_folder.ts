@@ -10,3 +10,8 @@ export function libFolder(): string {
   const executable = Deno.realPathSync(Deno.execPath());
   return `${executable.slice(0, executable.lastIndexOf("/"))}/lib`;
 }
+
+/** The guest's agent for this host's processor. */
+export function agentFile(): string {
+  return `${libFolder()}/smolvm-agent-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
+}

@@ -28,7 +28,12 @@ export function imageStorage(): ImageStorage {
   return { options, key: JSON.stringify([...options, ...variables, Deno.uid()]) };
 }
 
-function storageFolder(): string | undefined {
+/**
+ * The folder of the storage; `undefined` when buildah knows it.
+ *
+ * @throws {SmolvmError} `dependency` without the volume of macOS.
+ */
+export function storageFolder(): string | undefined {
   const folder = Deno.env.get("SMOLVM_STORAGE");
   if (folder !== undefined && folder !== "") return folder.startsWith("/") ? folder : `${Deno.cwd()}/${folder}`;
   if (Deno.build.os !== "darwin") return undefined;
@@ -45,6 +50,10 @@ function storageFolder(): string | undefined {
 
 /** Where things lie in a storage. */
 export interface StorageLayout {
+  /** Folder of all of it. */
+  root: string;
+  /** Storage driver, such as `overlay` or `vfs`. */
+  driver: string;
   /** The list of all images. */
   imagesFile: string;
   /** The list of all layers. */
@@ -65,6 +74,8 @@ export async function openStorage(run: BuildahContext): Promise<StorageLayout> {
     const store = new Fields(JSON.parse(json), { what: "What buildah says of it", code: "image" }).object("store");
     const [root, driver] = [store.string("GraphRoot"), store.string("GraphDriverName")];
     return {
+      root,
+      driver,
       imagesFile: `${root}/${driver}-images/images.json`,
       layersFile: `${root}/${driver}-layers/layers.json`,
       containersFolder: `${root}/${driver}-containers`,

@@ -65,14 +65,22 @@ function findLibrary(library: "libkrun" | "libkrunfw"): string {
  */
 export function loadKrun(): Krun {
   // libkrun opens the firmware by its leaf name: loaded first, by absolute path, that name resolves.
-  dlopen("libkrunfw", {});
-  return dlopen("libkrun", KRUN_SYMBOLS).symbols;
+  loadLibrary("libkrunfw", {});
+  return loadLibrary("libkrun", KRUN_SYMBOLS).symbols;
 }
 
-function dlopen<const S extends Deno.ForeignLibraryInterface>(library: "libkrun" | "libkrunfw", symbols: S) {
+/**
+ * Loads one of the libraries into this process; `path` is its file.
+ *
+ * @throws {SmolvmError} `dependency` when it is missing or cannot be loaded.
+ */
+export function loadLibrary<const S extends Deno.ForeignLibraryInterface>(
+  library: "libkrun" | "libkrunfw",
+  symbols: S,
+): { path: string; symbols: Deno.DynamicLibrary<S>["symbols"] } {
   const path = findLibrary(library);
   try {
-    return Deno.dlopen(path, symbols);
+    return { path, symbols: Deno.dlopen(path, symbols).symbols };
   } catch (error) {
     throw new SmolvmError("dependency", `Cannot load "${path}": ${messageOf(error)}`, { cause: error });
   }

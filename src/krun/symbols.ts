@@ -30,6 +30,8 @@ const OPTIONAL = {
   krun_disable_implicit_vsock: { parameters: ["u32"], result: "i32", optional: true },
   /** 1.17 */
   krun_add_vsock: { parameters: ["u32", "u32"], result: "i32", optional: true },
+  /** 1.17 */
+  krun_has_feature: { parameters: ["u64"], result: "i32", optional: true },
   /** 1.18 */
   krun_add_virtiofs3: { parameters: ["u32", "buffer", "buffer", "u64", "bool"], result: "i32", optional: true },
   /** 1.8, beside {@linkcode OPTIONAL.krun_add_virtiofs3} */

@@ -24,7 +24,7 @@ export class RunnerProcess {
 
   /** Starts a runner that waits for its specification. `prefix` is the command that puts it into its namespaces. */
   constructor(prefix: readonly string[]) {
-    this.#process = spawn([...prefix, ...runnerCommand()] as [string, ...string[]]);
+    this.#process = spawn([...prefix, ...programCommand("__runner")] as [string, ...string[]]);
     this.#lifeline = this.#process.stdin.getWriter();
   }
 
@@ -107,7 +107,8 @@ function spawn([command, ...args]: [string, ...string[]]): Deno.ChildProcess {
   }
 }
 
-function runnerCommand(): string[] {
-  if (Deno.build.standalone) return [Deno.execPath(), "__runner"];
-  return [Deno.execPath(), "run", ...FLAGS, decodeURIComponent(MAIN.pathname), "__runner"];
+/** The command line of this program as a process that may load libkrun: to run a machine, or to look at libkrun. */
+export function programCommand(role: "__runner" | "__probe"): string[] {
+  if (Deno.build.standalone) return [Deno.execPath(), role];
+  return [Deno.execPath(), "run", ...FLAGS, decodeURIComponent(MAIN.pathname), role];
 }

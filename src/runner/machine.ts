@@ -1,7 +1,7 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { describeErrno } from "../errno.ts";
 import { removeIfThere } from "../host/files.ts";
-import { libFolder } from "../host/lib_folder.ts";
+import { agentFile } from "../host/lib_folder.ts";
 import type { Libc } from "../host/libc.ts";
 import { osReason } from "../host/os_error.ts";
 import { identifyProcess, type ProcessIdentity } from "../host/process_identity.ts";
@@ -169,7 +169,7 @@ async function register({ ephemeral, folder, machine }: RunnerSpec, status: Stat
 function prepareBoot(libc: Libc, spec: RunnerSpec): BootFolder {
   const sources = {
     folder: bootFolder(spec),
-    agent: `${libFolder()}/smolvm-agent-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`,
+    agent: agentFile(),
     rootfs: rootfsPath(spec.rootfs),
     volumes: spec.machine.volumes,
   };

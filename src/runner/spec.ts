@@ -47,6 +47,19 @@ export function controlSocket(spec: Pick<RunnerSpec, "runtimeFolder">): string {
 }
 
 /**
+ * Refuses a folder in which no socket can be made.
+ *
+ * @throws {SmolvmError} `storage`.
+ */
+export function checkSocketPath(spec: Pick<RunnerSpec, "runtimeFolder">): void {
+  const socket = controlSocket(spec);
+  if (new TextEncoder().encode(socket).length <= MAX_SOCKET_PATH) return;
+  throw new SmolvmError("storage", `Cannot create the socket "${socket}": longer than ${MAX_SOCKET_PATH} bytes`, {
+    hint: "Set XDG_RUNTIME_DIR to a shorter path.",
+  });
+}
+
+/**
  * Where a runner builds its guest's boot folder. With mount namespaces it is one empty folder for all, over which each
  * mounts its own: whoever removes a machine's folder must meet no mount in it, and so no volume of the user's.
  */
@@ -115,12 +128,7 @@ export function parseRunnerSpec(json: string): RunnerSpec {
   };
   fields.end();
   checkResources(spec.machine);
-  const socket = controlSocket(spec);
-  if (new TextEncoder().encode(socket).length > MAX_SOCKET_PATH) {
-    throw new SmolvmError("storage", `Cannot create the socket "${socket}": longer than ${MAX_SOCKET_PATH} bytes`, {
-      hint: "Set XDG_RUNTIME_DIR to a shorter path.",
-    });
-  }
+  checkSocketPath(spec);
   return spec;
 }
 

@@ -76,7 +76,12 @@ function wholeBlocks(sizeBytes: number): number {
   return Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
-function readTemplate(path: string): DiskTemplate {
+/**
+ * Reads a template.
+ *
+ * @throws {SmolvmError} `dependency` when it is missing, `storage` when it is broken.
+ */
+export function readTemplate(path: string): DiskTemplate {
   let bytes: Uint8Array;
   try {
     bytes = Deno.readFileSync(path);

@@ -1,0 +1,30 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import type { Finding } from "../doctor/mod.ts";
+import { formatFindings } from "./output/findings.ts";
+
+const EXAMPLES = `
+Exit code 1 says that something is missing without which some machines cannot run.
+
+Examples:
+  smolvm doctor
+  smolvm doctor --format json`;
+
+/** `smolvm doctor`. */
+export function doctorCommand(setExitCode: (code: number) => void) {
+  return new Command("doctor")
+    .description("Check everything that smolvm needs of this host, and say how to mend it")
+    .addOption(new Option("--format <format>", "output format").choices(["text", "json"] as const))
+    .addHelpText("after", EXAMPLES)
+    .action(async ({ format }) => {
+      // Only this command has a use for it.
+      const { diagnose } = await import("../doctor/mod.ts");
+      const findings = await diagnose();
+      if (format === "json") console.log(JSON.stringify(findings, undefined, 2));
+      else console.log(formatFindings(findings, { colour: Deno.stdout.isTerminal() && !Deno.noColor }));
+      if (findings.some(isError)) setExitCode(1);
+    });
+}
+
+function isError({ status }: Finding): boolean {
+  return status === "error";
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import type { Finding } from "../../doctor/mod.ts";
+import { formatFindings } from "./findings.ts";
+
+const FINE: Finding = { name: "kvm", status: "ok", found: "usable", hint: null };
+const SLOW: Finding = { name: "image-storage", status: "warning", found: "vfs", hint: "Use overlay." };
+const MISSING: Finding = { name: "buildah", status: "error", found: "none\x1b[2J", hint: "Install it." };
+
+Deno.test("formatFindings() has a line for each finding, the way to mend it below, and their number", () => {
+  assert.equal(
+    formatFindings([FINE, SLOW, MISSING], { colour: false }),
+    "ok        kvm             usable\n" +
+      "warning   image-storage   vfs\n  Use overlay.\n" +
+      "error     buildah         none?[2J\n  Install it.\n" +
+      "\n1 error, 1 warning.",
+  );
+  assert.match(formatFindings([MISSING, MISSING], { colour: false }), /\n2 errors, 0 warnings\.$/);
+  assert.equal(formatFindings([FINE], { colour: false }), "ok   kvm   usable\n\nEverything is there.");
+});
+
+Deno.test("formatFindings() colours the status alone", () => {
+  const [line] = formatFindings([FINE], { colour: true }).split("\n");
+  assert.equal(line, "\x1b[32mok\x1b[0m   kvm   usable");
+});

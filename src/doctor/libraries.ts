@@ -1,0 +1,76 @@
+import { SmolvmError } from "../errors.ts";
+import { agentFile, libFolder } from "../host/lib_folder.ts";
+import { osReason } from "../host/os_error.ts";
+import { programCommand } from "../machine/runner_process.ts";
+import { toError } from "../state/error_record.ts";
+import { type FileFacts, type KrunFacts, type LibraryReport, parseLibraryReport } from "../state/library_report.ts";
+import { DISK_TEMPLATES, readTemplate } from "../storage/disk.ts";
+import type { Check, Verdict } from "./check.ts";
+import { runProgram } from "./program.ts";
+
+/** What a VM is made of: libkrun, its kernel, the agent and the disks. */
+export function libraryChecks(): Check[] {
+  let report: Promise<LibraryReport> | undefined;
+  const facts = async <L extends keyof LibraryReport>(library: L, signal: AbortSignal) => {
+    const facts = (await (report ??= probe(signal)))[library];
+    if ("code" in facts) throw toError(facts);
+    return facts as Exclude<LibraryReport[L], { code: unknown }>;
+  };
+  return [
+    { name: "libkrun", run: async (signal) => judgeKrun(await facts("libkrun", signal), Deno.build.os) },
+    { name: "libkrunfw", run: async (signal) => ({ status: "ok", found: describe(await facts("libkrunfw", signal)) }) },
+    { name: "agent", run: checkAgent },
+    { name: "disk-templates", run: checkTemplates },
+  ];
+}
+
+/** In a process of its own, as with every VM: a broken library takes its process along. */
+async function probe(signal: AbortSignal): Promise<LibraryReport> {
+  const { success, stdout, stderr } = await runProgram(programCommand("__probe"), signal);
+  if (success) return parseLibraryReport(stdout);
+  throw new SmolvmError("dependency", `Cannot load libkrun: the process that tried ended${stderr && `: ${stderr}`}`);
+}
+
+/** What a libkrun is good for on that OS. */
+export function judgeKrun(facts: KrunFacts, os: string): Verdict {
+  const { features, missing } = facts;
+  const found = [describe(facts), ...features?.length ? [`with ${features.join(", ")}`] : []].join(", ");
+  const lacks = (name: string) => missing.includes(name);
+  if (features?.includes("BLK") === false || lacks("krun_add_disk2") && lacks("krun_add_disk3")) {
+    return { status: "error", found: `${found}; it has no disks`, hint: "Install a libkrun built with BLK=1." };
+  }
+  if (lacks("krun_add_vsock") || lacks("krun_disable_implicit_vsock")) {
+    const hint = "Upgrade libkrun to 1.17 or later: with this one only machines with --net can run.";
+    return { status: "error", found, hint };
+  }
+  // On Linux the host's mounts are read-only themselves.
+  if (os === "darwin" && lacks("krun_add_virtiofs3")) {
+    return { status: "error", found, hint: "Upgrade libkrun to 1.18 or later: this one has no read-only shares." };
+  }
+  return { status: "ok", found };
+}
+
+/** The version that the file's name or folder holds, if any, and the file. */
+function describe({ path }: FileFacts): string {
+  const [version] = /(?<=[./])\d+\.\d+\.\d+(\+\w+)?/.exec(path) ?? [];
+  return version === undefined ? path : `${version}, ${path}`;
+}
+
+function checkAgent(): Verdict {
+  const found = agentFile();
+  try {
+    const { isFile, mode } = Deno.statSync(found);
+    if (isFile && (mode ?? 0) & 0o111) return { status: "ok", found };
+    return { status: "error", found: `"${found}" is not an executable`, hint: "scripts/setup builds it." };
+  } catch (error) {
+    throw new SmolvmError("dependency", `Cannot use the agent "${found}": ${osReason(error)}`, {
+      hint: "scripts/setup builds it.",
+    });
+  }
+}
+
+function checkTemplates(): Verdict {
+  const folder = libFolder();
+  for (const { name } of DISK_TEMPLATES) readTemplate(`${folder}/${name}`);
+  return { status: "ok", found: `${DISK_TEMPLATES.map(({ name }) => name).join(" and ")} in ${folder}` };
+}

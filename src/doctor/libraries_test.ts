@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import type { KrunFacts } from "../state/library_report.ts";
+import { judgeKrun } from "./libraries.ts";
+
+const judge = (facts: Partial<KrunFacts>, os = "linux") =>
+  judgeKrun({ path: "/lib/libkrun.so.1.17.4", features: ["NET", "BLK"], missing: [], ...facts }, os);
+
+Deno.test("judgeKrun() tells version, file and features", () => {
+  const paths = {
+    "/lib/libkrun.so.1.17.4": "1.17.4, ",
+    "/lib/libkrun.so.1.17.4+smolvm1": "1.17.4+smolvm1, ",
+    "/opt/homebrew/Cellar/libkrun/1.18.0/lib/libkrun.1.dylib": "1.18.0, ",
+    "/usr/lib/libkrun.so.1": "",
+  };
+  for (const [path, version] of Object.entries(paths)) {
+    assert.deepEqual(judge({ path }), { status: "ok", found: `${version}${path}, with NET, BLK` });
+  }
+  assert.deepEqual(judge({ path: "/k", features: null }), { status: "ok", found: "/k" });
+});
+
+Deno.test("judgeKrun() demands disks, whether or not libkrun can be asked", () => {
+  for (const facts of [{ features: [] }, { features: null, missing: ["krun_add_disk2", "krun_add_disk3"] }]) {
+    const { status, found, hint } = judge({ path: "/k", ...facts });
+    assert.deepEqual({ status, found }, { status: "error", found: "/k; it has no disks" });
+    assert.match(hint ?? "", /BLK=1/);
+  }
+  assert.equal(judge({ missing: ["krun_add_disk3"] }).status, "ok");
+});
+
+Deno.test("judgeKrun() demands that a guest can be kept off the network, and on macOS off the host's files", () => {
+  assert.match(judge({ missing: ["krun_add_vsock"] }).hint ?? "", /1\.17/);
+  const old = { missing: ["krun_add_virtiofs3"] };
+  assert.equal(judge(old).status, "ok");
+  assert.match(judge(old, "darwin").hint ?? "", /1\.18/);
+});

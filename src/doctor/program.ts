@@ -1,0 +1,30 @@
+import { SmolvmError } from "../errors.ts";
+
+/** What came of a program. */
+export interface ProgramOutput {
+  success: boolean;
+  stdout: string;
+  /** The last line of it. */
+  stderr: string;
+}
+
+/**
+ * Runs a program to its end; `signal` kills it.
+ *
+ * @throws {SmolvmError} `dependency` when it is not there.
+ */
+export async function runProgram(argv: readonly string[], signal: AbortSignal): Promise<ProgramOutput> {
+  const [program, ...args] = argv;
+  const command = new Deno.Command(program!, { args, env: { LC_ALL: "C" }, stdin: "null", signal });
+  try {
+    const { success, stdout, stderr } = await command.output();
+    return { success, stdout: textOf(stdout), stderr: textOf(stderr).split("\n").at(-1)! };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new SmolvmError("dependency", `Cannot find the program "${program}"`, { cause: error });
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes).trim();
+}

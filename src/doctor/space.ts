@@ -1,0 +1,37 @@
+import type { Verdict } from "./check.ts";
+import { runProgram } from "./program.ts";
+
+/** Below it an image or a disk may not fit. */
+const LEAST_FREE_BYTES = 1024 ** 3;
+
+/** The file system that a folder is in. */
+export interface FileSystem {
+  /** Type such as `ext4`; `undefined` where the host does not tell. */
+  type: string | undefined;
+  freeBytes: number;
+}
+
+/** Asks about the file system of a folder; `undefined` when nobody can tell. */
+export async function fileSystemOf(folder: string, signal: AbortSignal): Promise<FileSystem | undefined> {
+  const { stdout } = await runProgram(["df", Deno.build.os === "linux" ? "-PkT" : "-Pk", folder], signal);
+  return parseDf(stdout);
+}
+
+/** Reads what POSIX's `df -Pk` says of one folder, or with a second column for the type. */
+export function parseDf(output: string): FileSystem | undefined {
+  const [, type, free] = /^.*?(?:\s([a-z]\S*))?\s+\d+\s+\d+\s+(\d+)\s+\d+%/.exec(output.split("\n")[1] ?? "") ?? [];
+  return free === undefined ? undefined : { type, freeBytes: Number(free) * 1024 };
+}
+
+/** A folder for what must last and may be large, by the file system that it is in. */
+export function judgeSpace(found: string, fileSystem: FileSystem | undefined): Verdict {
+  if (fileSystem === undefined) return { status: "ok", found };
+  const { type, freeBytes } = fileSystem;
+  const free = `${found}, ${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
+  if (type === "tmpfs") {
+    const hint = "It is in memory: it fills that up, and a reboot of the host empties it.";
+    return { status: "warning", found: `${free}, tmpfs`, hint };
+  }
+  if (freeBytes < LEAST_FREE_BYTES) return { status: "warning", found: free, hint: "Make room there." };
+  return { status: "ok", found: free };
+}

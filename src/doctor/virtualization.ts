@@ -1,0 +1,50 @@
+import { checkVirtualization } from "../host/virtualization.ts";
+import type { Check, Verdict } from "./check.ts";
+import { runProgram } from "./program.ts";
+
+/** Linux's mounts can be made read-only, with all below them, since. */
+const LEAST_LINUX = [5, 12];
+
+/** What the host's kernel must be able to do. */
+export function virtualizationChecks(): Check[] {
+  if (Deno.build.os === "darwin") {
+    return [{ name: "hypervisor", run: checkHypervisor }, { name: "entitlement", run: checkEntitlement }];
+  }
+  return [{ name: "kvm", run: checkKvm }, { name: "kernel", run: () => judgeKernel(Deno.osRelease()) }];
+}
+
+function checkKvm(): Verdict {
+  checkVirtualization();
+  return { status: "ok", found: "/dev/kvm can be used" };
+}
+
+/** What the host's Linux of that release, such as `6.1.0-40-amd64`, is good for. */
+export function judgeKernel(release: string): Verdict {
+  const [major = 0, minor = 0] = release.split(".").map((part) => parseInt(part));
+  const [leastMajor, leastMinor] = LEAST_LINUX as [number, number];
+  const found = `Linux ${release}`;
+  if (major > leastMajor || major === leastMajor && minor >= leastMinor) return { status: "ok", found };
+  return { status: "error", found, hint: `Read-only mounts need Linux ${LEAST_LINUX.join(".")} or later.` };
+}
+
+async function checkHypervisor(signal: AbortSignal): Promise<Verdict> {
+  const { stdout } = await runProgram(["sysctl", "-n", "kern.hv_support"], signal);
+  if (stdout === "1") return { status: "ok", found: "Hypervisor.framework can be used" };
+  return {
+    status: "error",
+    found: "This Mac has no Hypervisor.framework",
+    hint: "Use a Mac from 2011 or later with macOS 11 or later; inside a VM, switch nested virtualisation on.",
+  };
+}
+
+/** macOS lets a program make VMs only when its signature says that it may. */
+async function checkEntitlement(signal: AbortSignal): Promise<Verdict> {
+  const executable = Deno.execPath();
+  const { stdout } = await runProgram(["codesign", "--display", "--entitlements", "-", "--xml", executable], signal);
+  if (stdout.includes("com.apple.security.hypervisor")) return { status: "ok", found: `"${executable}" may make VMs` };
+  return {
+    status: "error",
+    found: `"${executable}" is not signed for making VMs`,
+    hint: `Sign it: codesign --sign - --force --entitlements smolvm.entitlements "${executable}"`,
+  };
+}
