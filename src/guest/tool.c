@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "connect.h"
 #include "tar_tool.h"
 
 #define USAGE 2
@@ -11,6 +12,7 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the name */
 } TOOLS[] = {
+	{ "connect", connect_tool },
 	{ "tar", tar_tool },
 	{ NULL, NULL },
 };
