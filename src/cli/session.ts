@@ -62,6 +62,8 @@ export async function attend(
     if (terminal) {
       // A command that reads no keys is interrupted as any other is: by the signal that the terminal makes of Ctrl-C.
       if (stdin) whileRunning.use(rawTerminal());
+      // A command that runs already has another terminal's size.
+      attachment.resize(terminal);
       whileRunning.use(onResize(() => attachment.resize(Deno.consoleSize())));
     }
     if (timeoutS === undefined) return;

@@ -7,6 +7,7 @@
  */
 
 import { createMachine } from "../../src/state/machines.ts";
+import { SMOLVM } from "../helpers/cli.ts";
 import { setEnv } from "../helpers/env.ts";
 import { makeRecord } from "../helpers/machines.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
@@ -14,7 +15,6 @@ import { median, runsOf } from "./measure.ts";
 
 const MACHINES = 200;
 const RUNS = runsOf(Deno.args, 15);
-const SMOLVM = decodeURIComponent(new URL("../../smolvm", import.meta.url).pathname);
 
 using none = makeTempFolder();
 using many = makeTempFolder();

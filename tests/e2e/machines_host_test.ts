@@ -4,7 +4,8 @@ import { buildImage, makeImageStore } from "../fixtures/images.ts";
 import { runnersOf, untilNoVm } from "../helpers/inventory.ts";
 import { logOf, machineCommands } from "../helpers/machine_commands.ts";
 import { runProcess } from "../helpers/process.ts";
-import { SMOLVM, vmSuite } from "../helpers/vm_suite.ts";
+import { SMOLVM } from "../helpers/cli.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
 const { test, rootfs, state, runtime } = suite;

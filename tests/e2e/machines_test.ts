@@ -4,7 +4,8 @@ import { buildImage, makeImageStore } from "../fixtures/images.ts";
 import { runnersOf } from "../helpers/inventory.ts";
 import { logOf, machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode, Process, runProcess } from "../helpers/process.ts";
-import { SMOLVM, vmSuite } from "../helpers/vm_suite.ts";
+import { SMOLVM } from "../helpers/cli.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
 const { test, smolvm, rootfs, state } = suite;

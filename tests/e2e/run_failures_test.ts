@@ -1,7 +1,8 @@
 /** Hosts and guests that fail: a clear error, exit code 125, and nothing left behind. */
 import assert from "node:assert/strict";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
-import { SMOLVM, vmSuite } from "../helpers/vm_suite.ts";
+import { SMOLVM } from "../helpers/cli.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
 const { test, smolvm, rootfs, env } = suite;

@@ -1,8 +1,10 @@
 /** A command's input and output, its signals and its terminal. */
 import assert from "node:assert/strict";
-import { assertCode, Process, runProcess } from "../helpers/process.ts";
+import { assertCode, runProcess } from "../helpers/process.ts";
 import { runnersOf, untilListening } from "../helpers/inventory.ts";
-import { SMOLVM, vmSuite } from "../helpers/vm_suite.ts";
+import { onTerminal } from "../helpers/terminal.ts";
+import { SMOLVM } from "../helpers/cli.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
 const { test, smolvm, start, rootfs, env } = suite;
@@ -112,19 +114,9 @@ test("INT ends a machine that has not booted yet", async () => {
   assertCode(await machine.outcome, 130);
 }, { settlesWithinMs: 2000 });
 
-/** Runs a script of the host's shell on a terminal of its own, whose keys are the input, and says what became of it. */
-function onTerminal(script: string): Process {
-  const command = `stty rows 31 cols 97; tty; before=$(stty -g); ${script}
-    [ "$before" = "$(stty -g)" ] && echo restored`;
-  return new Process("script", {
-    args: ["--quiet", "--return", "--flush", "--command", command, "/dev/null"],
-    env: { ...env, SMOLVM, ROOTFS: rootfs, SHELL: "/bin/sh", TERM: "xterm" },
-  });
-}
-
 test("run -it gives the command a terminal: size, resize, Ctrl-C and Ctrl-D; it is restored afterwards", async () => {
   const guest = 'tty; echo $TERM; stty size; trap "stty size" WINCH; echo ready; sleep 1000 & wait $!; exec sh';
-  await using terminal = onTerminal(`"$SMOLVM" run -it "$ROOTFS" sh -c '${guest}'; echo "code $?"`);
+  await using terminal = onTerminal(suite, `"$SMOLVM" run -it "$ROOTFS" sh -c '${guest}'; echo "code $?"`);
   const [, device] = await terminal.untilStdout(/^(\/dev\/pts\/\d+)\r\n/);
   await terminal.untilStdout(/^\/dev\/pts\/0\r\nxterm\r\n31 97\r\nready\r\n/);
 
@@ -144,7 +136,7 @@ test("run -it gives the command a terminal: size, resize, Ctrl-C and Ctrl-D; it 
 
 test("the terminal is restored when the VM process is killed", async () => {
   const run = `"$SMOLVM" run -it "$ROOTFS" sh -c 'echo ready; exec sleep 1000'`;
-  await using terminal = onTerminal(`${run}; echo "code $?"`);
+  await using terminal = onTerminal(suite, `${run}; echo "code $?"`);
   await terminal.untilStdout(/ready\r\n/);
   for (const pid of runnersOf(suite)) Deno.kill(pid, "SIGKILL");
   await terminal.untilStdout(/smolvm: .*code 125\r\nrestored\r\n/s);
@@ -153,7 +145,7 @@ test("the terminal is restored when the VM process is killed", async () => {
 
 test("run -t without -i leaves the keys to the terminal, whose Ctrl-C interrupts the command", async () => {
   const run = `"$SMOLVM" run -t "$ROOTFS" sh -c 'echo ready; exec sleep 1000'`;
-  await using terminal = onTerminal(`trap : INT; ${run}; echo "code $?"`);
+  await using terminal = onTerminal(suite, `trap : INT; ${run}; echo "code $?"`);
   await terminal.untilStdout(/ready/);
   await terminal.write("\x03");
   await terminal.untilStdout(/code 130\r\nrestored\r\n/);

@@ -4,7 +4,8 @@ import { buildImage } from "../fixtures/images.ts";
 import { runnersOf } from "../helpers/inventory.ts";
 import { logOf, machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode, runProcess } from "../helpers/process.ts";
-import { SMOLVM, vmSuite, type VmTestOptions } from "../helpers/vm_suite.ts";
+import { SMOLVM } from "../helpers/cli.ts";
+import { vmSuite, type VmTestOptions } from "../helpers/vm_suite.ts";
 
 const USER = "smolvm-test";
 const suite = vmSuite();

@@ -8,11 +8,9 @@ import assert from "node:assert/strict";
 import { messageOf } from "../../src/errors.ts";
 import { checkVirtualization } from "../../src/host/virtualization.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
+import { SMOLVM } from "./cli.ts";
 import { MARK, runnersOf, takeInventory, type Territory, untilInventory } from "./inventory.ts";
 import { type Outcome, Process, type ProcessOptions, runProcess } from "./process.ts";
-
-/** The launcher in the checkout. */
-export const SMOLVM = decodeURIComponent(new URL("../../smolvm", import.meta.url).pathname);
 
 /** How a `smolvm` of a test is run; `args` are its own. */
 export interface SmolvmOptions extends Partial<ProcessOptions> {
