@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { configureLog } from "../log.ts";
+import { Records } from "../logs/formats.ts";
+import { LogReader } from "../logs/log_reader.ts";
 import { CommandLog } from "./command_log.ts";
 
 /** Runs a test with a log that is not there yet. */
@@ -145,6 +147,25 @@ Deno.test("CommandLog sets no empty file aside", () =>
     assert.deepEqual(numbers(path), [1]);
     assert.throws(() => Deno.statSync(`${path}.1`), Deno.errors.NotFound);
   }));
+
+Deno.test("CommandLog loses and doubles no line for a reader that follows its rotations", () => {
+  // The reader may fall behind by as many rotations as there are older files.
+  for (const [maxFiles, every] of [[1, 1], [2, 2], [3, 3], [3, 5], [10, 17]] as const) {
+    withPath((path) => {
+      using log = new CommandLog(path, { maxBytes: 2 * LINE_BYTES, maxFiles });
+      using reader = new LogReader(path, new Records());
+      let read = "";
+      const readOn = () => read += [...reader.read(false)].map(({ data }) => new TextDecoder().decode(data)).join("");
+      for (let line = 1; line <= 99; line++) {
+        writeLines(log, line, line);
+        if (line % every === 0) readOn();
+      }
+      readOn();
+      const written = Array.from({ length: 99 }, (_, index) => `line${`${index + 1}`.padStart(2, "0")}\n`);
+      assert.equal(read, written.join(""), `${maxFiles} files, read every ${every} lines`);
+    });
+  }
+});
 
 /** Fails unless a log that a test has prepared says once why it cannot be written, and does no other harm. */
 function assertGivesUp(reason: string, prepare: (path: string) => void): void {
