@@ -45,9 +45,9 @@ export function parseTimeout(value: string): number {
   return /^0+(\.0+)?$/.test(value) ? 0 : parseSeconds(value);
 }
 
-/** A number of lines; `undefined` for all of them. */
-export function parseTail(value: string): number | undefined {
-  if (value === "all") return undefined;
+/** A number of lines, `Infinity` for all of them. */
+export function parseTail(value: string): number {
+  if (value === "all") return Infinity;
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError("Expected a number of lines, or all.");
   return Number(value);
 }

@@ -14,6 +14,7 @@ import {
   parseMemory,
   parseNameserver,
   parseSeconds,
+  parseTail,
   parseTimeout,
   parseUser,
   parseWorkdir,
@@ -230,4 +231,11 @@ Deno.test("collectEnvFile() refuses a file that is missing or cannot be read", (
   const refuse = (value: string) => collectEnvFile(value, []);
   assertRefuses(refuse, [`${folder.path}/none`], "No such file.");
   assertRefuses(refuse, [folder.path], "Cannot read it.");
+});
+
+Deno.test("parseTail() takes a number of lines or all of them, and nothing else", () => {
+  assert.deepEqual(["0", "10", "all"].map(parseTail), [0, 10, Infinity]);
+  for (const value of ["", "-1", "1.5", "ALL", "1e3"]) {
+    assert.throws(() => parseTail(value), InvalidArgumentError, value);
+  }
 });

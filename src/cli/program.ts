@@ -13,6 +13,7 @@ import { imagesCommand } from "./images.ts";
 import { killCommand } from "./kill.ts";
 import { listCommand } from "./list.ts";
 import { chooseLogLevel } from "./log_options.ts";
+import { logsCommand } from "./logs.ts";
 import { pullCommand } from "./pull.ts";
 import { restartCommand } from "./restart.ts";
 import { rmiCommand } from "./rmi.ts";
@@ -69,6 +70,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   program.addCommand(execCommand(setExitCode));
   program.addCommand(shellCommand(setExitCode));
   program.addCommand(attachCommand(setExitCode));
+  program.addCommand(logsCommand(setExitCode));
   program.addCommand(listCommand());
   program.addCommand(deleteCommand(setExitCode));
   program.addCommand(pullCommand(setExitCode));

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { MARK, takeInventory, type Territory } from "./inventory.ts";
-import { type Outcome, runProcess } from "./process.ts";
+import { type Outcome, Process, runProcess } from "./process.ts";
 import { makeTempFolder } from "./temp_folder.ts";
 
 /** The launcher in the checkout. */
@@ -23,6 +23,8 @@ export interface CliOptions {
 export interface Cli extends Disposable, Territory {
   /** Runs `smolvm ARGS` to its end, with its input and its output in pipes. */
   run(args: string[], options?: CliOptions): Promise<Outcome>;
+  /** Starts `smolvm ARGS`, without a configuration. */
+  start(args: string[]): Process;
 }
 
 export function makeCli(): Cli {
@@ -53,6 +55,7 @@ export function makeCli(): Cli {
       await Deno.writeTextFile(`${configFolder}/smolvm.toml`, options.config ?? "");
       return await runProcess(SMOLVM, { args, cwd: folder, env: { ...env, ...options.env } });
     },
+    start: (args) => new Process(SMOLVM, { args, cwd: folder, env }),
     [Symbol.dispose]: () => temp[Symbol.dispose](),
   };
 }

@@ -1,0 +1,57 @@
+import { Command } from "@commander-js/extra-typings";
+import { SmolvmError } from "../errors.ts";
+import { openMachine } from "../machine/find.ts";
+import { readCommandLog, readKernelLog } from "../machine/logs.ts";
+import { parseTail } from "./parse.ts";
+import { parseTime } from "./parse_time.ts";
+import { forEachTarget } from "./targets.ts";
+import { writeAll } from "./terminal.ts";
+
+const EXAMPLES = `
+TIME is a time such as 2026-11-23T12:00:00Z (the local time without the Z),
+seconds since 1970, or how long ago: 90s, 10m, 1h30m, 2d.
+
+Examples:
+  smolvm logs web
+  smolvm logs -f --tail 20 web
+  smolvm logs -t --since 1h30m --until 10m web
+  smolvm logs --kernel web`;
+
+/** `smolvm logs`. */
+export function logsCommand(setExitCode: (code: number) => void) {
+  return new Command("logs")
+    .description("Print what a machine's command has written, in all its runs, on the streams that it wrote to")
+    .argument("<name>", "machine, by name or the beginning of its id")
+    .option("-f, --follow", "go on until the machine has ended")
+    .option("-n, --tail <lines>", "only so many of the last lines, or all", parseTail)
+    .option("--since <time>", "only what was written then or later", parseTime)
+    .option("--until <time>", "only what was written until then", parseTime)
+    .option("-t, --timestamps", "put its time before each line")
+    .option("--kernel", "print the guest's console instead, then, on standard error, the log of the VM itself")
+    .addHelpText("after", EXAMPLES)
+    .action(async (name, { follow = false, tail, kernel = false, since, until, timestamps = false }) => {
+      const ofTime = timestamps ? "timestamps" : since ? "since" : until && "until";
+      if (kernel && ofTime) {
+        throw new SmolvmError("usage", `Cannot use --${ofTime} with --kernel: the lines of these logs have no times`);
+      }
+      setExitCode(
+        await forEachTarget([name], async () => {
+          const machine = openMachine(name);
+          await print(
+            kernel
+              ? readKernelLog(machine, { follow, tail })
+              : readCommandLog(machine, { follow, tail, since, until, timestamps }),
+          );
+        }),
+      );
+    });
+}
+
+/** Ends quietly when nobody reads it any more, as in a pipe to `head`. */
+async function print(output: ReturnType<typeof readCommandLog>): Promise<void> {
+  try {
+    for await (const { stream, data } of output) await writeAll(Deno[stream], data);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

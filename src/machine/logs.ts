@@ -1,0 +1,51 @@
+import { SmolvmError } from "../errors.ts";
+import { PlainText, type RecordOptions, Records } from "../logs/formats.ts";
+import { type LogOutput, LogReader, readLogs } from "../logs/log_reader.ts";
+import { isLocked } from "../state/lock.ts";
+import type { Machine } from "../state/lookup.ts";
+import { commandLogFile, consoleLog, runnerLog } from "../state/machine_folders.ts";
+import { machineLock } from "../state/status.ts";
+
+/** What of a log is read. */
+export interface LogOptions {
+  /** How many last lines to begin with; all when absent. */
+  tail?: number | undefined;
+  /** Whether to go on with what is added until the machine has ended. */
+  follow: boolean;
+}
+
+/**
+ * What the command of a machine has written, in all its runs that are still in its log; nothing when it was never
+ * started. Also following ends with what there is at the latest time that is asked for.
+ *
+ * @throws {SmolvmError} `machine-state` for an ephemeral machine, which has no such log; `state`.
+ */
+export async function* readCommandLog(
+  { folder, record, ephemeral }: Machine,
+  { tail, follow, ...options }: LogOptions & RecordOptions,
+): AsyncGenerator<LogOutput> {
+  if (ephemeral) {
+    throw new SmolvmError("machine-state", `Machine "${record.name}" has no log: its output goes to its "smolvm run"`);
+  }
+  using log = new LogReader(commandLogFile(folder), new Records(options), { tail });
+  const { until } = options;
+  const isLate = () => until !== undefined && until.getTime() < Date.now();
+  yield* readLogs([log], () => !follow || isLate() || hasEnded(folder));
+}
+
+/**
+ * What the guest's console has had in the present or last run, as standard output, and then what the VM's process
+ * logged, as standard error; `tail` lines of each.
+ *
+ * @throws {SmolvmError} `state`.
+ */
+export async function* readKernelLog({ folder }: Machine, { tail, follow }: LogOptions): AsyncGenerator<LogOutput> {
+  using console = new LogReader(consoleLog(folder), new PlainText("stdout"), { tail });
+  using runner = new LogReader(runnerLog(folder), new PlainText("stderr"), { tail });
+  yield* readLogs([console, runner], () => !follow || hasEnded(folder));
+}
+
+/** The lock is held from before the status says that a machine starts. */
+function hasEnded(folder: string): boolean {
+  return !isLocked(machineLock(folder));
+}
