@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from "commander";
 import * as values from "../config/values.ts";
-import type { PortSpec, VolumeSpec } from "../machine/describe.ts";
 
 /**
  * Parsers of option values. Commander puts the option's name and the value before their messages.
@@ -28,9 +27,23 @@ export const parseCpus = asArgument(values.parseCpus);
 export const parseWorkdir = asArgument(values.parseWorkdir);
 export const parseUser = asArgument(values.parseUser);
 export const parseNameserver = asArgument(values.parseNameserver);
-const parseVolume = asArgument(values.parseVolume);
-const parsePort = asArgument(values.parsePort);
 const parseVariable = asArgument(values.parseVariable);
+
+/** Adds what a parser makes of a value to those before it, for an option that may be repeated. */
+function collect<T>(parse: (text: string) => T): (value: string, before?: T[]) => T[] {
+  return (value, before = []) => [...before, parse(value)];
+}
+
+/** `host:guest[:ro|rw]`, added to those before it. */
+export const collectVolume = collect(asArgument(values.parseVolume));
+/** `[[ip]:][host]:guest[/tcp]`, or the guest's port alone, added to those before it. */
+export const collectPort = collect(asArgument(values.parsePort));
+/** Where a volume is in the guest, added to those before it. */
+export const collectMountPoint = collect(asArgument(values.parseMountPoint));
+/** The number of a port, added to those before it. */
+export const collectPortNumber = collect(asArgument(values.parsePortNumber));
+/** Any text, added to those before it. */
+export const collectText = collect(String);
 
 export function parseSeconds(value: string): number {
   const seconds = Number(value);
@@ -55,16 +68,6 @@ export function parseTail(value: string): number {
 export function parseBoolean(value: string): boolean {
   if (value !== "true" && value !== "false") throw new InvalidArgumentError("Expected true or false.");
   return value === "true";
-}
-
-/** `host:guest[:ro|rw]`, added to those before it. */
-export function collectVolume(value: string, volumes: VolumeSpec[] = []): VolumeSpec[] {
-  return [...volumes, parseVolume(value)];
-}
-
-/** `[[ip]:][host]:guest[/tcp]`, or the guest's port alone, added to those before it. */
-export function collectPort(value: string, ports: PortSpec[] = []): PortSpec[] {
-  return [...ports, parsePort(value)];
 }
 
 export function parseHostname(value: string): string {

@@ -15,12 +15,14 @@ import { listCommand } from "./list.ts";
 import { chooseLogLevel } from "./log_options.ts";
 import { logsCommand } from "./logs.ts";
 import { pullCommand } from "./pull.ts";
+import { renameCommand } from "./rename.ts";
 import { restartCommand } from "./restart.ts";
 import { rmiCommand } from "./rmi.ts";
 import { runCommand } from "./run.ts";
 import { shellCommand } from "./shell.ts";
 import { startCommand } from "./start.ts";
 import { stopCommand } from "./stop.ts";
+import { updateCommand } from "./update.ts";
 import { waitCommand } from "./wait.ts";
 
 /** The exit code of our own failures, whatever the command's would have been. */
@@ -72,6 +74,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   program.addCommand(attachCommand(setExitCode));
   program.addCommand(logsCommand(setExitCode));
   program.addCommand(listCommand());
+  program.addCommand(renameCommand(setExitCode));
+  program.addCommand(updateCommand(setExitCode));
   program.addCommand(deleteCommand(setExitCode));
   program.addCommand(pullCommand(setExitCode));
   program.addCommand(imagesCommand());

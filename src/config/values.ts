@@ -76,8 +76,9 @@ function parseAddress(text: string): string {
   return canonicalAddress(address);
 }
 
-function parsePortNumber(text: string): number {
-  const port = Number(text);
+/** The number of a port, 1 to 65535. */
+export function parsePortNumber(text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) throw new InvalidValueError(`Expected ports from 1 to 65535, got ${text}.`);
   return port;
 }

@@ -40,6 +40,7 @@ export function mergeEnvironment(env: readonly string[]): string[] {
   return [...new Map(env.map((variable) => [keyOf(variable), variable])).values()];
 }
 
-function keyOf(variable: string): string {
+/** The `KEY` of `KEY=VALUE`. */
+export function keyOf(variable: string): string {
   return variable.slice(0, variable.indexOf("="));
 }

@@ -9,14 +9,23 @@ import type { VolumeSpec } from "../state/machine_record.ts";
  * @throws {SmolvmError} `volume` for one that is missing, a single file, or mounted where another one is.
  */
 export function resolveVolumes(volumes: readonly VolumeSpec[]): VolumeSpec[] {
+  return orderVolumes(volumes).map(resolveVolume);
+}
+
+/**
+ * Puts volumes into the order in which they are mounted: outer folders first, or they would hide what is mounted
+ * inside them.
+ *
+ * @throws {SmolvmError} `volume` for one that is mounted where another one is.
+ */
+export function orderVolumes(volumes: readonly VolumeSpec[]): VolumeSpec[] {
   const targets = new Set<string>();
   for (const { target } of volumes) {
     if (targets.has(target)) throw new SmolvmError("volume", `Cannot mount two volumes at "${target}"`);
     targets.add(target);
   }
-  // Outer folders first, or they would hide what is mounted inside them.
   const depth = ({ target }: VolumeSpec) => target.split("/").length;
-  return volumes.map(resolveVolume).sort((a, b) => depth(a) - depth(b));
+  return volumes.toSorted((a, b) => depth(a) - depth(b));
 }
 
 function resolveVolume({ source, target, readOnly }: VolumeSpec): VolumeSpec {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import type { VolumeSpec } from "../state/machine_record.ts";
-import { resolveVolumes } from "./volume.ts";
+import { orderVolumes, resolveVolumes } from "./volume.ts";
 
 const volume = (source: string, target: string, readOnly = false): VolumeSpec => ({ source, target, readOnly });
 
@@ -44,4 +44,9 @@ Deno.test("resolveVolumes() refuses a single file and names the folder to mount 
     message: `Cannot mount volume "${folder.path}/file": it is a single file, expected a folder`,
     hint: `Mount its parent folder "${folder.path}" instead.`,
   });
+});
+
+Deno.test("orderVolumes() leaves the folders of the host alone", () => {
+  const volumes = [volume("/none/inner", "/a/b"), volume("/none", "/a")];
+  assert.deepEqual(orderVolumes(volumes), volumes.toReversed());
 });

@@ -20,11 +20,10 @@ import {
   createMachineFolder,
   createRuntimeFolder,
   diskFile,
-  machineExists,
   runnerLog,
 } from "../state/machine_folders.ts";
 import { writeRecord } from "../state/machine_record.ts";
-import { lockMachine } from "../state/machines.ts";
+import { isCalled, lockMachine } from "../state/machines.ts";
 import { claimName } from "../state/names.ts";
 import { CREATED, type MachineStatus } from "../state/status.ts";
 import { tailOf } from "../state/tail.ts";
@@ -162,7 +161,7 @@ async function register({ ephemeral, folder, machine }: RunnerSpec, status: Stat
   await status.set({});
   if (!ephemeral) return;
   await writeRecord(folder, machine);
-  await claimName(machine, machineExists);
+  await claimName(machine, isCalled);
   sweepEphemeralMachines().catch((error) => log("warn", messageOf(error)));
 }
 

@@ -1,11 +1,6 @@
 import { acquireLock, isLocked } from "./lock.ts";
-import {
-  ephemeralFolders,
-  ephemeralsFolder,
-  machineExists,
-  type MachineFolders,
-  removeMachineFolders,
-} from "./machine_folders.ts";
+import { ephemeralFolders, ephemeralsFolder, type MachineFolders, removeMachineFolders } from "./machine_folders.ts";
+import { isCalled } from "./machines.ts";
 import { type NameClaim, releaseName, sweepNames } from "./names.ts";
 import { machineLock } from "./status.ts";
 
@@ -22,5 +17,5 @@ export async function sweepEphemeralMachines(): Promise<void> {
   for await (const { name, isDirectory } of Deno.readDir(parent)) {
     if (isDirectory && !isLocked(machineLock(`${parent}/${name}`))) await removeMachineFolders(ephemeralFolders(name));
   }
-  await sweepNames(machineExists);
+  await sweepNames(isCalled);
 }

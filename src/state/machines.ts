@@ -6,8 +6,8 @@ import { log } from "../log.ts";
 import { syncFolderOf } from "./atomic_write.ts";
 import { acquireLock, isLocked, type Lock } from "./lock.ts";
 import { createMachineFolder, machineExists, machinesFolder, namesIn, persistentFolders } from "./machine_folders.ts";
-import { type MachineRecord, writeRecord } from "./machine_record.ts";
-import { claimName, releaseNames } from "./names.ts";
+import { type MachineRecord, readRecord, writeRecord } from "./machine_record.ts";
+import { claimName, lockNames, releaseName, releaseNames } from "./names.ts";
 import { CREATED, isLive, machineLock, readStatus, writeStatus } from "./status.ts";
 
 /** Whoever looks at a lock holds it for a moment, and a runner ends a moment after its last word. */
@@ -32,12 +32,50 @@ export async function createMachine(record: MachineRecord, fill: (folder: string
     fill(draft);
     await writeStatus(draft, CREATED);
     await writeRecord(draft, record);
-    await claimName(record, machineExists, () => Deno.rename(draft, folder));
+    await claimName(record, isCalled, () => Deno.rename(draft, folder));
     await syncFolderOf(folder);
   } catch (error) {
     await removeIfThere(draft);
     throw error;
   }
+}
+
+/**
+ * Whether there is a machine with that id and it is called so. Its record says that, not the index of names; when that
+ * cannot be read, nobody else gets the name.
+ */
+export function isCalled(id: string, name: string): boolean {
+  try {
+    return readRecord(persistentFolders(id).folder).name === name;
+  } catch {
+    return machineExists(id); // Or it is an ephemeral one, which keeps its name.
+  }
+}
+
+/**
+ * Changes what a machine that persists is; other changes come before or after.
+ *
+ * @throws {SmolvmError} `state`, `storage`; what `change` throws. Nothing is changed then.
+ */
+export async function changeRecord(folder: string, change: (record: MachineRecord) => MachineRecord): Promise<void> {
+  using _ = await lockNames();
+  await writeRecord(folder, change(readRecord(folder)));
+}
+
+/**
+ * Gives a machine that persists another name. It has either at every moment, and the other one is free.
+ *
+ * @throws {SmolvmError} `usage` for a name that is none or is taken; `state`, `storage`.
+ */
+export async function renameMachine(id: string, name: string): Promise<void> {
+  const { folder } = persistentFolders(id);
+  let before: string | undefined;
+  await claimName({ id, name }, isCalled, async () => {
+    const record = readRecord(folder);
+    before = record.name;
+    await writeRecord(folder, { ...record, name });
+  });
+  await releaseName({ id, name: before! });
 }
 
 /**

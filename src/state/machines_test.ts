@@ -5,7 +5,8 @@ import { identifyProcess } from "../host/process_identity.ts";
 import { acquireLock } from "./lock.ts";
 import { findMachine, isReadable, listMachines } from "./lookup.ts";
 import { createRuntimeFolder, machinesFolder, namesIn, persistentFolders } from "./machine_folders.ts";
-import { createMachine, lockMachine, removeMachine } from "./machines.ts";
+import { changeRecord, createMachine, isCalled, lockMachine, removeMachine, renameMachine } from "./machines.ts";
+import { readRecord } from "./machine_record.ts";
 import { holderOf } from "./names.ts";
 import { CREATED, machineLock, readStatus, writeStatus } from "./status.ts";
 
@@ -116,6 +117,110 @@ Deno.test("createMachine() is not kept from it by remains that cannot be removed
     Deno.writeTextFileSync(`${machinesFolder()}/.gone-1`, "");
     await createMachine(RECORD, fill);
     assert.deepEqual(machines(), [".gone-1", RECORD.id]);
+  }));
+
+/** Has the call of one of Deno's functions fail that is to be made after `after` others, as a kill there would. */
+function cutOff(method: "rename" | "remove", after: number): Disposable {
+  const original = Deno[method] as (...args: unknown[]) => Promise<void>;
+  let calls = 0;
+  const cut = (...args: unknown[]) => ++calls > after ? Promise.reject(new Error("Cut off")) : original(...args);
+  Object.assign(Deno, { [method]: cut });
+  return { [Symbol.dispose]: () => void Object.assign(Deno, { [method]: original }) };
+}
+
+/** The names by which a machine is found. */
+function namesOf(id: string, ...names: string[]): string[] {
+  return names.filter((name) => {
+    try {
+      return findMachine(name).id === id;
+    } catch {
+      return false;
+    }
+  });
+}
+
+Deno.test("renameMachine() gives a machine another name, and its own to whoever wants it", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    await renameMachine(RECORD.id, "www");
+    assert.deepEqual(readRecord(folderOf(RECORD.id)), { ...RECORD, name: "www" });
+    assert.deepEqual(namesOf(RECORD.id, "web", "www"), ["www"]);
+    assert.equal(holderOf("web"), undefined);
+    await createMachine({ ...RECORD, id: "1" }, fill);
+    assert.deepEqual(namesOf("1", "web", "www"), ["web"]);
+    await assert.rejects(createMachine({ ...RECORD, id: "2", name: "www" }, fill), { code: "usage" });
+  }));
+
+Deno.test("renameMachine() refuses a name that is none or is taken, be it by that machine, and changes nothing", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    await createMachine({ ...RECORD, id: "1", name: "db" }, fill);
+    await assert.rejects(renameMachine("1", "a b"), { code: "usage" });
+    for (const [name, holder] of [["web", RECORD.id], ["db", "1"]]) {
+      const message = `Cannot name the machine "${name}": machine ${holder} has that name`;
+      await assert.rejects(renameMachine("1", name!), { code: "usage", message });
+    }
+    assert.deepEqual(namesOf("1", "web", "db"), ["db"]);
+    assert.deepEqual(namesOf(RECORD.id, "web", "db"), ["web"]);
+  }));
+
+Deno.test("renameMachine() that is cut off leaves one name, and the other one free", () =>
+  withMachines(async () => {
+    // After it has entered the new name, and after it has changed the record.
+    for (const [method, after, name] of [["rename", 1, "web"], ["remove", 0, "www"]] as const) {
+      await createMachine(RECORD, fill);
+      {
+        using _ = cutOff(method, after);
+        await assert.rejects(renameMachine(RECORD.id, "www"));
+      }
+      assert.deepEqual(namesOf(RECORD.id, "web", "www"), [name]);
+      const free = name === "web" ? "www" : "web";
+      await createMachine({ ...RECORD, id: "1", name: free }, fill);
+      assert.deepEqual(namesOf("1", "web", "www"), [free]);
+      assert.deepEqual(namesOf(RECORD.id, "web", "www"), [name]);
+      for (const id of [RECORD.id, "1"]) await removeMachine(id);
+    }
+  }));
+
+Deno.test("renameMachine() says when the machine is gone, and keeps no name for it", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    await assert.rejects(renameMachine("1", "db"), { code: "state" });
+    await createMachine({ ...RECORD, id: "2", name: "db" }, fill);
+  }));
+
+Deno.test("isCalled() goes by the record, and keeps the name of a machine that cannot be read", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    assert.ok(isCalled(RECORD.id, "web"));
+    assert.ok(!isCalled(RECORD.id, "db"));
+    assert.ok(!isCalled("1", "web"));
+    Deno.writeTextFileSync(`${folderOf(RECORD.id)}/machine.json`, "{");
+    assert.ok(isCalled(RECORD.id, "web"));
+  }));
+
+Deno.test("changeRecord() loses no change of those made at the same time, nor a new name", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    const folder = folderOf(RECORD.id);
+    using _ = slowRename();
+    await Promise.all([
+      changeRecord(folder, (record) => ({ ...record, cpus: 4 })),
+      renameMachine(RECORD.id, "www"),
+      changeRecord(folder, (record) => ({ ...record, memoryMib: 256 })),
+    ]);
+    assert.deepEqual(readRecord(folder), { ...RECORD, name: "www", cpus: 4, memoryMib: 256 });
+  }));
+
+Deno.test("changeRecord() changes nothing when what is wanted cannot be", () =>
+  withMachines(async () => {
+    await createMachine(RECORD, fill);
+    const refusal = new SmolvmError("usage", "No");
+    const change = () => {
+      throw refusal;
+    };
+    await assert.rejects(changeRecord(folderOf(RECORD.id), change), refusal);
+    assert.deepEqual(readRecord(folderOf(RECORD.id)), RECORD);
   }));
 
 Deno.test("lockMachine() excludes others until its lock is disposed of", () =>

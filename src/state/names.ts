@@ -69,8 +69,8 @@ export interface NameClaim {
   id: string;
 }
 
-/** Whether the machine with such an id exists; a name whose machine does not is free. */
-export type MachineExists = (id: string) => boolean;
+/** Whether the machine with such an id exists and is called so; a name for which that is not so is free. */
+export type IsCalled = (id: string, name: string) => boolean;
 
 /**
  * Enters a name into the index of names.
@@ -80,14 +80,14 @@ export type MachineExists = (id: string) => boolean;
  */
 export async function claimName(
   { name, id }: NameClaim,
-  exists: MachineExists,
+  isCalled: IsCalled,
   establish?: () => Promise<void>,
 ): Promise<void> {
   checkName(name);
   try {
     using _ = await lockNames();
     const holder = holderOf(name);
-    if (holder !== undefined && exists(holder)) {
+    if (holder !== undefined && isCalled(holder, name)) {
       throw new SmolvmError("usage", `Cannot name the machine "${name}": machine ${holder} has that name`);
     }
     // First: the name of a machine that never came to be is free.
@@ -112,13 +112,13 @@ export async function releaseNames(id: string): Promise<void> {
   await sweepNames((holder) => holder !== id);
 }
 
-/** Takes the names whose machines are gone out of the index, and what else is in it. */
-export async function sweepNames(exists: MachineExists): Promise<void> {
+/** Takes the names that no machine has any more out of the index, and what else is in it. */
+export async function sweepNames(isCalled: IsCalled): Promise<void> {
   using _ = await lockNames();
   for await (const { name } of Deno.readDir(namesFolder())) {
     if (name === ".lock") continue;
     const holder = holderOf(name);
-    if (holder === undefined || !exists(holder)) await Deno.remove(`${namesFolder()}/${name}`);
+    if (holder === undefined || !isCalled(holder, name)) await Deno.remove(`${namesFolder()}/${name}`);
   }
 }
 
@@ -126,7 +126,8 @@ function namesFolder(): string {
   return `${folders().state}/names`;
 }
 
-async function lockNames(): Promise<Lock> {
+/** Excludes whoever else gives or takes names, or changes what a machine is. */
+export async function lockNames(): Promise<Lock> {
   await Deno.mkdir(namesFolder(), { recursive: true, mode: 0o700 });
   return await acquireLock(`${namesFolder()}/.lock`, { exclusive: true, wait: true });
 }

@@ -171,6 +171,113 @@ Deno.test("smolvm create refuses a name that is taken, names its holder and leav
   assert.deepEqual(await list(cli), [machine]);
 });
 
+Deno.test("smolvm rename gives a machine another name, and leaves all else", async () => {
+  using cli = makeMachinesCli();
+  await create(cli, "web", "db");
+  const [{ id, ...web }] = await list(cli) as [Record<string, unknown>];
+  assertPrinted(await cli.run(["rename", `${id}`.slice(0, 10), "www"]), "");
+  assert.deepEqual((await list(cli))[0], { id, ...web, name: "www" });
+  const refusals: [args: string[], ...lines: string[]][] = [
+    [["web", "x"], 'No such machine: "web"', 'Did you mean "www"?'],
+    [["db", "www"], `Cannot name the machine "www": machine ${id} has that name`],
+    [["www", "www"], `Cannot name the machine "www": machine ${id} has that name`],
+    [["db", "a b"], 'Cannot name a machine "a b": expected a letter or digit, then up to 62 of a-z A-Z 0-9 _ . -'],
+  ];
+  for (const [args, ...lines] of refusals) assertFailed(await cli.run(["rename", ...args]), 1, ...lines);
+  assertFailed(await cli.run(["rename", "db"]), 125, "Missing required argument 'new'", SEE_HELP);
+  assert.deepEqual(await namesOf(cli), ["db", "www"]);
+  assertPrinted(await cli.run(["rename", "db", "web"]), "");
+  assert.deepEqual(await namesOf(cli), ["web", "www"]);
+});
+
+Deno.test("smolvm rename gives a name to one of those who want it at once", async () => {
+  using cli = makeMachinesCli();
+  const names = ["a", "b", "c", "d"];
+  await create(cli, ...names);
+  const outcomes = await Promise.all(names.map((name) => cli.run(["rename", name, "web"])));
+  assert.deepEqual(outcomes.map(({ code }) => code).sort(), [0, 1, 1, 1]);
+  const winner = names[outcomes.findIndex(({ code }) => code === 0)];
+  assert.deepEqual(await namesOf(cli), [...names.filter((name) => name !== winner), "web"]);
+});
+
+Deno.test("smolvm update changes what a machine is, and prints its name", async () => {
+  using cli = makeMachinesCli();
+  const created = ["-e", "A=1", "-e", "B=1", "-v", "root:/a", "-v", "root:/b", "-p", "8080:80", "-p", "8443:443"];
+  assertCode(await cli.run(["create", "--name", "web", ...created, "root"]), 0);
+  const [before] = await list(cli);
+  const resources = ["-c", "2", "--memory", "1g", "-w", "/w"];
+  const lists = [
+    "-e",
+    "B=2",
+    "--env-rm",
+    "A",
+    "-v",
+    ".:/c:ro",
+    "--volume-rm",
+    "/a/",
+    "-p",
+    "81:81",
+    "--publish-rm",
+    "80",
+  ];
+  assertPrinted(await cli.run(["update", ...resources, ...lists, "web"]), "web\n");
+  const { env } = before!.command as { env: string[] };
+  const command = { ...before!.command as object, cwd: "/w", env: env.filter((v) => v !== "A=1" && v !== "B=1") };
+  command.env.push("B=2");
+  const volume = (source: string, target: string, readOnly: boolean) => ({ source, target, readOnly });
+  assert.deepEqual((await list(cli))[0], {
+    ...before,
+    cpus: 2,
+    memoryMib: 1024,
+    volumes: [volume(`${cli.folder}/root`, "/b", false), volume(cli.folder, "/c", true)],
+    ports: [443, 81].map((port) => ({ address: "127.0.0.1", hostPort: port === 443 ? 8443 : 81, guestPort: port })),
+    net: true,
+    command,
+  });
+});
+
+Deno.test("smolvm update refuses what a machine cannot be, and nothing at all, and changes nothing", async () => {
+  using cli = makeMachinesCli();
+  await create(cli, "web");
+  const before = await takeInventory(cli);
+  const machines = await list(cli);
+  const refused: [args: string[], code: number, ...lines: string[]][] = [
+    [
+      ["web"],
+      125,
+      'Cannot update machine "web": no option says what to change',
+      "Run 'smolvm update --help' for those that do.",
+    ],
+    [["-c", "99", "web"], 1, "Cannot give the machine 99 CPUs: expected 1 to 16"],
+    [["-v", "none:/a", "web"], 1, `Cannot mount volume "${cli.folder}/none": No such file or directory`],
+    [["-c", "2", "--env-rm", "A", "web"], 1, 'Cannot remove the variable "A": the machine has none'],
+    [["-c", "2", "wbe"], 1, 'No such machine: "wbe"', 'Did you mean "web"?'],
+    [
+      ["--publish-rm", "web", "web"],
+      125,
+      "Option '--publish-rm <guest>' argument 'web' is invalid. Expected ports from 1 to 65535, got web.",
+      SEE_HELP,
+    ],
+    [
+      ["--volume-rm", "a", "web"],
+      125,
+      "Option '--volume-rm <guest>' argument 'a' is invalid. Expected an absolute path in the guest, got \"a\".",
+      SEE_HELP,
+    ],
+  ];
+  for (const [args, code, ...lines] of refused) assertFailed(await cli.run(["update", ...args]), code, ...lines);
+  const folder = await folderOf(cli, "web");
+  {
+    using _ = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
+    await writeStatus(folder, { ...CREATED, state: "running", process: identifyProcess(Deno.pid)! });
+    const running = await cli.run(["update", "-c", "2", "web"]);
+    assertFailed(running, 1, 'Cannot update machine "web": it is running', "Stop it first.");
+    await writeStatus(folder, CREATED);
+  }
+  assert.deepEqual(await list(cli), machines);
+  assert.deepEqual(await takeInventory(cli), before);
+});
+
 Deno.test("smolvm list has a table, the oldest machine first, and only its header without machines", async () => {
   using cli = makeMachinesCli();
   assertPrinted(await cli.run(["list"]), HEADER);

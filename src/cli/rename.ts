@@ -1,0 +1,20 @@
+import { Command } from "@commander-js/extra-typings";
+import { openMachine } from "../machine/find.ts";
+import { renameMachine } from "../machine/rename.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm rename web web-old`;
+
+/** `smolvm rename`. */
+export function renameCommand(setExitCode: (code: number) => void) {
+  return new Command("rename")
+    .description("Give a machine another name, also while it runs")
+    .argument("<name>", "machine, by name or the beginning of its id")
+    .argument("<new>", "its name from now on")
+    .addHelpText("after", EXAMPLES)
+    .action(async (name, newName) => {
+      setExitCode(await forEachTarget([name], (name) => renameMachine(openMachine(name), newName)));
+    });
+}

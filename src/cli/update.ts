@@ -1,0 +1,58 @@
+import { Command } from "@commander-js/extra-typings";
+import { SmolvmError } from "../errors.ts";
+import { openMachine } from "../machine/find.ts";
+import { updateMachine } from "../machine/update.ts";
+import {
+  collectEnv,
+  collectMountPoint,
+  collectPort,
+  collectPortNumber,
+  collectText,
+  collectVolume,
+  parseCpus,
+  parseMemory,
+  parseWorkdir,
+} from "./parse.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Removals come first: a volume or a port is replaced by removing and adding it.
+
+Examples:
+  smolvm update --cpus 4 --memory 2g web
+  smolvm update -e MODE=debug --env-rm TOKEN web
+  smolvm update --volume-rm /site -v ./site2:/site:ro web
+  smolvm update --publish-rm 80 -p 8081:80 web`;
+
+/** `smolvm update`. */
+export function updateCommand(setExitCode: (code: number) => void) {
+  return new Command("update")
+    .description("Change what a machine is from its next start on; not while it runs")
+    .argument("<name>", "machine, by name or the beginning of its id")
+    .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g", parseMemory)
+    .option("-c, --cpus <count>", "virtual CPUs", parseCpus)
+    .option("-w, --workdir <dir>", "working directory in the guest", parseWorkdir)
+    .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv)
+    .option("--env-rm <key>", "remove a variable (repeatable)", collectText)
+    .option("-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)", collectVolume)
+    .option("--volume-rm <guest>", "no longer mount what is at that path of the guest (repeatable)", collectMountPoint)
+    .option("-p, --publish <[ip:]host:guest>", "forward a TCP port of the host (repeatable)", collectPort)
+    .option("--publish-rm <guest>", "no longer forward to that port of the guest (repeatable)", collectPortNumber)
+    .addHelpText("after", EXAMPLES)
+    .action(async (name, options) => {
+      if (Object.keys(options).length === 0) {
+        throw new SmolvmError("usage", `Cannot update machine "${name}": no option says what to change`, {
+          hint: "Run 'smolvm update --help' for those that do.",
+        });
+      }
+      const { cpus, memory: memoryMib, workdir, env = [], envRm = [], volume: volumes = [], volumeRm = [] } = options;
+      const { publish: ports = [], publishRm: portRm = [] } = options;
+      setExitCode(
+        await forEachTarget([name], async (name) => {
+          const machine = openMachine(name);
+          await updateMachine(machine, { cpus, memoryMib, workdir, env, envRm, volumes, volumeRm, ports, portRm });
+          console.log(machine.record.name);
+        }),
+      );
+    });
+}

@@ -1,0 +1,15 @@
+import { SmolvmError } from "../errors.ts";
+import type { Machine } from "../state/lookup.ts";
+import { renameMachine as giveName } from "../state/machines.ts";
+
+/**
+ * Gives a machine another name, also while it runs. Its host name and what else it is stay as they are.
+ *
+ * @throws {SmolvmError} `usage` for a name that is none or is taken; `machine-state` for a machine of `run`.
+ */
+export async function renameMachine({ id, record, ephemeral }: Machine, name: string): Promise<void> {
+  if (ephemeral) {
+    throw new SmolvmError("machine-state", `Cannot rename machine "${record.name}": it ends with the run that made it`);
+  }
+  await giveName(id, name);
+}
