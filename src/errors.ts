@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   "storage", // a disk, a state file or a folder cannot be written
   "state", // a state file cannot be read
   "no-machine", // there is no machine of that name
+  "no-image", // there is no image of that name in the storage
   "machine-state", // the machine is not in a state that allows it
   "dependency", // buildah, libkrun, the firmware, the agent or another tool is missing
   "virtualization", // KVM or Hypervisor.framework cannot be used

@@ -71,6 +71,12 @@ export class Fields {
     return new Fields(value, { ...this.#source, what: `${this.#source.what}: ${name}` });
   }
 
+  /** An object whose values are all strings. */
+  stringMap(name: string): Record<string, string> {
+    const fields = this.object(name);
+    return Object.fromEntries([...fields.#fields.keys()].map((key) => [key, fields.string(key)]));
+  }
+
   /** Whether the field is there and not null; a null is taken. */
   has(name: string): boolean {
     if (this.#fields.get(name) === null) this.#fields.delete(name);

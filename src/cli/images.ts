@@ -30,7 +30,7 @@ export function imagesCommand() {
       ]);
       const images = await listImages(await openStore());
       if (format === "json") {
-        console.log(JSON.stringify(images.map(({ imageId: id, ...image }) => ({ id, ...image })), undefined, 2));
+        console.log(JSON.stringify(images.map(imageJson), undefined, 2));
       } else if (quiet) {
         for (const { imageId } of images) console.log(shortId(imageId));
       } else {
@@ -39,8 +39,13 @@ export function imagesCommand() {
     });
 }
 
+/** An image as JSON shows it. */
+export function imageJson({ imageId: id, ...image }: ListedImage): object {
+  return { id, ...image };
+}
+
 /** As much of an id as people are shown. */
-export function shortId(imageId: string): string {
+function shortId(imageId: string): string {
   return imageId.slice(0, 12);
 }
 

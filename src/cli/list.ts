@@ -36,7 +36,7 @@ export function listCommand() {
       if (quiet) {
         for (const machine of machines) console.log(printable(nameOf(machine)));
       } else if (json || format === "json") {
-        console.log(JSON.stringify(machines.map(toJson), undefined, 2));
+        console.log(JSON.stringify(machines.map(machineJson), undefined, 2));
       } else {
         printTable(machines, verbose);
       }
@@ -107,7 +107,8 @@ function howItEnded({ exit, reason, error }: Machine["status"]): string {
   return "code" in exit ? `${exit.code}` : signalName(exit.signal);
 }
 
-function toJson(machine: FoundMachine): unknown {
+/** A machine as JSON shows it. */
+export function machineJson(machine: FoundMachine): object {
   if (!isReadable(machine)) return { id: machine.id, state: UNREADABLE, error: machine.error.message };
   const { record, status, ephemeral } = machine;
   const { process, exit, ...rest } = status;

@@ -25,10 +25,10 @@ export function pullCommand(setExitCode: (code: number) => void) {
       const { quiet } = self.optsWithGlobals();
       const onProgress = quiet ? undefined : (chunk: Uint8Array) => Deno.stderr.writeSync(chunk);
       // All of them before the first is pulled.
-      const references = new Map(images.map((image) => [image, parseReference(image, Deno.cwd())]));
+      const references = images.map((image) => parseReference(image, Deno.cwd()));
       setExitCode(
-        await forEachTarget(images, async (image) => {
-          const { reference, hold } = await prepareImage(references.get(image)!, {
+        await forEachTarget(references, async (image) => {
+          const { reference, hold } = await prepareImage(image, {
             pull: "always",
             tlsVerify,
             onProgress,

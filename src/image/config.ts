@@ -36,6 +36,17 @@ export interface InspectedImage {
   config: ImageConfig;
 }
 
+/** Everything that buildah says of an image and its users may want to know. */
+export interface ImageDescription extends InspectedImage {
+  /** Such as `linux`. */
+  os: string;
+  /** Such as `amd64`. */
+  architecture: string;
+  labels: Record<string, string>;
+  /** The digests of its layers without compression, the lowest first. */
+  layers: string[];
+}
+
 /** The names that OCI has for what Deno calls this host's architecture. */
 const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
 
@@ -46,16 +57,32 @@ const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
  * @throws {SmolvmError} `image` when it is not an image for this host, or not what buildah prints.
  */
 export function parseInspectedImage(json: string, name: string, arch = Deno.build.arch): InspectedImage {
-  const image = new Fields(parseJson(json, name), { what: `Image "${name}"`, code: "image" });
-  const imageId = hexId(image.string("FromImageID"), name);
-  const digest = image.string("FromImageDigest");
-  const oci = image.object("OCIv1");
-  const platform = `${oci.string("os")}/${oci.string("architecture")}`;
+  const { imageId, digest, config, os, architecture } = parseDescription(json, name);
+  const platform = `${os}/${architecture}`;
   const expected = `linux/${ARCHITECTURES[arch]}`;
   if (platform !== expected) {
     throw new SmolvmError("image", `Cannot run image "${name}": it is for ${platform}, this host runs ${expected}`);
   }
-  return { imageId, digest, config: oci.has("config") ? parseConfig(oci.object("config")) : EMPTY_IMAGE_CONFIG };
+  return { imageId, digest, config };
+}
+
+/**
+ * Like {@linkcode parseInspectedImage}, of an image for any host.
+ *
+ * @throws {SmolvmError} `image` when it is not what buildah prints.
+ */
+export function parseDescription(json: string, name: string): ImageDescription {
+  const image = new Fields(parseJson(json, name), { what: `Image "${name}"`, code: "image" });
+  const imageId = hexId(image.string("FromImageID"), name);
+  const digest = image.string("FromImageDigest");
+  const oci = image.object("OCIv1");
+  const [os, architecture] = [oci.string("os"), oci.string("architecture")];
+  const fields = oci.has("config") ? oci.object("config") : undefined;
+  const config = fields === undefined ? EMPTY_IMAGE_CONFIG : parseConfig(fields);
+  const labels = fields?.has("Labels") ? fields.stringMap("Labels") : {};
+  const rootfs = oci.has("rootfs") ? oci.object("rootfs") : undefined;
+  const layers = rootfs?.has("diff_ids") ? rootfs.strings("diff_ids") : [];
+  return { imageId, digest, config, os, architecture, labels, layers };
 }
 
 /** An id becomes part of file names and of commands. */

@@ -14,7 +14,7 @@ export interface NamedImage {
 /**
  * Finds an image in the storage by its name, the beginning of its id, or the archive it was loaded from.
  *
- * @throws {SmolvmError} `source` for what is none of these; `image` when there is no such image; `usage` when several
+ * @throws {SmolvmError} `source` for what is none of these; `no-image` when there is no such image; `usage` when several
  * ids begin so.
  */
 export async function findStored(text: string, content: StoreContent, { storage }: Store): Promise<NamedImage> {
@@ -28,7 +28,7 @@ export async function findStored(text: string, content: StoreContent, { storage 
     const found = findNamed(localName === undefined ? [name] : [localName, name], content) ?? findById(text, content);
     if (found !== undefined) return found;
   }
-  throw new SmolvmError("image", `No such image: "${text}"`);
+  throw new SmolvmError("no-image", `No such image: "${text}"`);
 }
 
 function findNamed(candidates: string[], { images }: StoreContent): NamedImage | undefined {

@@ -31,8 +31,8 @@ export interface Removal {
 /**
  * Removes an image by name or id, with what smolvm prepared of it; of an image with several names, only the name.
  *
- * @throws {SmolvmError} `machine-state` with the machines that use it; `image` when there is none or it cannot be
- * removed, `usage` for an id of several names; nothing was changed then.
+ * @throws {SmolvmError} `machine-state` with the machines that use it; `no-image`; `image` when it cannot be removed;
+ * `usage` for an id of several names; nothing was changed then.
  */
 export async function removeImage(text: string, store: Store, { force }: RemoveOptions): Promise<Removal> {
   const { image, name } = await findStored(text, await readStore(store), store);

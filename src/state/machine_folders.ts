@@ -1,7 +1,8 @@
-import { SmolvmError } from "../errors.ts";
+import { messageOf, SmolvmError } from "../errors.ts";
 import { exists, removeIfThere } from "../host/files.ts";
 import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
+import { log } from "../log.ts";
 import { acquireLockSync, isLocked, type Lock } from "./lock.ts";
 import { machineLock } from "./status.ts";
 
@@ -50,6 +51,18 @@ export function namesIn(folder: string): string[] {
     if (error instanceof Deno.errors.NotFound) return [];
     throw new SmolvmError("state", `Cannot read "${folder}": ${osReason(error)}`, { cause: error });
   }
+}
+
+/** Those folders of machines in a folder that no process holds. What cannot be looked at is left to its owner. */
+export function unheldIn(parent: string, names: readonly string[]): string[] {
+  return names.map((name) => `${parent}/${name}`).filter((folder) => {
+    try {
+      return !isLocked(machineLock(folder));
+    } catch (error) {
+      log("warn", messageOf(error));
+      return false;
+    }
+  });
 }
 
 /** The guest's console: kernel messages, and the agent's last words. */

@@ -4,8 +4,15 @@ import { osReason } from "../host/os_error.ts";
 import { isAlive } from "../host/process_identity.ts";
 import { log } from "../log.ts";
 import { syncFolderOf } from "./atomic_write.ts";
-import { acquireLock, isLocked, type Lock } from "./lock.ts";
-import { createMachineFolder, machineExists, machinesFolder, namesIn, persistentFolders } from "./machine_folders.ts";
+import { acquireLock, type Lock } from "./lock.ts";
+import {
+  createMachineFolder,
+  machineExists,
+  machinesFolder,
+  namesIn,
+  persistentFolders,
+  unheldIn,
+} from "./machine_folders.ts";
 import { type MachineRecord, readRecord, writeRecord } from "./machine_record.ts";
 import { claimName, lockNames, releaseName, releaseNames } from "./names.ts";
 import { CREATED, isLive, machineLock, readStatus, writeStatus } from "./status.ts";
@@ -120,15 +127,19 @@ export async function removeMachine(id: string): Promise<void> {
   await sweepRemains();
 }
 
-/** Removes what was left of machines whose making or removal was cut off, as far as that can be removed. */
-async function sweepRemains(): Promise<void> {
+/** The folders of machines whose making or removal was cut off. */
+export function abandonedRemains(): string[] {
   const parent = machinesFolder();
-  const remains = namesIn(parent).filter((name) => UNFINISHED.test(name)).map((name) => `${parent}/${name}`);
-  if (remains.length === 0) return;
-  using _ = await acquireLock(`${parent}/.lock`, { exclusive: true, wait: true });
-  for (const folder of remains) {
+  return unheldIn(parent, namesIn(parent).filter((name) => UNFINISHED.test(name)));
+}
+
+/** Removes what was left of machines whose making or removal was cut off, as far as that can be removed. */
+export async function sweepRemains(): Promise<void> {
+  if (abandonedRemains().length === 0) return;
+  using _ = await acquireLock(`${machinesFolder()}/.lock`, { exclusive: true, wait: true });
+  for (const folder of abandonedRemains()) {
     try {
-      if (!isLocked(machineLock(folder))) await removeIfThere(folder);
+      await removeIfThere(folder);
     } catch (error) {
       log("warn", messageOf(error));
     }

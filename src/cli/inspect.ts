@@ -1,0 +1,60 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { SmolvmError } from "../errors.ts";
+import { findMachine } from "../machine/find.ts";
+import { machineFiles } from "../machine/inspect.ts";
+import { imageJson } from "./images.ts";
+import { machineJson } from "./list.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+A name is a machine's if there is one, else an image's.
+
+Examples:
+  smolvm inspect web
+  smolvm inspect --type image alpine`;
+
+/** What is known of each kind of things by that name, for JSON; an error with the code says that there is none. */
+const KINDS = {
+  machine: (name: string): unknown => {
+    const machine = findMachine(name);
+    return { ...machineJson(machine), ...machineFiles(machine) };
+  },
+  image: async (name: string): Promise<unknown> => {
+    const [{ openStore }, { inspectImage }] = await Promise.all([
+      import("../image/store.ts"),
+      import("../image/inspect.ts"),
+    ]);
+    return imageJson(await inspectImage(name, await openStore()));
+  },
+};
+
+/** `smolvm inspect`. */
+export function inspectCommand(setExitCode: (code: number) => void) {
+  return new Command("inspect")
+    .description("Print everything about machines and images, as a JSON array")
+    .argument("<name...>", "machines and images, by name or the beginning of their ids")
+    .addOption(new Option("--type <type>", "look for nothing else").choices(["machine", "image"] as const))
+    .addHelpText("after", EXAMPLES)
+    .action(async (names, { type }) => {
+      const inspect = type === undefined ? inspectEither : KINDS[type];
+      const found: unknown[] = [];
+      setExitCode(await forEachTarget(names, async (name) => void found.push(await inspect(name))));
+      console.log(JSON.stringify(found, undefined, 2));
+    });
+}
+
+async function inspectEither(name: string): Promise<unknown> {
+  try {
+    return KINDS.machine(name);
+  } catch (error) {
+    if (!(error instanceof SmolvmError && error.code === "no-machine")) throw error;
+    try {
+      return await KINDS.image(name);
+    } catch (imageError) {
+      // What is no reference is no image either.
+      const absent = imageError instanceof SmolvmError && ["no-image", "source"].includes(imageError.code);
+      if (!absent) throw imageError;
+      throw new SmolvmError("no-machine", `No such machine or image: "${name}"`, { hint: error.hint });
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { Usage } from "../machine/usage.ts";
+import { formatSize } from "./output/size.ts";
+import { formatTable } from "./output/table.ts";
+
+const EXAMPLES = `
+RECLAIMABLE is, of images, what "smolvm prune --all" frees; of disks and logs,
+what deleting the machines that do not run frees; of remains, all of it.
+
+Examples:
+  smolvm system df
+  smolvm system df --format json`;
+
+const TITLES: Record<Usage["type"], string> = {
+  images: "Images",
+  disks: "Machine disks",
+  logs: "Machine logs",
+  remains: "Remains of killed machines",
+};
+
+/** `smolvm system`; `program` is the command it will be a part of. */
+export function systemCommand(program: CommandUnknownOpts) {
+  // Before there are subcommands: they take the settings over from it.
+  const system = new Command("system")
+    .copyInheritedSettings(program)
+    .description("Look at what smolvm takes of this host");
+  system.command("df")
+    .description("Show what images and machines take on the disk")
+    .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
+    .addHelpText("after", EXAMPLES)
+    .action(async ({ format }) => {
+      const { diskUsage } = await import("../machine/usage.ts");
+      const usage = await diskUsage();
+      console.log(format === "json" ? JSON.stringify(usage, undefined, 2) : formatUsage(usage));
+    });
+  return system;
+}
+
+function formatUsage(usage: Usage[]): string {
+  const rows = usage.map(({ type, total, active, sizeBytes, reclaimableBytes }) => {
+    const share = sizeBytes === 0 ? 0 : Math.floor(100 * reclaimableBytes / sizeBytes);
+    return [
+      TITLES[type],
+      `${total}`,
+      `${active}`,
+      formatSize(sizeBytes),
+      `${formatSize(reclaimableBytes)} (${share}%)`,
+    ];
+  });
+  return formatTable([["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"], ...rows]);
+}
