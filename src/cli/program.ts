@@ -4,6 +4,7 @@ import deno from "../../deno.json" with { type: "json" };
 import { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
 import { attachCommand } from "./attach.ts";
+import { completeCommand, completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import { createCommand } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
@@ -88,6 +89,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   program.addCommand(systemCommand(program));
   program.addCommand(doctorCommand(setExitCode));
   program.addCommand(configCommand(program));
+  program.addCommand(completionCommand());
+  program.addCommand(completeCommand(program), { hidden: true });
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: "user" });

@@ -1,7 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { findMachine, isReadable, type Machine } from "../state/lookup.ts";
 
-export { STATES } from "../state/status.ts";
+export { isLive, STATES } from "../state/status.ts";
 export { type FoundMachine, isReadable, listMachines, type Machine, nameOf } from "../state/lookup.ts";
 export { findMachine };
 

@@ -1,6 +1,6 @@
 /** The signals that Linux names, by their numbers on x86 and arm. */
 // deno-fmt-ignore
-const SIGNALS = [
+export const SIGNALS = [
   "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
   "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
   "PWR", "SYS",

@@ -1,0 +1,34 @@
+import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+
+const EXAMPLES = `
+Examples:
+  source <(smolvm completion bash)       # in ~/.bashrc
+  source <(smolvm completion zsh)        # in ~/.zshrc, after compinit
+  smolvm completion fish > ~/.config/fish/completions/smolvm.fish`;
+
+/** `smolvm completion`. */
+export function completionCommand() {
+  return new Command("completion")
+    .description("Print the script with which a shell completes commands, options, machines and images")
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"] as const))
+    .addHelpText("after", EXAMPLES)
+    .action(async (shell) => {
+      const { SCRIPTS } = await import("./completion/scripts.ts");
+      console.log(SCRIPTS[shell].trimEnd());
+    });
+}
+
+/** `smolvm __complete WORD...`, which those scripts ask; the words are those of `program`, as far as they are typed. */
+export function completeCommand(program: CommandUnknownOpts) {
+  return new Command("__complete")
+    .argument("[word...]")
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (words) => {
+      const { complete } = await import("./completion/candidates.ts");
+      const { candidates, files } = await complete(program, words);
+      const lines = candidates.map(({ value, description = "" }) => `${value}\t${description}`);
+      for (const line of [...lines, ...(files ? [":files"] : [])]) console.log(line);
+    });
+}

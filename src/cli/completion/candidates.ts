@@ -1,0 +1,109 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { CONFIG_KEYS } from "../../config/keys.ts";
+import { LOG_LEVELS } from "../../log.ts";
+import { isLive, isReadable, listMachines, type Machine, STATES } from "../../machine/find.ts";
+import { SIGNALS } from "../../machine/signal.ts";
+import { type Expected, expectedAt } from "./expected.ts";
+
+/** A word that a shell may put at the cursor. */
+export interface Candidate {
+  value: string;
+  /** What shells that can show it show beside the word. */
+  description?: string;
+}
+
+/** What a shell offers. */
+export interface Candidates {
+  candidates: Candidate[];
+  /** Whether it offers files as well. */
+  files: boolean;
+}
+
+/** Commands that only machines that run are for, and those for the others. */
+const FOR_LIVE = ["attach", "exec", "kill", "port", "shell", "stats", "stop", "top", "wait"];
+const FOR_IDLE = ["start", "update"];
+
+/** What arguments are by their names in a command's usage, and options by those of their values. */
+const ARGUMENTS: Record<string, (command: CommandUnknownOpts) => Candidate[] | Promise<Candidate[]>> = {
+  name: (command) => machines(command.name()),
+  image: images,
+  source: images,
+  key: () => Object.values(CONFIG_KEYS).map(({ name, meaning }) => ({ value: name, description: meaning })),
+};
+const VALUES: Record<string, () => readonly string[]> = {
+  bool: () => ["true", "false"],
+  level: () => LOG_LEVELS,
+  signal: () => SIGNALS,
+  "key=value": () => STATES.map((state) => `state=${state}`),
+};
+/** The names of values that are, or begin with, paths of the host; arguments are unless something else is known. */
+const FILES = /^(file|host)\b/;
+/** Arguments that nobody can guess: those that the guest knows about, and those that are made up. */
+const UNKNOWN = ["command", "value", "new"];
+
+/** What the last of the words, which may be empty, can become. */
+export async function complete(program: CommandUnknownOpts, words: readonly string[]): Promise<Candidates> {
+  const current = words.at(-1) ?? "";
+  const { candidates, files } = await candidatesFor(expectedAt(program, words.slice(0, -1), current));
+  return { candidates: candidates.filter(({ value }) => value.startsWith(current)), files };
+}
+
+async function candidatesFor(expected: Expected): Promise<Candidates> {
+  switch (expected.kind) {
+    case "command":
+      return { candidates: commandsOf(expected.command), files: false };
+    case "option":
+      return { candidates: optionsOf(expected.command), files: false };
+    case "value": {
+      const { option: { argChoices, flags }, prefix } = expected;
+      const name = /<(.*)>/.exec(flags)?.[1] ?? "";
+      const values = argChoices ?? VALUES[name]?.() ?? [];
+      return { candidates: values.map((value) => ({ value: `${prefix}${value}` })), files: FILES.test(name) };
+    }
+    case "argument": {
+      const { argument, command, before } = expected;
+      const { argChoices } = argument;
+      if (argChoices) return { candidates: argChoices.map((value) => ({ value })), files: false };
+      const known = await ARGUMENTS[argument.name()]?.(command) ?? [];
+      const candidates = known.filter(({ value }) => !before.includes(value));
+      // A source may be a folder.
+      const files = argument.name() === "source" ||
+        !(argument.name() in ARGUMENTS || UNKNOWN.includes(argument.name()));
+      return { candidates, files };
+    }
+    case "nothing":
+      return { candidates: [], files: false };
+  }
+}
+
+function commandsOf(command: CommandUnknownOpts): Candidate[] {
+  const commands = command.createHelp().visibleCommands(command);
+  return commands.map((command) => ({ value: command.name(), description: command.description() }));
+}
+
+function optionsOf(command: CommandUnknownOpts): Candidate[] {
+  const options = command.createHelp().visibleOptions(command);
+  return options.map(({ long, short, description }) => ({ value: long ?? short ?? "", description }));
+}
+
+function machines(command: string): Candidate[] {
+  const wanted = ({ status }: Machine) =>
+    FOR_LIVE.includes(command) ? isLive(status.state) : !(FOR_IDLE.includes(command) && isLive(status.state));
+  return listMachines().filter(isReadable).filter(wanted).map(({ record: { name, source }, status }) => ({
+    value: name,
+    description: `${status.state}, ${"folder" in source ? source.folder : source.image.reference}`,
+  }));
+}
+
+/** Images that machines were made of or that were pulled, by the shortest names that mean them. */
+async function images(): Promise<Candidate[]> {
+  const [{ imagesFolder }, { listRecords }] = await Promise.all([
+    import("../../image/files.ts"),
+    import("../../image/record.ts"),
+  ]);
+  const references = (await listRecords(imagesFolder())).map(({ record }) => record.reference);
+  return [...new Set(references)].sort().map((reference) => ({
+    value: reference.replace(/^docker\.io\/(library\/)?/, "").replace(/:latest$/, ""),
+    description: reference,
+  }));
+}

@@ -1,0 +1,62 @@
+import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+
+/** What belongs at the cursor. */
+export type Expected =
+  | { kind: "command" | "option"; command: CommandUnknownOpts }
+  /** `before` are the arguments in front of it; `prefix`, such as `--pull=`, is a part of the word. */
+  | { kind: "argument"; command: CommandUnknownOpts; argument: Argument; before: string[] }
+  | { kind: "value"; option: Option; prefix: string }
+  | { kind: "nothing" };
+
+/** What the word at the cursor, of which `current` was typed, can be after the words `before`. */
+export function expectedAt(program: CommandUnknownOpts, before: readonly string[], current: string): Expected {
+  let command = program;
+  let awaiting: Option | undefined;
+  let options = true;
+  const operands: string[] = [];
+  for (const word of before) {
+    const subcommand = operands.length === 0 ? find(command, word) : undefined;
+    if (awaiting) awaiting = undefined;
+    else if (options && word === "--") options = false;
+    else if (options && /^-./.test(word)) awaiting = awaitingValue(command, word);
+    else if (subcommand) command = subcommand;
+    // `help` has the same words behind it.
+    else if (word !== "help" || command.commands.length === 0) {
+      operands.push(word);
+      if (runsCommand(command)) options = false;
+    }
+  }
+  if (awaiting) return { kind: "value", option: awaiting, prefix: "" };
+  if (options && current.startsWith("-")) return expectedInOption(command, current);
+  if (command.commands.length > 0 && operands.length === 0) return { kind: "command", command };
+  const { registeredArguments } = command;
+  const argument = registeredArguments[operands.length] ?? registeredArguments.findLast(({ variadic }) => variadic);
+  return argument ? { kind: "argument", command, argument, before: operands } : { kind: "nothing" };
+}
+
+/** The subcommand of that name. */
+function find({ commands }: CommandUnknownOpts, word: string): CommandUnknownOpts | undefined {
+  return commands.find((command) => command.name() === word || command.aliases().includes(word));
+}
+
+/** Whether what follows the first argument is a command for the guest, options and all. */
+function runsCommand({ registeredArguments }: CommandUnknownOpts): boolean {
+  return registeredArguments.at(-1)?.name() === "command";
+}
+
+/** The option of a word, or the last of such as `-it`, whose value is the next word. */
+function awaitingValue({ options }: CommandUnknownOpts, word: string): Option | undefined {
+  if (word.startsWith("--")) return options.find(({ long, required }) => required && long === word);
+  for (const [index, letter] of [...word].entries()) {
+    const option = options.find(({ short, required }) => required && short === `-${letter}`);
+    // What follows in the same word is its value.
+    if (index > 0 && option) return index === word.length - 1 ? option : undefined;
+  }
+}
+
+function expectedInOption(command: CommandUnknownOpts, current: string): Expected {
+  const [prefix, name] = /^(--[^=]+)=/.exec(current) ?? [];
+  if (prefix === undefined) return { kind: "option", command };
+  const option = awaitingValue(command, name!);
+  return option ? { kind: "value", option, prefix } : { kind: "nothing" };
+}

@@ -1,0 +1,73 @@
+/**
+ * What makes shells ask `smolvm __complete WORD...` for what the last word can become. It answers with a line for each
+ * candidate, `WORD<TAB>DESCRIPTION`, and `:files` where files fit too.
+ *
+ * @module
+ */
+
+/** Also for the bash 3.2 of macOS. */
+const BASH = `# bash completion for smolvm
+_smolvm() {
+  local line=\${COMP_LINE:0:COMP_POINT} words current head file
+  # At spaces alone: COMP_WORDS is split at the colons of images and at "=" as well, and only what follows the last of
+  # them, which is $2, is replaced.
+  read -ra words <<<"$line"
+  [[ $line != *[[:space:]] ]] || words+=("")
+  current=\${words[\${#words[@]} - 1]}
+  head=\${current%"$2"}
+  COMPREPLY=()
+  while IFS=$'\\t' read -r line _; do
+    if [[ $line != :files ]]; then
+      COMPREPLY+=("\${line#"$head"}")
+    else
+      compopt -o filenames 2>/dev/null
+      while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen -f -- "\${current##*[:=]}")
+    fi
+  done < <("\${words[0]}" __complete "\${words[@]:1}" 2>/dev/null)
+}
+complete -F _smolvm smolvm
+`;
+
+const ZSH = `#compdef smolvm
+# zsh completion for smolvm
+_smolvm() {
+  local word description files
+  local -a candidates
+  while IFS=$'\\t' read -r word description; do
+    if [[ $word == :files ]]; then
+      files=1
+    else
+      candidates+=("\${word//:/\\\\:}\${description:+:$description}")
+    fi
+  done < <("\${words[1]}" __complete "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)
+  [[ -z $candidates ]] || _describe smolvm candidates
+  [[ -n $files ]] || return
+  compset -P '*='
+  _files
+}
+# As a file of $fpath it is the function; else it defines it.
+if [[ $funcstack[1] == _smolvm ]]; then _smolvm; else compdef _smolvm smolvm; fi
+`;
+
+const FISH = `# fish completion for smolvm
+function __smolvm_complete
+  set -l words (commandline -opc)
+  set -l current (commandline -ct)
+  set -l program $words[1]
+  set -e words[1]
+  for line in ($program __complete $words "$current" 2>/dev/null)
+    if test "$line" = :files
+      set -l head (string match -r '^.*=' -- "$current")
+      for file in (__fish_complete_path (string replace -r '^.*=' '' -- "$current"))
+        echo "$head$file"
+      end
+    else
+      echo $line
+    end
+  end
+end
+complete -c smolvm -f -a '(__smolvm_complete)'
+`;
+
+/** The script of each shell. */
+export const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH };
