@@ -1,10 +1,11 @@
 import { SmolvmError } from "../errors.ts";
+import { readChunks, writeAll } from "../host/streams.ts";
 import type { AttachedCommand, CommandIo, ExitStatus } from "../machine/attached.ts";
 import { exitCode } from "../machine/exit_code.ts";
 import type { WindowSize } from "../machine/launch.ts";
 import { untilDetached } from "./detach_keys.ts";
 import { FORWARDED, type ForwardedSignal, onResize, onSignals } from "./signals.ts";
-import { rawTerminal, stdinChunks, writeAll } from "./terminal.ts";
+import { rawTerminal } from "./terminal.ts";
 
 /** How many times INT or TERM must come to end a command that does not heed them. */
 const FORCE_AFTER = 3;
@@ -38,7 +39,7 @@ export async function attend(
 ): Promise<number> {
   const detached = Promise.withResolvers<ExitStatus>();
   const detach = () => detached.resolve({ code: 0 });
-  const input = detachKeys ? untilDetached(stdinChunks(), detachKeys, detach) : stdinChunks();
+  const input = detachKeys ? untilDetached(readChunks(Deno.stdin), detachKeys, detach) : readChunks(Deno.stdin);
   await using command = await start({
     stdin: stdin ? input : undefined,
     stdout: (data) => writeAll(Deno.stdout, data),

@@ -1,24 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import type { WindowSize } from "../machine/launch.ts";
 
-/** Largest chunk of input sent at once; the guest takes frames of any size, but the window is small. */
-const CHUNK_BYTES = 16 * 1024;
-
-/** The chunks of standard input until its end. */
-export async function* stdinChunks(): AsyncGenerator<Uint8Array> {
-  while (true) {
-    const chunk = new Uint8Array(CHUNK_BYTES);
-    const count = await Deno.stdin.read(chunk);
-    if (count === null) return;
-    yield chunk.subarray(0, count);
-  }
-}
-
-/** Writes all of `data` to standard output or standard error. */
-export async function writeAll(stream: typeof Deno.stdout, data: Uint8Array): Promise<void> {
-  for (let at = 0; at < data.length;) at += await stream.write(data.subarray(at));
-}
-
 /**
  * The terminal's size, for a command that runs on it.
  *

@@ -8,7 +8,7 @@ import { checkDiskSize, DEFAULT_DISK_BYTES } from "../storage/disk.ts";
 import { commandEnvironment, commandLine } from "./command.ts";
 import { folderRoot, type ImageOptions, imageRoot, type Root } from "./launch.ts";
 import { checkOwnership } from "./ownership.ts";
-import { resolvePorts } from "./ports.ts";
+import { checkPorts, resolvePorts } from "./ports.ts";
 import { parseSignal } from "./signal.ts";
 import { resolveVolumes } from "./volume.ts";
 
@@ -73,7 +73,10 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
   const source = classifySource(options.source, options.sourceFolder);
   if (source.kind === "folder") checkFolder(source.path);
   // What was asked for is checked before the host is, and the host before a pull.
-  if (boots) checkVirtualization();
+  if (boots) {
+    checkVirtualization();
+    await checkPorts(ports);
+  }
   const { root, resolved } = await openSource(source, options);
   const { defaults } = root;
   const hostname = options.hostname ?? name;

@@ -23,9 +23,6 @@ export interface ExecOptions {
   stdin?: boolean;
 }
 
-/** The tools of the guest's agent, which is its PID 1: there whatever the image has. */
-export const AGENT_TOOL = "/proc/1/exe";
-
 /**
  * Runs a command in a machine with the streams of this process, with which it ends.
  *

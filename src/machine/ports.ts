@@ -2,6 +2,7 @@ import { SmolvmError } from "../errors.ts";
 import { coversAddress, formatEndpoint } from "../host/ip_address.ts";
 import { osReason } from "../host/os_error.ts";
 import type { PortSpec } from "../state/machine_record.ts";
+import { listenAt } from "../state/published_port.ts";
 
 /**
  * Gives each port that has the number 0 on the host one that is free there.
@@ -32,4 +33,13 @@ function pickPort(hostname: string, held: DisposableStack): number {
 
 function portsClash(a: PortSpec, b: PortSpec): boolean {
   return a.hostPort === b.hostPort && (coversAddress(a.address, b.address) || coversAddress(b.address, a.address));
+}
+
+/**
+ * Refuses ports that cannot be published now. The runner has the last word: until it listens, anyone may take them.
+ *
+ * @throws {SmolvmError} `port`, naming who has one as far as that can be told.
+ */
+export async function checkPorts(ports: readonly PortSpec[]): Promise<void> {
+  for (const port of ports) (await listenAt(port)).close();
 }

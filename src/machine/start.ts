@@ -11,6 +11,7 @@ import { AttachedMachine } from "./attached.ts";
 import type { CommandIo } from "../protocol/attachment.ts";
 import { checkFolder } from "./describe.ts";
 import { folderRoot, imageRoot, type Launch, launchOf, type Root, type RunOptions } from "./launch.ts";
+import { checkPorts } from "./ports.ts";
 import { takeRunner } from "./spare_runner.ts";
 import { resolveVolumes } from "./volume.ts";
 
@@ -64,6 +65,7 @@ async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral"
   }
   const commandLog = await commandLogLimits();
   checkVirtualization();
+  await checkPorts(record.ports);
   // What the host had when the machine was made may be gone.
   const volumes = resolveVolumes(record.volumes);
   const root = await openRoot(record.source);

@@ -105,10 +105,10 @@ export class Attachment {
         if (this.#stdin) this.#sendInput(this.#stdin);
         return;
       case MSG.STDOUT:
-        if (payload.length > 0) this.#stdout.push(payload);
+        this.#stdout.push(payload);
         return;
       case MSG.STDERR:
-        if (payload.length > 0) this.#stderr.push(payload);
+        this.#stderr.push(payload);
         return;
       case MSG.STDIN_CREDIT:
         this.#stdinWindow += decodeU32(payload);

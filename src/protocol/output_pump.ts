@@ -1,4 +1,4 @@
-/** Where a command's output goes. */
+/** Where a command's output goes; an empty chunk is its end. */
 export type Sink = (data: Uint8Array) => Promise<void>;
 
 /** How an {@linkcode OutputPump} tells of its progress. */
@@ -39,6 +39,6 @@ export class OutputPump {
         this.#events.broken(error);
       }
     }
-    this.#events.consumed(data.length);
+    if (data.length > 0) this.#events.consumed(data.length);
   }
 }

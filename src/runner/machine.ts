@@ -36,6 +36,7 @@ import { GuestSession } from "./guest_session.ts";
 import { guestSetup } from "./guest_setup.ts";
 import type { Libraries } from "./libraries.ts";
 import type { Lifeline } from "./lifeline.ts";
+import { PortForwarder } from "./port_forwarder.ts";
 import { agentSocket, bootFolder, controlSocket, execOf, type RootfsSpec, type RunnerSpec } from "./spec.ts";
 import { StatusWriter } from "./status_writer.ts";
 
@@ -127,6 +128,7 @@ async function liveOn(
   libc.dup2(logFd, 2);
   libc.raiseOpenFilesLimit();
   const boot = prepareBoot(libc, spec);
+  using ports = await PortForwarder.listen(machine.ports);
   const agents = Deno.listen({ transport: "unix", path: agentSocket(spec) });
   const control = clients.use(new ControlServer(controlSocket(spec)));
   initLog(krun, logFd, spec.logLevel);
@@ -146,7 +148,7 @@ async function liveOn(
   const registered = register(spec, status);
   const commandDone = registered.then(() => {
     if (spec.attached) report.ready();
-    return serveGuest(spec, boot, { status, agents, control, lifeline, report });
+    return serveGuest(spec, boot, { status, agents, control, ports, lifeline, report });
   });
   try {
     await Promise.race([commandDone, vmFailed, ...(spec.ephemeral ? [lifeline.ended] : [])]);
@@ -198,13 +200,14 @@ interface Serving {
   status: StatusWriter;
   agents: Deno.Listener;
   control: ControlServer;
+  ports: PortForwarder;
   lifeline: Lifeline;
   report: StartReport;
 }
 
 /** Waits for the guest, runs the machine's command in it, and settles when its client and its disks have everything. */
 async function serveGuest(spec: RunnerSpec, boot: BootFolder, serving: Serving): Promise<void> {
-  const { status, agents, control, lifeline, report } = serving;
+  const { status, agents, control, ports, lifeline, report } = serving;
   const late = () => new SmolvmError("guest", `The guest did not say hello within ${spec.helloTimeoutMs / 1000} s`);
   const conn = await withDeadline(agents.accept(), spec.helloTimeoutMs, late);
   // One connection per VM: whoever else in the guest dials the port finds nobody.
@@ -216,6 +219,7 @@ async function serveGuest(spec: RunnerSpec, boot: BootFolder, serving: Serving):
   const onStarted = (error?: SmolvmError) => error ? report.failed(error) : report.ready();
   const session = new GuestSession(agent, { exec: execOf(spec.machine.command, spec), status, relay, onStarted });
   control.serve({ relay, stop: (request) => session.stop(request), exec: (exec) => session.exec(exec) });
+  ports.forward(controlSocket(spec));
   const frames = await withDeadline(session.start(() => guestSetup(spec, boot)), spec.helloTimeoutMs, late);
   await session.runCommand(frames);
   const slow = () => new SmolvmError("guest", `The guest did not shut down within ${SHUTDOWN_TIMEOUT_MS / 1000} s`);

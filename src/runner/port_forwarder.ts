@@ -1,0 +1,89 @@
+import { messageOf } from "../errors.ts";
+import { readChunks, writeAll } from "../host/streams.ts";
+import { log } from "../log.ts";
+import { Attachment, NO_STREAMS } from "../protocol/attachment.ts";
+import { AGENT_TOOL } from "../protocol/constants.ts";
+import { CONTROL } from "../protocol/control.ts";
+import { encodeExec } from "../protocol/messages.ts";
+import type { PortSpec } from "../state/machine_record.ts";
+import { listenAt } from "../state/published_port.ts";
+
+/** The guest takes 256 commands at once, of which this leaves some to others. */
+const MAX_CONNECTIONS = 192;
+
+/**
+ * The published ports of a machine. Each connection is a command in the guest, which its streams are joined to, so that
+ * the guest needs no network, and one that nobody reads holds up no other.
+ */
+export class PortForwarder implements Disposable {
+  readonly #listeners: [Deno.TcpListener, PortSpec][] = [];
+  #connections = 0;
+
+  private constructor() {}
+
+  /**
+   * Listens at once; whoever connects before {@linkcode forward} waits.
+   *
+   * @throws {SmolvmError} `port`.
+   */
+  static async listen(ports: readonly PortSpec[]): Promise<PortForwarder> {
+    const forwarder = new PortForwarder();
+    try {
+      for (const port of ports) forwarder.#listeners.push([await listenAt(port), port]);
+      return forwarder;
+    } catch (error) {
+      forwarder[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Begins to forward, as a client of the machine whose control socket is at `controlSocket`. */
+  forward(controlSocket: string): void {
+    for (const [listener, port] of this.#listeners) {
+      this.#accept(listener, { port, controlSocket })
+        .catch((error) => log("error", `Cannot forward port ${port.hostPort} any further: ${messageOf(error)}`));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const [listener] of this.#listeners) listener.close();
+  }
+
+  async #accept(listener: Deno.TcpListener, target: Target): Promise<void> {
+    for await (const conn of listener) {
+      this.#serve(conn, target).catch((error) => log("debug", `port ${target.port.hostPort}: ${messageOf(error)}`));
+    }
+  }
+
+  async #serve(conn: Deno.TcpConn, target: Target): Promise<void> {
+    using _ = conn;
+    if (this.#connections >= MAX_CONNECTIONS) throw new Error(`more than ${MAX_CONNECTIONS} connections`);
+    this.#connections++;
+    try {
+      await join(conn, target);
+    } finally {
+      this.#connections--;
+    }
+  }
+}
+
+/** Where a connection leads. */
+interface Target {
+  port: PortSpec;
+  controlSocket: string;
+}
+
+/** Joins a connection to the port of the guest until both of its directions have ended. */
+async function join(conn: Deno.TcpConn, { port: { guestPort, hostPort }, controlSocket }: Target): Promise<void> {
+  conn.setNoDelay();
+  const io = {
+    ...NO_STREAMS,
+    stdin: readChunks(conn),
+    stdout: (data: Uint8Array) => data.length > 0 ? writeAll(conn, data) : conn.closeWrite(),
+  };
+  const argv = [AGENT_TOOL, "connect", `${guestPort}`];
+  const payload = encodeExec({ argv, env: [], cwd: "/", user: "", tty: undefined, stdin: true });
+  const attachment = await Attachment.open(controlSocket, io, { type: CONTROL.EXEC, payload });
+  const status = await attachment.finish();
+  if (status?.code !== 0) log("debug", `port ${hostPort}: the guest refused the connection, or it broke`);
+}
