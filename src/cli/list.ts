@@ -1,6 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
 import { exitCode } from "../machine/exit_code.ts";
+import { formatEndpoint } from "../host/ip_address.ts";
 import { type FoundMachine, isReadable, listMachines, type Machine, nameOf, STATES } from "../machine/find.ts";
 import { signalName } from "../machine/signal.ts";
 import { formatAge } from "./output/age.ts";
@@ -25,7 +26,7 @@ export function listCommand() {
   return new Command("list")
     .aliases(["ls", "ps"])
     .description("List machines, those of `run` too while they run")
-    .option("-v, --verbose", "also id, image, command, age, mounts and how the command ended")
+    .option("-v, --verbose", "also id, image, command, age, ports, mounts and how the command ended")
     .option("-q, --quiet", "names only")
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
     .option("--json", "the same as --format json")
@@ -63,7 +64,7 @@ function stateOf(machine: FoundMachine): string {
 
 function printTable(machines: FoundMachine[], verbose: boolean): void {
   const header = ["NAME", "STATE", "CPUS", "MEMORY", "PID", "ROOTFS"];
-  const more = ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "MOUNTS", "EXIT"];
+  const more = ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "PORTS", "MOUNTS", "EXIT"];
   const rows = machines.map((machine) => {
     if (!isReadable(machine)) return [machine.id, UNREADABLE, "", "", "", machine.error.message];
     return [...row(machine), ...verbose ? moreOf(machine) : []];
@@ -90,9 +91,15 @@ function moreOf({ id, record, status }: Machine): string[] {
     shorten(record.command.argv.join(" ")),
     `${formatAge(record.created)} ago`,
     status.state === "running" && status.started !== null ? formatAge(status.started) : "-",
+    record.ports.map(formatPort).join(",") || "-",
     mounts.join(",") || "-",
     howItEnded(status),
   ];
+}
+
+/** As docker has it: `127.0.0.1:8080->80/tcp`. */
+function formatPort({ address, hostPort, guestPort }: Machine["record"]["ports"][number]): string {
+  return `${formatEndpoint(address, hostPort)}->${guestPort}/tcp`;
 }
 
 function shorten(command: string): string {

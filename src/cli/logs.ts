@@ -1,11 +1,11 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
+import { writeAll } from "../host/streams.ts";
 import { openMachine } from "../machine/find.ts";
 import { readCommandLog, readKernelLog } from "../machine/logs.ts";
 import { parseTail } from "./parse.ts";
 import { parseTime } from "./parse_time.ts";
 import { forEachTarget } from "./targets.ts";
-import { writeAll } from "./terminal.ts";
 
 const EXAMPLES = `
 TIME is a time such as 2026-11-23T12:00:00Z (the local time without the Z),

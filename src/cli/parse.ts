@@ -26,6 +26,7 @@ export const parseDisk = asArgument(values.parseDisk);
 export const parseCpus = asArgument(values.parseCpus);
 export const parseWorkdir = asArgument(values.parseWorkdir);
 export const parseUser = asArgument(values.parseUser);
+export const parsePortNumber = asArgument(values.parsePortNumber);
 export const parseNameserver = asArgument(values.parseNameserver);
 const parseVariable = asArgument(values.parseVariable);
 
@@ -41,7 +42,7 @@ export const collectPort = collect(asArgument(values.parsePort));
 /** Where a volume is in the guest, added to those before it. */
 export const collectMountPoint = collect(asArgument(values.parseMountPoint));
 /** The number of a port, added to those before it. */
-export const collectPortNumber = collect(asArgument(values.parsePortNumber));
+export const collectPortNumber = collect(parsePortNumber);
 /** Any text, added to those before it. */
 export const collectText = collect(String);
 

@@ -16,6 +16,7 @@ import { killCommand } from "./kill.ts";
 import { listCommand } from "./list.ts";
 import { chooseLogLevel } from "./log_options.ts";
 import { logsCommand } from "./logs.ts";
+import { portCommand } from "./port.ts";
 import { pruneCommand } from "./prune.ts";
 import { pullCommand } from "./pull.ts";
 import { renameCommand } from "./rename.ts";
@@ -78,6 +79,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   program.addCommand(attachCommand(setExitCode));
   program.addCommand(logsCommand(setExitCode));
   program.addCommand(listCommand());
+  program.addCommand(portCommand(setExitCode));
   program.addCommand(renameCommand(setExitCode));
   program.addCommand(updateCommand(setExitCode));
   program.addCommand(deleteCommand(setExitCode));

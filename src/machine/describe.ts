@@ -74,8 +74,8 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
   if (source.kind === "folder") checkFolder(source.path);
   // What was asked for is checked before the host is, and the host before a pull.
   if (boots) {
-    checkVirtualization();
     await checkPorts(ports);
+    checkVirtualization();
   }
   const { root, resolved } = await openSource(source, options);
   const { defaults } = root;

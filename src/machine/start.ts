@@ -64,8 +64,8 @@ async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral"
     throw new SmolvmError("machine-state", `Machine "${record.name}" is running already`);
   }
   const commandLog = await commandLogLimits();
-  checkVirtualization();
   await checkPorts(record.ports);
+  checkVirtualization();
   // What the host had when the machine was made may be gone.
   const volumes = resolveVolumes(record.volumes);
   const root = await openRoot(record.source);

@@ -292,16 +292,22 @@ Deno.test("smolvm list has a table, the oldest machine first, and only its heade
 
 Deno.test("smolvm list --verbose has more of each machine", async () => {
   using cli = makeMachinesCli();
-  const args = ["create", "--name", "web", "-v", "root:/a:ro", "-v", "root:/b", "root", "echo", "a b"];
+  const options = ["-v", "root:/a:ro", "-v", "root:/b", "-p", "8080:80", "-p", "[::1]:81:80"];
+  const args = ["create", "--name", "web", ...options, "root", "echo", "a b"];
   assertCode(await cli.run(args), 0);
   const { stdout } = await cli.run(["list", "-v"]);
   const [header, row] = stdout.split("\n").map((line) => line.split(/ {2,}/));
-  const [columns, cells] = [header!.slice(-7), row!.slice(-7)];
-  assert.deepEqual(columns, ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "MOUNTS", "EXIT"]);
+  const [columns, cells] = [header!.slice(-8), row!.slice(-8)];
+  assert.deepEqual(columns, ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "PORTS", "MOUNTS", "EXIT"]);
   const age = cells.splice(3, 1)[0]!;
   assert.match(age, /^\d+ (second|minute)s? ago$/);
   const root = `${cli.folder}/root`;
-  assert.deepEqual(cells, [(await list(cli))[0]?.id, "-", "echo a b", "-", `${root}:/a:ro,${root}:/b`, "-"]);
+  const [id, ports, mounts] = [
+    (await list(cli))[0]?.id,
+    "127.0.0.1:8080->80/tcp,[::1]:81->80/tcp",
+    `${root}:/a:ro,${root}:/b`,
+  ];
+  assert.deepEqual(cells, [id, "-", "echo a b", "-", ports, mounts, "-"]);
 });
 
 Deno.test("smolvm list has JSON and names for programs, also without machines", async () => {

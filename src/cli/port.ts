@@ -1,0 +1,35 @@
+import { Command } from "@commander-js/extra-typings";
+import { SmolvmError } from "../errors.ts";
+import { formatEndpoint } from "../host/ip_address.ts";
+import { openMachine } from "../machine/find.ts";
+import { parsePortNumber } from "./parse.ts";
+import { forEachTarget } from "./targets.ts";
+
+const EXAMPLES = `
+Examples:
+  smolvm port web
+  curl http://$(smolvm port web 80)/`;
+
+/** `smolvm port`. */
+export function portCommand(setExitCode: (code: number) => void) {
+  return new Command("port")
+    .description("List where ports of a machine are published on the host")
+    .argument("<name>", "machine, by name or the beginning of its id")
+    .argument("[port]", "port of the guest, whose address alone is printed", parsePortNumber)
+    .addHelpText("after", EXAMPLES)
+    .action(async (name, guestPort) => {
+      setExitCode(await forEachTarget([name], (name) => Promise.resolve(printPorts(name, guestPort))));
+    });
+}
+
+function printPorts(name: string, only: number | undefined): void {
+  const { record } = openMachine(name);
+  const ports = record.ports.filter(({ guestPort }) => only === undefined || guestPort === only);
+  if (only !== undefined && ports.length === 0) {
+    throw new SmolvmError("port", `Machine "${record.name}" does not publish port ${only}`);
+  }
+  for (const { address, hostPort, guestPort } of ports) {
+    const endpoint = formatEndpoint(address, hostPort);
+    console.log(only === undefined ? `${guestPort}/tcp -> ${endpoint}` : endpoint);
+  }
+}
