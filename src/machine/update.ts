@@ -67,7 +67,6 @@ export function changed(record: MachineRecord, changes: MachineChanges): Machine
     // Those that it has may be gone for now; its start says so.
     volumes: orderVolumes([...volumes, ...resolveVolumes(changes.volumes)]),
     ports: resolvePorts([...ports, ...changes.ports]),
-    net: record.net || changes.ports.length > 0,
     command: { ...record.command, cwd, env: mergeEnvironment([...env, ...changes.env]) },
   };
 }

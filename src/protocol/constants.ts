@@ -9,9 +9,6 @@ export const PROTOCOL_VERSION = 1;
 /** The vsock port of the host that the agent dials. */
 export const AGENT_PORT = 7070;
 
-/** What a command of the host's runs for one of the tools of the agent, which is PID 1: there whatever the image has. */
-export const AGENT_TOOL = "/proc/1/exe";
-
 export const FRAME_HEADER_BYTES = 12;
 /** Largest frame of the guest, header included. */
 export const GUEST_FRAME_MAX = 16 * 1024;

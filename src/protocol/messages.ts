@@ -44,6 +44,9 @@ export interface WindowSize {
   columns: number;
 }
 
+/** What to execute for one of the agent's tools: it is PID 1, whatever the image has. */
+export const AGENT_TOOL = "/proc/1/exe";
+
 /** A command to be run in the guest. */
 export interface Exec {
   /** Runs on a pty of this initial size. */

@@ -2,9 +2,8 @@ import { messageOf } from "../errors.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
 import { log } from "../log.ts";
 import { Attachment, NO_STREAMS } from "../protocol/attachment.ts";
-import { AGENT_TOOL } from "../protocol/constants.ts";
 import { CONTROL } from "../protocol/control.ts";
-import { encodeExec } from "../protocol/messages.ts";
+import { AGENT_TOOL, encodeExec } from "../protocol/messages.ts";
 import type { PortSpec } from "../state/machine_record.ts";
 import { listenAt } from "../state/published_port.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { FramePeer } from "../../tests/helpers/frame_peer.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
-import { AGENT_TOOL, CHANNEL, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
+import { CHANNEL, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
 import { CLIENT_STREAM, CONTROL } from "../protocol/control.ts";
-import { decodeExec, encodeExited, encodeU32s } from "../protocol/messages.ts";
+import { AGENT_TOOL, decodeExec, encodeExited, encodeU32s } from "../protocol/messages.ts";
 import { PortForwarder } from "./port_forwarder.ts";
 
 /** Two published ports of a machine. */

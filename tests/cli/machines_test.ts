@@ -231,7 +231,6 @@ Deno.test("smolvm update changes what a machine is, and prints its name", async 
     memoryMib: 1024,
     volumes: [volume(`${cli.folder}/root`, "/b", false), volume(cli.folder, "/c", true)],
     ports: [443, 81].map((port) => ({ address: "127.0.0.1", hostPort: port === 443 ? 8443 : 81, guestPort: port })),
-    net: true,
     command,
   });
 });
