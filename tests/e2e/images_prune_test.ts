@@ -1,0 +1,87 @@
+/** What images and machines take of the disk, and what a prune removes of it, with the real buildah and without a VM. */
+import assert from "node:assert/strict";
+import type { ImageStore } from "../fixtures/images.ts";
+import {
+  build,
+  CONTENT_BYTES,
+  identityOf,
+  imagesIn,
+  makeRunning,
+  makeStopped,
+  print,
+  remove,
+} from "../helpers/image_commands.ts";
+import { storeTest } from "../helpers/image_store.ts";
+
+storeTest("prune removes what no machine uses, and a dry run has the same figures", async (store) => {
+  const dangling = await build(store);
+  const used = await build(store, "localhost/app:1");
+  await build(store, "localhost/idle:1");
+  await build(store, "localhost/foreign:1");
+  await store.buildah("from", "localhost/foreign:1");
+  const image = await identityOf("localhost/app:1");
+  await identityOf("localhost/idle:1");
+  await makeStopped("web", image);
+  (await makeRunning("job", image))[Symbol.dispose]();
+  const { id } = (await imagesIn(store)).find(({ names }) => names.includes("localhost/idle:1"))!;
+
+  const planned = await print(store, "prune", "--dry-run");
+  const lines = [
+    `prepared root filesystem of image localhost/idle:1 (${id.slice(0, 12)})`,
+    `image ${dangling.slice(0, 12)}`,
+    "remains of killed machines: 1",
+  ];
+  assert.deepEqual(planned.split("\n").slice(0, -2), lines.map((line) => `Would remove ${line}`));
+  assert.match(planned, /\nWould free: 3\.\d* MB\n$/);
+  assert.equal((await imagesIn(store)).length, 4, "a dry run removes nothing");
+  const before = await diskUsage(store);
+  const pruned = await print(store, "prune", "--force");
+  assert.equal(pruned, planned.replaceAll("Would remove", "Removed").replace("Would free", "Freed"));
+  const freed = before - await diskUsage(store);
+  assert.ok(Math.abs(freed - CONTENT_BYTES) < 0.05 * CONTENT_BYTES, `${freed}`);
+  const left = async () => (await imagesIn(store)).map(({ names }) => names[0]);
+  assert.deepEqual(await left(), ["localhost/foreign:1", "localhost/idle:1", "localhost/app:1"]);
+  assert.equal(await print(store, "prune", "--force"), "Freed: 0 B\n");
+
+  const all = `Removed image localhost/idle:1 (${id.slice(0, 12)})\nFreed: 3 MB\n`;
+  assert.equal(
+    await print(store, "prune", "--all", "--dry-run"),
+    all.replace("Removed", "Would remove").replace("Freed", "Would free"),
+  );
+  assert.equal(await print(store, "prune", "--all", "--force"), all);
+  assert.deepEqual(await left(), ["localhost/foreign:1", "localhost/app:1"]);
+  assert.deepEqual((await imagesIn(store)).find(({ id }) => id === used)?.prepared, true);
+  await remove("web");
+});
+
+/** Bytes that a store's files take, by `du`. */
+async function diskUsage({ env }: ImageStore): Promise<number> {
+  const { stdout } = await new Deno.Command("du", { args: ["-sxB1", env.SMOLVM_STORAGE] }).output();
+  return Number(new TextDecoder().decode(stdout).split("\t")[0]);
+}
+
+storeTest("system df has what images and machines take, and what of it could go", async (store) => {
+  await build(store, "localhost/app:1");
+  await build(store, "localhost/idle:1");
+  const image = await identityOf("localhost/app:1");
+  await makeStopped("web", image);
+  using _ = await makeRunning("job", image);
+  const usage = JSON.parse(await print(store, "system", "df", "--format", "json")) as Record<string, unknown>[];
+  const [images, disks, logs, remains] = usage;
+  assert.deepEqual(usage.map(({ type, total, active }) => [type, total, active]), [
+    ["images", 2, 1],
+    ["disks", 2, 1],
+    ["logs", 2, 1],
+    ["remains", 0, 0],
+  ]);
+  assert.ok(Number(images!.reclaimableBytes) >= CONTENT_BYTES);
+  assert.equal(images!.sizeBytes, 2 * Number(images!.reclaimableBytes));
+  assert.deepEqual([disks!.sizeBytes, disks!.reclaimableBytes], [8192, 8192]);
+  assert.deepEqual([logs!.sizeBytes, remains!.sizeBytes], [0, 0]);
+  const table = await print(store, "system", "df");
+  assert.match(
+    table,
+    /^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +2 +1 +6 MB +3 MB \(50%\)\nMachine disks +2 +1 +8\.19 kB/,
+  );
+  await remove("web");
+});
