@@ -40,9 +40,9 @@ export async function* readCommandLog(
  * @throws {SmolvmError} `state`.
  */
 export async function* readKernelLog({ folder }: Machine, { tail, follow }: LogOptions): AsyncGenerator<LogOutput> {
-  using console = new LogReader(consoleLog(folder), new PlainText("stdout"), { tail });
-  using runner = new LogReader(runnerLog(folder), new PlainText("stderr"), { tail });
-  yield* readLogs([console, runner], () => !follow || hasEnded(folder));
+  using guest = new LogReader(consoleLog(folder), new PlainText("stdout"), { tail });
+  using vm = new LogReader(runnerLog(folder), new PlainText("stderr"), { tail });
+  yield* readLogs([guest, vm], () => !follow || hasEnded(folder));
 }
 
 /** The lock is held from before the status says that a machine starts. */

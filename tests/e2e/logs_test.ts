@@ -1,0 +1,68 @@
+/** What machines have written, and what they write while somebody reads it. */
+import assert from "node:assert/strict";
+import { exists } from "../../src/host/files.ts";
+import { machineCommands } from "../helpers/machine_commands.ts";
+import { assertCode } from "../helpers/process.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite();
+const { test, rootfs, state, smolvm } = suite;
+const { create, start, stop, remove, listed, demand } = machineCommands(suite);
+
+test("logs has what the command wrote, stream by stream, while its machine runs, when it has stopped and after more runs", async () => {
+  await create("talker", rootfs, "sh", "-c", "echo out; echo err >&2; printf 'no newline'; sleep 1000");
+  assert.equal((await demand(["logs", "talker"])).stdout, "");
+  const before = Date.now();
+  await start("talker");
+  {
+    await using logs = suite.start(["logs", "-f", "talker"]);
+    await logs.untilStdout(/^out\nno newline$/);
+  }
+  await stop("-t", "0", "talker");
+  const { stdout, stderr } = await demand(["logs", "talker"]);
+  assert.deepEqual({ stdout, stderr }, { stdout: "out\nno newline", stderr: "err\n" });
+  const stamped = /^(\S+Z) err\n$/.exec((await demand(["logs", "-t", "talker"])).stderr);
+  assert.ok(before <= Date.parse(stamped![1]!) && Date.parse(stamped![1]!) <= Date.now(), stamped![1]);
+
+  const between = new Date().toISOString();
+  await demand(["--log-level", "debug", "start", "talker"]);
+  await stop("-t", "0", "talker");
+  assert.equal((await demand(["logs", "talker"])).stdout, "out\nno newlineout\nno newline");
+  assert.equal((await demand(["logs", "--since", between, "talker"])).stdout, "out\nno newline");
+  assert.equal((await demand(["logs", "--until", between, "talker"])).stdout, "out\nno newline");
+
+  const { id } = await listed("talker");
+  const kernel = await demand(["logs", "--kernel", "talker"]);
+  assert.match(kernel.stderr, /starting the VM/);
+  assert.equal(kernel.stdout, Deno.readTextFileSync(`${state}/smolvm/machines/${id}/console.log`));
+  await remove("talker");
+});
+
+test("logs -f of a machine that starts has every line once, over rotations, and ends with the machine", async () => {
+  await demand(["config", "set", "log_max_size", "1m"]);
+  const volume = await suite.makeFolder("volume");
+  const script = "echo begin; while [ ! -e /v/go ]; do sleep 0.1; done; seq 60000; echo end >&2; seq 3";
+  await create("runner", "-v", `${volume}:/v`, rootfs, "sh", "-c", script);
+  await using starting = suite.start(["start", "runner"]);
+  while ((await listed("runner")).state !== "starting");
+  await using logs = suite.start(["logs", "-f", "runner"]);
+  await logs.untilStdout(/^begin\n$/);
+  assertCode(await starting.outcome, 0);
+  const { id } = await listed("runner");
+  await Deno.writeTextFile(`${volume}/go`, "");
+  const outcome = await logs.outcome;
+  assertCode(outcome, 0);
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => `${index + 1}\n`).join("");
+  assert.equal(outcome.stderr, "end\n");
+  assert.ok(outcome.stdout === `begin\n${numbers(60_000)}${numbers(3)}`, `${outcome.stdout.length} characters`);
+  const log = `${state}/smolvm/machines/${id}/command.log`;
+  assert.deepEqual([`${log}.2`, `${log}.3`].map(exists), [true, false]);
+  assert.ok(Deno.statSync(`${log}.1`).size <= 2 ** 20);
+  const { exitCode, state: ended } = await listed("runner");
+  assert.deepEqual([exitCode, ended], [0, "stopped"]);
+  assert.equal((await smolvm(["logs", "--tail", "2", "runner"])).stdout, "2\n3\n");
+  await demand(["config", "set", "log_max_files", "1"]);
+  await start("runner");
+  assert.ok(!exists(`${log}.1`), "fewer files are kept from now on");
+  await remove("runner");
+});
