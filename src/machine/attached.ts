@@ -1,11 +1,9 @@
-import { exists } from "../host/files.ts";
+import { Attachment, type CommandIo, isDisconnect } from "../protocol/attachment.ts";
 import type { ExitStatus } from "../protocol/messages.ts";
 import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
-import { removeEphemeralMachine } from "../state/ephemeral.ts";
-import { Attachment, type CommandIo, isDisconnect } from "../protocol/attachment.ts";
+import { boot, letGo } from "./boot.ts";
 import type { Launch } from "./launch.ts";
 import type { RunnerProcess } from "./runner_process.ts";
-import { takeRunner } from "./spare_runner.ts";
 
 export type { CommandIo, ExitStatus };
 
@@ -23,13 +21,16 @@ export interface AttachedCommand extends AsyncDisposable {
 
 /** A machine that this process started and whose command has its streams. An ephemeral one ends with this object. */
 export class AttachedMachine implements AttachedCommand {
+  readonly attachment: Attachment;
   readonly #runner: RunnerProcess;
   readonly #spec: RunnerSpec;
-  #attachment: Attachment | undefined;
 
-  private constructor(runner: RunnerProcess, spec: RunnerSpec) {
+  private constructor(
+    { runner, spec, attachment }: { runner: RunnerProcess; spec: RunnerSpec; attachment: Attachment },
+  ) {
     this.#runner = runner;
     this.#spec = spec;
+    this.attachment = attachment;
   }
 
   /**
@@ -37,22 +38,16 @@ export class AttachedMachine implements AttachedCommand {
    *
    * @throws {SmolvmError} for why it cannot be started; nothing is left then.
    */
-  static async start({ spec, prefix }: Launch, io: CommandIo): Promise<AttachedMachine> {
-    const machine = new AttachedMachine(takeRunner(prefix), spec);
+  static async start(launch: Launch, io: CommandIo): Promise<AttachedMachine> {
+    const { spec } = launch;
+    const { runner } = await boot(launch);
     try {
-      await machine.#runner.start(spec);
-      machine.#attachment = await Attachment.open(controlSocket(spec), io);
-      return machine;
+      return new AttachedMachine({ runner, spec, attachment: await Attachment.open(controlSocket(spec), io) });
     } catch (error) {
-      const cause = isDisconnect(error) ? await machine.#runner.causeOfDeath(spec) : error;
-      await machine[Symbol.asyncDispose]();
+      const cause = isDisconnect(error) ? await runner.causeOfDeath(spec) : error;
+      await letGo(runner, spec);
       throw cause;
     }
-  }
-
-  /** The connection to its command. */
-  get attachment(): Attachment {
-    return this.#attachment!;
   }
 
   /**
@@ -72,10 +67,6 @@ export class AttachedMachine implements AttachedCommand {
 
   /** Lets go of the machine. An ephemeral one ends, if it still runs, and all of it is removed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#runner.release();
-    if (!this.#spec.ephemeral) return;
-    await this.#runner.exited;
-    // The runner has done so already, unless it died before it could. The folder goes last.
-    if (exists(this.#spec.folder)) await removeEphemeralMachine({ ...this.#spec, ...this.#spec.machine });
+    await letGo(this.#runner, this.#spec);
   }
 }

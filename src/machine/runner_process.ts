@@ -21,6 +21,7 @@ const MAIN = import.meta.url.endsWith(".ts") ? new URL("../main.ts", import.meta
 export class RunnerProcess {
   readonly #process: Deno.ChildProcess;
   readonly #lifeline: WritableStreamDefaultWriter<Uint8Array>;
+  #hasReported = false;
 
   /** Starts a runner that waits for its specification. `prefix` is the command that puts it into its namespaces. */
   constructor(prefix: readonly string[]) {
@@ -44,6 +45,7 @@ export class RunnerProcess {
       // It is gone already; what follows finds out why.
     });
     const report = await this.#readReport();
+    this.#hasReported = report !== undefined;
     if (report === undefined) throw await this.causeOfDeath(spec);
     return decodeStart(report);
   }
@@ -70,6 +72,12 @@ export class RunnerProcess {
   async kill(): Promise<void> {
     killChild(this.#process, "SIGKILL");
     await this.exited;
+  }
+
+  /** Whether the VM took the runner along before the guest's kernel had said a word, and without a reason. */
+  async diedSilently({ folder }: RunnerSpec): Promise<boolean> {
+    if (this.#hasReported || (await this.exited).code !== 0 || readStatus(folder)?.error) return false;
+    return (await tailOf(consoleLog(folder), 1)).length === 0;
   }
 
   /** Why the runner ended or is about to, by what it wrote last. */

@@ -9,10 +9,10 @@ import type { Machine } from "../state/lookup.ts";
 import { isLive } from "../state/status.ts";
 import { AttachedMachine } from "./attached.ts";
 import type { CommandIo } from "../protocol/attachment.ts";
+import { boot } from "./boot.ts";
 import { checkFolder } from "./describe.ts";
 import { folderRoot, imageRoot, type Launch, launchOf, type Root, type RunOptions } from "./launch.ts";
 import { checkPorts } from "./ports.ts";
-import { takeRunner } from "./spare_runner.ts";
 import { resolveVolumes } from "./volume.ts";
 
 /** A machine that runs by itself. */
@@ -38,8 +38,7 @@ export async function startInBackground(
   const { tty, stdin } = machine.record.command;
   const terminal = tty ? UNSEEN_TERMINAL : undefined;
   using launch = await planStart(machine, { attached: false, terminal, stdin, bootTimeoutMs });
-  const runner = takeRunner(launch.prefix);
-  const pid = await runner.start(launch.spec);
+  const { runner, pid } = await boot(launch);
   await runner.release();
   return { pid, log: commandLogFile(machine.folder) };
 }

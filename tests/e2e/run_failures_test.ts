@@ -111,6 +111,31 @@ test("a guest that dies while it boots is told of at once, with the end of its c
   assertFailed(outcome, /^smolvm: The VM ended unexpectedly \(exit code \d+\)\n(.*\n)* {2}dying\n/);
 });
 
+test("a VM that dies before its kernel says a word is started again, and given up after the third time", async () => {
+  const folder = await suite.makeFolder("stillborn");
+  const calls = [
+    "create_ctx",
+    "set_vm_config",
+    "set_root",
+    "add_vsock_port",
+    "set_exec",
+    "set_console_output",
+    "add_disk2",
+  ];
+  const optional = ["disable_implicit_vsock", "add_vsock"];
+  await Deno.writeTextFile(
+    `${folder}/krun.c`,
+    `#include <stdio.h>\n#include <unistd.h>
+    ${[...calls, ...optional].map((call) => `int krun_${call}(void) { return 0; }`).join("\n")}
+    int krun_start_enter(void) { fputc('x', fopen("${folder}/starts", "a")); fflush(NULL); _exit(0); }\n`,
+  );
+  const library = `${folder}/libkrun.so`;
+  assertCode(await runProcess("gcc", { args: ["-shared", "-fPIC", "-o", library, `${folder}/krun.c`] }), 0);
+  const outcome = await smolvm(["run", rootfs, "true"], { env: { SMOLVM_LIBKRUN: library } });
+  assertFailed(outcome, /^smolvm: The VM ended unexpectedly \(exit code 0\)\n$/);
+  assert.equal(await Deno.readTextFile(`${folder}/starts`), "xxx");
+});
+
 test("run gives up a guest that takes longer than SMOLVM_BOOT_TIMEOUT", async () => {
   const outcome = await smolvm(["run", rootfs, "true"], { env: { SMOLVM_BOOT_TIMEOUT: "0.001" } });
   assertFailed(outcome, /^smolvm: The guest did not say hello within 0\.001 s/);

@@ -1,0 +1,47 @@
+import { exists } from "../host/files.ts";
+import { log } from "../log.ts";
+import type { RunnerSpec } from "../runner/spec.ts";
+import { removeEphemeralMachine } from "../state/ephemeral.ts";
+import type { Launch } from "./launch.ts";
+import type { RunnerProcess } from "./runner_process.ts";
+import { takeRunner } from "./spare_runner.ts";
+
+/** How often a VM is booted that dies before its kernel says a word. */
+const ATTEMPTS = 3;
+
+/** A machine that was started. */
+export interface Booted {
+  runner: RunnerProcess;
+  /** Process id of its VM. */
+  pid: number;
+}
+
+/**
+ * Starts a machine in a runner; settles when it can be attached to, or its command runs if nobody attaches. Virtual
+ * hosts let a VM die at its kernel's first steps now and then (a triple fault: libkrun then exits with 0): nothing of
+ * the machine has run by then, and it is started again.
+ *
+ * @throws {SmolvmError} for why it cannot be started; nothing is left then.
+ */
+export async function boot({ spec, prefix }: Launch): Promise<Booted> {
+  for (let attempt = 1;; attempt++) {
+    const runner = takeRunner(prefix);
+    try {
+      return { runner, pid: await runner.start(spec) };
+    } catch (error) {
+      const again = attempt < ATTEMPTS && await runner.diedSilently(spec);
+      await letGo(runner, spec);
+      if (!again) throw error;
+      log("info", "the VM ended before its kernel said a word: starting it again");
+    }
+  }
+}
+
+/** Lets go of a machine. An ephemeral one ends, if it still runs, and all of it is removed. */
+export async function letGo(runner: RunnerProcess, spec: RunnerSpec): Promise<void> {
+  await runner.release();
+  if (!spec.ephemeral) return;
+  await runner.exited;
+  // The runner has done so already, unless it died before it could. The folder goes last.
+  if (exists(spec.folder)) await removeEphemeralMachine({ ...spec, ...spec.machine });
+}
