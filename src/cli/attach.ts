@@ -16,6 +16,7 @@ const DEFAULT_KEYS = "ctrl-p,ctrl-q";
 /** `smolvm attach`. */
 export function attachCommand(setExitCode: (code: number) => void) {
   return new Command("attach")
+    .summary("Attach to the command of a machine")
     .description("Attach to the command of a machine that runs, until it ends or the keys that detach are typed")
     .argument("<name>", "machine, by name or the beginning of its id")
     .addOption(

@@ -9,6 +9,7 @@ Examples:
 /** `smolvm completion`. */
 export function completionCommand() {
   return new Command("completion")
+    .summary("Print a script for completion in bash, zsh or fish")
     .description("Print the script with which a shell completes commands, options, machines and images")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"] as const))
     .addHelpText("after", EXAMPLES)

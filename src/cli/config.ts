@@ -41,6 +41,7 @@ export function configCommand(program: CommandUnknownOpts) {
   // Before there are subcommands: they take the settings over from it.
   const config = new Command("config")
     .copyInheritedSettings(program)
+    .summary("Show or change what machines get by default")
     .description("Show or change what machines get unless options say otherwise")
     .addHelpText("after", `${describeKeys()}\n${EXAMPLES}`);
   config.command("show")

@@ -11,6 +11,7 @@ Examples:
 /** `smolvm create`. */
 export function createCommand() {
   return machineCommand("create")
+    .summary("Make a machine that keeps its disk")
     .description("Make a machine that keeps its disk, to be started by name")
     .addHelpText("after", EXAMPLES)
     .action(async (_source, _command, options, self) => {

@@ -13,6 +13,7 @@ Examples:
 export function deleteCommand(setExitCode: (code: number) => void) {
   return new Command("delete")
     .alias("rm")
+    .summary("Delete machines, with their disks and logs")
     .description("Delete machines, with their disks and logs")
     .argument("<name...>", "machines, by name or the beginning of their ids")
     .option("-f, --force", "do not ask; kill a machine that runs")

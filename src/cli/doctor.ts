@@ -12,6 +12,7 @@ Examples:
 /** `smolvm doctor`. */
 export function doctorCommand(setExitCode: (code: number) => void) {
   return new Command("doctor")
+    .summary("Check what smolvm needs of this host")
     .description("Check everything that smolvm needs of this host, and say how to mend it")
     .addOption(new Option("--format <format>", "output format").choices(["text", "json"] as const))
     .addHelpText("after", EXAMPLES)

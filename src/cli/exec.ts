@@ -17,6 +17,7 @@ Examples:
 /** `smolvm exec`. */
 export function execCommand(setExitCode: (code: number) => void) {
   return new Command("exec")
+    .summary("Run another command in a machine")
     .description("Run another command in a machine that runs; exit with its code")
     .argument("<name>", "machine, by name or the beginning of its id")
     .argument("<command...>", "command to run")

@@ -19,6 +19,7 @@ const NONE = "<none>";
 /** `smolvm images`. */
 export function imagesCommand() {
   return new Command("images")
+    .summary("List images")
     .description("List images, the newest first")
     .option("-q, --quiet", "ids only")
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))

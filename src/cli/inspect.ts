@@ -31,6 +31,7 @@ const KINDS = {
 /** `smolvm inspect`. */
 export function inspectCommand(setExitCode: (code: number) => void) {
   return new Command("inspect")
+    .summary("Print everything about machines and images, as JSON")
     .description("Print everything about machines and images, as a JSON array")
     .argument("<name...>", "machines and images, by name or the beginning of their ids")
     .addOption(new Option("--type <type>", "look for nothing else").choices(["machine", "image"] as const))

@@ -13,6 +13,7 @@ Examples:
 /** `smolvm kill`. */
 export function killCommand(setExitCode: (code: number) => void) {
   return new Command("kill")
+    .summary("Send a signal to the commands of machines")
     .description("Send a signal to the commands of machines; KILL, the default, ends the machines with clean disks")
     .argument("<name...>", "machines, by name or the beginning of their ids")
     .option("-s, --signal <signal>", "signal, by name or by its number on Linux (default: KILL)", toSignal)

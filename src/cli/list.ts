@@ -25,6 +25,7 @@ type Filters = Partial<Record<"state" | "name", string[]>>;
 export function listCommand() {
   return new Command("list")
     .aliases(["ls", "ps"])
+    .summary("List machines")
     .description("List machines, those of `run` too while they run")
     .option("-v, --verbose", "also id, image, command, age, ports, mounts and how the command ended")
     .option("-q, --quiet", "names only")

@@ -20,6 +20,7 @@ Examples:
 /** `smolvm logs`. */
 export function logsCommand(setExitCode: (code: number) => void) {
   return new Command("logs")
+    .summary("Print what a machine's command has written")
     .description("Print what a machine's command has written, in all its runs, on the streams that it wrote to")
     .argument("<name>", "machine, by name or the beginning of its id")
     .option("-f, --follow", "go on until the machine has ended")

@@ -13,6 +13,7 @@ Examples:
 /** `smolvm port`. */
 export function portCommand(setExitCode: (code: number) => void) {
   return new Command("port")
+    .summary("List where ports of a machine are published")
     .description("List where ports of a machine are published on the host")
     .argument("<name>", "machine, by name or the beginning of its id")
     .argument("[port]", "port of the guest, whose address alone is printed", parsePortNumber)

@@ -1,4 +1,4 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
 import { SmolvmError } from "../errors.ts";
@@ -56,7 +56,10 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .configureHelp({ minWidthToWrap: 30 })
+    .configureHelp({
+      minWidthToWrap: 30,
+      subcommandTerm: (command) => [command.name(), ...command.aliases()].join(", "),
+    })
     .exitOverride();
   program.hook("preAction", () => {
     const level = chooseLogLevel({
@@ -67,31 +70,44 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     configureLog({ level, sink: (line) => console.error(line) });
   });
   const setExitCode = (code: number) => exitCode = code;
-  program.addCommand(runCommand(setExitCode));
-  program.addCommand(createCommand());
-  program.addCommand(startCommand(setExitCode));
-  program.addCommand(stopCommand(setExitCode));
-  program.addCommand(restartCommand(setExitCode));
-  program.addCommand(killCommand(setExitCode));
-  program.addCommand(waitCommand(setExitCode));
-  program.addCommand(execCommand(setExitCode));
-  program.addCommand(shellCommand(setExitCode));
-  program.addCommand(attachCommand(setExitCode));
-  program.addCommand(logsCommand(setExitCode));
-  program.addCommand(listCommand());
-  program.addCommand(portCommand(setExitCode));
-  program.addCommand(renameCommand(setExitCode));
-  program.addCommand(updateCommand(setExitCode));
-  program.addCommand(deleteCommand(setExitCode));
-  program.addCommand(pullCommand(setExitCode));
-  program.addCommand(imagesCommand());
-  program.addCommand(rmiCommand(setExitCode));
-  program.addCommand(inspectCommand(setExitCode));
-  program.addCommand(pruneCommand(setExitCode));
-  program.addCommand(systemCommand(program));
-  program.addCommand(doctorCommand(setExitCode));
-  program.addCommand(configCommand(program));
-  program.addCommand(completionCommand());
+  const groups: Record<string, CommandUnknownOpts[]> = {
+    "Machines:": [
+      runCommand(setExitCode),
+      createCommand(),
+      startCommand(setExitCode),
+      stopCommand(setExitCode),
+      restartCommand(setExitCode),
+      killCommand(setExitCode),
+      waitCommand(setExitCode),
+      listCommand(),
+      renameCommand(setExitCode),
+      updateCommand(setExitCode),
+      deleteCommand(setExitCode),
+    ],
+    "Machines at work:": [
+      execCommand(setExitCode),
+      shellCommand(setExitCode),
+      attachCommand(setExitCode),
+      logsCommand(setExitCode),
+      portCommand(setExitCode),
+    ],
+    "Images:": [
+      pullCommand(setExitCode),
+      imagesCommand(),
+      rmiCommand(setExitCode),
+    ],
+    "Upkeep:": [
+      inspectCommand(setExitCode),
+      pruneCommand(setExitCode),
+      systemCommand(program),
+      doctorCommand(setExitCode),
+      configCommand(program),
+      completionCommand(),
+    ],
+  };
+  for (const [heading, commands] of Object.entries(groups)) {
+    for (const command of commands) program.addCommand(command.helpGroup(heading));
+  }
   program.addCommand(completeCommand(program), { hidden: true });
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {

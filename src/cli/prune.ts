@@ -16,6 +16,7 @@ Examples:
 /** `smolvm prune`. */
 export function pruneCommand(setExitCode: (code: number) => void) {
   return new Command("prune")
+    .summary("Remove what no machine uses")
     .description("Remove what no machine uses: dangling images, prepared root filesystems, remains of killed machines")
     .option("-a, --all", "also images that have a name")
     .option("-f, --force", "do not ask")

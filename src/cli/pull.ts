@@ -14,6 +14,7 @@ Examples:
 /** `smolvm pull`. */
 export function pullCommand(setExitCode: (code: number) => void) {
   return new Command("pull")
+    .summary("Pull images and make them ready to boot")
     .description("Pull images, whether they are here or not, and make them ready to boot")
     .argument("<image...>", "image references")
     .option("--tls-verify <bool>", "demand a valid certificate of the registry", parseBoolean)

@@ -10,6 +10,7 @@ Examples:
 /** `smolvm rename`. */
 export function renameCommand(setExitCode: (code: number) => void) {
   return new Command("rename")
+    .summary("Give a machine another name")
     .description("Give a machine another name, also while it runs")
     .argument("<name>", "machine, by name or the beginning of its id")
     .argument("<new>", "its name from now on")

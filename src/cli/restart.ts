@@ -14,6 +14,7 @@ Examples:
 /** `smolvm restart`. */
 export function restartCommand(setExitCode: (code: number) => void) {
   return new Command("restart")
+    .summary("Stop machines, if they run, and start them")
     .description("Stop machines, if they run, and start them in the background")
     .argument("<name...>", "machines, by name or the beginning of their ids")
     .option("-t, --timeout <seconds>", `how long the command may take (default: ${DEFAULT_TIMEOUT_S})`, parseTimeout)

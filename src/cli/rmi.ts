@@ -12,6 +12,7 @@ Examples:
 /** `smolvm rmi`. */
 export function rmiCommand(setExitCode: (code: number) => void) {
   return new Command("rmi")
+    .summary("Remove images")
     .description("Remove images, or only a name of an image that has several")
     .argument("<image...>", "images, by name or the beginning of their ids")
     .option("-f, --force", "also with several names, or when machines that do not run need it")

@@ -18,6 +18,7 @@ Examples:
 /** `smolvm run`. */
 export function runCommand(setExitCode: (code: number) => void) {
   return machineCommand("run")
+    .summary("Boot a microVM, run a command in it, and remove it")
     .description("Boot an image or a folder as a microVM, run a command in it, and remove it")
     .option("--rm", "remove the machine when it ends (always done)")
     .option("--timeout <seconds>", "kill the command after so long and exit with 124", parseSeconds)

@@ -18,6 +18,7 @@ const SHELLS = [["bash", "-l"], ["ash", "-l"], ["sh", "-l"], ["busybox", "sh", "
 export function shellCommand(setExitCode: (code: number) => void) {
   return new Command("shell")
     .alias("sh")
+    .summary("Open a login shell in a machine")
     .description("Open a login shell in a machine that runs: bash if it is there, else sh; exit with its code")
     .argument("<name>", "machine, by name or the beginning of its id")
     .option("-u, --user <user[:group]>", "user in the guest (default: that of the machine's command)", parseUser)

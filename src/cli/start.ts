@@ -16,6 +16,7 @@ Examples:
 /** `smolvm start`. */
 export function startCommand(setExitCode: (code: number) => void) {
   return new Command("start")
+    .summary("Start machines, in the background or attached")
     .description("Start machines; each runs the command it was made with, on its disk as it was")
     .argument("<name...>", "machines, by name or the beginning of their ids")
     .option("--foreground", "attach to the command, on a terminal if this is one; exit with its code")

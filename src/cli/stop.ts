@@ -16,6 +16,7 @@ export const DEFAULT_TIMEOUT_S = 10;
 /** `smolvm stop`. */
 export function stopCommand(setExitCode: (code: number) => void) {
   return new Command("stop")
+    .summary("Stop machines, with clean disks")
     .description("Stop machines: ask the command to end, then end the guest with a clean disk")
     .argument("<name...>", "machines, by name or the beginning of their ids")
     .option("-t, --timeout <seconds>", `how long the command may take (default: ${DEFAULT_TIMEOUT_S})`, parseTimeout)

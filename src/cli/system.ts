@@ -23,6 +23,7 @@ export function systemCommand(program: CommandUnknownOpts) {
   // Before there are subcommands: they take the settings over from it.
   const system = new Command("system")
     .copyInheritedSettings(program)
+    .summary("Look at what smolvm takes of this host")
     .description("Look at what smolvm takes of this host");
   system.command("df")
     .description("Show what images and machines take on the disk")

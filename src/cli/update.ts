@@ -27,6 +27,7 @@ Examples:
 /** `smolvm update`. */
 export function updateCommand(setExitCode: (code: number) => void) {
   return new Command("update")
+    .summary("Change what a machine is from its next start on")
     .description("Change what a machine is from its next start on; not while it runs")
     .argument("<name>", "machine, by name or the beginning of its id")
     .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g", parseMemory)

@@ -11,6 +11,7 @@ Examples:
 /** `smolvm wait`. */
 export function waitCommand(setExitCode: (code: number) => void) {
   return new Command("wait")
+    .summary("Wait for the end of machines and print exit codes")
     .description("Wait until machines have ended, and print the exit codes of their commands")
     .argument("<name...>", "machines, by name or the beginning of their ids")
     .addHelpText("after", EXAMPLES)
