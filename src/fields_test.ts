@@ -4,12 +4,22 @@ import { Fields } from "./fields.ts";
 const fields = (value: unknown) => new Fields(value, { what: "It", code: "state" });
 
 Deno.test("Fields reads each kind of field", () => {
-  const all = fields({ s: "text", b: false, i: 7, o: "two", ss: ["a", "b"], l: [1, 2], f: { inner: "x" } });
+  const all = fields({
+    s: "text",
+    b: false,
+    i: 7,
+    o: "two",
+    ss: ["a", "b"],
+    m: { a: "1", b: "" },
+    l: [1, 2],
+    f: { inner: "x" },
+  });
   assert.equal(all.string("s"), "text");
   assert.equal(all.boolean("b"), false);
   assert.equal(all.integer("i", 7, 7), 7);
   assert.equal(all.oneOf("o", ["one", "two"]), "two");
   assert.deepEqual(all.strings("ss"), ["a", "b"]);
+  assert.deepEqual(all.stringMap("m"), { a: "1", b: "" });
   assert.deepEqual(all.list("l", (item, what) => [what, item]), [["l[0]", 1], ["l[1]", 2]]);
   const inner = all.object("f");
   assert.equal(inner.string("inner"), "x");

@@ -52,8 +52,9 @@ async function inspectEither(name: string): Promise<unknown> {
     try {
       return await KINDS.image(name);
     } catch (imageError) {
-      // What is no reference is no image either.
-      const absent = imageError instanceof SmolvmError && ["no-image", "source"].includes(imageError.code);
+      // What is no reference is no image either, and without buildah there are none.
+      const codes = ["no-image", "source", "dependency"];
+      const absent = imageError instanceof SmolvmError && codes.includes(imageError.code);
       if (!absent) throw imageError;
       throw new SmolvmError("no-machine", `No such machine or image: "${name}"`, { hint: error.hint });
     }

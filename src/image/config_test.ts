@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EMPTY_IMAGE_CONFIG, parseInspectedImage } from "./config.ts";
+import { EMPTY_IMAGE_CONFIG, parseDescription, parseInspectedImage } from "./config.ts";
 
 const imageId = "3e".repeat(32);
 const digest = `sha256:${"55".repeat(32)}`;
@@ -63,4 +63,21 @@ Deno.test("parseInspectedImage() refuses what is not an image", () => {
     [inspected({ ...linux, config: { User: 1000 } }), /User is 1000, expected a string/],
   ];
   for (const [json, message] of cases) assert.throws(() => parse(json), { code: "image", message });
+});
+
+Deno.test("parseDescription() describes an image for any host, with its labels and layers", () => {
+  const config = { Cmd: ["sh"], Labels: { vendor: "us", empty: "" } };
+  const rootfs = { type: "layers", diff_ids: [digest] };
+  const image = inspected({ architecture: "riscv64", os: "plan9", config, rootfs });
+  assert.deepEqual(parseDescription(image, "app"), {
+    imageId,
+    digest,
+    config: { ...EMPTY_IMAGE_CONFIG, cmd: ["sh"] },
+    os: "plan9",
+    architecture: "riscv64",
+    labels: { vendor: "us", empty: "" },
+    layers: [digest],
+  });
+  const { labels, layers } = parseDescription(inspected({ architecture: "amd64", os: "linux" }), "app");
+  assert.deepEqual({ labels, layers }, { labels: {}, layers: [] });
 });

@@ -8,7 +8,7 @@ import { containerLock, recordFile } from "./files.ts";
 import { findImage, type FindOptions, type PullPolicy } from "./find.ts";
 import { type ImageRecord, isCurrent, readRecord, writeRecord } from "./record.ts";
 import type { ImageReference } from "./reference.ts";
-import { isUnchanged } from "./stamp.ts";
+import { isUnchanged, stampOf } from "./stamp.ts";
 import { type ImageStorage, imageStorage, openStorage, type StorageLayout } from "./storage.ts";
 import { exclusively, withWorkFolder } from "./work.ts";
 
@@ -122,8 +122,9 @@ async function makeReady(
   attempts = ATTEMPTS,
 ): Promise<HeldRecord> {
   const { run } = options;
-  const { name, image, images, origin } = await findImage(reference, options);
+  const before = await stampOf(layout.imagesFile);
   try {
+    const { name, image, images, origin } = await findImage(reference, options);
     // Two references can be the same image.
     return await exclusively(containerLock(image), run.signal, async () => {
       const container = await openContainer(image, { containersFolder: layout.containersFolder, run });
@@ -132,8 +133,8 @@ async function makeReady(
       throw new SmolvmError("image", `Cannot use the working container "${container.name}": it is gone again`);
     });
   } catch (error) {
-    // Nobody holds an image that has no container yet: it may have been removed since it was found.
-    if (attempts === 1 || await isUnchanged(images)) throw error;
+    // Nobody holds an image that has no container yet: it may have been removed since it was pulled or found.
+    if (attempts === 1 || await isUnchanged(before)) throw error;
     return await makeReady(reference, options, layout, attempts - 1);
   }
 }

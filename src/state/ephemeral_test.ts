@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { withMachines } from "../../tests/helpers/machines.ts";
-import { removeEphemeralMachine, sweepEphemeralMachines } from "./ephemeral.ts";
+import { abandonedEphemerals, removeEphemeralMachine, sweepEphemeralMachines } from "./ephemeral.ts";
 import { createMachineFolder, createRuntimeFolder, ephemeralFolders, machineExists } from "./machine_folders.ts";
 import { claimName } from "./names.ts";
 
@@ -30,6 +30,7 @@ Deno.test("sweepEphemeralMachines() removes what no process runs and nothing els
   withMachines(async () => {
     const [dead, alive] = [await makeMachine("1"), await makeMachine("2")];
     dead.lock[Symbol.dispose]();
+    assert.deepEqual(abandonedEphemerals(), [dead.folder]);
     await sweepEphemeralMachines();
     for (const path of [dead.folder, dead.runtimeFolder]) assert.equal(await exists(path), false, path);
     for (const path of [alive.folder, alive.runtimeFolder]) assert.equal(await exists(path), true, path);

@@ -5,7 +5,15 @@ import { identifyProcess } from "../host/process_identity.ts";
 import { acquireLock } from "./lock.ts";
 import { findMachine, isReadable, listMachines } from "./lookup.ts";
 import { createRuntimeFolder, machinesFolder, namesIn, persistentFolders } from "./machine_folders.ts";
-import { changeRecord, createMachine, isCalled, lockMachine, removeMachine, renameMachine } from "./machines.ts";
+import {
+  abandonedRemains,
+  changeRecord,
+  createMachine,
+  isCalled,
+  lockMachine,
+  removeMachine,
+  renameMachine,
+} from "./machines.ts";
 import { readRecord } from "./machine_record.ts";
 import { holderOf } from "./names.ts";
 import { CREATED, machineLock, readStatus, writeStatus } from "./status.ts";
@@ -102,6 +110,8 @@ Deno.test("createMachine() and removeMachine() sweep what nobody is making or re
       busy.map((folder) => acquireLock(machineLock(folder), { exclusive: true, wait: true })),
     );
     const kept = [".DS_Store", ".gone-5", ".new-4", ".other", "3"];
+    const abandoned = [".gone-2", ".new-1"].map((name) => `${machinesFolder()}/${name}`);
+    assert.deepEqual(abandonedRemains().sort(), abandoned);
     await createMachine(RECORD, fill);
     assert.deepEqual(machines(), [...kept, RECORD.id].sort());
     leave(".gone-2");
