@@ -67,7 +67,7 @@ Deno.test("parseInspectedImage() refuses what is not an image", () => {
 
 Deno.test("parseDescription() describes an image for any host, with its labels and layers", () => {
   const config = { Cmd: ["sh"], Labels: { vendor: "us", empty: "" } };
-  const rootfs = { type: "layers", diff_ids: [digest] };
+  const rootfs = { type: "layers", "diff_ids": [digest] };
   const image = inspected({ architecture: "riscv64", os: "plan9", config, rootfs });
   assert.deepEqual(parseDescription(image, "app"), {
     imageId,
