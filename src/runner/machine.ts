@@ -22,7 +22,7 @@ import {
   diskFile,
   runnerLog,
 } from "../state/machine_folders.ts";
-import { writeRecord } from "../state/machine_record.ts";
+import { readRecord, writeRecord } from "../state/machine_record.ts";
 import { isCalled, lockMachine } from "../state/machines.ts";
 import { claimName } from "../state/names.ts";
 import { CREATED, type MachineStatus } from "../state/status.ts";
@@ -72,6 +72,8 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
   const status = new StatusWriter(spec.folder, { ...CREATED, state: "starting", process: ownIdentity() });
   try {
     lock.use(await takeMachine(spec));
+    // Whoever held that lock before may have changed what the machine is since the client looked.
+    if (!spec.ephemeral) spec.machine = readRecord(spec.folder);
   } catch (error) {
     // Another runner's machine is none of ours.
     report.failed(await describeFailure(error, spec));

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { withMachines } from "../../tests/helpers/machines.ts";
+import { makeRecord, withMachines } from "../../tests/helpers/machines.ts";
 import { abandonedEphemerals, removeEphemeralMachine, sweepEphemeralMachines } from "./ephemeral.ts";
-import { createMachineFolder, createRuntimeFolder, ephemeralFolders, machineExists } from "./machine_folders.ts";
-import { claimName } from "./names.ts";
+import { createMachineFolder, createRuntimeFolder, ephemeralFolders } from "./machine_folders.ts";
+import { createMachine, isCalled } from "./machines.ts";
+import { claimName, holderOf } from "./names.ts";
 
 const machine = (id: string) => ({ id, name: `machine-${id}`, ...ephemeralFolders(id) });
 const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
@@ -12,7 +13,7 @@ async function makeMachine(id: string) {
   const made = machine(id);
   const lock = createMachineFolder(made.folder);
   createRuntimeFolder(made);
-  await claimName(made, machineExists);
+  await claimName(made, isCalled);
   return { ...made, lock };
 }
 
@@ -23,7 +24,7 @@ Deno.test("removeEphemeralMachine() leaves nothing, also of a machine that has n
     for (let time = 0; time < 2; time++) await removeEphemeralMachine(gone);
     gone.lock[Symbol.dispose]();
     assert.deepEqual([await exists(gone.folder), await exists(gone.runtimeFolder)], [false, false]);
-    await claimName({ name: gone.name, id: "2" }, machineExists);
+    await claimName({ name: gone.name, id: "2" }, isCalled);
   }));
 
 Deno.test("sweepEphemeralMachines() removes what no process runs and nothing else", () =>
@@ -34,8 +35,19 @@ Deno.test("sweepEphemeralMachines() removes what no process runs and nothing els
     await sweepEphemeralMachines();
     for (const path of [dead.folder, dead.runtimeFolder]) assert.equal(await exists(path), false, path);
     for (const path of [alive.folder, alive.runtimeFolder]) assert.equal(await exists(path), true, path);
-    await claimName({ name: dead.name, id: "3" }, machineExists);
-    await assert.rejects(claimName({ name: alive.name, id: "3" }, machineExists), { code: "usage" });
+    await claimName({ name: dead.name, id: "3" }, isCalled);
+    await assert.rejects(claimName({ name: alive.name, id: "3" }, isCalled), { code: "usage" });
     await removeEphemeralMachine(alive);
     alive.lock[Symbol.dispose]();
+  }));
+
+Deno.test("sweepEphemeralMachines() takes the name that a rename which was cut off left, and no other", () =>
+  withMachines(async () => {
+    const { lock } = await makeMachine("1");
+    const record = makeRecord({ name: "web" });
+    await createMachine(record, () => {});
+    await claimName({ name: "old", id: record.id }, isCalled);
+    await sweepEphemeralMachines();
+    assert.deepEqual(["old", "web", "machine-1"].map(holderOf), [undefined, record.id, "1"]);
+    lock[Symbol.dispose]();
   }));
