@@ -23,7 +23,7 @@ export function machineCommand(name: string) {
   return new Command(name)
     .argument("[source]", "image reference or folder (needed unless a Smolfile has one)")
     .argument("[command...]", "command to run (default: the image's, else /bin/sh)")
-    .option("-f, --file <smolfile>", "read what the machine is from a Smolfile; options win over it")
+    .option("-f, --file <file>", "read what the machine is from a Smolfile; options win over it")
     .option("--name <name>", "name of the machine (default: generated)")
     .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g (default: 512)", parseMemory)
     .option("-c, --cpus <count>", "virtual CPUs (default: 1)", parseCpus)
