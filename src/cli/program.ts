@@ -6,6 +6,7 @@ import { configureLog } from "../log.ts";
 import { attachCommand } from "./attach.ts";
 import { completeCommand, completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
+import { cpCommand } from "./cp.ts";
 import { createCommand } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -88,6 +89,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       execCommand(setExitCode),
       shellCommand(setExitCode),
       attachCommand(setExitCode),
+      cpCommand(setExitCode),
       logsCommand(setExitCode),
       portCommand(setExitCode),
     ],

@@ -4,13 +4,11 @@ import type { AttachedCommand, CommandIo, ExitStatus } from "../machine/attached
 import { exitCode } from "../machine/exit_code.ts";
 import type { WindowSize } from "../machine/launch.ts";
 import { untilDetached } from "./detach_keys.ts";
-import { FORWARDED, type ForwardedSignal, onResize, onSignals } from "./signals.ts";
+import { endsProcess, FORWARDED, onResize, onSignals } from "./signals.ts";
 import { rawTerminal } from "./terminal.ts";
 
 /** How many times INT or TERM must come to end a command that does not heed them. */
 const FORCE_AFTER = 3;
-/** The signals that end this process's part in a command that does not run yet, or that it sends none to. */
-const ENDS_PROCESS: readonly ForwardedSignal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /** How this process takes part in a command in a machine. */
 export interface SessionOptions {
@@ -53,7 +51,7 @@ export async function attend(
   whileRunning.use(onSignals((signal) => {
     if (running && forwards) attachment.signal(FORWARDED[signal]);
     if (signal === "SIGINT" || signal === "SIGTERM") insisted++;
-    const ends = running && forwards ? insisted === FORCE_AFTER : ENDS_PROCESS.includes(signal);
+    const ends = running && forwards ? insisted === FORCE_AFTER : endsProcess(signal);
     if (ends) end.resolve({ signal: FORWARDED[signal] });
   }));
   attachment.started.then(() => {

@@ -1,6 +1,13 @@
+import { SmolvmError } from "../errors.ts";
+
 /** The signals that go to the command, by their numbers on Linux, where it runs. */
 export const FORWARDED = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15 } as const;
 export type ForwardedSignal = keyof typeof FORWARDED;
+
+/** Whether a signal ends a process, or its part in a command that does not run yet or gets no signals of it. */
+export function endsProcess(signal: ForwardedSignal): boolean {
+  return signal !== "SIGUSR1" && signal !== "SIGUSR2";
+}
 
 /** Calls `handler` for each signal to be forwarded, until it is disposed of. */
 export function onSignals(handler: (signal: ForwardedSignal) => void): Disposable {
@@ -20,4 +27,19 @@ export function onSignals(handler: (signal: ForwardedSignal) => void): Disposabl
 export function onResize(handler: () => void): Disposable {
   Deno.addSignalListener("SIGWINCH", handler);
   return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", handler) };
+}
+
+/** Does something that a signal breaks off; returns its exit code, or 128+n after signal n. */
+export async function untilSignal(act: (until: Promise<never>) => Promise<number>): Promise<number> {
+  const end = Promise.withResolvers<never>();
+  // Nobody may be waiting for it any more.
+  end.promise.catch(() => {});
+  let interruptedBy: ForwardedSignal | undefined;
+  using _ = onSignals((signal) => {
+    if (!endsProcess(signal)) return;
+    interruptedBy = signal;
+    end.reject(new SmolvmError("interrupted", `Interrupted by ${signal}`));
+  });
+  const code = await act(end.promise);
+  return interruptedBy === undefined ? code : 128 + FORWARDED[interruptedBy];
 }

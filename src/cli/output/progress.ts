@@ -1,0 +1,54 @@
+import type { CopyProgress } from "../../machine/copy.ts";
+import { formatSize } from "./size.ts";
+import { printable } from "./table.ts";
+
+const BAR_WIDTH = 24;
+/** Drawing it costs more than copying a small file does. */
+const INTERVAL_MS = 100;
+const ERASE_LINE = "\r\x1b[K";
+
+/** `big  [=====>    ]  50%  100 MB of 200 MB` on a line of so many columns; a long name loses its beginning. */
+export function formatProgress({ file, fileBytes, fileDone }: CopyProgress, columns: number): string {
+  const part = fileBytes === 0 ? 1 : fileDone / fileBytes;
+  const filled = Math.floor(part * BAR_WIDTH);
+  const bar = `${"=".repeat(filled)}${filled < BAR_WIDTH ? ">" : ""}`.padEnd(BAR_WIDTH);
+  const percent = `${Math.floor(part * 100)}%`.padStart(4);
+  const end = `[${bar}] ${percent}  ${formatSize(fileDone)} of ${formatSize(fileBytes)}`;
+  const name = [...printable(file)];
+  // The last column stays free: behind it a terminal begins another line.
+  const room = Math.max(0, columns - end.length - 3);
+  const shown = name.length > room ? ["\u{2026}", ...name.slice(name.length - room + 1)].slice(0, room) : name;
+  return [shown.join(""), end].filter((text) => text !== "").join("  ").slice(0, Math.max(0, columns - 1));
+}
+
+/** The progress of a copy on the last line of the terminal that standard error is, until it is disposed of. */
+export class ProgressLine implements Disposable {
+  /** Bytes copied so far. */
+  done = 0;
+  #drawnMs = -INTERVAL_MS;
+  #isDrawn = false;
+
+  draw(progress: CopyProgress): void {
+    this.done = progress.done;
+    const now = performance.now();
+    if (now - this.#drawnMs < INTERVAL_MS) return;
+    this.#drawnMs = now;
+    this.#isDrawn = true;
+    write(`${ERASE_LINE}${formatProgress(progress, Deno.consoleSize().columns)}`);
+  }
+
+  /** Prints a line of its own. */
+  say(text: string): void {
+    this[Symbol.dispose]();
+    console.error(printable(text));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isDrawn) write(ERASE_LINE);
+    this.#isDrawn = false;
+  }
+}
+
+function write(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text));
+}

@@ -1,0 +1,130 @@
+import { resolve } from "@std/path";
+import { ArchiveError } from "../archive/decode.ts";
+import { pack } from "../archive/pack.ts";
+import type { OnProgress } from "../archive/progress.ts";
+import { unpack } from "../archive/unpack.ts";
+import { SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
+import type { Machine } from "../state/lookup.ts";
+import { runAgentTool, ToolError } from "./agent_tool.ts";
+import type { CommandIo } from "./attached.ts";
+
+export type { CopyProgress } from "../archive/progress.ts";
+
+/** A path in a machine, from its root. */
+export interface GuestPath {
+  machine: Machine;
+  path: string;
+}
+
+export interface CopyOptions {
+  /** Whether files keep their owners; else they belong to root in a guest, and on the host to whose process this is. */
+  keepOwner: boolean;
+  /** Whether a link that is copied stands for what it leads to; those below a folder never do. */
+  followLink: boolean;
+  onProgress?: OnProgress | undefined;
+  /** Told what is left out. */
+  onWarning: (text: string) => void;
+  /** Ends the copy when it rejects; what is not complete is removed. */
+  until: Promise<never>;
+}
+
+/**
+ * Copies a file or folder of this host into a machine, by the rules of `docker cp`.
+ *
+ * @throws {SmolvmError} `copy`; `machine-state` when the machine does not run; the error of `until`.
+ */
+export async function copyToMachine(source: string, target: GuestPath, options: CopyOptions): Promise<void> {
+  const name = baseName(resolve(Deno.cwd(), source), source);
+  const chunks = pack(source, { ...options, onLeftOut: (file) => options.onWarning(leftOut(file)) });
+  const ends = { host: `Cannot copy "${source}"`, guest: `Cannot copy to "${describe(target)}"` };
+  await explain(ends, () => extract(target, [name], { ...options, chunks }));
+}
+
+/** Copies the files of a tar archive into a folder of a machine, like {@linkcode copyToMachine}. */
+export async function extractInMachine(
+  chunks: AsyncIterable<Uint8Array>,
+  target: GuestPath,
+  options: CopyOptions,
+): Promise<void> {
+  const ends = { host: "Cannot read the archive", guest: `Cannot copy to "${describe(target)}"` };
+  await explain(ends, () => extract(target, [], { ...options, chunks }));
+}
+
+/** Copies a file or folder of a machine to this host, like {@linkcode copyToMachine}. */
+export async function copyFromMachine(source: GuestPath, destination: string, options: CopyOptions): Promise<void> {
+  const name = baseName(resolve("/", source.path), source.path);
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const ends = { host: `Cannot copy to "${destination}"`, guest: `Cannot copy "${describe(source)}"` };
+  await explain(ends, async () => {
+    const onLeftOut = (file: string) => options.onWarning(leftOut(file));
+    const unpacked = unpack(readable, { ...options, destination, name, onLeftOut });
+    const broken = unpacked.then(() => new Promise<never>(() => {}));
+    try {
+      const until = Promise.race([options.until, broken]);
+      await create(source, ".", { ...options, stdout: (data) => writer.write(data), until });
+      writer.close();
+    } catch (error) {
+      await writer.abort(error);
+      // It removes what it was at.
+      await unpacked.catch(() => {});
+      throw error;
+    }
+    await unpacked;
+  });
+}
+
+/** Writes a tar archive of a file or folder of a machine, like {@linkcode copyToMachine}. */
+export async function archiveFromMachine(
+  source: GuestPath,
+  stdout: CommandIo["stdout"],
+  options: CopyOptions,
+): Promise<void> {
+  const name = baseName(resolve("/", source.path), source.path);
+  const ends = { host: "Cannot write the archive", guest: `Cannot copy "${describe(source)}"` };
+  await explain(ends, () => create(source, name, { ...options, stdout }));
+}
+
+async function extract(
+  { machine, path }: GuestPath,
+  name: string[],
+  { chunks, keepOwner, onWarning, until }: CopyOptions & { chunks: AsyncIterable<Uint8Array> },
+): Promise<void> {
+  const argv = ["tar", "extract", ...(keepOwner ? ["-a"] : []), `/${path}`, ...name];
+  for (const line of await runAgentTool(machine, argv, { stdin: chunks, until })) onWarning(line);
+}
+
+async function create(
+  { machine, path }: GuestPath,
+  name: string,
+  { stdout, followLink, onWarning, until }: CopyOptions & Pick<CommandIo, "stdout">,
+): Promise<void> {
+  const argv = ["tar", "create", ...(followLink ? ["-L"] : []), `/${path}`, name];
+  for (const line of await runAgentTool(machine, argv, { stdout, until })) onWarning(line);
+}
+
+/** What a copy is called in a folder: "." for nothing but what is in it, as the end of the path may ask for. */
+function baseName(absolute: string, path: string): string {
+  return /(^|\/)\.$/.test(path) ? "." : absolute.slice(absolute.lastIndexOf("/") + 1) || ".";
+}
+
+function describe({ machine, path }: GuestPath): string {
+  return `${machine.record.name}:${path}`;
+}
+
+function leftOut(file: string): string {
+  return `"${file}" is left out: it is neither a file nor a folder`;
+}
+
+/** Says of an error which end of the copy it is about; each has its own kinds. */
+async function explain({ host, guest }: { host: string; guest: string }, copy: () => Promise<void>): Promise<void> {
+  try {
+    await copy();
+  } catch (error) {
+    if (error instanceof SmolvmError && error.code !== "guest") throw error;
+    const reason = error instanceof SmolvmError ? "The machine has ended" : osReason(error);
+    const isGuest = [ToolError, ArchiveError, SmolvmError].some((kind) => error instanceof kind);
+    throw new SmolvmError("copy", `${isGuest ? guest : host}: ${reason}`, { cause: error });
+  }
+}
