@@ -26,8 +26,10 @@ import { rmiCommand } from "./rmi.ts";
 import { runCommand } from "./run.ts";
 import { shellCommand } from "./shell.ts";
 import { startCommand } from "./start.ts";
+import { statsCommand } from "./stats.ts";
 import { stopCommand } from "./stop.ts";
 import { systemCommand } from "./system.ts";
+import { topCommand } from "./top.ts";
 import { updateCommand } from "./update.ts";
 import { waitCommand } from "./wait.ts";
 
@@ -91,6 +93,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       attachCommand(setExitCode),
       cpCommand(setExitCode),
       logsCommand(setExitCode),
+      statsCommand(),
+      topCommand(),
       portCommand(setExitCode),
     ],
     "Images:": [

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "connect.h"
+#include "processes.h"
 #include "tar_tool.h"
 
 #define USAGE 2
@@ -13,6 +14,7 @@ static const struct {
 	int (*run)(int argc, char **argv); /* argv[0] is the name */
 } TOOLS[] = {
 	{ "connect", connect_tool },
+	{ "processes", processes_tool },
 	{ "tar", tar_tool },
 	{ NULL, NULL },
 };

@@ -1,9 +1,23 @@
-const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+const DECIMAL = ["B", "kB", "MB", "GB", "TB"];
+const BINARY = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** An amount of bytes as docker has it, in decimal units and three digits at most: `7.33 MB`. */
 export function formatSize(bytes: number): string {
+  return format(bytes, 1000, DECIMAL);
+}
+
+/** An amount of memory, or of a disk, in the units that they are asked for in: `7.33 MiB`. */
+export function formatMemory(bytes: number): string {
+  return format(bytes, 1024, BINARY);
+}
+
+function format(bytes: number, base: number, units: string[]): string {
   let [value, unit] = [bytes, 0];
-  // What would be rounded up to 1000 is 1 of the next.
-  while (value >= 999.5 && unit < UNITS.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${Number(value.toPrecision(value < 1000 ? 3 : 15))} ${UNITS[unit]}`;
+  // What would be rounded up to a whole unit is 1 of the next.
+  while (round(value) >= base && unit < units.length - 1) [value, unit] = [value / base, unit + 1];
+  return `${round(value)} ${units[unit]}`;
+}
+
+function round(value: number): number {
+  return value < 1000 ? Number(value.toPrecision(3)) : Math.round(value);
 }

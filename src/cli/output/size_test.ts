@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatSize } from "./size.ts";
+import { formatMemory, formatSize } from "./size.ts";
 
 Deno.test("formatSize() has decimal units and three digits at most", () => {
   const sizes: [bytes: number, size: string][] = [
@@ -16,4 +16,10 @@ Deno.test("formatSize() has decimal units and three digits at most", () => {
     [1_234_000e9, "1234 TB"],
   ];
   for (const [bytes, size] of sizes) assert.equal(formatSize(bytes), size);
+});
+
+Deno.test("formatMemory() has binary units", () => {
+  const sizes = { 0: "0 B", 1023: "1023 B", 1024: "1 KiB", [1023.4 * 1024]: "1023 KiB", [1023.6 * 1024]: "1 MiB" };
+  for (const [bytes, text] of Object.entries(sizes)) assert.equal(formatMemory(Number(bytes)), text);
+  assert.equal(formatMemory(10 * 1024 ** 3), "10 GiB");
 });

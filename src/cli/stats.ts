@@ -1,0 +1,86 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { writeAll } from "../host/streams.ts";
+import { isLive, isReadable, listMachines, type Machine, openMachine } from "../machine/find.ts";
+import type { MachineStats } from "../machine/stats.ts";
+import { formatMemory } from "./output/size.ts";
+import { formatTable } from "./output/table.ts";
+
+const EXAMPLES = `
+CPU % is of one CPU of the host. RESIDENT is what the VM takes of the host's
+memory; MEMORY is what the guest uses of its own, and DISK of what it may.
+
+Examples:
+  smolvm stats
+  smolvm stats --no-stream web db
+  smolvm stats --no-stream --format json`;
+
+/** What clears a terminal; what it shows is then painted over, so that it does not flicker. */
+const CLEAR = "\x1b[2J";
+const HEADER = ["NAME", "CPU %", "RESIDENT", "MEMORY", "DISK", "NET", "PIDS"];
+const UNKNOWN = "-";
+
+/** `smolvm stats`. */
+export function statsCommand() {
+  return new Command("stats")
+    .description("Show what machines that run use, every second")
+    .argument("[name...]", "machines, by name or the beginning of their ids (default: all that run)")
+    .option("--no-stream", "once only")
+    .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
+    .addHelpText("after", EXAMPLES)
+    .action(async (names, { stream, format }) => {
+      const [{ watchStats }, { requireRunning }] = await Promise.all([
+        import("../machine/stats.ts"),
+        import("../machine/exec.ts"),
+      ]);
+      const named = names.map(openMachine);
+      named.forEach(requireRunning);
+      const wanted = ({ id, status }: Machine) =>
+        isLive(status.state) && (named.length === 0 || named.some((machine) => machine.id === id));
+      const repaint = stream && format !== "json" && Deno.stdout.isTerminal();
+      if (repaint) await print(CLEAR);
+      for await (const stats of watchStats(() => listMachines().filter(isReadable).filter(wanted))) {
+        const text = format === "json" ? JSON.stringify(stats, undefined, stream ? undefined : 2) : tableOf(stats);
+        const wasRead = await print(repaint ? paint(text) : `${text}\n`);
+        if (!wasRead || !stream || named.length > 0 && stats.length === 0) return;
+      }
+    });
+}
+
+/** What shows a text on a terminal in place of all that it shows. */
+function paint(text: string): string {
+  const [home, clearLine, clearBelow] = ["\x1b[H", "\x1b[K", "\x1b[J"];
+  return `${home}${text.replaceAll("\n", `${clearLine}\n`)}${clearLine}\n${clearBelow}`;
+}
+
+/** Whether there was somebody to read it. */
+async function print(text: string): Promise<boolean> {
+  try {
+    await writeAll(Deno.stdout, new TextEncoder().encode(text));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
+  }
+}
+
+function tableOf(stats: MachineStats[]): string {
+  const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
+  return formatTable([HEADER, ...stats.map(row)], width);
+}
+
+function row(stats: MachineStats): string[] {
+  const { name, cpuPercent, residentBytes, processes } = stats;
+  return [
+    name,
+    cpuPercent === null ? UNKNOWN : `${cpuPercent.toFixed(1)}%`,
+    amount(residentBytes),
+    `${amount(stats.guestUsedBytes)} / ${amount(stats.guestMemoryBytes)}`,
+    `${amount(stats.diskUsedBytes)} / ${amount(stats.diskBytes)}`,
+    UNKNOWN,
+    `${processes ?? UNKNOWN}`,
+  ];
+}
+
+function amount(bytes: number | null): string {
+  return bytes === null ? UNKNOWN : formatMemory(bytes);
+}

@@ -1,0 +1,40 @@
+import { Command } from "@commander-js/extra-typings";
+import { openMachine } from "../machine/find.ts";
+import type { GuestProcess } from "../machine/processes.ts";
+import { formatMemory } from "./output/size.ts";
+import { formatTable } from "./output/table.ts";
+
+const EXAMPLES = `
+TIME is processor time, and %CPU that as a part of the time since the start.
+
+Examples:
+  smolvm top web`;
+
+const HEADER = ["PID", "UID", "STAT", "%CPU", "TIME", "RSS", "COMMAND"];
+
+/** `smolvm top`. */
+export function topCommand() {
+  return new Command("top")
+    .description("List the processes in a machine that runs")
+    .argument("<name>", "machine, by name or the beginning of its id")
+    .addHelpText("after", EXAMPLES)
+    .action(async (name) => {
+      const { usageInGuest } = await import("../machine/processes.ts");
+      const { processes } = await usageInGuest(openMachine(name));
+      const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
+      console.log(formatTable([HEADER, ...processes.map(row)], width));
+    });
+}
+
+function row({ pid, uid, state, cpuMs, ageMs, residentBytes, command }: GuestProcess): string[] {
+  const percent = ageMs === 0 ? 0 : cpuMs / ageMs * 100;
+  return [`${pid}`, `${uid}`, state, percent.toFixed(1), formatTime(cpuMs), formatMemory(residentBytes), command];
+}
+
+/** `0:07`, `12:34` or `100:00:00`. */
+function formatTime(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const pad = (count: number) => `${count}`.padStart(2, "0");
+  return `${hours > 0 ? `${hours}:${pad(minutes)}` : minutes}:${pad(seconds % 60)}`;
+}

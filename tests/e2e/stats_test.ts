@@ -1,0 +1,98 @@
+/** What machines use, against what the host's and the guest's own kernels say. */
+import assert from "node:assert/strict";
+import type { MachineStats } from "../../src/machine/stats.ts";
+import { machineCommands } from "../helpers/machine_commands.ts";
+import { assertCode } from "../helpers/process.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite();
+const { test, smolvm, rootfs } = suite;
+const { create, start, stop, remove, listed, demand } = machineCommands(suite);
+
+const MIB = 1024 ** 2;
+
+async function withMachine(body: (name: string) => Promise<void>, command = "sleep 1000 & exec sleep 2000") {
+  await create("box", rootfs, "sh", "-c", command);
+  await start("box");
+  await body("box");
+  await remove("box");
+}
+
+/** What a shell in the machine prints. */
+async function inGuest(name: string, script: string): Promise<string> {
+  return (await demand(["exec", name, "sh", "-c", script])).stdout.trim();
+}
+
+async function statsOf(...names: string[]): Promise<MachineStats> {
+  const { stdout, stderr } = await demand(["stats", "--no-stream", "--format", "json", ...names]);
+  assert.equal(stderr, "");
+  const [stats, ...others] = JSON.parse(stdout);
+  assert.deepEqual(others, []);
+  return stats;
+}
+
+/** The resident memory of a process of this host, in bytes. */
+function residentBytes(pid: number): number {
+  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
+  return Number(kib) * 1024;
+}
+
+function assertNear(actual: number | null, expected: number, margin: number, what: string): void {
+  assert.ok(actual !== null && Math.abs(actual - expected) <= margin, `${what} is ${actual}, expected ${expected}`);
+}
+
+test("stats has the figures of the host and of the guest", () =>
+  withMachine(async (name) => {
+    const { pid, id } = await listed(name);
+    const stats = await statsOf(name);
+    assert.deepEqual([stats.name, stats.id, stats.pid], [name, id, pid]);
+    assertNear(stats.residentBytes, residentBytes(pid!), 24 * MIB, "resident memory");
+    const guest = await inGuest(name, "cat /proc/meminfo");
+    const kibOf = (label: string) => Number(new RegExp(`^${label}: +(\\d+) kB$`, "m").exec(guest)![1]);
+    assert.equal(stats.guestMemoryBytes, kibOf("MemTotal") * 1024);
+    assertNear(stats.guestUsedBytes, (kibOf("MemTotal") - kibOf("MemAvailable")) * 1024, 16 * MIB, "memory in use");
+    assert.equal(stats.processes, 3, "the agent and two of the command");
+    assert.equal(stats.diskBytes, 10 * 1024 * MIB);
+    assert.deepEqual([stats.netReceivedBytes, stats.netSentBytes], [null, null]);
+  }));
+
+test("stats sees memory, disk and processor being used", () =>
+  withMachine(async (name) => {
+    const before = await statsOf();
+    await inGuest(name, "head -c 33554432 /dev/urandom > /file; sync");
+    assertCode(await smolvm(["exec", "-d", name, "sh", "-c", "while :; do :; done"]), 0);
+    const after = await statsOf();
+    const { blocks } = await Deno.stat(`${suite.state}/smolvm/machines/${after.id}/disk.img`);
+    assertNear(after.diskUsedBytes, blocks! * 512, MIB, "disk");
+    assert.ok(after.diskUsedBytes - before.diskUsedBytes >= 32 * MIB, `${before.diskUsedBytes}`);
+    assert.ok(after.residentBytes! - before.residentBytes! >= 16 * MIB, `${before.residentBytes}`);
+    assert.equal(after.processes, before.processes! + 1);
+    const [idle, busy] = [before.cpuPercent!, after.cpuPercent!];
+    assert.ok(busy > 30 && busy > idle && busy < 400, `${idle} % to ${busy} %`);
+  }));
+
+test("stats goes on until its machine ends", () =>
+  withMachine(async (name) => {
+    await using stats = suite.start(["stats", name]);
+    const table = /^NAME .* PIDS\nbox +[\d.]+% +[\d.]+ MiB +[\d.]+ MiB \/ \d+ MiB +[\d.]+ .iB \/ 10 GiB +- +3\n/m;
+    for (let times = 0; times < 2; times++) await stats.untilStdout(table);
+    await stop("--force", name);
+    assertCode(await stats.outcome, 0);
+  }));
+
+test("top lists the processes of the guest", () =>
+  withMachine(async (name) => {
+    const { stdout } = await demand(["top", name]);
+    const [header, ...lines] = stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
+    assert.deepEqual(header, ["PID", "UID", "STAT", "%CPU", "TIME", "RSS", "COMMAND"]);
+    const commands = lines.map((cells) => cells[6]);
+    assert.deepEqual(commands.slice(1).sort(), ["sleep 1000", "sleep 2000"]);
+    for (const [pid, uid, state, , , rss] of lines) {
+      const status = await inGuest(name, `cat /proc/${pid}/status`);
+      assert.match(status, new RegExp(`^Uid:\\t${uid}\\t`, "m"));
+      assert.match(status, new RegExp(`^State:\\t${state} `, "m"));
+      const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(status)!;
+      const [amount, unit] = rss!.split(" ");
+      assertNear(Number(amount) * (unit === "MiB" ? 1024 : 1), Number(kib), 256, `memory of ${pid} in KiB`);
+    }
+  }));
