@@ -37,7 +37,7 @@ export interface StoredContainer {
 export interface StoredLayer {
   /** The id of the layer below it; null: none. */
   parent: string | null;
-  /** Bytes of its files; 0 for a container's. */
+  /** Bytes of its files; 0 for a container's, where that is no copy. */
   sizeBytes: number;
 }
 
@@ -71,10 +71,19 @@ export async function readStore({ layout }: Pick<Store, "layout">): Promise<Stor
     readList(`${layout.containersFolder}/containers.json`, parseContainer),
     readList(layout.layersFile, parseLayer),
   ]);
-  return { images, containers, layers: new Map(layers) };
+  const differences = new Map(layers);
+  return { images, containers, layers: layout.driver === "vfs" ? wholeCopies(differences) : differences };
 }
 
-/** Bytes of the files of those layers and all below them, each counted once. */
+/** The layers of the vfs driver, each of which is a copy of all below it with its own files; a container's too. */
+function wholeCopies(differences: StoreContent["layers"]): StoreContent["layers"] {
+  const content = { layers: differences };
+  return new Map([...differences].map(([id, { parent }]) => {
+    return [id, { parent, sizeBytes: bytesOf(layersOf([{ layer: id }], content), content) }];
+  }));
+}
+
+/** Bytes of the files of those layers. */
 export function bytesOf(layers: Iterable<string>, content: Pick<StoreContent, "layers">): number {
   let bytes = 0;
   for (const id of layers) bytes += content.layers.get(id)?.sizeBytes ?? 0;

@@ -3,9 +3,9 @@ import { storeContent, storedImage } from "../../tests/helpers/store_content.ts"
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { bytesOf, layersOf, readStore } from "./store.ts";
 
-const layoutOf = (folder: string) => ({
+const layoutOf = (folder: string, driver = "overlay") => ({
   root: folder,
-  driver: "overlay",
+  driver,
   imagesFile: `${folder}/images.json`,
   layersFile: `${folder}/layers.json`,
   containersFolder: folder,
@@ -41,6 +41,8 @@ Deno.test("readStore() reads the lists of the storage, and what they leave out i
     b: { parent: "a", sizeBytes: 5 },
     c: { parent: "b", sizeBytes: 0 },
   });
+  const copies = await readStore({ layout: layoutOf(folder.path, "vfs") });
+  assert.deepEqual([...copies.layers.values()].map(({ sizeBytes }) => sizeBytes), [10, 15, 15]);
 });
 
 Deno.test("readStore() names the list that cannot be read, and what is wrong in it", async () => {

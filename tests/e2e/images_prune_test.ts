@@ -32,13 +32,15 @@ storeTest("prune removes what no machine uses, and a dry run has the same figure
     "remains of killed machines: 1",
   ];
   assert.deepEqual(planned.split("\n").slice(0, -2), lines.map((line) => `Would remove ${line}`));
-  assert.match(planned, /\nWould free: 3\.\d* MB\n$/);
+  // The vfs driver has a copy of the image in what it prepared of it.
+  const [, megabytes] = /\nWould free: (\d\.?\d*) MB\n$/.exec(planned) ?? assert.fail(planned);
   assert.equal((await imagesIn(store)).length, 4, "a dry run removes nothing");
   const before = await diskUsage(store);
   const pruned = await print(store, "prune", "--force");
   assert.equal(pruned, planned.replaceAll("Would remove", "Removed").replace("Would free", "Freed"));
   const freed = before - await diskUsage(store);
-  assert.ok(Math.abs(freed - CONTENT_BYTES) < 0.05 * CONTENT_BYTES, `${freed}`);
+  assert.ok(freed >= CONTENT_BYTES, `${freed}`);
+  assert.ok(Math.abs(freed - Number(megabytes) * 1e6) < 0.05 * freed, `${megabytes} MB are ${freed}`);
   const left = async () => (await imagesIn(store)).map(({ names }) => names[0]);
   assert.deepEqual(await left(), ["localhost/foreign:1", "localhost/idle:1", "localhost/app:1"]);
   assert.equal(await print(store, "prune", "--force"), "Freed: 0 B\n");
