@@ -1,5 +1,5 @@
 /**
- * A seeded fuzzer of everything that reads bytes of a guest: the frame decoder and the payload readers.
+ * A seeded fuzzer of everything that reads bytes of a guest: the frame decoder, the payload readers, and archives.
  *
  *     deno run tests/fuzz/protocol.ts [--seed N] [--iterations N]    from a seed, or a random one
  *     deno run tests/fuzz/protocol.ts --repro SEED                   the one iteration that failed
@@ -14,24 +14,26 @@ import { parseArgs } from "node:util";
 import { encodeFrame, type Frame, FrameDecoder } from "../../src/protocol/frame.ts";
 import { decodeExited, decodeFailure, decodeU32, decodeWindowSize } from "../../src/protocol/messages.ts";
 import { PayloadReader, PayloadWriter, ProtocolError } from "../../src/protocol/payload.ts";
+import { checkArchive } from "./archive.ts";
 import { Random } from "./random.ts";
 
 /** Largest payload in a generated stream, in bytes; small, so that limits and borders are met often. */
 const MAX_PAYLOAD = 64;
 
 /** Fuzzes `iterations` times from `seed`; the error of a failed iteration names what reproduces it. */
-export function fuzzProtocol(seed: number, iterations: number): void {
+export async function fuzzProtocol(seed: number, iterations: number): Promise<void> {
   const seeds = new Random(seed);
-  for (let iteration = 0; iteration < iterations; iteration++) reproduce(seeds.u32());
+  for (let iteration = 0; iteration < iterations; iteration++) await reproduce(seeds.u32());
 }
 
 /** Runs the one iteration of a seed. */
-export function reproduce(seed: number): void {
+export async function reproduce(seed: number): Promise<void> {
   try {
     checkDecoder(new Random(seed));
     checkHostileStream(new Random(seed));
     checkReaders(new Random(seed));
     checkRoundTrip(new Random(seed));
+    await checkArchive(new Random(seed));
   } catch (error) {
     throw new Error(`Reproduce with: tests/fuzz/protocol.ts --repro ${seed}`, { cause: error });
   }
@@ -127,12 +129,12 @@ if (import.meta.main) {
     options: { seed: { type: "string" }, iterations: { type: "string", default: "100000" }, repro: { type: "string" } },
   });
   if (values.repro !== undefined) {
-    reproduce(parseCount("--repro", values.repro));
+    await reproduce(parseCount("--repro", values.repro));
   } else {
     const seed = values.seed === undefined ? Date.now() % 2 ** 32 : parseCount("--seed", values.seed);
     const iterations = parseCount("--iterations", values.iterations);
     console.log(`seed ${seed}, ${iterations} iterations`);
-    fuzzProtocol(seed, iterations);
+    await fuzzProtocol(seed, iterations);
   }
 }
 

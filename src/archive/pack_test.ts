@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import type { Entry } from "./entry.ts";
+import { pack, type PackOptions } from "./pack.ts";
+import type { CopyProgress } from "./progress.ts";
+import { ArchiveReader } from "./reader.ts";
+
+/** The entries of what is packed, by name, and the data of its files. */
+async function packed(path: string, options: Partial<PackOptions> = {}) {
+  const reader = new ArchiveReader(pack(path, { followLink: false, ...options }));
+  const [entries, data] = [new Map<string, Entry>(), new Map<string, string>()];
+  for (let entry = await reader.next(); entry; entry = await reader.next()) {
+    entries.set(entry.name, entry);
+    let text = "";
+    for (let some = await reader.read(); some; some = await reader.read()) text += new TextDecoder().decode(some);
+    if (entry.type === "file") data.set(entry.name, text);
+  }
+  return { entries, data };
+}
+
+Deno.test("pack() has everything below a folder, with links as links", async () => {
+  using temp = makeTempFolder();
+  const root = `${temp.path}/tree`;
+  Deno.mkdirSync(`${root}/sub`, { recursive: true });
+  Deno.writeTextFileSync(`${root}/sub/file`, "content");
+  Deno.writeTextFileSync(`${root}/large`, "x".repeat(100_000));
+  Deno.linkSync(`${root}/sub/file`, `${root}/sub/same`);
+  Deno.symlinkSync("sub/file", `${root}/link`);
+  Deno.chmodSync(`${root}/sub/file`, 0o4751);
+  Deno.utimeSync(`${root}/large`, 1, -1.5);
+  new Deno.Command("mkfifo", { args: [`${root}/fifo`] }).outputSync();
+  const { entries, data } = await packed(root);
+  const names = ["./sub", "./sub/file", "./sub/same", "./large", "./link", "./fifo", "."];
+  assert.deepEqual([...entries.keys()].sort(), names.sort());
+  assert.equal(entries.keys().next().value, ".");
+  assert.equal(data.get("./large"), "x".repeat(100_000));
+  assert.equal(entries.get("./large")?.mtimeS, -1.5);
+  assert.deepEqual([entries.get("./link")?.type, entries.get("./link")?.link], ["symlink", "sub/file"]);
+  assert.equal(entries.get("./fifo")?.type, "fifo");
+  const [first, second] = ["./sub/file", "./sub/same"].sort((a) => entries.get(a)?.type === "file" ? -1 : 1);
+  assert.deepEqual([data.get(first!), entries.get(second!)?.link], ["content", first]);
+  assert.equal(entries.get(first!)?.mode, 0o4751);
+});
+
+Deno.test("pack() follows a link only when it is what is packed, and when asked to", async () => {
+  using temp = makeTempFolder();
+  Deno.mkdirSync(`${temp.path}/folder`);
+  Deno.symlinkSync("/nowhere", `${temp.path}/folder/inner`);
+  Deno.symlinkSync("folder", `${temp.path}/link`);
+  const typesOf = async (options: Partial<PackOptions>) =>
+    [...(await packed(`${temp.path}/link`, options)).entries.values()].map(({ type }) => type);
+  assert.deepEqual(await typesOf({}), ["symlink"]);
+  assert.deepEqual(await typesOf({ followLink: true }), ["folder", "symlink"]);
+});
+
+Deno.test("pack() names what it cannot read, and leaves out sockets", async () => {
+  using temp = makeTempFolder();
+  await assert.rejects(packed(`${temp.path}/none`), /^FileError: No such file or directory$/);
+  await assert.rejects(packed("/dev/null"), /^FileError: It is neither a file nor a folder$/);
+  using _ = Deno.listen({ transport: "unix", path: `${temp.path}/socket` });
+  const leftOut: string[] = [];
+  assert.deepEqual([...(await packed(temp.path, { onLeftOut: (file) => leftOut.push(file) })).entries.keys()], ["."]);
+  assert.deepEqual(leftOut, ["socket"]);
+});
+
+Deno.test("pack() yields no empty chunk, which would end a command's input, and none of more than 16 KiB", async () => {
+  using temp = makeTempFolder();
+  for (const size of [0, 1, 512, 20_000]) Deno.writeFileSync(`${temp.path}/${size}`, new Uint8Array(size));
+  for await (const { length } of pack(temp.path, { followLink: false })) assert.ok(length > 0 && length <= 16 * 1024);
+});
+
+Deno.test("pack() tells how far it is, and refuses a file that becomes shorter", async () => {
+  using temp = makeTempFolder();
+  const path = `${temp.path}/file`;
+  Deno.writeFileSync(path, new Uint8Array(40_000));
+  const seen: CopyProgress[] = [];
+  await packed(path, { onProgress: (progress) => seen.push(progress) });
+  assert.deepEqual(seen.at(-1), { file: "", fileBytes: 40_000, fileDone: 40_000, done: 40_000 });
+  const shrink = () => Deno.truncateSync(path, 20_000);
+  await assert.rejects(packed(path, { onProgress: shrink }), /^FileError: It has become shorter while it was copied$/);
+});
