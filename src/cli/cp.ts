@@ -23,8 +23,8 @@ Examples:
 export function cpCommand(setExitCode: (code: number) => void) {
   return new Command("cp")
     .description("Copy files and folders between this host and a machine that runs")
-    .argument("<source>", "PATH here, NAME:PATH in a machine, or - for a tar stream")
-    .argument("<destination>", "likewise; one of the two is in a machine")
+    .argument("<src>", "PATH here, NAME:PATH in a machine, or - for a tar stream")
+    .argument("<dst>", "likewise; one of the two is in a machine")
     .option("-a, --archive", "keep owners (uid and gid)")
     .option("-L, --follow-link", "if the source is a link, copy what it leads to")
     .option("-q, --quiet", "no progress")

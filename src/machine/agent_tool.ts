@@ -30,6 +30,8 @@ export async function runAgentTool(
   const decoder = new TextDecoder();
   let words = "";
   const broken = Promise.withResolvers<never>();
+  // What comes when nobody waits for it any more is no news.
+  for (const promise of [broken.promise, until]) promise.catch(() => {});
   const io: CommandIo = {
     stdin: stdin && untilBroken(stdin, broken.reject),
     stdout: async (data) => await stdout?.(data).catch(broken.reject),

@@ -9,6 +9,10 @@ const COMMANDS: [args: string[], code: number][] = [
   [["exec", "-d", "web", "true"], 125],
   [["shell", "web"], 125],
   [["attach", "web"], 125],
+  [["cp", "root", "web:/"], 1],
+  [["cp", "web:/etc", "copy"], 1],
+  [["cp", "-", "web:/"], 1],
+  [["cp", "web:/etc", "-"], 1],
   [["kill", "web"], 1],
   [["kill", "-s", "HUP", "web"], 1],
 ];
@@ -49,6 +53,10 @@ Deno.test("what works with a running machine refuses options that cannot be hono
       /^smolvm: Option '--detach-keys.*Expected keys such as ctrl-p,ctrl-q/,
     ],
     [["attach", "--sig-proxy", "maybe", "web"], /^smolvm: Option '--sig-proxy.*Expected true or false\.\n/],
+    [["cp", "web:/etc"], /^smolvm: Missing required argument 'dst'\n/],
+    [["cp", "./a:b", "c"], /^smolvm: Cannot copy ".\/a:b" to "c": neither is in a machine\n.* NAME:PATH\.\n$/],
+    [["cp", "-", "c"], /^smolvm: Cannot copy "-" to "c": neither is in a machine\n/],
+    [["cp", "web:/a", "db:/b"], /^smolvm: Cannot copy from machine to machine\nCopy to this host first\.\n$/],
     [["kill", "-s", "NONE", "web"], /^smolvm: Option '-s, --signal.*Expected a signal such as HUP/],
   ];
   for (const [args, message] of refused) {

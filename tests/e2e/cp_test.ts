@@ -1,8 +1,8 @@
 /** Copies between this host and machines that run. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { encodeEnd, encodeEntry } from "../../src/archive/encode.ts";
-import type { Entry } from "../../src/archive/entry.ts";
+import { encodeEnd } from "../../src/archive/encode.ts";
+import { tarEntry } from "../helpers/archive.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
 import { Peak, peakMib, runnerMib } from "../helpers/memory.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
@@ -52,10 +52,6 @@ async function host(script: string, cwd: string): Promise<string> {
 
 function assertFailed({ code, stdout, stderr }: Outcome, message: string): void {
   assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: "", stderr: `smolvm: ${message}\n` });
-}
-
-function entry(changes: Partial<Entry>): Uint8Array<ArrayBuffer> {
-  return encodeEntry({ type: "file", mode: 0o644, uid: 0, gid: 0, size: 0, mtimeS: 0, name: "", link: "", ...changes });
 }
 
 /** What both sides can say of a tree: permissions, kind, link count, time, name, and where links lead. */
@@ -146,12 +142,12 @@ test("cp takes and gives tar streams, and refuses what would leave the destinati
     };
     const refused = (name: string, why: string) => `Cannot copy to "box:/in/below": "${name}": ${why}`;
     const OUT = "It would leave the destination";
-    assertFailed(await extract(entry({ name: "../evil" })), refused("../evil", OUT));
-    assertFailed(await extract(entry({ name: "/evil" })), refused("/evil", OUT));
-    assertFailed(await extract(entry({ name: "link/evil" })), refused("link/evil", "Not a directory"));
-    const own = entry({ type: "symlink", name: "own", link: "/" });
-    assertFailed(await extract(own, entry({ name: "own/evil" })), refused("own/evil", "Not a directory"));
-    const hard = entry({ type: "hardLink", name: "hard", link: "../../etc/passwd" });
+    assertFailed(await extract(tarEntry({ name: "../evil" })), refused("../evil", OUT));
+    assertFailed(await extract(tarEntry({ name: "/evil" })), refused("/evil", OUT));
+    assertFailed(await extract(tarEntry({ name: "link/evil" })), refused("link/evil", "Not a directory"));
+    const own = tarEntry({ type: "symlink", name: "own", link: "/" });
+    assertFailed(await extract(own, tarEntry({ name: "own/evil" })), refused("own/evil", "Not a directory"));
+    const hard = tarEntry({ type: "hardLink", name: "hard", link: "../../etc/passwd" });
     assertFailed(await extract(hard), refused("hard", OUT));
     assertFailed(
       await smolvm(["cp", "-", "box:/in/below"], { input: "no tar at all".repeat(100) }),
@@ -204,7 +200,7 @@ test("a copy that is broken off leaves nothing, neither in the guest nor here", 
     await guest("mkdir /in; echo old >/in/file");
     for (const signal of ["SIGKILL", "SIGINT"] as const) {
       await using client = suite.start(["cp", "-", "box:/in"]);
-      await client.write(entry({ name: "file", size: 100 * MIB }));
+      await client.write(tarEntry({ name: "file", size: 100 * MIB }));
       // More than the streams on the way can hold.
       await client.write(part);
       client.kill(signal);
