@@ -44,6 +44,7 @@ const TYPED: [typed: string, words: string[]][] = [
   ["exec we", ["exec", "web-live"]],
   ["run localhost:5000/ap", ["run", "localhost:5000/app:2"]],
   ["run --env-file=./fil", ["run", "--env-file=./file"]],
+  ["cp ./fil\tweb", ["cp", "./file", "web-live:"]],
 ];
 
 /** A `smolvm` with a machine that runs, one that does not, an image and a file; `env` is that of a shell. */
@@ -115,6 +116,10 @@ Deno.test("smolvm completion offers machines in the states that a command is for
   assert.deepEqual(await complete("run", "alpine", "ls", "-"), []);
   assert.deepEqual(await complete("run", "--name", ""), []);
   assert.deepEqual(await complete("help", "conf"), ["config"]);
+  assert.deepEqual(await complete("cp", ""), ["web-live:", ":files"]);
+  assert.deepEqual(await complete("cp", "web-live:/e"), []);
+  assert.deepEqual(await complete("run", "-v", "./src"), [":files"]);
+  assert.deepEqual(await complete("run", "-v", "./src:/s"), []);
 });
 
 Deno.test("smolvm completion describes what it offers", async () => {

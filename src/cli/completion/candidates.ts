@@ -20,7 +20,7 @@ export interface Candidates {
 }
 
 /** Commands that only machines that run are for, and those for the others. */
-const FOR_LIVE = ["attach", "exec", "kill", "port", "shell", "stats", "stop", "top", "wait"];
+const FOR_LIVE = ["attach", "cp", "exec", "kill", "port", "shell", "stats", "stop", "top", "wait"];
 const FOR_IDLE = ["start", "update"];
 
 /** What arguments are by their names in a command's usage, and options by those of their values. */
@@ -39,41 +39,59 @@ const VALUES: Record<string, () => readonly string[]> = {
 /** The names of values that are, or begin with, paths of the host; arguments are unless something else is known. */
 const FILES = /^(file|host)\b/;
 /** Arguments that nobody can guess: those that the guest knows about, and those that are made up. */
-const UNKNOWN = ["command", "value", "new"];
+const UNKNOWN = ["command", "value", "new", "port"];
 
 /** What the last of the words, which may be empty, can become. */
 export async function complete(program: CommandUnknownOpts, words: readonly string[]): Promise<Candidates> {
   const current = words.at(-1) ?? "";
-  const { candidates, files } = await candidatesFor(expectedAt(program, words.slice(0, -1), current));
+  const { candidates, files } = await candidatesFor(expectedAt(program, words.slice(0, -1), current), current);
   return { candidates: candidates.filter(({ value }) => value.startsWith(current)), files };
 }
 
-async function candidatesFor(expected: Expected): Promise<Candidates> {
+function candidatesFor(expected: Expected, current: string): Candidates | Promise<Candidates> {
   switch (expected.kind) {
     case "command":
       return { candidates: commandsOf(expected.command), files: false };
     case "option":
       return { candidates: optionsOf(expected.command), files: false };
-    case "value": {
-      const { option: { argChoices, flags }, prefix } = expected;
-      const name = /<(.*)>/.exec(flags)?.[1] ?? "";
-      const values = argChoices ?? VALUES[name]?.() ?? [];
-      return { candidates: values.map((value) => ({ value: `${prefix}${value}` })), files: FILES.test(name) };
-    }
-    case "argument": {
-      const { argument, command, before } = expected;
-      const { argChoices } = argument;
-      if (argChoices) return { candidates: argChoices.map((value) => ({ value })), files: false };
-      const known = await ARGUMENTS[argument.name()]?.(command) ?? [];
-      const candidates = known.filter(({ value }) => !before.includes(value));
-      // A source may be a folder.
-      const files = argument.name() === "source" ||
-        !(argument.name() in ARGUMENTS || UNKNOWN.includes(argument.name()));
-      return { candidates, files };
-    }
+    case "value":
+      return valuesOf(expected, current);
+    case "argument":
+      return expected.command.name() === "cp" ? copyEnds(current) : argumentsOf(expected);
     case "nothing":
       return { candidates: [], files: false };
   }
+}
+
+function valuesOf(
+  { option: { argChoices, flags }, prefix }: Expected & { kind: "value" },
+  current: string,
+): Candidates {
+  const name = /<(.*)>/.exec(flags)?.[1] ?? "";
+  const values = argChoices ?? VALUES[name]?.() ?? [];
+  const candidates = values.map((value) => ({ value: `${prefix}${value}` }));
+  return { candidates, files: FILES.test(name) && isHostPath(current) };
+}
+
+async function argumentsOf({ argument, command, before }: Expected & { kind: "argument" }): Promise<Candidates> {
+  const { argChoices } = argument;
+  if (argChoices) return { candidates: argChoices.map((value) => ({ value })), files: false };
+  const name = argument.name();
+  const known = await ARGUMENTS[name]?.(command) ?? [];
+  const candidates = known.filter(({ value }) => !before.includes(value));
+  // A source may be a folder.
+  return { candidates, files: name === "source" || !(name in ARGUMENTS || UNKNOWN.includes(name)) };
+}
+
+/** A file here, or in a machine: NAME:PATH. */
+function copyEnds(current: string): Candidates {
+  const candidates = machines("cp").map(({ value, ...machine }) => ({ ...machine, value: `${value}:` }));
+  return { candidates, files: isHostPath(current) };
+}
+
+/** What follows a colon is the guest's. */
+function isHostPath(current: string): boolean {
+  return !current.includes(":");
 }
 
 function commandsOf(command: CommandUnknownOpts): Candidate[] {

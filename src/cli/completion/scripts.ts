@@ -18,6 +18,7 @@ _smolvm() {
   COMPREPLY=()
   while IFS=$'\\t' read -r line _; do
     if [[ $line != :files ]]; then
+      [[ $line != *: ]] || compopt -o nospace 2>/dev/null
       COMPREPLY+=("\${line#"$head"}")
     else
       compopt -o filenames 2>/dev/null
@@ -32,15 +33,19 @@ const ZSH = `#compdef smolvm
 # zsh completion for smolvm
 _smolvm() {
   local word description files
-  local -a candidates
+  local -a candidates open
   while IFS=$'\\t' read -r word description; do
     if [[ $word == :files ]]; then
       files=1
+    elif [[ $word == *: ]]; then
+      open+=("\${word//:/\\\\:}\${description:+:$description}")
     else
       candidates+=("\${word//:/\\\\:}\${description:+:$description}")
     fi
   done < <("\${words[1]}" __complete "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)
   [[ -z $candidates ]] || _describe smolvm candidates
+  # A path follows.
+  [[ -z $open ]] || _describe smolvm open -S ''
   [[ -n $files ]] || return
   compset -P '*='
   _files
