@@ -41,7 +41,7 @@ async function problemWith(folder: string, there: string, signal: AbortSignal): 
     const hint = `It must be yours: sudo chown -R "$(id -u)" "${folder}"`;
     return { status: "error", found: `"${folder}" belongs to the user with id ${uid}`, hint };
   }
-  const { success } = await runProgram(["test", "-w", there, "-a", "-x", there], signal);
+  const { success } = await runProgram(["test", "-w", there, "-a", "-x", there], { signal });
   if (success) return undefined;
   return { status: "error", found: `"${there}" cannot be written to`, hint: `Make it writable for you.` };
 }

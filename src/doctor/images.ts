@@ -38,7 +38,7 @@ const SLOW = {
 /** Two files of an image may have names that differ in case only. */
 async function checkVolume(signal: AbortSignal): Promise<Verdict> {
   const folder = storageFolder()!;
-  const { stdout } = await runProgram(["diskutil", "info", folder], signal);
+  const { stdout } = await runProgram(["diskutil", "info", folder], { signal });
   const [, personality = "unknown"] = /^\s*File System Personality:\s*(.+)$/m.exec(stdout) ?? [];
   const found = `${folder} is ${personality}`;
   if (personality.startsWith("Case-sensitive")) return { status: "ok", found };

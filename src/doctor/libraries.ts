@@ -26,7 +26,7 @@ export function libraryChecks(): Check[] {
 
 /** In a process of its own, as with every VM: a broken library takes its process along. */
 async function probe(signal: AbortSignal): Promise<LibraryReport> {
-  const { success, stdout, stderr } = await runProgram(programCommand("__probe"), signal);
+  const { success, stdout, stderr } = await runProgram(programCommand("__probe"), { signal });
   if (success) return parseLibraryReport(stdout);
   throw new SmolvmError("dependency", `Cannot load libkrun: the process that tried ended${stderr && `: ${stderr}`}`);
 }

@@ -14,9 +14,10 @@ export function namespaceChecks(): Check[] {
 
 async function checkNamespaces(signal: AbortSignal): Promise<Verdict> {
   const command = [...namespacePrefix(), "true"];
-  const { success, stderr } = await runProgram(command, signal);
+  const { success, stderr } = await runProgram(command, { signal, hint: "Install util-linux." });
   if (success) return { status: "ok", found: `${command.slice(0, -2).join(" ")} works` };
-  return { status: "error", found: stderr, hint: namespaceHint(readSetting) };
+  const setting = (name: string) => readText(`/proc/sys/${name.replaceAll(".", "/")}`);
+  return { status: "error", found: stderr, hint: namespaceHint(setting) };
 }
 
 /** How to allow namespaces, by the settings with which the kernels of distributions forbid them. */
@@ -33,21 +34,12 @@ function allow(assignment: string): string {
   return `Allow user namespaces: sudo sysctl ${assignment} (in /etc/sysctl.d for good).`;
 }
 
-function readSetting(name: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(`/proc/sys/${name.replaceAll(".", "/")}`).trim();
-  } catch {
-    return undefined; // This kernel has no such setting.
-  }
-}
-
 async function checkSubordinateIds(signal: AbortSignal): Promise<Verdict> {
-  const { stdout: user } = await runProgram(["id", "-un"], signal);
-  for (const program of ["newuidmap", "newgidmap"]) await runProgram([program], signal);
-  const counts = ["/etc/subuid", "/etc/subgid"].map((file): [string, number] => [
-    file,
-    countIds(Deno.readTextFileSync(file), [user, `${Deno.uid()}`]),
-  ]);
+  const { stdout: user } = await runProgram(["id", "-un"], { signal });
+  const hint = "Install the package uidmap (Debian), or shadow-utils.";
+  for (const program of ["newuidmap", "newgidmap"]) await runProgram([program], { signal, hint });
+  const files = ["/etc/subuid", "/etc/subgid"];
+  const counts = files.map((file) => [file, countIds(readText(file) ?? "", [user, `${Deno.uid()}`])]);
   return judgeIds(user, Object.fromEntries(counts));
 }
 
@@ -63,4 +55,12 @@ export function judgeIds(user: string, counts: Record<string, number>): Verdict 
   if (Object.values(counts).every((count) => count >= LEAST_IDS)) return { status: "ok", found };
   const hint = `Grant more: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${user}`;
   return { status: "error", found, hint };
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path).trim();
+  } catch {
+    return undefined; // Not every Linux has it.
+  }
 }

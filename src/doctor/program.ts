@@ -8,12 +8,23 @@ export interface ProgramOutput {
   stderr: string;
 }
 
+/** How a program is run. */
+export interface ProgramOptions {
+  /** Kills it. */
+  signal: AbortSignal;
+  /** How to come by it. */
+  hint?: string;
+}
+
 /**
- * Runs a program to its end; `signal` kills it.
+ * Runs a program to its end.
  *
  * @throws {SmolvmError} `dependency` when it is not there.
  */
-export async function runProgram(argv: readonly string[], signal: AbortSignal): Promise<ProgramOutput> {
+export async function runProgram(
+  argv: readonly string[],
+  { signal, hint }: ProgramOptions,
+): Promise<ProgramOutput> {
   const [program, ...args] = argv;
   const command = new Deno.Command(program!, { args, env: { LC_ALL: "C" }, stdin: "null", signal });
   try {
@@ -21,7 +32,7 @@ export async function runProgram(argv: readonly string[], signal: AbortSignal): 
     return { success, stdout: textOf(stdout), stderr: textOf(stderr).split("\n").at(-1)! };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new SmolvmError("dependency", `Cannot find the program "${program}"`, { cause: error });
+    throw new SmolvmError("dependency", `Cannot find the program "${program}"`, { cause: error, hint });
   }
 }
 

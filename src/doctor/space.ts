@@ -13,7 +13,7 @@ export interface FileSystem {
 
 /** Asks about the file system of a folder; `undefined` when nobody can tell. */
 export async function fileSystemOf(folder: string, signal: AbortSignal): Promise<FileSystem | undefined> {
-  const { stdout } = await runProgram(["df", Deno.build.os === "linux" ? "-PkT" : "-Pk", folder], signal);
+  const { stdout } = await runProgram(["df", Deno.build.os === "linux" ? "-PkT" : "-Pk", folder], { signal });
   return parseDf(stdout);
 }
 

@@ -28,7 +28,7 @@ export function judgeKernel(release: string): Verdict {
 }
 
 async function checkHypervisor(signal: AbortSignal): Promise<Verdict> {
-  const { stdout } = await runProgram(["sysctl", "-n", "kern.hv_support"], signal);
+  const { stdout } = await runProgram(["sysctl", "-n", "kern.hv_support"], { signal });
   if (stdout === "1") return { status: "ok", found: "Hypervisor.framework can be used" };
   return {
     status: "error",
@@ -40,7 +40,9 @@ async function checkHypervisor(signal: AbortSignal): Promise<Verdict> {
 /** macOS lets a program make VMs only when its signature says that it may. */
 async function checkEntitlement(signal: AbortSignal): Promise<Verdict> {
   const executable = Deno.execPath();
-  const { stdout } = await runProgram(["codesign", "--display", "--entitlements", "-", "--xml", executable], signal);
+  const { stdout } = await runProgram(["codesign", "--display", "--entitlements", "-", "--xml", executable], {
+    signal,
+  });
   if (stdout.includes("com.apple.security.hypervisor")) return { status: "ok", found: `"${executable}" may make VMs` };
   return {
     status: "error",

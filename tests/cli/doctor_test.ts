@@ -52,6 +52,10 @@ Deno.test("smolvm doctor says what is wrong and how to mend it", async () => {
     ["state-folder", { env: { XDG_STATE_HOME: `${folder}/file` } }, /file" is not a folder$/, /out of the way/],
     ["runtime-folder", { env: { XDG_RUNTIME_DIR: long } }, /longer than \d+ bytes$/, /XDG_RUNTIME_DIR/],
   ];
+  if (Deno.build.os === "linux") {
+    const noProgram = { env: { PATH: `${folder}/bin` } };
+    cases.push(["namespaces", noProgram, /^Cannot find the program "unshare"$/, /^Install util-linux/]);
+  }
   for (const [name, options, expected, cure] of cases) {
     const { status, found, hint } = (await diagnose(cli, options)).get(name)!;
     assert.equal(status, "error", name);
