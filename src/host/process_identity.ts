@@ -17,16 +17,27 @@ export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   return identifyProcess(pid)?.startTime === startTime;
 }
 
-/** Sends SIGKILL to that very process; `false` when it has ended, whoever has its process id now. */
-export function killProcess(identity: ProcessIdentity): boolean {
+/** How long the kernel may take to end a process that was killed: it gives back the memory of a VM first. */
+const DEATH_MS = 10_000;
+const POLL_MS = 5;
+
+/**
+ * Sends SIGKILL to that very process, and settles when it is gone; `false` when it had ended, whoever has its process
+ * id now.
+ */
+export async function killProcess(identity: ProcessIdentity): Promise<boolean> {
   if (!isAlive(identity)) return false;
   try {
     Deno.kill(identity.pid, "SIGKILL");
-    return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+  const deadline = performance.now() + DEATH_MS;
+  while (isAlive(identity) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  return true;
 }
 
 /** Ticks since the boot, and which boot: proc_pid_stat(5), field 22. */

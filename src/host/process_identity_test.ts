@@ -6,16 +6,30 @@ Deno.test("a process keeps its identity for as long as it runs", async () => {
   const identity = identifyProcess(child.pid)!;
   assert.deepEqual(identifyProcess(child.pid), identity);
   assert.equal(isAlive(identity), true);
-  assert.equal(killProcess(identity), true);
+  assert.equal(await killProcess(identity), true);
   assert.equal((await child.status).signal, "SIGKILL");
   assert.equal(isAlive(identity), false);
-  assert.equal(killProcess(identity), false);
+  assert.equal(await killProcess(identity), false);
+});
+
+Deno.test("killProcess() settles when the process is gone", async () => {
+  // One that takes its time to die: all that memory is to be given back.
+  const script = "x=$(head -c 50M /dev/zero | tr '\\0' x); echo ready; read _";
+  const child = new Deno.Command("bash", { args: ["-c", script], stdin: "piped", stdout: "piped" }).spawn();
+  const stdout = child.stdout.getReader();
+  await stdout.read();
+  const identity = identifyProcess(child.pid)!;
+  await killProcess(identity);
+  assert.equal(isAlive(identity), false);
+  await stdout.cancel();
+  await child.stdin.close();
+  await child.status;
 });
 
 Deno.test("killProcess() never signals a process that has the process id of another", async () => {
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   const identity = identifyProcess(child.pid)!;
-  assert.equal(killProcess({ ...identity, startTime: `${identity.startTime}1` }), false);
+  assert.equal(await killProcess({ ...identity, startTime: `${identity.startTime}1` }), false);
   assert.equal(isAlive(identity), true);
   child.kill();
   await child.status;

@@ -59,7 +59,7 @@ export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOp
  */
 export async function killMachine({ folder, runtimeFolder, record, ephemeral }: Machine): Promise<void> {
   const { process } = readStatus(folder) ?? CREATED;
-  const killed = process !== null && killProcess(process);
+  const killed = process !== null && await killProcess(process);
   if (!killed && isLocked(machineLock(folder))) {
     throw new SmolvmError(
       "machine-state",

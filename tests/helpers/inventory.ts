@@ -137,7 +137,8 @@ function* walk(folder: string): Generator<string> {
 }
 
 /** The names in a folder; none in what is gone or no folder. */
-function listOf(folder: string): string[] {
+/** The names in a folder; none when it is not there. */
+export function listOf(folder: string): string[] {
   try {
     return [...Deno.readDirSync(folder)].map(({ name }) => name);
   } catch (error) {

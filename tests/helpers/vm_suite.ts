@@ -7,9 +7,10 @@
 import assert from "node:assert/strict";
 import { messageOf } from "../../src/errors.ts";
 import { checkVirtualization } from "../../src/host/virtualization.ts";
+import { tailOf } from "../../src/state/tail.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { SMOLVM } from "./cli.ts";
-import { MARK, runnersOf, takeInventory, type Territory, untilInventory } from "./inventory.ts";
+import { listOf, MARK, runnersOf, takeInventory, type Territory, untilInventory } from "./inventory.ts";
 import { type Outcome, Process, type ProcessOptions, runProcess } from "./process.ts";
 
 /** How a `smolvm` of a test is run; `args` are its own. */
@@ -100,6 +101,7 @@ function registerTest(
       await body();
       await untilInventory(suite, before, settlesWithinMs);
     } catch (error) {
+      await printMachines(suite);
       // It must not fail those that come after it.
       await removeMachines(suite);
       throw error;
@@ -122,6 +124,20 @@ function tmpfs(): string {
     return "/dev/shm";
   } catch {
     return "/tmp";
+  }
+}
+
+/** What a failed test left of machines: how they are, and what their VMs said last. */
+async function printMachines({ state }: VmSuite): Promise<void> {
+  const files = ["status.json", "runner.log", "console.log"];
+  for (const kind of ["machines", "ephemeral"]) {
+    for (const id of listOf(`${state}/smolvm/${kind}`)) {
+      for (const file of files) {
+        for (const line of await tailOf(`${state}/smolvm/${kind}/${id}/${file}`, 5)) {
+          console.log(`${id} ${file}: ${line}`);
+        }
+      }
+    }
   }
 }
 
