@@ -34,6 +34,6 @@ export function checkUnused(imageId: string, name: string, { force }: { force: b
   throw new SmolvmError("machine-state", `Cannot remove image "${name}": ${noun} ${names} ${verb} it${state}`, {
     hint: running.length > 0
       ? "Stop what runs on it first."
-      : "Delete them first, or use --force: they then cannot start until the image is back.",
+      : "Delete what uses it first, or use --force: nothing of that starts then until the image is back.",
   });
 }

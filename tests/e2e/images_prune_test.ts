@@ -11,6 +11,8 @@ import {
   print,
   remove,
 } from "../helpers/image_commands.ts";
+import { SMOLVM } from "../helpers/cli.ts";
+import { runProcess } from "../helpers/process.ts";
 import { storeTest } from "../helpers/image_store.ts";
 
 storeTest("prune removes what no machine uses, and a dry run has the same figures", async (store) => {
@@ -86,4 +88,18 @@ storeTest("system df has what images and machines take, and what of it could go"
     /^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +2 +1 +6 MB +3 MB \(50%\)\nMachine disks +2 +1 +8\.19 kB/,
   );
   await remove("web");
+});
+
+storeTest("prune asks on a terminal, with a list of what goes", async (store) => {
+  const id = (await build(store)).slice(0, 12);
+  const asked = `  image localhost/app:1 (${id})\r\nRemove all this? [y/N] `;
+  const args = ["--quiet", "--return", "--command", `${SMOLVM} prune --all`, "/dev/null"];
+  const answer = (key: string) =>
+    runProcess("script", { args, env: { ...store.env, SHELL: "/bin/sh" }, input: `${key}\n` });
+  const no = await answer("n");
+  assert.deepEqual([no.code, no.stdout.endsWith(asked)], [0, true], no.stdout);
+  assert.equal((await imagesIn(store)).length, 1);
+  const yes = await answer("y");
+  assert.ok(yes.stdout.endsWith(`${asked}Removed image localhost/app:1 (${id})\r\nFreed: 3 MB\r\n`), yes.stdout);
+  assert.deepEqual(await imagesIn(store), []);
 });
