@@ -6,6 +6,7 @@ import { tarEntry } from "../helpers/archive.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
 import { Peak, peakMib, runnerMib } from "../helpers/memory.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
+import { onTerminal } from "../helpers/terminal.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
@@ -110,6 +111,15 @@ test("cp keeps links, modes and times of a tree both ways, and owners with --arc
     assert.equal(await Deno.readLink(`${here}/link`), "../two");
     await demandCopy("-L", "box:new/sub/link", `${here}/followed`);
     assert.equal(await Deno.readTextFile(`${here}/followed`), "one\n");
+
+    await host("truncate -s 3M three", here);
+    await using terminal = onTerminal(
+      suite,
+      `"$SMOLVM" cp ${here}/three box:/tmp; "$SMOLVM" cp -q ${here}/three box:/x`,
+    );
+    const { stdout } = await terminal.finish();
+    const shown = stdout.replaceAll("\r\x1b[K", "<erase>");
+    assert.match(shown, /<erase>\[=*> *\] +\d+% {2}\d.*B of 3.15 MB.*<erase>Copied 3.15 MB to box:\/tmp\r\nrestored/);
 
     await host("echo mine >mine && chown 1000:2000 mine", here);
     await demandCopy(`${here}/mine`, "box:/plain");
