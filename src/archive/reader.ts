@@ -66,7 +66,7 @@ export class ArchiveReader {
   /** The end is two blocks, and really the end. */
   async #end(): Promise<undefined> {
     await this.#take(BLOCK);
-    if (this.#chunk.length > 0 || !(await this.#chunks.next()).done) throw new ArchiveError("The archive is broken");
+    if (await this.#hasMore()) throw new ArchiveError("The archive is broken");
   }
 
   /** Exactly so many bytes. */
@@ -82,13 +82,19 @@ export class ArchiveReader {
 
   /** At least one byte, and at most so many. */
   async #some(most: number): Promise<Uint8Array> {
-    while (this.#chunk.length === 0) {
-      const { done, value } = await this.#chunks.next();
-      if (done) throw new ArchiveError("The archive ends too early");
-      this.#chunk = value;
-    }
+    if (!await this.#hasMore()) throw new ArchiveError("The archive ends too early");
     const some = this.#chunk.subarray(0, most);
     this.#chunk = this.#chunk.subarray(most);
     return some;
+  }
+
+  /** Whether there is at least one byte. */
+  async #hasMore(): Promise<boolean> {
+    while (this.#chunk.length === 0) {
+      const { done, value } = await this.#chunks.next();
+      if (done) return false;
+      this.#chunk = value;
+    }
+    return true;
   }
 }

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { tarArchive } from "../../tests/helpers/archive.ts";
+import { FramePeer } from "../../tests/helpers/frame_peer.ts";
+import { makeRecord } from "../../tests/helpers/machines.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { SmolvmError } from "../errors.ts";
+import { MSG } from "../protocol/constants.ts";
+import { CLIENT_STREAM } from "../protocol/control.ts";
+import { AGENT_TOOL, decodeExec, encodeExited, encodeU32s } from "../protocol/messages.ts";
+import { CREATED } from "../state/status.ts";
+import { archiveFromMachine, copyFromMachine, type CopyOptions, copyToMachine, extractInMachine } from "./copy.ts";
+import type { Machine } from "./find.ts";
+
+/** The runner of a machine, as a test plays it. */
+interface Guest {
+  machine: Machine;
+  /** A folder of the host. */
+  here: string;
+  /** The arguments of the tool that a copy starts, which runs from then on. */
+  tool(): Promise<string[]>;
+  say(type: number, payload?: Uint8Array): Promise<void>;
+  /** What the tool is given up to the end of its input. */
+  input(): Promise<number>;
+  /** The end of the machine. */
+  die(): void;
+}
+
+async function withGuest(test: (guest: Guest) => Promise<void>): Promise<void> {
+  using folder = makeTempFolder();
+  const { path } = folder;
+  using listener = Deno.listen({ transport: "unix", path: `${path}/control.sock` });
+  const status: Machine["status"] = { ...CREATED, state: "running" };
+  const machine = {
+    id: "0123456789ab",
+    folder: path,
+    runtimeFolder: path,
+    ephemeral: false,
+    record: makeRecord(),
+    status,
+  };
+  Deno.mkdirSync(`${path}/here`);
+  let peer: FramePeer | undefined;
+  const say = (type: number, payload?: Uint8Array) => peer!.send(type, CLIENT_STREAM, payload);
+  await test({
+    machine,
+    here: `${path}/here`,
+    async tool() {
+      peer = new FramePeer(await listener.accept());
+      const { argv, user, cwd } = decodeExec((await peer.next())!.payload);
+      assert.deepEqual([argv[0], argv[1], user, cwd], [AGENT_TOOL, "tar", "0:0", "/"]);
+      await say(MSG.STARTED, encodeU32s(1));
+      return argv.slice(2);
+    },
+    say,
+    async input() {
+      let bytes = 0;
+      for (let frame = await peer!.next(); frame && frame.payload.length > 0; frame = await peer!.next()) {
+        if (frame.type === MSG.STDIN) bytes += frame.payload.length;
+      }
+      return bytes;
+    },
+    die: () => peer![Symbol.dispose](),
+  });
+  peer?.[Symbol.dispose]();
+}
+
+function makeOptions(changes: Partial<CopyOptions> = {}): CopyOptions {
+  const onWarning = (text: string) => assert.fail(text);
+  return { keepOwner: false, followLink: false, onWarning, until: new Promise(() => {}), ...changes };
+}
+
+const text = (line: string) => new TextEncoder().encode(line);
+const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name);
+
+/** Fails unless a copy is refused with that message and code `copy`. */
+async function assertFails(copy: Promise<void>, message: string): Promise<void> {
+  await assert.rejects(copy, (error) => {
+    assert.ok(error instanceof SmolvmError);
+    assert.deepEqual([error.code, error.message], ["copy", message]);
+    return true;
+  });
+}
+
+Deno.test("copyToMachine() gives the guest an archive, and tells what it leaves out", () =>
+  withGuest(async ({ machine, here, tool, say, input }) => {
+    Deno.writeTextFileSync(`${here}/file`, "content");
+    const said: string[] = [];
+    const options = makeOptions({ keepOwner: true, onWarning: (line) => said.push(line) });
+    const copying = copyToMachine(`${here}/file`, { machine, path: "srv/" }, options);
+    assert.deepEqual(await tool(), ["extract", "-a", "/srv/", "file"]);
+    assert.equal(await input(), 4 * 512 + 2 * 512);
+    await say(MSG.STDERR, text('"a\x1b" is left'));
+    await say(MSG.STDERR, text(" out\n"));
+    await say(MSG.EXITED, encodeExited({ code: 0 }));
+    await copying;
+    assert.deepEqual(said, ['"a?" is left out']);
+  }));
+
+Deno.test("copyToMachine() says what failed, here or in the guest", () =>
+  withGuest(async ({ machine, here, tool, say, die }) => {
+    const target = { machine, path: "/big" };
+    const missing = copyToMachine(`${here}/none`, target, makeOptions());
+    await Promise.all([tool(), assertFails(missing, `Cannot copy "${here}/none": No such file or directory`)]);
+    for (const how of ["full", "killed", "gone"]) {
+      const copying = copyToMachine(here, target, makeOptions());
+      const reason = {
+        full: '"here/x": No space left on device',
+        killed: "The guest's agent ended with signal 9",
+        gone: "The machine has ended",
+      }[how];
+      const failing = assertFails(copying, `Cannot copy to "web:/big": ${reason}`);
+      await tool();
+      if (how === "full") await say(MSG.STDERR, text(`warning\n${reason}\n`));
+      if (how !== "gone") await say(MSG.EXITED, encodeExited(how === "full" ? { code: 1 } : { signal: 9 }));
+      else die();
+      await failing;
+    }
+  }));
+
+Deno.test("a copy knows by the end of its source what it is called", () =>
+  withGuest(async ({ machine, here, tool, say }) => {
+    Deno.mkdirSync(`${here}/folder`);
+    const names = [["folder", "folder"], ["folder/", "folder"], ["folder/.", "."], ["folder/../folder", "folder"]];
+    for (const [source, name] of names) {
+      const copying = copyToMachine(`${here}/${source}`, { machine, path: "" }, makeOptions());
+      assert.deepEqual(await tool(), ["extract", "/", name]);
+      await say(MSG.EXITED, encodeExited({ code: 0 }));
+      await copying;
+    }
+    for (const [source, name] of [["etc/", "etc"], ["/", "."], ["/etc/.", "."], ["", "."], ["a/..", "."]]) {
+      const copying = archiveFromMachine({ machine, path: source! }, () => Promise.resolve(), makeOptions());
+      assert.deepEqual(await tool(), ["create", `/${source}`, name]);
+      await say(MSG.EXITED, encodeExited({ code: 0 }));
+      await copying;
+    }
+  }));
+
+Deno.test("copyFromMachine() makes what the guest packs, and says what failed", () =>
+  withGuest(async ({ machine, here, tool, say }) => {
+    const copy = (path: string, destination: string, options = makeOptions()) =>
+      copyFromMachine({ machine, path }, `${here}/${destination}`, options);
+    const archive = await tarArchive({ name: "./file", data: "content" });
+    const copied = copy("/etc", "new", makeOptions({ followLink: true }));
+    assert.deepEqual(await tool(), ["create", "-L", "//etc", "."]);
+    await say(MSG.STDOUT, archive);
+    await say(MSG.STDOUT);
+    await say(MSG.EXITED, encodeExited({ code: 0 }));
+    await copied;
+    assert.equal(Deno.readTextFileSync(`${here}/new/file`), "content");
+
+    const fail = async (message: string, destination: string, ...said: [number, Uint8Array][]) => {
+      const failing = assertFails(copy("/none", destination), message);
+      await tool();
+      for (const [type, payload] of said) await say(type, payload).catch(() => {});
+      await failing;
+    };
+    const no = "No such file or directory";
+    const ended: [number, Uint8Array] = [MSG.EXITED, encodeExited({ code: 1 })];
+    await fail(`Cannot copy "web:/none": ${no}`, "x", [MSG.STDERR, text(`${no}\n`)], ended);
+    await fail(`Cannot copy to "${here}/no/such": ${no}`, "no/such", [MSG.STDOUT, archive]);
+    const evil = await tarArchive({ name: "../evil", data: "x" });
+    const out = "It would leave the destination";
+    await fail(`Cannot copy to "${here}/new": "../evil": ${out}`, "new", [MSG.STDOUT, evil]);
+    const done: [number, Uint8Array] = [MSG.EXITED, encodeExited({ code: 0 })];
+    const half = archive.subarray(0, 1028);
+    await fail('Cannot copy "web:/none": The archive ends too early', "half", [MSG.STDOUT, half], done);
+    await fail('Cannot copy "web:/none": The archive is broken', "half", [MSG.STDOUT, new Uint8Array(512).fill(1)]);
+    assert.deepEqual(namesIn(`${here}/half`), []);
+    assert.deepEqual(namesIn(here).sort(), ["half", "new"]);
+  }));
+
+Deno.test("a copy that is interrupted, or whose machine ends, leaves no part of a file", () =>
+  withGuest(async ({ machine, here, tool, say, die }) => {
+    const archive = await tarArchive({ name: "./file", data: "x".repeat(2000) });
+    const interrupt = Promise.withResolvers<never>();
+    const reason = new SmolvmError("interrupted", "Interrupted by SIGINT");
+    for (const end of [die, () => interrupt.reject(reason)]) {
+      const options = makeOptions({ until: interrupt.promise });
+      const copying = copyFromMachine({ machine, path: "x" }, `${here}/new`, options);
+      await tool();
+      await say(MSG.STDOUT, archive.subarray(0, 2000));
+      const isBegun = () => namesIn(here).includes("new") && namesIn(`${here}/new`).length > 0;
+      while (!isBegun()) await new Promise((resolve) => setTimeout(resolve, 1));
+      end();
+      if (end === die) await assertFails(copying, 'Cannot copy "web:x": The machine has ended');
+      else await assert.rejects(copying, reason);
+      assert.deepEqual(namesIn(`${here}/new`), []);
+      Deno.removeSync(`${here}/new`);
+    }
+  }));
+
+Deno.test("extractInMachine() and archiveFromMachine() say when a stream of the host fails", () =>
+  withGuest(async ({ machine, tool, say }) => {
+    const broken = () => {
+      throw new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
+    };
+    async function* input() {
+      yield await Promise.resolve(new Uint8Array(512));
+      broken();
+    }
+    const extracting = extractInMachine(input(), { machine, path: "/x" }, makeOptions());
+    const failing = assertFails(extracting, "Cannot read the archive: Broken pipe");
+    assert.deepEqual(await tool(), ["extract", "//x"]);
+    await failing;
+    const stdout = () => Promise.try(broken);
+    const writing = assertFails(
+      archiveFromMachine({ machine, path: "/x" }, stdout, makeOptions()),
+      "Cannot write the archive: Broken pipe",
+    );
+    await tool();
+    await say(MSG.STDOUT, new Uint8Array(512));
+    await writing;
+  }));
