@@ -1,30 +1,16 @@
 import assert from "node:assert/strict";
+import { makeRecord } from "../../tests/helpers/machines.ts";
 import { bootFolder, checkResources, controlSocket, parseRunnerSpec, type RunnerSpec } from "./spec.ts";
 
 const SPEC: RunnerSpec = {
-  machine: {
-    id: "0123456789ab",
-    name: "keen-otter",
-    created: "2026-11-23T12:00:00.000Z",
+  machine: makeRecord({
     source: { folder: "/rootfs" },
-    cpus: 2,
-    memoryMib: 512,
-    diskBytes: 10 * 1024 ** 3,
     volumes: [{ source: "/src", target: "/dst", readOnly: true }],
     ports: [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
     net: true,
     dns: "9.9.9.9",
-    hostname: "keen-otter",
-    command: {
-      argv: ["/bin/sh", "-c", "echo \u{e4}\n"],
-      env: ["A=1"],
-      cwd: "/",
-      user: "",
-      tty: true,
-      stdin: true,
-    },
-    stopSignal: 15,
-  },
+    command: { argv: ["/bin/sh", "-c", "echo \u{e4}\n"], env: ["A=1"], cwd: "/", user: "", tty: true, stdin: true },
+  }),
   folder: "/state/ephemeral/0123456789ab",
   runtimeFolder: "/run/smolvm/0123456789ab",
   ephemeral: true,
