@@ -32,8 +32,10 @@ export async function runAgentTool(
   const broken = Promise.withResolvers<never>();
   // What comes when nobody waits for it any more is no news.
   for (const promise of [broken.promise, until]) promise.catch(() => {});
+  const input = stdin && untilBroken(stdin, broken.reject);
+  using _ = { [Symbol.dispose]: () => void input?.return(undefined).catch(() => {}) };
   const io: CommandIo = {
-    stdin: stdin && untilBroken(stdin, broken.reject),
+    stdin: input,
     stdout: async (data) => await stdout?.(data).catch(broken.reject),
     stderr: (data) => {
       words = (words + decoder.decode(data, { stream: true })).slice(-WORDS_MAX);

@@ -66,7 +66,8 @@ export async function copyFromMachine(source: GuestPath, destination: string, op
       await create(source, ".", { ...options, stdout: (data) => writer.write(data), until });
       writer.close();
     } catch (error) {
-      await writer.abort(error);
+      // Not awaited: when it is the unpacking that failed, nobody takes what is being written.
+      writer.abort(error).catch(() => {});
       // It removes what it was at.
       await unpacked.catch(() => {});
       throw error;

@@ -160,7 +160,10 @@ Deno.test("copyFromMachine() makes what the guest packs, and says what failed", 
     await fail(`Cannot copy to "${here}/no/such": ${no}`, "no/such", [MSG.STDOUT, archive]);
     const evil = await tarArchive({ name: "../evil", data: "x" });
     const out = "It would leave the destination";
-    await fail(`Cannot copy to "${here}/new": "../evil": ${out}`, "new", [MSG.STDOUT, evil]);
+    await fail(`Cannot copy to "${here}/new": "../evil": ${out}`, "new", [MSG.STDOUT, evil], [MSG.STDOUT, evil], [
+      MSG.STDOUT,
+      evil,
+    ]);
     const done: [number, Uint8Array] = [MSG.EXITED, encodeExited({ code: 0 })];
     const half = archive.subarray(0, 1028);
     await fail('Cannot copy "web:/none": The archive ends too early', "half", [MSG.STDOUT, half], done);
