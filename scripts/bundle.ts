@@ -55,7 +55,8 @@ function replaceImports(path: string): void {
       throw new Error(`${path} imports ${name}, for which there is no stand-in`);
     },
   );
-  Deno.writeTextFileSync(path, text);
+  // Deno reads and parses at each start whatever it sees in an import, taken or not: it must not see those of later.
+  Deno.writeTextFileSync(path, text.replace(/\bimport\(("\.\/[^"]+")\)/g, "import([$1][0])"));
 }
 
 const fileOf = (name: string) => `${name.replace(":", "_")}.js`;

@@ -3,19 +3,23 @@
 #
 #   tests/smoke.sh [SOURCE]       SOURCE: an image or a folder; a folder of busybox when left out
 #
-# It ends with the line "N passed, N failed".
+# SMOLVM is the smolvm to test; default: the checkout's. It ends with the line "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+smolvm=${SMOLVM:-./smolvm}
 
 # buildah's overlay driver cannot do with an overlay below it, and /tmp may be one.
 work=$(mktemp -d /dev/shm/smolvm-smoke.XXXXXX 2>/dev/null || mktemp -d)
 trap cleanup EXIT
 cleanup() {
+  local as_owner=()
   [ ! -d "$work/storage" ] || images rm --all >/dev/null
-  rm -rf "$work"
+  [ "$(id -u)" = 0 ] || as_owner=(buildah unshare) # an image's files are its users'
+  "${as_owner[@]}" rm -rf "$work"
 }
 # Apart from the machines of whoever runs this.
 export XDG_STATE_HOME=$work/state XDG_RUNTIME_DIR=$work/run
+mkdir -m 700 "$XDG_RUNTIME_DIR"
 passed=0 failed=0
 
 # check NAME EXPECTED-CODE EXPECTED-OUTPUT COMMAND...: EXPECTED-OUTPUT is a pattern for stdout and stderr together.
@@ -70,39 +74,39 @@ mkdir "$work/shared"
 echo "from the host" >"$work/shared/file"
 
 check "echo" 0 "hello from the guest" \
-  ./smolvm run "$source" echo "hello from the guest"
+  "$smolvm" run "$source" echo "hello from the guest"
 check "exit code" 42 "" \
-  ./smolvm run "$source" sh -c "exit 42"
+  "$smolvm" run "$source" sh -c "exit 42"
 check "environment" 0 "value with spaces" \
-  ./smolvm run -e "GREETING=value with spaces" "$source" sh -c 'echo "$GREETING"'
+  "$smolvm" run -e "GREETING=value with spaces" "$source" sh -c 'echo "$GREETING"'
 check "directory mount" 0 "from the host" \
-  ./smolvm run -v "$work/shared:/mnt/shared" "$source" sh -c "cat /mnt/shared/file; echo from the guest >/mnt/shared/answer"
+  "$smolvm" run -v "$work/shared:/mnt/shared" "$source" sh -c "cat /mnt/shared/file; echo from the guest >/mnt/shared/answer"
 check "directory mount, seen from the host" 0 "from the guest" \
   cat "$work/shared/answer"
 check "single-file rejection" 125 "*single file*" \
-  ./smolvm run -v "$work/shared/file:/file" "$source" cat /file
+  "$smolvm" run -v "$work/shared/file:/file" "$source" cat /file
 
 check "memory and CPUs" 0 "2
 Mem:*9[0-9][0-9]*" \
-  ./smolvm run --memory 1024 --cpus 2 "$source" sh -c "nproc; free -m | grep Mem"
+  "$smolvm" run --memory 1024 --cpus 2 "$source" sh -c "nproc; free -m | grep Mem"
 
 check "create" 0 "smoke" \
-  ./smolvm create --name smoke "$source" sh -c 'echo kept >>/file; cat /file; [ ! -e /again ] || exit 3; echo >/again; sleep 1000'
+  "$smolvm" create --name smoke "$source" sh -c 'echo kept >>/file; cat /file; [ ! -e /again ] || exit 3; echo >/again; sleep 1000'
 check "start" 0 "Started VM: smoke (PID: *)
 Logs: *" \
-  ./smolvm start smoke
+  "$smolvm" start smoke
 check "list" 0 "NAME*STATE*CPUS*MEMORY*PID*ROOTFS
 smoke*running*1*512 MiB*$source" \
-  ./smolvm list
+  "$smolvm" list
 check "stop" 0 "Stopped VM: smoke" \
-  ./smolvm stop smoke
+  "$smolvm" stop smoke
 check "start in the foreground" 3 "kept
 kept" \
-  ./smolvm start --foreground smoke
+  "$smolvm" start --foreground smoke
 check "delete" 0 "Deleted VM: smoke" \
-  ./smolvm delete --force smoke
+  "$smolvm" delete --force smoke
 check "list of none" 0 "NAME*ROOTFS" \
-  ./smolvm list
+  "$smolvm" list
 
 make_rootfs "$work/alpine"
 make_debian_rootfs "$work/debian"
@@ -110,15 +114,15 @@ make_image localhost/alpine-like:1 "$work/alpine" cat /etc/alpine-release
 make_image localhost/debian-like:1 "$work/debian" /bin/bash
 export SMOLVM_STORAGE=$work/storage
 check "an image like alpine" 0 "3.22.0" \
-  ./smolvm run alpine-like:1
+  "$smolvm" run alpine-like:1
 check "an image like debian" 0 "5.* on *" \
-  ./smolvm run localhost/debian-like:1 /bin/bash -c 'echo "$BASH_VERSION on $(cat /etc/debian_version)"'
+  "$smolvm" run localhost/debian-like:1 /bin/bash -c 'echo "$BASH_VERSION on $(cat /etc/debian_version)"'
 check "a machine of an image" 0 "image" \
-  ./smolvm create --name image alpine-like:1
+  "$smolvm" create --name image alpine-like:1
 check "its command" 0 "3.22.0" \
-  ./smolvm start -a image
+  "$smolvm" start -a image
 check "its end" 0 "Deleted VM: image" \
-  ./smolvm rm -f image
+  "$smolvm" rm -f image
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -1,0 +1,44 @@
+/**
+ * How long `smolvm --version` takes, by the checkout and by the download, against Deno doing nothing. Alternating runs;
+ * only the ratios mean anything.
+ *
+ *     deno run -A tests/bench/startup.ts TARBALL [--runs N]
+ *
+ * @module
+ */
+
+import { SMOLVM } from "../helpers/cli.ts";
+import { runProcess } from "../helpers/process.ts";
+import { makeTempFolder } from "../helpers/temp_folder.ts";
+import { median, runsOf } from "./measure.ts";
+
+const RUNS = runsOf(Deno.args, 21);
+
+using folder = makeTempFolder();
+await runProcess("tar", { args: ["-xzf", Deno.args[0]!, "-C", folder.path, "--strip-components", "1"] });
+const version = { args: ["--version"] };
+const cases = {
+  "deno eval 0": { command: Deno.execPath(), args: ["eval", "0"] },
+  checkout: { command: SMOLVM, ...version },
+  download: { command: `${folder.path}/smolvm`, ...version },
+};
+
+/** Milliseconds from a program's start to its end. */
+async function time({ command, args }: { command: string; args: string[] }): Promise<number> {
+  const start = performance.now();
+  const { success } = await new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "inherit" })
+    .spawn().status;
+  if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
+  return performance.now() - start;
+}
+
+const times: Record<string, number[]> = {};
+for (const run of Object.values(cases)) await time(run); // fills caches
+for (let round = 0; round < RUNS; round++) {
+  for (const [name, run] of Object.entries(cases)) (times[name] ??= []).push(await time(run));
+}
+const nothingMs = median(times["deno eval 0"]!);
+for (const [name, values] of Object.entries(times)) {
+  const ms = median(values);
+  console.log(`${name.padEnd(11)} ${ms.toFixed(0).padStart(4)} ms  ${(ms / nothingMs).toFixed(2)} x (${RUNS} runs)`);
+}

@@ -1,0 +1,161 @@
+/** The download: how it is built, and its smolvm as somebody has it who has nothing else. */
+import assert from "node:assert/strict";
+import deno from "../../deno.json" with { type: "json" };
+import type { Finding } from "../../src/doctor/mod.ts";
+import { SMOLVM } from "../helpers/cli.ts";
+import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
+import { makeTempFolder } from "../helpers/temp_folder.ts";
+
+const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
+const ARCH = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+const OTHER_ARCH = ARCH === "x64" ? "arm64" : "x64";
+const NAME = `smolvm-${deno.version}-${Deno.build.os}-${ARCH}`;
+/** Whom it is run as: by root as nobody, and without a network. */
+const AS_NOBODY = Deno.uid() === 0
+  ? ["unshare", "--net", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+  : [];
+
+const unpacked = makeTempFolder();
+const { path: folder } = unpacked;
+const install = `${folder}/install/${NAME}`;
+let sum: string;
+
+/** Runs scripts/build-dist.sh from another folder. */
+function build(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  return runProcess("bash", {
+    args: ["-c", 'umask "${MASK:-022}"; exec "$@"', "bash", `${ROOT}scripts/build-dist.sh`, ...args],
+    cwd: folder,
+    env,
+    timeoutMs: 300_000,
+  });
+}
+
+async function checkedSum(): Promise<string> {
+  const outcome = await runProcess("sha256sum", { args: ["-c", `${NAME}.tar.gz.sha256`], cwd: `${ROOT}dist` });
+  assertCode(outcome, 0);
+  return (await Deno.readTextFile(`${ROOT}dist/${NAME}.tar.gz.sha256`)).split(" ")[0]!;
+}
+
+/** Runs the download's smolvm by a relative symlink in a PATH without Deno, with no setting of anybody's. */
+async function smolvm(args: string[], env: string[] = [`HOME=${folder}/home`]): Promise<Outcome> {
+  const [command, ...rest] = [...AS_NOBODY, "env", "-i", ...env, `PATH=${folder}/bin:/usr/bin:/bin`, "smolvm", ...args];
+  return await runProcess(command!, { args: rest, cwd: `${folder}/home` });
+}
+
+/** The files below a folder, sorted, with the times of their last change. */
+function listing(path: string): string[] {
+  return [...Deno.readDirSync(path)].flatMap(({ name, isDirectory }) =>
+    isDirectory
+      ? listing(`${path}/${name}`)
+      : [`${path.slice(install.length + 1)}/${name} ${Deno.lstatSync(`${path}/${name}`).mtime?.getTime()}`]
+  ).sort();
+}
+
+Deno.test.beforeAll(async () => {
+  const outcome = await build(["--portable"]);
+  assertCode(outcome, 0);
+  assert.equal(outcome.stdout.trimEnd().split("\n").at(-1), `dist/${NAME}.tar.gz`);
+  sum = await checkedSum();
+  for (const name of ["install", "bin", "home"]) await Deno.mkdir(`${folder}/${name}`);
+  assertCode(
+    await runProcess("tar", { args: ["-xzf", `${ROOT}dist/${NAME}.tar.gz`, "-C", `${folder}/install`] }),
+    0,
+  );
+  assertCode(await runProcess("chmod", { args: ["-R", "a-w", install] }), 0);
+  await Deno.symlink(`../install/${NAME}/smolvm`, `${folder}/bin/smolvm`);
+  await Deno.chmod(folder, 0o755);
+  await Deno.chmod(`${folder}/home`, 0o777);
+});
+
+Deno.test.afterAll(async () => {
+  await runProcess("chmod", { args: ["-R", "u+w", folder] });
+  unpacked[Symbol.dispose]();
+});
+
+Deno.test("scripts/build-dist.sh makes the same bytes again, whatever the umask, the time zone and the language", async () => {
+  assertCode(await build(["--portable"], { SOURCE_DATE_EPOCH: "86400" }), 0);
+  assert.notEqual(await checkedSum(), sum, "the time has no effect");
+  assertCode(await build(["--portable"], { MASK: "077", TZ: "Asia/Tokyo", LC_ALL: "C" }), 0);
+  assert.equal(await checkedSum(), sum);
+});
+
+Deno.test("the download holds what it needs, for its platform alone, readable for all", async () => {
+  const names = (path: string) => [...Deno.readDirSync(`${install}/${path}`)].map(({ name }) => name).sort();
+  const top = ["LICENSE", "NOTICES", "README.md", "completions", "lib", "licenses", "smolvm", "smolvm.entitlements"];
+  assert.deepEqual(names(""), top);
+  assert.deepEqual(names("completions"), ["_smolvm", "smolvm.bash", "smolvm.fish"]);
+  const lib = names("lib");
+  for (
+    const name of ["disk.template", "disk-small.template", "libkrun.so.1", "libkrunfw.so.5", `smolvm-agent-${ARCH}`]
+  ) {
+    assert.ok(lib.includes(name), `no ${name} in ${lib}`);
+  }
+  assert.ok(!lib.includes(`smolvm-agent-${OTHER_ARCH}`));
+  const unreadable = await runProcess("find", { args: [install, "!", "-perm", "-444"] });
+  assert.equal(unreadable.stdout, "");
+  const owners = await runProcess("tar", { args: ["-tvzf", `${ROOT}dist/${NAME}.tar.gz`, "--numeric-owner"] });
+  for (const line of owners.stdout.trimEnd().split("\n")) assert.match(line, /^\S+ 0\/0 /);
+});
+
+Deno.test("the download names the licence and the source of all that is in it", async () => {
+  const notices = await Deno.readTextFile(`${install}/NOTICES`);
+  const licences = [...Deno.readDirSync(`${install}/licenses`)].map(({ name }) => name.replace(".txt", ""));
+  for (const licence of licences) assert.ok(notices.includes(licence), licence);
+  for (const [, licence] of notices.matchAll(/\b(L?GPL-[0-9.]+|Apache-[0-9.]+)\b/g)) {
+    assert.ok(licences.includes(licence!), `no text of ${licence}`);
+  }
+  for (const [name, specifier] of Object.entries(deno.imports)) {
+    if (name === "@commander-js/extra-typings") continue; // types alone
+    assert.ok(notices.includes(/^npm:(.+?@[0-9.]+)/.exec(specifier)![1]!), specifier);
+  }
+  assert.match(notices, /\blib\/libkrun\.so\.1 from npm's @\S+@[0-9.]+,\n.*one byte changed/);
+  assert.match(notices, /\blib\/libkrunfw\.so\.5 from npm's @\S+@[0-9.]+\n/);
+  assert.match(notices, /Copyright \(c\) \d+ TJ Holowaychuk/);
+});
+
+Deno.test("the download's smolvm runs for an ordinary user by a symlink, without Deno, a network or a folder to write to", async () => {
+  const before = listing(install);
+  for (const env of [[`HOME=${folder}/home`], []]) {
+    const version = await smolvm(["--version"], env);
+    assert.deepEqual({ ...version, bytes: undefined }, {
+      code: 0,
+      stdout: `${deno.version}\n`,
+      stderr: "",
+      bytes: undefined,
+    });
+  }
+  assert.equal((await smolvm(["--help"])).stdout, (await runProcess(SMOLVM, { args: ["--help"] })).stdout);
+  const completion = await smolvm(["completion", "fish"]);
+  assert.equal(completion.stdout, await Deno.readTextFile(`${install}/completions/smolvm.fish`));
+  assert.deepEqual(listing(install), before);
+});
+
+Deno.test("the download's smolvm loads its own libraries", async () => {
+  const { stdout } = await smolvm(["doctor", "--format", "json"]);
+  const findings: Finding[] = JSON.parse(stdout);
+  for (const name of ["libkrun", "libkrunfw", "agent", "disk-templates"]) {
+    const { status, found } = findings.find((finding) => finding.name === name)!;
+    assert.equal(status, "ok", found);
+    assert.ok(found.includes(`${install}/lib`), found);
+  }
+});
+
+Deno.test("scripts/build-dist.sh refuses what it cannot build in one sentence", async () => {
+  await Deno.mkdir(`${folder}/empty`);
+  const other = `${Deno.build.os}-${OTHER_ARCH}`;
+  const cases: [args: string[], code: number, stderr: RegExp][] = [
+    [["--frob"], 2, /unknown argument "--frob"/],
+    [["--platform", "plan9-x64"], 2, /unknown platform "plan9-x64"/],
+    [["--lib"], 2, /--lib needs a value/],
+    [["--deno", "deno"], 2, /--deno is for --portable/],
+    [["--portable", "--lib", "empty"], 1, /there is no "\/.*empty\/libkrun\.so\.1"; give .* with --lib/],
+    [["--portable", "--lib", `${ROOT}lib`, "--platform", other], 1, /libkrun\..* is for .*; give .* with --lib/],
+    [["--portable", "--deno", `${ROOT}README.md`], 1, /README\.md" is for no platform that is known; .* with --deno/],
+  ];
+  for (const [args, code, stderr] of cases) {
+    const outcome = await build(args);
+    assertCode(outcome, code);
+    assert.match(outcome.stderr, stderr);
+    assert.match(outcome.stderr, /^build-dist: .*\n$/);
+  }
+});
