@@ -1,5 +1,4 @@
-import { messageOf } from "../errors.ts";
-import { log } from "../log.ts";
+import { serveEach } from "../host/accept.ts";
 import { HOST_PAYLOAD_MAX } from "../protocol/constants.ts";
 import { CLIENT_STREAM, CONTROL, decodeSignal, decodeStop, type StopRequest } from "../protocol/control.ts";
 import type { Frame } from "../protocol/frame.ts";
@@ -32,18 +31,12 @@ export class ControlServer implements Disposable {
 
   /** Begins to serve. */
   serve(service: Service): void {
-    this.#accept(service).catch((error) => log("debug", `control socket: ${messageOf(error)}`));
+    serveEach(this.#listener, { what: "control socket", serve: (conn) => this.#serveClient(conn, service) });
   }
 
   [Symbol.dispose](): void {
     this.#listener.close();
     for (const client of this.#clients) client.close();
-  }
-
-  async #accept(service: Service): Promise<void> {
-    for await (const conn of this.#listener) {
-      this.#serveClient(conn, service).catch((error) => log("debug", `client: ${messageOf(error)}`));
-    }
   }
 
   async #serveClient(conn: Deno.Conn, service: Service): Promise<void> {

@@ -1,4 +1,4 @@
-import { messageOf } from "../errors.ts";
+import { serveEach } from "../host/accept.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
 import { log } from "../log.ts";
 import { Attachment, NO_STREAMS } from "../protocol/attachment.ts";
@@ -39,19 +39,13 @@ export class PortForwarder implements Disposable {
   /** Begins to forward, as a client of the machine whose control socket is at `controlSocket`. */
   forward(controlSocket: string): void {
     for (const [listener, port] of this.#listeners) {
-      this.#accept(listener, { port, controlSocket })
-        .catch((error) => log("error", `Cannot forward port ${port.hostPort} any further: ${messageOf(error)}`));
+      const serve = (conn: Deno.TcpConn) => this.#serve(conn, { port, controlSocket });
+      serveEach(listener, { what: `port ${port.hostPort}`, serve });
     }
   }
 
   [Symbol.dispose](): void {
     for (const [listener] of this.#listeners) listener.close();
-  }
-
-  async #accept(listener: Deno.TcpListener, target: Target): Promise<void> {
-    for await (const conn of listener) {
-      this.#serve(conn, target).catch((error) => log("debug", `port ${target.port.hostPort}: ${messageOf(error)}`));
-    }
   }
 
   async #serve(conn: Deno.TcpConn, target: Target): Promise<void> {
