@@ -97,7 +97,7 @@ export class GuestSession {
     }
   }
 
-  /** Settles when the last frames of all commands have reached whoever wants them. */
+  /** Settles when the last frames of all commands, as far as the guest has sent any, have reached whoever wants them. */
   get finished(): Promise<unknown> {
     return Promise.all([this.#options.relay.finished, ...this.#unfinished]);
   }
@@ -108,8 +108,6 @@ export class GuestSession {
     const stream = this.#nextStream++;
     const relay = new CommandRelay(this.#agent, stream, { awaitsClient: true });
     this.#others.set(stream, relay);
-    const finished = relay.finished.finally(() => this.#unfinished.delete(finished));
-    this.#unfinished.add(finished);
     this.#agent.send(MSG.EXEC, stream, encodeExec(exec));
     return relay;
   }
@@ -129,7 +127,11 @@ export class GuestSession {
   #passOn(frame: Frame): void {
     const relay = this.#others.get(frame.stream);
     if (relay === undefined) throw new ProtocolError(`stream ${frame.stream} does not exist`);
-    if (isLast(frame)) this.#others.delete(frame.stream);
+    if (isLast(frame)) {
+      this.#others.delete(frame.stream);
+      const finished = relay.finished.finally(() => this.#unfinished.delete(finished));
+      this.#unfinished.add(finished);
+    }
     relay.fromAgent(frame);
   }
 

@@ -335,6 +335,20 @@ Deno.test("GuestSession has finished when the last frame of every command has re
     await session.finished;
   }));
 
+Deno.test("GuestSession has finished with a guest that ended, whatever commands it had no time to tell of", () =>
+  withSession(async (test) => {
+    const { session, agent } = test;
+    const frames = await ready(test);
+    (await session.exec(OTHER)).release();
+    const done = session.runCommand(frames);
+    await exited(agent, { code: 0 });
+    await done;
+    await agent.send(MSG.BYE);
+    await session.goodbye(frames);
+    (await session.exec(OTHER)).release();
+    await session.finished;
+  }));
+
 Deno.test("GuestSession refuses the frames of a command that has ended", () =>
   withSession(async (test) => {
     const frames = await ready(test);
