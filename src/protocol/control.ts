@@ -10,12 +10,14 @@
  *   CONTROL.EXEC       CLIENT_STREAM  that of MSG.EXEC. A command of the client's own: the connection's end kills it
  *   CONTROL.SPAWN      CLIENT_STREAM  that of MSG.EXEC. The same, but the command goes on without the client
  *   CONTROL.WAIT       CLIENT_STREAM  nothing. Of the machine's command only EXITED or FAILED is wanted
- *   CONTROL.SIGNAL     0              u32 signal number of Linux, for the machine's command. The connection ends then
+ *   CONTROL.SIGNAL     0              u32 signal number of Linux, for the machine's command. The runner ends the
+ *                                     connection once the client has ended its own direction of it
  *   CONTROL.STOP       0              u32 signal number of Linux, u32 ms. The command is sent that signal; what is left
  *                                     in the guest after so long is killed. The connection ends with the machine
  *
  *   client to runner, once MSG.STARTED has come
- *   MSG.STDIN, RESIZE, SIGNAL, CREDIT      as to the agent, on CLIENT_STREAM
+ *   MSG.STDIN, RESIZE, SIGNAL, CREDIT      as to the agent, on CLIENT_STREAM. The end of the command's input is that
+ *                                          of the client that it waited for; the end of another's is ignored
  *
  *   runner to client
  *   MSG.STARTED, STDOUT, STDERR, STDIN_CREDIT, EXITED, FAILED      as from the agent, on CLIENT_STREAM

@@ -100,13 +100,15 @@ export function encodeExec(exec: Exec): Uint8Array<ArrayBuffer> {
     .finish();
 }
 
+/** @throws {ProtocolError} for what the agent would not take. */
 export function decodeExec(payload: Uint8Array): Exec {
   const reader = new PayloadReader(payload);
   const flags = reader.u32();
-  const size = { rows: reader.u32(), columns: reader.u32() };
+  const size = checkWindowSize({ rows: reader.u32(), columns: reader.u32() });
   const [cwd, user] = [reader.str(), reader.str()];
   const [argv, env] = [reader.list((item) => item.str()), reader.list((item) => item.str())];
   reader.end();
+  if (argv.length === 0) throw new ProtocolError("a command without a program");
   return { tty: flags & EXEC_TTY ? size : undefined, stdin: (flags & EXEC_STDIN) !== 0, cwd, user, argv, env };
 }
 
@@ -128,9 +130,15 @@ export function decodeU32(payload: Uint8Array): number {
   return decodeU32s(payload, 1)[0]!;
 }
 
+/** @throws {ProtocolError} for what the agent would not take. */
 export function decodeWindowSize(payload: Uint8Array): WindowSize {
   const [rows, columns] = decodeU32s(payload, 2) as [number, number];
-  return { rows, columns };
+  return checkWindowSize({ rows, columns });
+}
+
+function checkWindowSize(size: WindowSize): WindowSize {
+  if (Math.max(size.rows, size.columns) > 65_535) throw new ProtocolError(`terminal of ${size.rows}x${size.columns}`);
+  return size;
 }
 
 export function encodeExited(status: ExitStatus): Uint8Array<ArrayBuffer> {

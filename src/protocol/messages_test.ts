@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { STAGE } from "./constants.ts";
 import {
+  decodeExec,
   decodeExited,
   decodeFailure,
   decodeU32,
   decodeU32s,
   decodeWindowSize,
+  encodeExec,
   encodeExited,
   encodeFailure,
   encodeU32s,
@@ -20,6 +22,16 @@ Deno.test("decodeU32s() takes as many numbers as were asked for and no byte more
 
 Deno.test("decodeWindowSize() has rows first", () => {
   assert.deepEqual(decodeWindowSize(encodeU32s(24, 80)), { rows: 24, columns: 80 });
+});
+
+Deno.test("decodeWindowSize() and decodeExec() refuse what the agent would not take", () => {
+  const exec = { tty: { rows: 65_535, columns: 0 }, stdin: false, cwd: "", user: "", argv: [""], env: [] };
+  assert.deepEqual(decodeExec(encodeExec(exec)), exec);
+  for (const tty of [{ rows: 65_536, columns: 80 }, { rows: 24, columns: 65_536 }]) {
+    assert.throws(() => decodeWindowSize(encodeU32s(tty.rows, tty.columns)), ProtocolError);
+    assert.throws(() => decodeExec(encodeExec({ ...exec, tty })), ProtocolError);
+  }
+  assert.throws(() => decodeExec(encodeExec({ ...exec, argv: [] })), ProtocolError);
 });
 
 Deno.test("decodeExited() reads what encodeExited() wrote", () => {

@@ -1,9 +1,9 @@
 import type { AgentConnection } from "../protocol/agent_connection.ts";
 import { CHANNEL, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
-import { CLIENT_STREAM } from "../protocol/control.ts";
+import { CLIENT_STREAM, decodeSignal } from "../protocol/control.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { FrameWriter } from "../protocol/frame_writer.ts";
-import { decodeU32, decodeU32s, encodeU32s } from "../protocol/messages.ts";
+import { decodeU32, decodeU32s, decodeWindowSize, encodeU32s, type WindowSize } from "../protocol/messages.ts";
 import { ProtocolError } from "../protocol/payload.ts";
 import { CommandInput } from "./command_input.ts";
 import type { CommandLog } from "./command_log.ts";
@@ -16,6 +16,8 @@ interface Output {
   sent: number;
   /** What it was given credit for: it may send a window more. */
   credited: number;
+  /** Whether the guest has said that there is no more. */
+  ended: boolean;
 }
 
 /** How far a client has come with each output, in bytes since the command's start. */
@@ -38,12 +40,14 @@ export class CommandRelay {
   readonly #stream: number;
   readonly #log: CommandLog | undefined;
   readonly #outputs = new Map<number, Output>([
-    [MSG.STDOUT, { channel: CHANNEL.STDOUT, name: "stdout", sent: 0, credited: 0 }],
-    [MSG.STDERR, { channel: CHANNEL.STDERR, name: "stderr", sent: 0, credited: 0 }],
+    [MSG.STDOUT, { channel: CHANNEL.STDOUT, name: "stdout", sent: 0, credited: 0, ended: false }],
+    [MSG.STDERR, { channel: CHANNEL.STDERR, name: "stderr", sent: 0, credited: 0, ended: false }],
   ]);
   readonly #input: CommandInput;
   readonly #finished = Promise.withResolvers<void>();
   readonly #clients = new Map<FrameWriter, Progress>();
+  /** The client that was awaited: the end of its input is the end of the command's. */
+  #owner: FrameWriter | undefined;
   /** Clients that only want to know the end. */
   readonly #watchers = new Set<FrameWriter>();
   /** What came for a client that is still awaited. */
@@ -72,6 +76,7 @@ export class CommandRelay {
     if (this.#last && !this.#held) return false;
     const missed = this.#held ?? (this.#started ? [this.#started] : []);
     this.#clients.set(client, this.#progress((output) => this.#held ? output.credited : output.sent));
+    if (this.#held) this.#owner = client;
     this.#held = undefined;
     for (const frame of missed) client.send(frame.type, CLIENT_STREAM, frame.payload);
     if (this.#last) this.#finish();
@@ -115,7 +120,10 @@ export class CommandRelay {
       this.#count(output, frame.payload.length);
       this.#log?.write(output.name, frame.payload);
     }
-    if (frame.type === MSG.STARTED) this.#started = frame;
+    if (frame.type === MSG.STARTED) {
+      if (this.#started) throw new ProtocolError("a command started twice");
+      this.#started = frame;
+    }
     if (frame.type === MSG.STDIN_CREDIT) return this.#input.credit(decodeU32(frame.payload));
     if (frame.type === MSG.EXITED || frame.type === MSG.FAILED) this.#last = frame;
     if (this.#held) {
@@ -134,9 +142,18 @@ export class CommandRelay {
    */
   fromClient(client: FrameWriter, { type, payload }: Frame): void {
     if (type === MSG.CREDIT) this.#takeCredit(client, payload);
-    else if (type === MSG.STDIN) this.#input.push(client, payload);
-    else if (type === MSG.RESIZE || type === MSG.SIGNAL) this.#agent.send(type, this.#stream, payload);
+    else if (type === MSG.STDIN) this.#takeInput(client, payload);
+    else if (type === MSG.SIGNAL) this.signal(decodeSignal(payload));
+    else if (type === MSG.RESIZE) this.#resize(decodeWindowSize(payload));
     else throw new ProtocolError(`message ${type} of a client`);
+  }
+
+  #takeInput(client: FrameWriter, data: Uint8Array): void {
+    if (data.length > 0 || client === this.#owner) this.#input.push(client, data);
+  }
+
+  #resize({ rows, columns }: WindowSize): void {
+    this.#agent.send(MSG.RESIZE, this.#stream, encodeU32s(rows, columns));
   }
 
   /** Credit for what was never sent would let the guest exceed its window. */
@@ -165,8 +182,10 @@ export class CommandRelay {
     this.#agent.send(MSG.CREDIT, this.#stream, encodeU32s(output.channel, bytes));
   }
 
-  /** The guest is not trusted to keep its window, or it would fill this process's memory. */
+  /** The guest is not trusted to keep its window, or to end a stream once: it would fill this process's memory. */
   #count(output: Output, bytes: number): void {
+    if (output.ended) throw new ProtocolError(`${output.name} goes on behind its end`);
+    output.ended = bytes === 0;
     output.sent += bytes;
     const outstanding = output.sent - output.credited;
     if (outstanding > STREAM_WINDOW) throw new ProtocolError(`${outstanding} bytes of a stream without credit`);

@@ -135,6 +135,23 @@ Deno.test("CommandRelay ends a guest that sends more than a window without credi
   }
 });
 
+Deno.test("CommandRelay ends a guest that starts a command twice, or goes on with a stream behind its end", async () => {
+  await withRelay(({ relay }) => {
+    relay.fromAgent(STARTED);
+    assert.throws(() => relay.fromAgent(STARTED), { name: "ProtocolError", message: "a command started twice" });
+  });
+  for (const length of [0, 1]) {
+    await withRelay(({ relay }) => {
+      relay.fromAgent(output(0));
+      relay.fromAgent(output(1, MSG.STDERR));
+      assert.throws(() => relay.fromAgent(output(length)), {
+        name: "ProtocolError",
+        message: "stdout goes on behind its end",
+      });
+    });
+  }
+});
+
 Deno.test("CommandRelay counts the streams apart, and lets a guest go on by the credit of its client", () =>
   withRelay(async ({ relay, agent, writer }) => {
     relay.attach(writer);
@@ -149,11 +166,26 @@ Deno.test("CommandRelay counts the streams apart, and lets a guest go on by the 
 
 Deno.test("CommandRelay passes a client's messages to the agent as those of its command", () =>
   withRelay(async ({ relay, agent, writer }) => {
-    for (const type of [MSG.STDIN, MSG.RESIZE, MSG.SIGNAL]) {
-      const sent = { type, stream: 99, payload: new Uint8Array([type, 2]) };
-      relay.fromClient(writer, sent);
-      assert.deepEqual(await agent.next(), { ...sent, stream: MAIN_STREAM });
+    const messages = [
+      frame(MSG.STDIN, new Uint8Array([1, 2])),
+      frame(MSG.RESIZE, encodeU32s(24, 80)),
+      frame(MSG.SIGNAL, encodeU32s(15)),
+    ];
+    for (const message of messages) {
+      relay.fromClient(writer, { ...message, stream: 99 });
+      assert.deepEqual(await agent.next(), message);
     }
+  }));
+
+Deno.test("CommandRelay ends the command's input with that of the client that was awaited, not with another's", () =>
+  withRelay(async ({ relay, agent, writer }) => {
+    using late = await another();
+    relay.attach(writer);
+    relay.attach(late.writer);
+    const input = frame(MSG.STDIN, new Uint8Array([1]));
+    for (const message of [input, frame(MSG.STDIN)]) relay.fromClient(late.writer, message);
+    for (const message of [input, frame(MSG.STDIN)]) relay.fromClient(writer, message);
+    for (const expected of [input, input, frame(MSG.STDIN)]) assert.deepEqual(await agent.next(), expected);
   }));
 
 Deno.test("CommandRelay refuses what is not for a client to say", () =>
@@ -164,8 +196,13 @@ Deno.test("CommandRelay refuses what is not for a client to say", () =>
         message: `message ${type} of a client`,
       });
     }
-    relay.fromClient(writer, frame(MSG.SIGNAL));
-    assert.equal((await agent.next())?.type, MSG.SIGNAL, "none of them reached the agent");
+    // The agent would end the connection, and with it the machine.
+    const malformed = [frame(MSG.SIGNAL), frame(MSG.SIGNAL, encodeU32s(65)), frame(MSG.RESIZE, encodeU32s(1, 65_536))];
+    for (const message of malformed) {
+      assert.throws(() => relay.fromClient(writer, message), { name: "ProtocolError" });
+    }
+    relay.signal(2);
+    assert.deepEqual(await agent.next(), frame(MSG.SIGNAL, encodeU32s(2)), "none of them reached the agent");
   }));
 
 Deno.test("CommandRelay refuses credit for what was never sent, which would undo the window", () =>
