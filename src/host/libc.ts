@@ -1,5 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import { describeErrno } from "../errno.ts";
+import { listenGuard } from "./listen_guard.ts";
 
 const MS_BIND = 4096n;
 const MS_REC = 16384n;
@@ -8,6 +9,10 @@ const AT_FDCWD = -100n;
 const AT_RECURSIVE = 0x8000n;
 const MOUNT_ATTR_RDONLY = 1n;
 const ENOSYS = 38;
+const PR_SET_NO_NEW_PRIVS = 38;
+const SYS_SECCOMP = Deno.build.arch === "x86_64" ? 317n : 277n;
+const SECCOMP_SET_MODE_FILTER = 1n;
+const SECCOMP_FILTER_FLAG_TSYNC = 1n;
 
 const SYMBOLS = {
   creat: { parameters: ["buffer", "u32"], result: "i32" },
@@ -20,6 +25,8 @@ const LINUX_SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "buffer", "i64", "buffer", "i64"], result: "i64" },
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  seccomp: { name: "syscall", parameters: ["i64", "u64", "u64", "buffer"], result: "i64" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The calls of the C library that Deno has no API for. Only the runner loads it. */
@@ -78,6 +85,22 @@ export class Libc {
     throw new SmolvmError("volume", `Cannot make "${target}" read-only: ${describeErrno(errno)}`, {
       hint: errno === ENOSYS ? "Read-only mounts need Linux 5.12 or later." : undefined,
     });
+  }
+
+  /** From here on nothing in this process can listen that does not yet: bind() does nothing and listen() fails with EPERM. */
+  forbidListening(): void {
+    const { prctl, seccomp } = this.#linuxSymbols();
+    const program = listenGuard();
+    // struct sock_fprog, a count of instructions and a pointer to them, with these right behind it.
+    const filter = new Uint8Array(16 + program.length);
+    filter.set(program, 16);
+    const header = new DataView(filter.buffer);
+    header.setUint16(0, program.length / 8, true);
+    // SAFETY: the pointer leads into the buffer that is passed itself, and nowhere once the kernel has its copy.
+    header.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(filter)) + 16n, true);
+    const failed = prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0 ||
+      seccomp(SYS_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter) !== 0n;
+    if (failed) throw new SmolvmError("internal", `Cannot keep the guest off the host's ports: ${this.#lastError()}`);
   }
 
   #mountCall() {

@@ -36,3 +36,32 @@ Deno.test({
     });
   },
 });
+
+/** Prints who can listen where `Libc.forbidListening()` was called, and whether what listened before still does. */
+const FORBIDDEN = `
+  import { Libc } from "${new URL("./libc.ts", import.meta.url)}";
+  const tryTo = 'try { Deno.listen({ hostname: "127.0.0.1", port: 0 }); "listens" } catch (error) { error.name }';
+  const before = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const thread = new Worker("data:text/javascript,onmessage = ({ data }) => postMessage(eval(data)); postMessage(0)", {
+    type: "module",
+  });
+  const answer = () => new Promise((resolve) => thread.onmessage = ({ data }) => resolve(data));
+  await answer();
+  new Libc().forbidListening();
+  thread.postMessage(tryTo);
+  console.log(eval(tryTo), await answer());
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: before.addr.port });
+  (await before.accept()).close();
+  console.log(await client.read(new Uint8Array(1)));
+  Deno.exit();`;
+
+Deno.test({
+  name: "Libc.forbidListening() keeps every thread from listening, and leaves listeners and connections alone",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const args = ["eval", "--no-check", FORBIDDEN];
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assert.equal(out, "PermissionDenied PermissionDenied\nnull\n", err);
+  },
+});

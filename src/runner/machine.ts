@@ -134,6 +134,8 @@ async function liveOn(
   const agents = Deno.listen({ transport: "unix", path: agentSocket(spec) });
   const control = clients.use(new ControlServer(controlSocket(spec)));
   initLog(krun, logFd, spec.logLevel);
+  // TSI would have the guest's servers listen on the host, whatever is published; refused, they do so in the guest.
+  if (machine.net && Deno.build.os === "linux") libc.forbidListening();
   log("debug", "starting the VM");
   const vmFailed = startVm(krun, {
     cpus: machine.cpus,
