@@ -1,0 +1,147 @@
+/** Published ports: servers of guests as the host reaches them, and what it does not. */
+import assert from "node:assert/strict";
+import { readChunks, writeAll } from "../../src/host/streams.ts";
+import { machineCommands } from "../helpers/machine_commands.ts";
+import { assertCode } from "../helpers/process.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite();
+const { test, smolvm, rootfs } = suite;
+const { create, start, stop, remove, listed } = machineCommands(suite);
+
+const LARGE = 8 * 1024 * 1024;
+
+function freePort(): number {
+  using listener = listen(0);
+  return listener.addr.port;
+}
+
+function listen(port: number): Deno.TcpListener {
+  return Deno.listen({ hostname: "127.0.0.1", port });
+}
+
+function connect(port: number, hostname = "127.0.0.1"): Promise<Deno.TcpConn> {
+  return Deno.connect({ hostname, port });
+}
+
+/** Everything that a peer says until it ends. */
+async function readAll(conn: Deno.Conn): Promise<Uint8Array<ArrayBuffer>> {
+  return await new Blob(await Array.fromAsync(readChunks(conn)) as BlobPart[]).bytes();
+}
+
+/** What a peer says to `data` and the end of it. */
+async function ask(conn: Deno.TcpConn, data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  using _ = conn;
+  const sent = writeAll(conn, data).then(() => conn.closeWrite());
+  const [answer] = await Promise.all([readAll(conn), sent]);
+  return answer;
+}
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const hash = async (bytes: BufferSource) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+
+/** Runs a test beside a machine that publishes a port and says "up" when its servers are there. */
+async function withServer(args: string[], script: string, body: () => Promise<void>): Promise<void> {
+  await using machine = suite.start(["run", ...args, rootfs, "sh", "-c", `${script}\necho up; cat`]);
+  await machine.untilStdout(/up\n/);
+  await body();
+  machine.kill("SIGTERM");
+  await machine.outcome;
+}
+
+/** Servers of the files in /srv and of a count of what they are told, which they say at its end. */
+const SERVERS = (web: string, count: string) =>
+  `mkdir /srv; echo "from the guest" > /srv/index.html; httpd -h /srv -p ${web}; nc -ll -p ${count} -e wc -c &
+  until netstat -ltn | grep -q ':${count} '; do sleep 0.1; done`;
+
+test("a published port leads to a server in the guest, which needs no network", async () => {
+  const [web, count] = [freePort(), freePort()];
+  await withServer(["-i", "-p", `${web}:80`, "-p", `[::1]:${count}:81`], SERVERS("127.0.0.1:80", "81"), async () => {
+    assert.equal(await (await fetch(`http://127.0.0.1:${web}/`)).text(), "from the guest\n");
+    assert.equal(text(await ask(await connect(count, "::1"), new Uint8Array(5000))), "5000\n");
+    await assert.rejects(connect(web, "127.0.0.2"), Deno.errors.ConnectionRefused);
+    await assert.rejects(connect(count), Deno.errors.ConnectionRefused);
+  });
+});
+
+test("with --net too a published port leads to the guest, and no other port of the host does", async () => {
+  const [web, count, secret] = [freePort(), freePort(), freePort()];
+  // The same numbers in the guest: its servers must not compete with the host for them.
+  const servers = `${
+    SERVERS(`0.0.0.0:${web}`, `${count}`)
+  }; httpd -h /srv -p 0.0.0.0:${secret}; wget -q -O - http://127.0.0.1:${web}/`;
+  await withServer(["-i", "--net", "-p", `${web}:${web}`, "-p", `${count}:${count}`], servers, async () => {
+    assert.equal(await (await fetch(`http://127.0.0.1:${web}/`)).text(), "from the guest\n");
+    assert.equal(text(await ask(await connect(count), new Uint8Array(5000))), "5000\n");
+    await assert.rejects(connect(secret), Deno.errors.ConnectionRefused);
+    await assert.rejects(connect(web, "127.0.0.2"), Deno.errors.ConnectionRefused);
+  });
+});
+
+test("a port where nobody listens in the guest closes its connections, and never leads to the host's own server", async () => {
+  using service = listen(0);
+  const { port } = service.addr;
+  const accepted: Deno.Conn[] = [];
+  const serving = (async () => {
+    for await (const conn of service) accepted.push(conn);
+  })();
+  const published = freePort();
+  // The guest itself reaches that server.
+  const reach = `nc 127.0.0.1 ${port} </dev/null &`;
+  await withServer(["-i", "--net", "-p", `${published}:${port}`], reach, async () => {
+    while (accepted.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let time = 0; time < 3; time++) {
+      using conn = await connect(published);
+      assert.equal(text(await readAll(conn)), "");
+    }
+    assert.equal(accepted.length, 1);
+    for (const conn of accepted) conn.close();
+  });
+  service.close();
+  await serving;
+});
+
+test("20 connections at once get what is theirs, also beside one that reads nothing", async () => {
+  const port = freePort();
+  const echo = "nc -ll -p 7 -e cat &\nuntil netstat -ltn | grep -q ':7 '; do sleep 0.1; done";
+  await withServer(["-i", "-p", `${port}:7`], echo, async () => {
+    using stalled = await connect(port);
+    // Until every buffer on the way is full.
+    const stuffing = writeAll(stalled, new Uint8Array(64 * 1024 * 1024)).catch(() => {});
+    const answers = await Promise.all(Array.from({ length: 20 }, async (_, index) => {
+      const question = `${index} `.repeat(1000);
+      return [question, text(await ask(await connect(port), new TextEncoder().encode(question)))];
+    }));
+    for (const [question, answer] of answers) assert.equal(answer, question);
+    const large = new Uint8Array(LARGE);
+    for (let at = 0; at < LARGE; at += 65_536) crypto.getRandomValues(large.subarray(at, at + 65_536));
+    assert.equal(await hash(await ask(await connect(port), large)), await hash(large));
+    stalled.close();
+    await stuffing;
+  });
+});
+
+test("a port is the running machine's alone, and free when it has ended, however that was", async () => {
+  const port = freePort();
+  const echo = ["-p", `${port}:7`, rootfs, "nc", "-ll", "-p", "7", "-e", "cat"];
+  for (const name of ["one", "two"]) await create(name, ...echo);
+  for (const kill of [true, false]) {
+    await start("one");
+    while (text(await ask(await connect(port), new TextEncoder().encode("hello"))) !== "hello");
+    const refused = await smolvm(["start", "two"]);
+    assertCode(refused, 1);
+    const taken = `smolvm: Cannot publish port ${port} of 127.0.0.1: it is taken by machine "one"\n`;
+    assert.deepEqual([refused.stdout, refused.stderr], ["", taken]);
+    assert.equal((await listed("two")).state, "created");
+    if (kill) {
+      Deno.kill((await listed("one")).pid!, "SIGKILL");
+      while ((await listed("one")).state === "running");
+    } else {
+      await stop("-t", "0", "one");
+    }
+    listen(port).close();
+  }
+  await start("two");
+  await remove("one", "two");
+  listen(port).close();
+});
