@@ -32,7 +32,11 @@ export function machineCommand(name: string) {
     .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv)
     .option("--env-file <file>", "read variables from a file (repeatable)", collectEnvFile)
     .option("-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)", collectVolume)
-    .option("-p, --publish <[ip:]host:guest>", "forward a TCP port of the host (repeatable)", collectPort)
+    .option(
+      "-p, --publish <[ip:]host:guest>",
+      "publish a TCP port of the guest, at 127.0.0.1 unless ip is given; needs no --net (repeatable)",
+      collectPort,
+    )
     .option("--net", "give the guest the host's network")
     .option("--dns <address>", "name server of the guest (needs --net)", parseNameserver)
     .option("-i, --interactive", "connect standard input")

@@ -37,8 +37,8 @@ export function updateCommand(setExitCode: (code: number) => void) {
     .option("--env-rm <key>", "remove a variable (repeatable)", collectText)
     .option("-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)", collectVolume)
     .option("--volume-rm <guest>", "no longer mount what is at that path of the guest (repeatable)", collectMountPoint)
-    .option("-p, --publish <[ip:]host:guest>", "forward a TCP port of the host (repeatable)", collectPort)
-    .option("--publish-rm <guest>", "no longer forward to that port of the guest (repeatable)", collectPortNumber)
+    .option("-p, --publish <[ip:]host:guest>", "publish a TCP port of the guest (repeatable)", collectPort)
+    .option("--publish-rm <guest>", "no longer publish that port of the guest (repeatable)", collectPortNumber)
     .addHelpText("after", EXAMPLES)
     .action(async (name, options) => {
       if (Object.keys(options).length === 0) {

@@ -74,7 +74,7 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
   if (source.kind === "folder") checkFolder(source.path);
   // What was asked for is checked before the host is, and the host before a pull.
   if (boots) {
-    await checkPorts(ports);
+    await checkPorts({ ports, net: options.net });
     checkVirtualization();
   }
   const { root, resolved } = await openSource(source, options);

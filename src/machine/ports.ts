@@ -1,7 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { coversAddress, formatEndpoint } from "../host/ip_address.ts";
 import { osReason } from "../host/os_error.ts";
-import type { PortSpec } from "../state/machine_record.ts";
+import type { MachineRecord, PortSpec } from "../state/machine_record.ts";
 import { listenAt } from "../state/published_port.ts";
 
 /**
@@ -40,6 +40,15 @@ function portsClash(a: PortSpec, b: PortSpec): boolean {
  *
  * @throws {SmolvmError} `port`, naming who has one as far as that can be told.
  */
-export async function checkPorts(ports: readonly PortSpec[]): Promise<void> {
+export async function checkPorts({ ports, net }: Pick<MachineRecord, "ports" | "net">): Promise<void> {
+  if (net && ports.length > 0 && Deno.build.os === "darwin") {
+    throw new SmolvmError(
+      "port",
+      "Cannot publish ports of a machine with --net: on macOS it listens on the host itself",
+      {
+        hint: "Leave --net out: a published port needs none.",
+      },
+    );
+  }
   for (const port of ports) (await listenAt(port)).close();
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { resolvePorts } from "./ports.ts";
+import { checkPorts, resolvePorts } from "./ports.ts";
 
 const port = (address: string, hostPort: number, guestPort = 80) => ({ address, hostPort, guestPort });
 
@@ -30,4 +30,12 @@ Deno.test("resolvePorts() refuses an address that is not the host's", () => {
     code: "port",
     message: "Cannot publish a port of 192.0.2.1: Cannot assign requested address",
   });
+});
+
+Deno.test("checkPorts() refuses a port that is taken, and leaves free what is not", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const [free] = resolvePorts([port("127.0.0.1", 0)]);
+  const ports = [free!, port("127.0.0.1", taken.addr.port)];
+  await assert.rejects(checkPorts({ ports, net: false }), { code: "port", message: /: it is taken/ });
+  for (let time = 0; time < 2; time++) await checkPorts({ ports: [free!], net: false });
 });

@@ -63,7 +63,7 @@ async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral"
     throw new SmolvmError("machine-state", `Machine "${record.name}" is running already`);
   }
   const commandLog = await commandLogLimits();
-  await checkPorts(record.ports);
+  await checkPorts(record);
   checkVirtualization();
   // What the host had when the machine was made may be gone.
   const volumes = resolveVolumes(record.volumes);
