@@ -50,6 +50,7 @@ static void start_tool(void)
 	if (t.tool == 0) {
 		dup2(input[0], STDIN_FILENO);
 		dup2(output[1], STDOUT_FILENO);
+		freopen("/dev/null", "w", stderr);
 		for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
 			close(fd);
 		_exit(connect_tool(2, argv));
