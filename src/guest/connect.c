@@ -1,8 +1,10 @@
 #include "connect.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,8 +14,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "transfer.h"
 
 #define USAGE 2
 #define ADDRESS_DIGITS 32
@@ -98,22 +98,36 @@ static int dial(const struct endpoint *listener)
 		return err;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	/* Whoever waits in a read of TSI's keeps others from writing meanwhile. */
+	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
+}
+
+static int await(int fd, short event)
+{
+	struct pollfd awaited = { .fd = fd, .events = event };
+
+	return poll(&awaited, 1, -1) < 0 ? -errno : 0;
 }
 
 /* Copies until the end of `from`. */
 static int copy(int from, int to)
 {
 	char data[16 * 1024];
-	ssize_t count;
+	ssize_t count, written;
 
-	while ((count = read(from, data, sizeof(data))) > 0) {
-		int err = write_all(to, data, (size_t)count);
-
-		if (err)
-			return err;
+	while ((count = read(from, data, sizeof(data))) != 0) {
+		if (count < 0 && (errno != EAGAIN || await(from, POLLIN)))
+			return -errno;
+		for (ssize_t at = 0; at < count; at += written) {
+			written = write(to, data + at, (size_t)(count - at));
+			if (written < 0 && (errno != EAGAIN || await(to, POLLOUT)))
+				return -errno;
+			if (written < 0)
+				written = 0;
+		}
 	}
-	return count < 0 ? -errno : 0;
+	return 0;
 }
 
 /* A process for each direction, so that neither waits for the other. */

@@ -3,21 +3,35 @@ import { osReason } from "../host/os_error.ts";
 import { findPortHolder } from "../host/port_holder.ts";
 import type { PortSpec } from "./machine_record.ts";
 
+/** A process that was killed, such as a machine's, has its ports a moment longer than anyone can see them with it. */
+const PATIENCE_MS = 1000;
+const POLL_MS = 20;
+
 /**
  * Listens on the host's side of a published port.
  *
  * @throws {SmolvmError} `port`: by whom it is taken, as far as that can be told, or why it cannot be had.
  */
 export async function listenAt({ address, hostPort: port }: PortSpec): Promise<Deno.TcpListener> {
-  try {
-    return Deno.listen({ hostname: address, port });
-  } catch (error) {
-    const { AddrInUse, PermissionDenied } = Deno.errors;
-    const reason = error instanceof AddrInUse ? `it is taken${await takerOf(address, port)}` : osReason(error);
-    throw new SmolvmError("port", `Cannot publish port ${port} of ${address}: ${reason}`, {
-      cause: error,
-      hint: error instanceof PermissionDenied ? "Ports below 1024 are for root: take a higher one." : undefined,
-    });
+  const cannot = `Cannot publish port ${port} of ${address}`;
+  const deadline = performance.now() + PATIENCE_MS;
+  while (true) {
+    try {
+      return Deno.listen({ hostname: address, port });
+    } catch (error) {
+      const { AddrInUse, PermissionDenied } = Deno.errors;
+      if (!(error instanceof AddrInUse)) {
+        const hint = error instanceof PermissionDenied
+          ? "Ports below 1024 are for root: take a higher one."
+          : undefined;
+        throw new SmolvmError("port", `${cannot}: ${osReason(error)}`, { cause: error, hint });
+      }
+      const taker = await takerOf(address, port);
+      if (taker !== "" || performance.now() > deadline) {
+        throw new SmolvmError("port", `${cannot}: it is taken${taker}`, { cause: error });
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 

@@ -64,6 +64,21 @@ Deno.test({
     }),
 });
 
+Deno.test("listenAt() waits a moment for a port that nobody seems to have", async () => {
+  using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  // Its own port is taken, and no listener has it.
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+  const { port } = client.localAddr;
+  const message = `Cannot publish port ${port} of 127.0.0.1: it is taken`;
+  await assert.rejects(listenAt(at(port)), { code: "port", message });
+  const listening = listenAt(at(port));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  (await server.accept()).close();
+  assert.equal(await client.read(new Uint8Array(1)), null);
+  client.close();
+  (await listening).close();
+});
+
 Deno.test("listenAt() says why an address cannot be had", async () => {
   await assert.rejects(listenAt(at(8080, "192.0.2.1")), {
     code: "port",

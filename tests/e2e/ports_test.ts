@@ -138,8 +138,8 @@ test("a port is the running machine's alone, and free when it has ended, however
       while ((await listed("one")).state === "running");
     } else {
       await stop("-t", "0", "one");
+      listen(port).close();
     }
-    listen(port).close();
   }
   await start("two");
   await remove("one", "two");
