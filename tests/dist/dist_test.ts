@@ -140,6 +140,32 @@ Deno.test("the download's smolvm loads its own libraries", async () => {
   }
 });
 
+Deno.test("scripts/build-dist.sh builds for macOS from what it is given, and says how to sign it there", async () => {
+  const lib = `${folder}/darwin`;
+  await Deno.mkdir(lib);
+  // Mach-O's magic number and processor are all that is looked at.
+  const program = Uint8Array.of(0xcf, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1, ...Array(12).fill(0));
+  for (const name of ["deno", "libkrun.1.16.0.dylib", "libkrunfw.5.dylib"]) {
+    await Deno.writeFile(`${lib}/${name}`, program);
+  }
+  await Deno.symlink("libkrun.1.16.0.dylib", `${lib}/libkrun.1.dylib`);
+  const agent = new Uint8Array(20);
+  agent.set([0x7f, 0x45, 0x4c, 0x46]);
+  agent[18] = 0xb7; // AArch64
+  await Deno.writeFile(`${lib}/smolvm-agent-arm64`, agent);
+  await Deno.writeTextFile(`${lib}/disk.template`, "");
+  const outcome = await build(["--portable", "--platform", "darwin-arm64", "--lib", "darwin", "--deno", "darwin/deno"]);
+  assertCode(outcome, 0);
+  const tarball = `${ROOT}${outcome.stdout.trim()}`;
+  const { stdout } = await runProcess("tar", { args: ["-tzf", tarball] });
+  for (const path of [tarball, `${tarball}.sha256`]) await Deno.remove(path);
+  for (const name of ["libkrun.1.dylib", "libkrun.1.16.0.dylib", "libkrunfw.5.dylib", "portable/deno"]) {
+    assert.ok(stdout.includes(`-darwin-arm64/lib/${name}\n`), name);
+  }
+  if (Deno.build.os === "darwin") return;
+  assert.match(outcome.stderr, /^build-dist: not signed, .*codesign .* smolvm\.entitlements lib\/portable\/deno\n$/);
+});
+
 Deno.test("scripts/build-dist.sh refuses what it cannot build in one sentence", async () => {
   await Deno.mkdir(`${folder}/empty`);
   const other = `${Deno.build.os}-${OTHER_ARCH}`;
