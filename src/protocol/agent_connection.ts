@@ -5,6 +5,9 @@ import { FrameWriter } from "./frame_writer.ts";
 import { decodeFailure, decodeU32, encodeSetup, encodeU32s, type Failure, type Setup } from "./messages.ts";
 import { ProtocolError } from "./payload.ts";
 
+/** How many frames may wait for a guest that does not read before nothing more is read of it; an agent always reads. */
+const QUEUE_MAX = 1024;
+
 /** The agent answered that the guest cannot be set up. */
 export class SetupFailedError extends Error {
   override readonly name = "SetupFailedError";
@@ -75,7 +78,9 @@ export class AgentConnection {
     return readFrames(this.#conn, {
       maxPayload: GUEST_FRAME_MAX - FRAME_HEADER_BYTES,
       // Acknowledged as it is read, whatever becomes of it: a slow consumer stalls its stream, never the connection.
-      onRead: (bytes) => {
+      onRead: async (bytes) => {
+        // But only once the guest has read most of what it was told: it is given an answer to whatever it sends.
+        if (this.#writer.queued > QUEUE_MAX) await this.#writer.flush();
         this.#unacknowledged += bytes;
         if (this.#unacknowledged < ACK_EVERY / 2) return;
         this.send(MSG.ACK, 0, encodeU32s(this.#unacknowledged));

@@ -188,3 +188,24 @@ Deno.test("AgentConnection acknowledges what it reads before anybody takes the f
     await frames.next();
     assert.equal((await agent.next())?.type, MSG.ACK);
   }));
+
+Deno.test("AgentConnection reads no more of a guest that reads nothing, until it does", () =>
+  withAgent(async (host, agent) => {
+    const draining = drain(await ready(host, agent));
+    // Far more than a socket holds, as the answers to what a hostile guest sends would be.
+    for (let count = 0; count < 200; count++) host.send(MSG.STDIN, 1, new Uint8Array(10_000));
+    for (let count = 0; count < 2000; count++) host.send(MSG.CREDIT, 1);
+    let sent = 0;
+    const sending = (async () => {
+      for (; sent < 1000; sent++) await agent.send(MSG.STDOUT, 1, new Uint8Array(16_000));
+    })();
+    for (let before = -1; before < sent;) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.ok(sent < 1000, "all of it is read");
+    for (let count = 0; count < 2200; count++) await agent.next();
+    await sending;
+    await agent.send(MSG.BYE);
+    assert.equal(await draining, true);
+  }));

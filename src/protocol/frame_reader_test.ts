@@ -20,7 +20,11 @@ Deno.test("readFrames() says how much came before it yields what that completes,
   using _conn = conn;
   using _peer = peer;
   let read = 0;
-  const frames = readFrames(conn, { maxPayload: 2, onRead: (bytes) => read += bytes });
+  const onRead = async (bytes: number) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    read += bytes;
+  };
+  const frames = readFrames(conn, { maxPayload: 2, onRead });
   await peer.send(MSG.STDOUT, 1, new Uint8Array(2));
   await frames.next();
   assert.equal(read, 14);

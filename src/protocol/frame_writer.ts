@@ -10,6 +10,11 @@ export class FrameWriter {
     this.#conn = conn;
   }
 
+  /** How many frames wait to be written. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   send(type: number, stream = 0, payload?: Uint8Array): void {
     this.#queue.push(encodeFrame(type, stream, payload));
     this.#pump ??= this.#write();
