@@ -22,6 +22,7 @@ struct creation {
 	struct step *step;
 	void *linked; /* a tree of the files that have several names, by device and inode */
 	char name[PATH_MAX]; /* of what is being archived */
+	struct tar_entry entry; /* not on the stack: a path has room for 2000 folders in each other */
 	size_t name_length;
 	size_t root_length; /* of the name that all others begin with */
 };
@@ -83,7 +84,7 @@ static int write_data(int out, int fd, int64_t size)
 	return write_all(out, data, padding);
 }
 
-static int create_file(struct creation *creation, int folder, const char *path, int follow, struct tar_entry *entry)
+static int create_file(struct creation *creation, int folder, const char *path, int follow)
 {
 	/* Not to wait for the other end, should it have become a fifo. */
 	int fd = openat(folder, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | follow);
@@ -95,11 +96,11 @@ static int create_file(struct creation *creation, int folder, const char *path, 
 	/* Its size may be another one by now. */
 	int err = fstat(fd, &status) < 0 ? -errno : 0;
 
-	entry->size = status.st_size;
+	creation->entry.size = status.st_size;
 	if (!err)
-		err = tar_write_entry(creation->out, entry);
+		err = tar_write_entry(creation->out, &creation->entry);
 	if (!err)
-		err = write_data(creation->out, fd, entry->size);
+		err = write_data(creation->out, fd, creation->entry.size);
 	close(fd);
 	return err;
 }
@@ -147,9 +148,9 @@ static int create_below(struct creation *creation, DIR *files)
 	return err ? err : -errno;
 }
 
-static int create_folder(struct creation *creation, int folder, const char *path, int follow, struct tar_entry *entry)
+static int create_folder(struct creation *creation, int folder, const char *path, int follow)
 {
-	int err = tar_write_entry(creation->out, entry);
+	int err = tar_write_entry(creation->out, &creation->entry);
 
 	if (err)
 		return err;
@@ -165,8 +166,9 @@ static int create_folder(struct creation *creation, int folder, const char *path
 	return err;
 }
 
-static int create_symlink(struct creation *creation, int folder, const char *path, struct tar_entry *entry)
+static int create_symlink(struct creation *creation, int folder, const char *path)
 {
+	struct tar_entry *entry = &creation->entry;
 	ssize_t length = readlinkat(folder, path, entry->link, sizeof(entry->link) - 1);
 
 	if (length < 0)
@@ -177,17 +179,19 @@ static int create_symlink(struct creation *creation, int folder, const char *pat
 
 static int create_entry(struct creation *creation, int folder, const char *path, int follow, const struct stat *status)
 {
-	struct tar_entry entry = {
+	struct tar_entry *entry = &creation->entry;
+
+	*entry = (struct tar_entry){
 		.mode = status->st_mode & 07777,
 		.uid = status->st_uid,
 		.gid = status->st_gid,
 		.mtime = status->st_mtim,
 	};
 
-	memcpy(entry.name, creation->name, creation->name_length + 1);
+	memcpy(entry->name, creation->name, creation->name_length + 1);
 	if (S_ISDIR(status->st_mode)) {
-		entry.type = TAR_FOLDER;
-		return create_folder(creation, folder, path, follow, &entry);
+		entry->type = TAR_FOLDER;
+		return create_folder(creation, folder, path, follow);
 	}
 	if (S_ISSOCK(status->st_mode) || S_ISCHR(status->st_mode) || S_ISBLK(status->st_mode)) {
 		if (!*creation->step->text)
@@ -200,20 +204,20 @@ static int create_entry(struct creation *creation, int folder, const char *path,
 	const char *archived = archived_name(creation, status);
 
 	if (archived) {
-		entry.type = TAR_HARD_LINK;
-		strcpy(entry.link, archived);
-		return tar_write_entry(creation->out, &entry);
+		entry->type = TAR_HARD_LINK;
+		strcpy(entry->link, archived);
+		return tar_write_entry(creation->out, entry);
 	}
 	if (S_ISLNK(status->st_mode)) {
-		entry.type = TAR_SYMLINK;
-		return create_symlink(creation, folder, path, &entry);
+		entry->type = TAR_SYMLINK;
+		return create_symlink(creation, folder, path);
 	}
 	if (S_ISFIFO(status->st_mode)) {
-		entry.type = TAR_FIFO;
-		return tar_write_entry(creation->out, &entry);
+		entry->type = TAR_FIFO;
+		return tar_write_entry(creation->out, entry);
 	}
-	entry.type = TAR_FILE;
-	return create_file(creation, folder, path, follow, &entry);
+	entry->type = TAR_FILE;
+	return create_file(creation, folder, path, follow);
 }
 
 static int create_any(struct creation *creation, int folder, const char *path, int follow)

@@ -58,8 +58,22 @@ static void split_path(char *path, const char **folder, const char **name)
 		*slash = '\0';
 }
 
+static struct tar_attributes attributes_of(const struct extraction *extraction)
+{
+	const struct tar_entry *entry = &extraction->entry;
+	bool keep_owner = extraction->options->keep_owner;
+
+	return (struct tar_attributes){
+		.mode = entry->mode,
+		.uid = keep_owner ? entry->uid : (uid_t)-1,
+		.gid = keep_owner ? entry->gid : (gid_t)-1,
+		.mtime = entry->mtime,
+	};
+}
+
 static int write_file(struct extraction *extraction, int folder)
 {
+	struct tar_attributes attributes = attributes_of(extraction);
 	char data[CHUNK_BYTES], unnamed[32];
 	/* Where it can do without a name until it is complete, nothing is left of it even after a SIGKILL. */
 	int fd = openat(folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
@@ -75,6 +89,8 @@ static int write_file(struct extraction *extraction, int folder)
 		err = write_all(fd, data, (size_t)count);
 	if (!err)
 		err = (int)count;
+	if (!err)
+		err = tar_set_attributes(fd, &attributes);
 	snprintf(unnamed, sizeof(unnamed), "/proc/self/fd/%d", fd);
 	if (!err && !has_name && linkat(AT_FDCWD, unnamed, folder, extraction->temporary, AT_SYMLINK_FOLLOW) < 0)
 		err = -errno;
@@ -107,6 +123,19 @@ static int make_hard_link(struct extraction *extraction, int folder)
 	return err;
 }
 
+/* Of what is not to be opened, and has its mode. */
+static int set_owner_and_time(struct extraction *extraction, int folder)
+{
+	const struct tar_attributes attributes = attributes_of(extraction);
+	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, attributes.mtime };
+	const char *name = extraction->temporary;
+
+	if (fchownat(folder, name, attributes.uid, attributes.gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    utimensat(folder, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
 static int make_temporary(struct extraction *extraction, int folder)
 {
 	const struct tar_entry *entry = &extraction->entry;
@@ -120,33 +149,20 @@ static int make_temporary(struct extraction *extraction, int folder)
 	case TAR_SYMLINK:
 		return symlinkat(entry->link, folder, extraction->temporary) < 0 ? -errno : 0;
 	case TAR_FIFO:
-		return mkfifoat(folder, extraction->temporary, 0600) < 0 ? -errno : 0;
+		return mkfifoat(folder, extraction->temporary, entry->mode) < 0 ? -errno : 0;
 	}
 	return -EOPNOTSUPP;
-}
-
-static struct tar_attributes attributes_of(const struct extraction *extraction)
-{
-	const struct tar_entry *entry = &extraction->entry;
-	bool keep_owner = extraction->options->keep_owner;
-
-	return (struct tar_attributes){
-		.mode = entry->type == TAR_SYMLINK ? (mode_t)-1 : entry->mode,
-		.uid = keep_owner ? entry->uid : (uid_t)-1,
-		.gid = keep_owner ? entry->gid : (gid_t)-1,
-		.mtime = entry->mtime,
-	};
 }
 
 /* Makes the entry under a name of its own, and moves it to its place. */
 static int put(struct extraction *extraction, int folder, const char *name)
 {
-	struct tar_attributes attributes = attributes_of(extraction);
+	uint8_t type = extraction->entry.type;
 	int err = make_temporary(extraction, folder);
 
-	/* Of a hard link they are set. */
-	if (!err && extraction->entry.type != TAR_HARD_LINK)
-		err = tar_set_attributes(folder, extraction->temporary, &attributes);
+	/* A file has its attributes by now, whatever its names. */
+	if (!err && (type == TAR_SYMLINK || type == TAR_FIFO))
+		err = set_owner_and_time(extraction, folder);
 	if (!err && renameat(folder, extraction->temporary, folder, name) < 0)
 		err = -errno;
 	/* It is still there after a failure, and when both are names of one file. */

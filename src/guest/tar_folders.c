@@ -8,16 +8,14 @@
 
 #define UNTOLD_MODE 0755 /* of a folder that has no entry of its own */
 
-int tar_set_attributes(int folder, const char *name, const struct tar_attributes *attributes)
+int tar_set_attributes(int fd, const struct tar_attributes *attributes)
 {
 	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, attributes->mtime };
 
 	/* The owner first: a new one takes the bits for set-id away. */
-	if (fchownat(folder, name, attributes->uid, attributes->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchown(fd, attributes->uid, attributes->gid) < 0 || fchmod(fd, attributes->mode) < 0 || futimens(fd, times) < 0)
 		return -errno;
-	if (attributes->mode != (mode_t)-1 && fchmodat(folder, name, attributes->mode, 0) < 0)
-		return -errno;
-	return utimensat(folder, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return 0;
 }
 
 void tar_folders_begin(struct tar_folders *folders, int fd)
@@ -35,7 +33,7 @@ int tar_folders_current(const struct tar_folders *folders)
 static int leave(struct tar_folders *folders)
 {
 	struct tar_folder *folder = &folders->list[--folders->depth];
-	int err = folder->is_new ? tar_set_attributes(folder->fd, ".", &folder->attributes) : 0;
+	int err = folder->is_new ? tar_set_attributes(folder->fd, &folder->attributes) : 0;
 
 	close(folder->fd);
 	return err;

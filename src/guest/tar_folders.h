@@ -13,8 +13,8 @@
 
 /* What a file or a folder gets when all else is done. */
 struct tar_attributes {
-	mode_t mode; /* (mode_t)-1 leaves it as it is; so with the ids */
-	uid_t uid;
+	mode_t mode;
+	uid_t uid; /* (uid_t)-1 leaves it as it is; so with the group */
 	gid_t gid;
 	struct timespec mtime;
 };
@@ -29,8 +29,8 @@ struct tar_folders {
 	} list[TAR_DEPTH_MAX];
 };
 
-/* Sets what `name` in `folder` gets, never of what a link leads to. */
-int tar_set_attributes(int folder, const char *name, const struct tar_attributes *attributes);
+/* By its descriptor: whoever else may write to its folder can have put another file at its name. */
+int tar_set_attributes(int fd, const struct tar_attributes *attributes);
 
 /* The folder that all others are in; takes `fd` over. */
 void tar_folders_begin(struct tar_folders *folders, int fd);

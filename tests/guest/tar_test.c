@@ -1,9 +1,12 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,6 +139,18 @@ static void trees(void)
 	CHECK(!is_there("to/null"));
 }
 
+/* The stack is that of an eighth of the folders that a path has room for. */
+static void deep_trees(void)
+{
+	const struct rlimit stack = { .rlim_cur = 1024 * 1024, .rlim_max = RLIM_INFINITY };
+
+	begin_archive();
+	for (int depth = 0; depth < 256; depth++)
+		CHECK(mkdir("d", 0755) == 0 && chdir("d") == 0);
+	CHECK(setrlimit(RLIMIT_STACK, &stack) == 0);
+	CHECK_INT(tar_create(archive, test_folder(), ".", false, &step), 0);
+}
+
 static void links_to_copy(void)
 {
 	begin_archive();
@@ -149,6 +164,40 @@ static void links_to_copy(void)
 	CHECK(!is_there("as-folder/null"));
 	CHECK_INT(tar_create(archive, "none", ".", false, &step), -ENOENT);
 	CHECK_INT(tar_create(archive, "/dev/null", ".", false, &step), -EOPNOTSUPP);
+}
+
+/* Whoever may write to the folder of a copy puts a link in the place of what is not complete, as fast as it can. */
+static _Noreturn void exchange_temporaries(int folder)
+{
+	for (;;) {
+		DIR *files = fdopendir(openat(folder, ".", O_RDONLY));
+
+		for (struct dirent *file; (file = readdir(files));)
+			if (strncmp(file->d_name, ".smolvm-", 8) == 0 && unlinkat(folder, file->d_name, 0) == 0)
+				(void)!symlinkat("../victim", folder, file->d_name);
+		closedir(files);
+	}
+}
+
+static void a_race_for_attributes(void)
+{
+	struct stat status;
+
+	begin_archive();
+	test_file("victim", "", 0600);
+	CHECK(mkdir("to", 0777) == 0);
+
+	pid_t racer = fork();
+
+	if (racer == 0)
+		exchange_temporaries(open("to", O_RDONLY));
+	for (int round = 0; round < 2000; round++) {
+		add(TAR_FILE, "./file", "");
+		extract("to", NULL); /* may well fail */
+	}
+	kill(racer, SIGKILL);
+	CHECK(stat("victim", &status) == 0);
+	CHECK_INT(status.st_mode & 07777, 0600);
 }
 
 static void owners(void)
@@ -380,7 +429,9 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "tar_extract() makes what tar_create() read", trees },
+		{ "tar_create() needs little of the stack for a deep tree", deep_trees },
 		{ "tar_create() follows a link when asked to", links_to_copy },
+		{ "tar_extract() gives attributes to what it made, whoever exchanges it meanwhile", a_race_for_attributes },
 		{ "tar_extract() keeps owners when asked to, and modes always", owners },
 		{ "tar_extract() puts a file where a copy of one goes", destinations_of_files },
 		{ "tar_extract() puts a folder where a copy of one goes", destinations_of_folders },
