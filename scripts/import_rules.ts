@@ -4,7 +4,7 @@
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /** Files right in `src` that everything may stand on. */
-const GROUND = ["src/errno.ts", "src/errors.ts", "src/fields.ts", "src/log.ts"];
+const GROUND = ["src/errno.ts", "src/errors.ts", "src/fields.ts", "src/log.ts", "src/nearest.ts"];
 
 interface Rule {
   /** Folders and files of the checkout, beside its own folder and the ground. */
@@ -49,7 +49,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/storage", only("src/host")],
   // What people write is written as safely, when they have it written.
   ["src/config", { paths: ["src/host", "src/state"], packages: ["npm:deno-std@"] }],
-  ["src/state", { paths: ["src/host"], packages: ["npm:deno-std@"] }],
+  ["src/state", only("src/host")],
   ["src/logs", only("src/host")],
   ["src/host", only()],
   ...GROUND.map((file): [string, Rule] => [file, only()]),

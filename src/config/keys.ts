@@ -1,6 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { isIpAddress } from "../host/ip_address.ts";
 import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
+import { nearestName } from "../nearest.ts";
 import type { ValueType } from "./toml_file.ts";
 
 /** The values in force: the user's, else the program's own. */
@@ -82,16 +83,8 @@ export function fieldOf(name: string): keyof Config {
   const field = fields.find((field) => CONFIG_KEYS[field].name === name);
   if (field !== undefined) return field;
   const names = fields.map((field) => CONFIG_KEYS[field].name);
-  const [nearest] = [1, 2, 3].flatMap((edits) => names.filter((known) => isNear(known, name, edits)));
+  const nearest = nearestName(name, names);
   throw new SmolvmError("usage", `Unknown key "${name}": expected one of ${names.join(", ")}`, {
     hint: nearest && `Did you mean ${nearest}?`,
   });
-}
-
-/** Whether adding, dropping or replacing so many letters at most makes one text of the other. */
-function isNear(a: string, b: string, edits: number): boolean {
-  if (a === b || edits === 0) return a === b;
-  const [restA, restB] = [a.slice(1), b.slice(1)];
-  if (a[0] === b[0]) return isNear(restA, restB, edits);
-  return [[restA, b], [a, restB], [restA, restB]].some(([a, b]) => isNear(a!, b!, edits - 1));
 }

@@ -1,5 +1,5 @@
-import { closestString } from "@std/text";
 import { SmolvmError } from "../errors.ts";
+import { nearestName } from "../nearest.ts";
 import { isLocked } from "./lock.ts";
 import {
   ephemeralFolders,
@@ -72,7 +72,7 @@ export function findMachine(nameOrId: string): FoundMachine {
 
 function noSuchMachine(name: string, machines: FoundMachine[]): SmolvmError {
   const names = machines.filter(isReadable).map(({ record }) => record.name);
-  const nearest = names.length > 0 ? closestString(name, names) as string : undefined;
+  const nearest = nearestName(name, names);
   return new SmolvmError("no-machine", `No such machine: "${name}"`, {
     hint: nearest === undefined ? undefined : `Did you mean "${nearest}"?`,
   });

@@ -24,14 +24,16 @@ Deno.test("smolvm port prints where a machine's ports are published, or one of t
   using cli = await makeWeb("-p", "8080:80", "-p", "[::1]:81:80", "-p", "0.0.0.0:443:443/tcp");
   const all = "80/tcp -> 127.0.0.1:8080\n80/tcp -> [::1]:81\n443/tcp -> 0.0.0.0:443\n";
   assertPrinted(await cli.run(["port", "web"]), all);
-  assertPrinted(await cli.run(["port", "web", "80"]), "127.0.0.1:8080\n[::1]:81\n");
+  for (const port of ["80", "80/tcp"]) {
+    assertPrinted(await cli.run(["port", "web", port]), "127.0.0.1:8080\n[::1]:81\n");
+  }
   assertFailed(await cli.run(["port", "web", "81"]), 1, 'Machine "web" does not publish port 81');
 });
 
 Deno.test("smolvm port prints nothing of a machine without ports, and refuses one that there is none of", async () => {
   using cli = await makeWeb();
   assertPrinted(await cli.run(["port", "web"]), "");
-  assertFailed(await cli.run(["port", "db"]), 1, 'No such machine: "db"\nDid you mean "web"?');
+  assertFailed(await cli.run(["port", "db"]), 1, 'No such machine: "db"');
 });
 
 Deno.test("smolvm create -p PORT finds a free port of the host", async () => {

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { nearestName } from "./nearest.ts";
+
+Deno.test("nearestName() finds what was mistyped, with the fewest errors", () => {
+  for (const word of ["wbe", "web1", "wb", "we", "Web", "eb"]) {
+    assert.equal(nearestName(word, ["database", "web"]), "web");
+  }
+  for (const word of ["databse", "datbse", "dtabes"]) assert.equal(nearestName(word, ["web", "database"]), "database");
+  assert.equal(nearestName("webb", ["wab", "web"]), "web");
+});
+
+Deno.test("nearestName() has nothing for what is like no name", () => {
+  for (const word of ["", "x", "nope", "webserver", "x".repeat(10_000)]) {
+    assert.equal(nearestName(word, ["nl", "db", "web"]), undefined, word);
+  }
+  assert.equal(nearestName("web", []), undefined);
+});
