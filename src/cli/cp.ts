@@ -11,7 +11,7 @@ import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
 A copy goes into a folder that is there, and else takes the name that it is
-given. "/." at the end of SOURCE stands for what is in that folder.
+given. "/." at the end of SRC stands for what is in that folder.
 
 Examples:
   smolvm cp ./site web:/srv
@@ -22,6 +22,7 @@ Examples:
 /** `smolvm cp`. */
 export function cpCommand(setExitCode: (code: number) => void) {
   return new Command("cp")
+    .summary("Copy files between this host and a machine")
     .description("Copy files and folders between this host and a machine that runs")
     .argument("<src>", "PATH here, NAME:PATH in a machine, or - for a tar stream")
     .argument("<dst>", "likewise; one of the two is in a machine")

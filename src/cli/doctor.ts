@@ -3,7 +3,8 @@ import type { Finding } from "../doctor/mod.ts";
 import { formatFindings } from "./output/findings.ts";
 
 const EXAMPLES = `
-Exit code 1 says that something is missing without which some machines cannot run.
+Exit code 1 says that something is missing without which some machines cannot
+run.
 
 Examples:
   smolvm doctor

@@ -3,6 +3,7 @@ import type { ListedImage } from "../image/list.ts";
 import { formatAge } from "./output/age.ts";
 import { formatSize } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
+import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
 PREPARED images have their root filesystem ready: machines of the others take a
@@ -22,7 +23,9 @@ export function imagesCommand() {
     .summary("List images")
     .description("List images, the newest first")
     .option("-q, --quiet", "ids only")
-    .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
+    .addOption(
+      new Option("--format <format>", "output format").choices(["table", "json"] as const).conflicts("quiet"),
+    )
     .addHelpText("after", EXAMPLES)
     .action(async ({ format, quiet = false }) => {
       const [{ openStore }, { listImages }] = await Promise.all([
@@ -62,8 +65,7 @@ function printTable(images: ListedImage[]): void {
     const names = image.names.length > 0 ? image.names.map(splitName) : [[image.origin ?? NONE, NONE]];
     return names.map((name) => [...name, ...rest]);
   });
-  const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
-  console.log(formatTable([header, ...rows], width));
+  console.log(formatTable([header, ...rows], columnsOf(Deno.stdout)));
 }
 
 /** The repository and the tag of a full name; one with a digest has no tag. */

@@ -6,6 +6,7 @@ import { type FoundMachine, isReadable, listMachines, type Machine, nameOf, STAT
 import { signalName } from "../machine/signal.ts";
 import { formatAge } from "./output/age.ts";
 import { formatTable, printable } from "./output/table.ts";
+import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
 Examples:
@@ -27,10 +28,13 @@ export function listCommand() {
     .aliases(["ls", "ps"])
     .summary("List machines")
     .description("List machines, those of `run` too while they run")
+    .option("-a, --all", "also machines that do not run (always done)")
     .option("-v, --verbose", "also id, image, command, age, ports, mounts and how the command ended")
     .option("-q, --quiet", "names only")
-    .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
-    .option("--json", "the same as --format json")
+    .addOption(
+      new Option("--format <format>", "output format").choices(["table", "json"] as const).conflicts("quiet"),
+    )
+    .addOption(new Option("--json", "the same as --format json").conflicts(["format", "quiet"]))
     .option("--filter <key=value>", "state=STATE, or name=PART of it (repeatable)", collectFilter)
     .addHelpText("after", EXAMPLES)
     .action(({ verbose = false, quiet = false, json = false, format, filter = {} }) => {
@@ -70,7 +74,7 @@ function printTable(machines: FoundMachine[], verbose: boolean): void {
     if (!isReadable(machine)) return [machine.id, UNREADABLE, "", "", "", machine.error.message];
     return [...row(machine), ...verbose ? moreOf(machine) : []];
   });
-  const width = Deno.stdout.isTerminal() && !verbose ? Deno.consoleSize().columns : undefined;
+  const width = verbose ? undefined : columnsOf(Deno.stdout);
   console.log(formatTable([[...header, ...verbose ? more : []], ...rows], width));
 }
 

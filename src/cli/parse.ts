@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import * as values from "../config/values.ts";
+import { osReason } from "../host/os_error.ts";
 
 /**
  * Parsers of option values. Commander puts the option's name and the value before their messages.
@@ -47,16 +48,21 @@ export const collectPortNumber = collect(parsePortNumber);
 export const collectText = collect(String);
 
 export function parseSeconds(value: string): number {
-  const seconds = Number(value);
-  if (!/^\d+(\.\d+)?$/.test(value) || seconds <= 0 || seconds > MAX_SECONDS) {
-    throw new InvalidArgumentError(`Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`);
-  }
-  return seconds;
+  const seconds = toSeconds(value);
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError(`Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`);
 }
 
 /** Seconds that may be none. */
 export function parseTimeout(value: string): number {
-  return /^0+(\.0+)?$/.test(value) ? 0 : parseSeconds(value);
+  const seconds = toSeconds(value);
+  if (seconds >= 0) return seconds;
+  throw new InvalidArgumentError(`Expected a number of seconds from 0 to ${MAX_SECONDS}.`);
+}
+
+/** NaN for what is none, or more than a timer can have. */
+function toSeconds(value: string): number {
+  return /^\d+(\.\d+)?$/.test(value) && Number(value) <= MAX_SECONDS ? Number(value) : NaN;
 }
 
 /** A number of lines, `Infinity` for all of them. */
@@ -89,10 +95,9 @@ export function collectEnv(value: string, env: string[] = []): string[] {
 export function collectEnvFile(path: string, env: string[] = []): string[] {
   let text: string;
   try {
-    text = Deno.readTextFileSync(path);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound ? "No such file" : "Cannot read it";
-    throw new InvalidArgumentError(`${reason}.`);
+    throw new InvalidArgumentError(error instanceof TypeError ? "It is not UTF-8." : `${osReason(error)}.`);
   }
   return [...env, ...text.split(/\r?\n/).flatMap((line, index) => parseEnvLine(line, `line ${index + 1}`))];
 }

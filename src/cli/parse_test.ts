@@ -94,7 +94,8 @@ Deno.test("parseTimeout() takes what parseSeconds() does, and none at all", () =
   for (const none of ["0", "00", "0.0"]) assert.equal(parseTimeout(none), 0, none);
   assert.equal(parseTimeout("0.25"), 0.25);
   assert.equal(parseTimeout("2147483"), 2147483);
-  assertRefuses(parseTimeout, ["", "-0", "-1", "0s", "0.", "2147484", "soon"]);
+  const values = ["", "-0", "-1", "0s", "0.", "2147484", "soon"];
+  assertRefuses(parseTimeout, values, "Expected a number of seconds from 0 to 2147483.");
 });
 
 Deno.test("parseBoolean() takes true and false", () => {
@@ -226,11 +227,14 @@ Deno.test("collectEnvFile() names the line that is wrong", () => {
   }
 });
 
-Deno.test("collectEnvFile() refuses a file that is missing or cannot be read", () => {
+Deno.test("collectEnvFile() refuses a file that is missing, cannot be read or is no text", () => {
   using folder = makeTempFolder();
   const refuse = (value: string) => collectEnvFile(value, []);
-  assertRefuses(refuse, [`${folder.path}/none`], "No such file.");
-  assertRefuses(refuse, [folder.path], "Cannot read it.");
+  const path = `${folder.path}/env`;
+  Deno.writeFileSync(path, Uint8Array.of(65, 61, 0xff));
+  assertRefuses(refuse, [`${folder.path}/none`], "No such file or directory.");
+  assertRefuses(refuse, [folder.path], "Is a directory.");
+  assertRefuses(refuse, [path], "It is not UTF-8.");
 });
 
 Deno.test("parseTail() takes a number of lines or all of them, and nothing else", () => {

@@ -19,7 +19,7 @@ export function portCommand(setExitCode: (code: number) => void) {
     .argument("[port]", "port of the guest, whose address alone is printed", parsePortNumber)
     .addHelpText("after", EXAMPLES)
     .action(async (name, guestPort) => {
-      setExitCode(await forEachTarget([name], (name) => Promise.resolve(printPorts(name, guestPort))));
+      setExitCode(await forEachTarget([name], (name) => printPorts(name, guestPort)));
     });
 }
 

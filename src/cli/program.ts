@@ -29,12 +29,15 @@ import { startCommand } from "./start.ts";
 import { statsCommand } from "./stats.ts";
 import { stopCommand } from "./stop.ts";
 import { systemCommand } from "./system.ts";
+import { columnsOf } from "./terminal.ts";
 import { topCommand } from "./top.ts";
 import { updateCommand } from "./update.ts";
 import { waitCommand } from "./wait.ts";
 
 /** The exit code of our own failures, whatever the command's would have been. */
 const OWN_FAILURE = 125;
+/** What help is wrapped to where no terminal says how wide it is. */
+const DEFAULT_COLUMNS = 80;
 
 /**
  * Runs the command line and returns the exit code.
@@ -48,14 +51,16 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .version(deno.version, "--version", "print the version")
     .option("-q, --quiet", "no progress on standard error")
     .option("--log-level <level>", "error|warn|info|debug|trace")
+    .helpCommand("help [command]", "Print what a command does and takes")
     .enablePositionalOptions()
     .configureOutput({
-      writeOut: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text)),
-      writeErr: (text) => Deno.stderr.writeSync(new TextEncoder().encode(text)),
+      // These do not mind a reader that has gone.
+      writeOut: (text) => console.log(text.replace(/\n$/, "")),
+      writeErr: (text) => console.error(text.replace(/\n$/, "")),
       // Its errors are reported as all others are.
       outputError: () => {},
-      getOutHelpWidth: () => widthOf(Deno.stdout),
-      getErrHelpWidth: () => widthOf(Deno.stderr),
+      getOutHelpWidth: () => columnsOf(Deno.stdout) ?? DEFAULT_COLUMNS,
+      getErrHelpWidth: () => columnsOf(Deno.stderr) ?? DEFAULT_COLUMNS,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -93,8 +98,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       attachCommand(setExitCode),
       cpCommand(setExitCode),
       logsCommand(setExitCode),
-      statsCommand(),
-      topCommand(),
+      statsCommand(setExitCode),
+      topCommand(setExitCode),
       portCommand(setExitCode),
     ],
     "Images:": [
@@ -124,12 +129,13 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") return OWN_FAILURE;
     const message = error.message.replace(/^error: (.)/, (_, first: string) => first.toUpperCase());
-    throw new SmolvmError("usage", message, { cause: error, hint: "Run 'smolvm --help' for more." });
+    throw new SmolvmError("usage", message, { cause: error, hint: `Run '${namedBy(args, program)} --help' for more.` });
   }
   return exitCode;
 }
 
-/** Columns that help may take. */
-function widthOf(stream: typeof Deno.stdout): number {
-  return stream.isTerminal() ? Deno.consoleSize().columns : 80;
+/** The command that the words begin with, such as `smolvm config set`. */
+function namedBy([word, ...words]: readonly string[], command: CommandUnknownOpts): string {
+  const named = command.commands.find((command) => [command.name(), ...command.aliases()].includes(word ?? ""));
+  return [command.name(), ...named ? [namedBy(words, named)] : []].join(" ");
 }

@@ -4,6 +4,8 @@ import { isLive, isReadable, listMachines, type Machine, openMachine } from "../
 import type { MachineStats } from "../machine/stats.ts";
 import { formatMemory } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
+import { forEachTarget } from "./targets.ts";
+import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
 CPU % is of one CPU of the host. RESIDENT is what the VM takes of the host's
@@ -20,8 +22,9 @@ const HEADER = ["NAME", "CPU %", "RESIDENT", "MEMORY", "DISK", "NET", "PIDS"];
 const UNKNOWN = "-";
 
 /** `smolvm stats`. */
-export function statsCommand() {
+export function statsCommand(setExitCode: (code: number) => void) {
   return new Command("stats")
+    .summary("Show what machines that run use")
     .description("Show what machines that run use, every second")
     .argument("[name...]", "machines, by name or the beginning of their ids (default: all that run)")
     .option("--no-stream", "once only")
@@ -32,8 +35,13 @@ export function statsCommand() {
         import("../machine/stats.ts"),
         import("../machine/exec.ts"),
       ]);
-      const named = names.map(openMachine);
-      named.forEach(requireRunning);
+      const named: Machine[] = [];
+      const exitCode = await forEachTarget(names, (name) => {
+        const machine = openMachine(name);
+        requireRunning(machine);
+        named.push(machine);
+      });
+      if (exitCode !== 0) return setExitCode(exitCode);
       const wanted = ({ id, status }: Machine) =>
         isLive(status.state) && (named.length === 0 || named.some((machine) => machine.id === id));
       const repaint = stream && format !== "json" && Deno.stdout.isTerminal();
@@ -64,8 +72,7 @@ async function print(text: string): Promise<boolean> {
 }
 
 function tableOf(stats: MachineStats[]): string {
-  const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
-  return formatTable([HEADER, ...stats.map(row)], width);
+  return formatTable([HEADER, ...stats.map(row)], columnsOf(Deno.stdout));
 }
 
 function row(stats: MachineStats): string[] {

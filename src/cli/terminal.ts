@@ -18,6 +18,11 @@ export function requireTerminal({ interactive }: { interactive: boolean }): Wind
   return Deno.consoleSize();
 }
 
+/** The columns of the terminal that a stream is; none when it is none, or does not say. */
+export function columnsOf(stream: typeof Deno.stdout): number | undefined {
+  return stream.isTerminal() && Deno.consoleSize().columns || undefined;
+}
+
 /** Joins the terminal to the guest's, key by key and byte by byte, until it is disposed of; it is then as it was. */
 export function rawTerminal(): Disposable {
   Deno.stdin.setRaw(true);

@@ -3,6 +3,8 @@ import { openMachine } from "../machine/find.ts";
 import type { GuestProcess } from "../machine/processes.ts";
 import { formatMemory } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
+import { forEachTarget } from "./targets.ts";
+import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
 TIME is processor time, and %CPU that as a part of the time since the start.
@@ -13,16 +15,20 @@ Examples:
 const HEADER = ["PID", "UID", "STAT", "%CPU", "TIME", "RSS", "COMMAND"];
 
 /** `smolvm top`. */
-export function topCommand() {
+export function topCommand(setExitCode: (code: number) => void) {
   return new Command("top")
+    .summary("List the processes in a machine")
     .description("List the processes in a machine that runs")
     .argument("<name>", "machine, by name or the beginning of its id")
     .addHelpText("after", EXAMPLES)
     .action(async (name) => {
       const { usageInGuest } = await import("../machine/processes.ts");
-      const { processes } = await usageInGuest(openMachine(name));
-      const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
-      console.log(formatTable([HEADER, ...processes.map(row)], width));
+      setExitCode(
+        await forEachTarget([name], async (name) => {
+          const { processes } = await usageInGuest(openMachine(name));
+          console.log(formatTable([HEADER, ...processes.map(row)], columnsOf(Deno.stdout)));
+        }),
+      );
     });
 }
 

@@ -82,10 +82,16 @@ export async function readText(path: string): Promise<string | undefined> {
   }
 }
 
+/** The longest list that is shown as it is, in characters. */
+const SHOWN_LIST = 40;
+
 /** What a value is: itself if it is short, else its type. */
 function describe(value: unknown): string {
   if (typeof value === "number") return `${value}`;
   if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return "a list";
+  if (Array.isArray(value)) {
+    const items = JSON.stringify(value);
+    return items.length <= SHOWN_LIST ? items : "a list";
+  }
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

@@ -76,9 +76,9 @@ function parseAddress(text: string): string {
   return canonicalAddress(address);
 }
 
-/** The number of a port, 1 to 65535. */
+/** The number of a port, 1 to 65535, with or without `/tcp`. */
 export function parsePortNumber(text: string): number {
-  const port = /^\d+$/.test(text) ? Number(text) : 0;
+  const port = Number(/^(\d+)(?:\/tcp)?$/.exec(text)?.[1] ?? 0);
   if (port < 1 || port > 65_535) throw new InvalidValueError(`Expected ports from 1 to 65535, got ${text}.`);
   return port;
 }

@@ -111,6 +111,7 @@ Deno.test("smolvm completion offers machines in the states that a command is for
   assert.deepEqual(await complete("delete", ""), ["web-idle", "web-live"]);
   assert.deepEqual(await complete("delete", "-f", "web-idle", ""), ["web-live"]);
   assert.deepEqual(await complete("stop", ""), ["web-live"]);
+  assert.deepEqual(await complete("port", ""), ["web-idle", "web-live"]);
   assert.deepEqual(await complete("start", "x"), []);
   assert.deepEqual(await complete("run", ""), ["grafana/grafana:11", "alpine", "localhost:5000/app:2", ":files"]);
   assert.deepEqual(await complete("run", "alpine", "ls", "-"), []);

@@ -149,11 +149,11 @@ Deno.test("smolvm config set repairs the only mistake of a file", async () => {
 
 Deno.test("smolvm config refuses what it does not know, and prints its help without a command", async () => {
   using config = makeConfigCli();
-  const hint = "Run 'smolvm --help' for more.";
-  assertRefused(await config.run("shw"), "Unknown command 'shw'", "(Did you mean show?)", hint);
-  assertRefused(await config.run("show", "--al"), "Unknown option '--al'", hint);
-  assertRefused(await config.run("get"), "Missing required argument 'key'", hint);
-  assertRefused(await config.run("set", "default_mem"), "Missing required argument 'value'", hint);
+  const hint = (command: string) => `Run 'smolvm config${command} --help' for more.`;
+  assertRefused(await config.run("shw"), "Unknown command 'shw'", "(Did you mean show?)", hint(""));
+  assertRefused(await config.run("show", "--al"), "Unknown option '--al'", hint(" show"));
+  assertRefused(await config.run("get"), "Missing required argument 'key'", hint(" get"));
+  assertRefused(await config.run("set", "default_mem"), "Missing required argument 'value'", hint(" set"));
   const { code, stdout, stderr } = await config.run();
   assert.deepEqual({ code, stdout }, { code: 125, stdout: "" });
   assert.match(stderr, /^Usage: smolvm config /);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import deno from "../../deno.json" with { type: "json" };
-import { assertNothingLeft, makeCli } from "../helpers/cli.ts";
+import { assertNothingLeft, makeCli, SMOLVM } from "../helpers/cli.ts";
+import { runProcess } from "../helpers/process.ts";
 
 /** What `smolvm ARGS` prints on its standard output; it must not fail, complain or leave anything. */
 async function print(...args: string[]): Promise<string> {
@@ -52,13 +53,27 @@ Deno.test("smolvm run --help names every option and shows examples", async () =>
   assert.equal(await print("help", "run"), help);
 });
 
-Deno.test("smolvm's help fits a terminal of 80 columns and has no defaults that say nothing", async () => {
-  for (const args of [["--help"], ["run", "--help"]]) {
+Deno.test("smolvm's help fits a terminal of 80 columns, and has a line and examples for each command", async () => {
+  const overview = await print("--help");
+  const commands = [...overview.matchAll(/^ {2}([a-z]+)[a-z, ]* {2}[A-Z].*$/gm)].map(([, name]) => name!);
+  assert.ok(commands.length > 20 && commands.at(-1) === "help", overview);
+  const helps = commands.filter((name) => name !== "help").map((name) => [name, "--help"]);
+  for (const args of [["--help"], ...helps, ["system", "df", "--help"], ["config", "set", "--help"]]) {
     const help = await print(...args);
-    for (const line of help.split("\n")) assert.ok(line.length <= 80, line);
+    for (const line of help.split("\n")) assert.ok(line.length <= 80, `${args}: ${line}`);
     assert.doesNotMatch(help, /default: (\[\]|false|undefined)/);
     assert.ok(!help.includes("\x1b"));
+    const [name] = args;
+    if (name === "--help") assert.doesNotMatch(help.slice(help.indexOf("Machines:")), /^ {10}/m);
+    else if (name !== "system" || args.length > 2) assert.match(help, /\nExamples:\n/, `${name}`);
   }
+});
+
+Deno.test("smolvm's help ends quietly when nobody reads it", async () => {
+  using cli = makeCli();
+  const command = `{ sleep 1; "$0" --help; echo "code $?" >&2; } | true`;
+  const { stderr } = await runProcess("sh", { args: ["-c", command, SMOLVM], env: { HOME: cli.folder } });
+  assert.equal(stderr, "code 0\n");
 });
 
 Deno.test("smolvm without a command prints its help where errors go, and fails", async () => {

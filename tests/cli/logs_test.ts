@@ -8,7 +8,7 @@ import { type Cli, makeCli, SMOLVM } from "../helpers/cli.ts";
 import { makeRecord } from "../helpers/machines.ts";
 import { type Outcome, runProcess } from "../helpers/process.ts";
 
-const SEE_HELP = "Run 'smolvm --help' for more.";
+const SEE_HELP = "Run 'smolvm logs --help' for more.";
 const STOPPED: MachineStatus = { ...CREATED, state: "stopped", exit: { code: 0 } };
 
 /** Lays down the machine "web" with those files; returns its folder. */

@@ -6,8 +6,9 @@ import { CREATED, machineLock, writeStatus } from "../../src/state/status.ts";
 import { assertNothingLeft, type Cli, makeCli } from "../helpers/cli.ts";
 import { takeInventory } from "../helpers/inventory.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
+import { onTerminal } from "../helpers/terminal.ts";
 
-const SEE_HELP = "Run 'smolvm --help' for more.";
+const seeHelp = (command: string) => `Run 'smolvm ${command} --help' for more.`;
 const HEADER = "NAME   STATE   CPUS   MEMORY   PID   ROOTFS\n";
 
 /** A `smolvm` whose folder holds an empty folder `root`. */
@@ -142,16 +143,16 @@ Deno.test("smolvm create refuses what no machine can be, and leaves nothing", as
     [
       ["--disk", "lots", "root"],
       "Option '--disk <size>' argument 'lots' is invalid. Expected a whole number of MiB such as 512, 512m or 1g.",
-      SEE_HELP,
+      seeHelp("create"),
     ],
     [
       ["--disk", "9000t", "root"],
       "Option '--disk <size>' argument '9000t' is invalid. Expected a size such as 512m or 40g.",
-      SEE_HELP,
+      seeHelp("create"),
     ],
     [["--disk", "127m", "root"], "Cannot make a disk of 127 MiB: expected 128 MiB to 1 TiB"],
-    [["--memroy", "1g", "root"], "Unknown option '--memroy'\n(Did you mean --memory?)", SEE_HELP],
-    [[], "Missing required argument 'source'", SEE_HELP],
+    [["--memroy", "1g", "root"], "Unknown option '--memroy'\n(Did you mean --memory?)", seeHelp("create")],
+    [[], "Missing required argument 'source'", seeHelp("create")],
   ];
   for (const [args, ...lines] of refusals) assertFailed(await cli.run(["create", ...args]), 125, ...lines);
   await assertNothingLeft(cli);
@@ -178,13 +179,13 @@ Deno.test("smolvm rename gives a machine another name, and leaves all else", asy
   assertPrinted(await cli.run(["rename", `${id}`.slice(0, 10), "www"]), "");
   assert.deepEqual((await list(cli))[0], { id, ...web, name: "www" });
   const refusals: [args: string[], ...lines: string[]][] = [
-    [["web", "x"], 'No such machine: "web"', 'Did you mean "www"?'],
+    [["wwe", "x"], 'No such machine: "wwe"', 'Did you mean "www"?'],
     [["db", "www"], `Cannot name the machine "www": machine ${id} has that name`],
     [["www", "www"], `Cannot name the machine "www": machine ${id} has that name`],
     [["db", "a b"], 'Cannot name a machine "a b": expected a letter or digit, then up to 62 of a-z A-Z 0-9 _ . -'],
   ];
   for (const [args, ...lines] of refusals) assertFailed(await cli.run(["rename", ...args]), 1, ...lines);
-  assertFailed(await cli.run(["rename", "db"]), 125, "Missing required argument 'new'", SEE_HELP);
+  assertFailed(await cli.run(["rename", "db"]), 125, "Missing required argument 'new'", seeHelp("rename"));
   assert.deepEqual(await namesOf(cli), ["db", "www"]);
   assertPrinted(await cli.run(["rename", "db", "web"]), "");
   assert.deepEqual(await namesOf(cli), ["web", "www"]);
@@ -255,13 +256,13 @@ Deno.test("smolvm update refuses what a machine cannot be, and nothing at all, a
       ["--publish-rm", "web", "web"],
       125,
       "Option '--publish-rm <guest>' argument 'web' is invalid. Expected ports from 1 to 65535, got web.",
-      SEE_HELP,
+      seeHelp("update"),
     ],
     [
       ["--volume-rm", "a", "web"],
       125,
       "Option '--volume-rm <guest>' argument 'a' is invalid. Expected an absolute path in the guest, got \"a\".",
-      SEE_HELP,
+      seeHelp("update"),
     ],
   ];
   for (const [args, code, ...lines] of refused) assertFailed(await cli.run(["update", ...args]), code, ...lines);
@@ -314,9 +315,31 @@ Deno.test("smolvm list has JSON and names for programs, also without machines", 
   for (const format of [["--json"], ["--format", "json"]]) assertPrinted(await cli.run(["list", ...format]), "[]\n");
   assertPrinted(await cli.run(["list", "-q"]), "");
   await create(cli, "web", "db");
-  assertPrinted(await cli.run(["list", "-q"]), "web\ndb\n");
+  for (const args of [["-q"], ["-aq"], ["--all", "--quiet"]]) {
+    assertPrinted(await cli.run(["list", ...args]), "web\ndb\n");
+  }
   assertPrinted(await cli.run(["list", "--format", "json"]), (await cli.run(["list", "--json"])).stdout);
   assert.deepEqual((await list(cli)).map(({ name }) => name), ["web", "db"]);
+  for (
+    const [command, ...args] of [["list", "-q", "--json"], ["list", "--json", "--format", "table"], [
+      "images",
+      "-q",
+      "--format=json",
+    ]]
+  ) {
+    const { code, stdout, stderr } = await cli.run([command!, ...args]);
+    assert.deepEqual([code, stdout], [125, ""]);
+    assert.match(stderr, /^smolvm: Option '.*' cannot be used with option '.*'\n/);
+  }
+});
+
+Deno.test("smolvm list shows all of a line on a terminal that does not say how wide it is", async () => {
+  using cli = makeMachinesCli();
+  await create(cli, "web");
+  const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state };
+  await using terminal = onTerminal({ env, rootfs: "" }, 'stty cols 0; "$SMOLVM" list');
+  const { stdout } = await terminal.finish();
+  assert.ok(stdout.includes(`${cli.folder}/root`), stdout);
 });
 
 Deno.test("smolvm list --filter has the machines of any of the states, and with any of the parts of a name", async () => {
@@ -342,7 +365,7 @@ Deno.test("smolvm list --filter has the machines of any of the states, and with 
     ]
   ) {
     const message = `Option '--filter <key=value>' argument '${filter}' is invalid. ${reason}`;
-    assertFailed(await cli.run(["list", "--filter", filter!]), 125, message, SEE_HELP);
+    assertFailed(await cli.run(["list", "--filter", filter!]), 125, message, seeHelp("list"));
   }
 });
 
@@ -453,7 +476,7 @@ Deno.test("smolvm never signals a process that only has the process id of a mach
   }
 });
 
-Deno.test("smolvm start, stop and delete name the nearest machine when there is none of that name", async () => {
+Deno.test("smolvm start, stop and delete name the nearest machine, if one is near, when there is none of that name", async () => {
   using cli = makeMachinesCli();
   const commands = [["start"], ["start", "--foreground"], ["stop"], ["stop", "-f"], ["delete", "-f"]];
   for (const command of [["start"], ["stop"], ["delete", "-f"]]) {
@@ -465,9 +488,7 @@ Deno.test("smolvm start, stop and delete name the nearest machine when there is 
     assert.equal(stderr, 'smolvm: No such machine: "wbe"\nDid you mean "web"?\n');
   }
   for (const name of ["", "..", "../names/web", "x".repeat(300)]) {
-    const { code, stderr } = await cli.run(["stop", name]);
-    assert.equal(code, 1);
-    assert.ok(stderr.startsWith(`smolvm: No such machine: "${name}"\nDid you mean `), stderr);
+    assertFailed(await cli.run(["stop", name]), 1, `No such machine: "${name}"`);
   }
   assert.deepEqual(await namesOf(cli), ["database", "web"]);
 });

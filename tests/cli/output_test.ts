@@ -25,7 +25,10 @@ Deno.test("smolvm's errors have no colour for those who want none, or in a pipe"
   assert.ok(shown.startsWith("smolvm: Unknown option"), JSON.stringify(shown));
   using cli = makeCli();
   const { stderr } = await cli.run(BAD, { env: { NO_COLOR: "", TERM: "xterm" } });
-  assert.equal(stderr, "smolvm: Unknown option '--memroy'\n(Did you mean --memory?)\nRun 'smolvm --help' for more.\n");
+  assert.equal(
+    stderr,
+    "smolvm: Unknown option '--memroy'\n(Did you mean --memory?)\nRun 'smolvm run --help' for more.\n",
+  );
 });
 
 Deno.test("smolvm's errors have their cause and place only for those who ask for details", async () => {

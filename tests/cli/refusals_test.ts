@@ -12,7 +12,7 @@ interface Refusal extends CliOptions {
   hint?: string;
 }
 
-const SEE_HELP = "Run 'smolvm --help' for more.";
+const SEE_HELP = "Run 'smolvm run --help' for more.";
 
 /** Registers a test of refusals. Its folder holds a folder `root` and the files `file` and `env`. */
 function refusalTest(name: string, refusals: Refusal[]): void {
@@ -54,8 +54,16 @@ refusalTest("smolvm refuses unknown flags and commands and names the nearest", [
     message: "Unknown option '--completely-unknown'",
     hint: SEE_HELP,
   },
-  { args: ["--verson"], message: "Unknown option '--verson'\n(Did you mean --version?)", hint: SEE_HELP },
-  { args: ["runn", "{}/root"], message: "Unknown command 'runn'\n(Did you mean run?)", hint: SEE_HELP },
+  {
+    args: ["--verson"],
+    message: "Unknown option '--verson'\n(Did you mean --version?)",
+    hint: "Run 'smolvm --help' for more.",
+  },
+  {
+    args: ["runn", "{}/root"],
+    message: "Unknown command 'runn'\n(Did you mean run?)",
+    hint: "Run 'smolvm --help' for more.",
+  },
 ]);
 
 refusalTest("smolvm run refuses to be given nothing to run, or an option without its value", [
@@ -84,7 +92,7 @@ refusalTest("smolvm run refuses variables that are none, and names the line of a
   badValue("-e, --env <variable>", "=value", "Expected KEY=VALUE or KEY, without space in KEY."),
   {
     args: ["run", "--env-file", "{}/none", "{}/root"],
-    message: "Option '--env-file <file>' argument '{}/none' is invalid. No such file.",
+    message: "Option '--env-file <file>' argument '{}/none' is invalid. No such file or directory.",
     hint: SEE_HELP,
   },
   {

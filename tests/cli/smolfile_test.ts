@@ -143,6 +143,6 @@ Deno.test("smolvm run and create -f refuse a file that is missing or wrong, and 
     }
   }
   assertRefused(await cli.run(["run", "-f", "none", "root"]), 'Cannot read "none": No such file or directory');
-  assertRefused(await cli.run(["run"]), "Missing required argument 'source'", "Run 'smolvm --help' for more.");
+  assertRefused(await cli.run(["run"]), "Missing required argument 'source'", "Run 'smolvm run --help' for more.");
   await assertNothingLeft(cli);
 });

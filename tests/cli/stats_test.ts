@@ -23,7 +23,7 @@ Deno.test("smolvm stats and top refuse what does not run", async () => {
       const [name, message] of [["idle", 'Machine "idle" is not running: it is created'], ["none", "No such machine"]]
     ) {
       const { code, stdout, stderr } = await cli.run([command, name!]);
-      assert.deepEqual({ code, stdout }, { code: 125, stdout: "" });
+      assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
       assert.ok(stderr.startsWith(`smolvm: ${message}`), stderr);
     }
   }

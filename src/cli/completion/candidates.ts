@@ -20,7 +20,7 @@ export interface Candidates {
 }
 
 /** Commands that only machines that run are for, and those for the others. */
-const FOR_LIVE = ["attach", "cp", "exec", "kill", "port", "shell", "stats", "stop", "top", "wait"];
+const FOR_LIVE = ["attach", "cp", "exec", "kill", "shell", "stats", "stop", "top", "wait"];
 const FOR_IDLE = ["start", "update"];
 
 /** What arguments are by their names in a command's usage, and options by those of their values. */
