@@ -124,7 +124,7 @@ async function explain({ host, guest }: { host: string; guest: string }, copy: (
     await copy();
   } catch (error) {
     if (error instanceof SmolvmError && error.code !== "guest") throw error;
-    const reason = error instanceof SmolvmError ? "The machine has ended" : osReason(error);
+    const reason = osReason(error);
     const isGuest = [ToolError, ArchiveError, SmolvmError].some((kind) => error instanceof kind);
     throw new SmolvmError("copy", `${isGuest ? guest : host}: ${reason}`, { cause: error });
   }

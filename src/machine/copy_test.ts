@@ -106,7 +106,7 @@ Deno.test("copyToMachine() says what failed, here or in the guest", () =>
       const reason = {
         full: '"here/x": No space left on device',
         killed: "The guest's agent ended with signal 9",
-        gone: "The machine has ended",
+        gone: 'Machine "web" ended before the command',
       }[how];
       const failing = assertFails(copying, `Cannot copy to "web:/big": ${reason}`);
       await tool();
@@ -185,7 +185,7 @@ Deno.test("a copy that is interrupted, or whose machine ends, leaves no part of 
       const isBegun = () => namesIn(here).includes("new") && namesIn(`${here}/new`).length > 0;
       while (!isBegun()) await new Promise((resolve) => setTimeout(resolve, 1));
       end();
-      if (end === die) await assertFails(copying, 'Cannot copy "web:x": The machine has ended');
+      if (end === die) await assertFails(copying, 'Cannot copy "web:x": Machine "web" ended before the command');
       else await assert.rejects(copying, reason);
       assert.deepEqual(namesIn(`${here}/new`), []);
       Deno.removeSync(`${here}/new`);
