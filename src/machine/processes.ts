@@ -1,6 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { AGENT_TOOL } from "../protocol/messages.ts";
-import { startExec } from "./exec.ts";
+import { runAgentTool, ToolError } from "./agent_tool.ts";
 import type { Machine } from "./find.ts";
 
 /** What the guest says about itself. */
@@ -47,13 +46,12 @@ export async function usageInGuest(machine: Machine): Promise<GuestUsage> {
     if (text.length < MAX_LENGTH) text += decoder.decode(chunk, { stream: true });
     return Promise.resolve();
   };
-  const options = { argv: [AGENT_TOOL, "processes"], user: "", cwd: "/" };
-  const streams = { stdin: undefined, stdout, stderr: () => Promise.resolve() };
-  await using command = await startExec(machine, options, streams);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(silent(machine)), TIMEOUT_MS);
   try {
-    await Promise.race([command.finish(), late.promise]);
+    await runAgentTool(machine, ["processes"], { stdout, until: late.promise });
+  } catch (error) {
+    throw error instanceof ToolError ? silent(machine) : error;
   } finally {
     clearTimeout(timer);
   }
