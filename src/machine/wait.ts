@@ -4,7 +4,7 @@ import { CONTROL } from "../protocol/control.ts";
 import { controlSocket } from "../runner/spec.ts";
 import { isLocked } from "../state/lock.ts";
 import type { Machine } from "../state/lookup.ts";
-import { isLive, machineLock, observeStatus } from "../state/status.ts";
+import { isLive, machineLock, observeStatus, readStatus } from "../state/status.ts";
 import { exitCode, lastExitCode } from "./exit_code.ts";
 
 const POLL_MS = 50;
@@ -18,11 +18,17 @@ export async function waitForEnd(machine: Machine): Promise<number> {
   let code: number | undefined;
   while (machine.ephemeral || isLive(machine.status.state)) {
     code ??= await watchCommand(machine);
-    if (!isLocked(lock)) break;
+    if (!isLocked(lock) || code !== undefined && isStartedAgain(machine)) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   // Of a machine of `run` nothing is left to read.
   return code ?? lastExitCode(observeStatus(machine.folder) ?? machine.status) ?? 0;
+}
+
+/** Whether the lock is that of another run, which began before anyone could see it free. */
+function isStartedAgain({ folder, status }: Machine): boolean {
+  const process = readStatus(folder)?.process;
+  return process && status.process ? process.pid !== status.process.pid : false;
 }
 
 /** The exit code of the command that runs, or `undefined` when nobody is there to tell. */
