@@ -27,7 +27,7 @@
  *                                          list of argv { str }, list of env { str "KEY=VALUE" }
  *   MSG_STDIN                      exec    bytes; none: end of input
  *   MSG_RESIZE                     exec    u32 rows, u32 columns
- *   MSG_SIGNAL                     exec    u32 signal number of Linux
+ *   MSG_SIGNAL                     exec    u32 signal number of Linux; SIGKILL is for the command's whole session
  *   MSG_CREDIT                     exec    u32 channel (1 stdout, 2 stderr), u32 bytes the consumer has taken
  *   MSG_ACK                        0       u32 bytes of frames, headers included, received since the last one
  *   MSG_SHUTDOWN                   0       nothing
@@ -47,7 +47,8 @@
  * A source (rootfs, and that of a mount) is an absolute path in the boot folder, or else the tag of a virtiofs share,
  * which the agent mounts at /s/<tag>.
  *
- * ORDER: HELLO, SETUP, READY, then EXECs at any time; SHUTDOWN at any time after READY; BYE is the last frame.
+ * ORDER: HELLO, SETUP, READY, then EXECs at any time; SHUTDOWN at any time after READY; BYE is the last frame. What the
+ * host says of an exec that is not there is ignored: it may have ended meanwhile.
  *
  * FLOW CONTROL. libkrun stops a guest-to-host stream for good when the host stays silent too long, so there are
  * two windows, both counted by the sender and refilled by the receiver:
