@@ -48,9 +48,11 @@ export class SmolvmError extends Error {
   }
 }
 
+/** The exit code of our own failures, whatever the command's would have been. */
+export const OWN_FAILURE = 125;
+
 /** The exit code of a command line that ends with an error: docker's, and that of `timeout`. */
 export function exitCodeOf(error: unknown): number {
-  const OWN_FAILURE = 125;
   if (!(error instanceof SmolvmError)) return OWN_FAILURE;
   return { "not-found": 127, "not-executable": 126, timeout: 124 }[error.code as string] ?? OWN_FAILURE;
 }

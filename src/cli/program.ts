@@ -1,7 +1,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
-import { SmolvmError } from "../errors.ts";
+import { OWN_FAILURE, SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
 import { attachCommand } from "./attach.ts";
 import { completeCommand, completionCommand } from "./completion.ts";
@@ -34,8 +34,6 @@ import { topCommand } from "./top.ts";
 import { updateCommand } from "./update.ts";
 import { waitCommand } from "./wait.ts";
 
-/** The exit code of our own failures, whatever the command's would have been. */
-const OWN_FAILURE = 125;
 /** What help is wrapped to where no terminal says how wide it is. */
 const DEFAULT_COLUMNS = 80;
 

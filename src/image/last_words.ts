@@ -17,7 +17,8 @@ export class LastWords {
   text(): string {
     const text = new TextDecoder().decode(this.#kept).trimEnd();
     const [, error] = /(?:^|.*\n)Error: (.*)$/s.exec(text) ?? [];
-    return printable(error ?? text.slice(text.lastIndexOf("\n") + 1));
+    // Its log, of how it ended, follows at times.
+    return printable(error?.replace(/\ntime=".*/g, "") ?? text.slice(text.lastIndexOf("\n") + 1));
   }
 }
 

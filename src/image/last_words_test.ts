@@ -10,6 +10,8 @@ function lastWordsOf(...chunks: string[]): string {
 Deno.test("LastWords keeps the last error with what follows it, on one line", () => {
   assert.equal(lastWordsOf("Trying to pull a...\n", "Error: one\nError: two:\n", "\t* three\n"), "two: * three");
   assert.equal(lastWordsOf("Err", "or: sp", "lit\n"), "split");
+  const log = 'time="2026-11-23T12:00:00Z" level=warning msg="failed to shutdown storage"\n';
+  assert.equal(lastWordsOf(log, "Error: one\n", log, "\t* two\n", log), "one * two");
 });
 
 Deno.test("LastWords keeps the last line when nothing is called an error", () => {
