@@ -35,6 +35,4 @@ export async function* untilDetached(
     if (matched > 0 && matched === keys.length) return detach();
   }
   if (matched > 0) yield keys.slice(0, matched);
-  // The end of this input is not that of the command's: others may attach and go on.
-  await new Promise(() => {});
 }
