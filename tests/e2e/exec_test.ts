@@ -6,6 +6,7 @@ import { openMachine } from "../../src/machine/find.ts";
 import { NO_STREAMS } from "../../src/protocol/attachment.ts";
 import { setEnv } from "../helpers/env.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
+import { runnerMib } from "../helpers/memory.ts";
 import { assertCode, type Outcome } from "../helpers/process.ts";
 import { onTerminal } from "../helpers/terminal.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
@@ -97,7 +98,7 @@ test("50 commands at once have each their own streams, and 500 in a row leave no
     const { pid } = await listed(name);
     const runner = () => ({
       files: ownFilesOf(pid!),
-      heapKib: heapOf(pid!),
+      memoryMib: runnerMib(pid!),
     });
     const numbers = Array.from({ length: 50 }, (_, index) => `${index}`);
     const echoes = await Promise.all(numbers.map(async (number) => {
@@ -119,7 +120,7 @@ test("50 commands at once have each their own streams, and 500 in a row leave no
     for (let count = 0; count < 500; count++) assert.equal(await execHere({ argv: ["true"] }), 0);
     const after = runner();
     assert.ok(after.files <= before.files, `${before.files} open files became ${after.files}`);
-    assert.ok(after.heapKib < before.heapKib + 8192, `${before.heapKib} KiB became ${after.heapKib}`);
+    assert.ok(after.memoryMib < before.memoryMib + 8, `${before.memoryMib} MiB became ${after.memoryMib}`);
   }));
 
 /** Open files of a runner, but for those that virtiofs holds: one for each file that the guest knows. */
@@ -128,15 +129,6 @@ function ownFilesOf(pid: number): number {
     Deno.readLinkSync(`/proc/${pid}/fd/${name}`)
   );
   return links.filter((link) => !link.startsWith("/")).length;
-}
-
-/** Resident memory of a runner, in KiB, but for the guest's. */
-function heapOf(pid: number): number {
-  const mappings = Deno.readTextFileSync(`/proc/${pid}/smaps`).split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
-  const field = (text: string, name: string) => Number(new RegExp(`^${name}: +(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
-  // The guest's memory is the mapping as large as that.
-  const own = mappings.filter((mapping) => field(mapping, "Size") < 128 * 1024);
-  return own.reduce((sum, mapping) => sum + field(mapping, "Rss"), 0);
 }
 
 test("exec -it and shell have a terminal; a pipe into shell is a script", () =>

@@ -23,17 +23,19 @@ export function peakMib(pid: number): number {
 }
 
 /**
- * The resident memory of a runner without that of its guest, in MiB. The guest's is one mapping of exactly its size,
- * or several next to each other, and is given out as the guest touches it, for its file cache too.
+ * The resident memory of a runner without that of its guest, in MiB. The guest's, which is given out as the guest
+ * touches it, for its file cache too, is in the only large mapping that is of no file.
  */
-export function runnerMib(pid: number, guestMib: number): number {
+export function runnerMib(pid: number): number {
+  const GUEST_MIB = 128;
+  // Addresses, permissions, offset, device, inode; of what follows only what is resident.
   const mappings = readIfThere(`/proc/${pid}/smaps`).matchAll(
-    /^([0-9a-f]+)-([0-9a-f]+) .*\n(?:[A-Z].*\n)*?Rss: +(\d+) kB/gm,
+    /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ (\d+).*\n(?:[A-Z].*\n)*?Rss: +(\d+) kB/gm,
   );
   let kib = 0;
-  for (const [, from, to, rss] of mappings) {
+  for (const [, from, to, inode, rss] of mappings) {
     const sizeMib = (parseInt(to!, 16) - parseInt(from!, 16)) / 1024 ** 2;
-    if (sizeMib !== guestMib) kib += Number(rss);
+    if (sizeMib < GUEST_MIB || inode !== "0") kib += Number(rss);
   }
   return kib / 1024;
 }
