@@ -17,7 +17,7 @@ export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   return identifyProcess(pid)?.startTime === startTime;
 }
 
-/** How long the kernel may take to end a process that was killed: it gives back the memory of a VM first. */
+/** How long the kernel may take to end a process that is about to: it gives back the memory of a VM first. */
 const DEATH_MS = 10_000;
 const POLL_MS = 5;
 
@@ -33,22 +33,29 @@ export async function killProcess(identity: ProcessIdentity): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+  await awaitDeath(identity);
+  return true;
+}
+
+/** Settles when a process that is about to end is gone, and with it all that it held; after 10 s in any case. */
+export async function awaitDeath(identity: ProcessIdentity): Promise<void> {
   const deadline = performance.now() + DEATH_MS;
   while (isAlive(identity) && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  return true;
 }
 
-/** Ticks since the boot, and which boot: proc_pid_stat(5), field 22. */
+/** Ticks since the boot, and which boot: proc_pid_stat(5), field 22; fields 3 and 20 are its state and its threads. */
 function linuxStartTime(pid: number): string | undefined {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
     // The second field is the program's name in parentheses, which may hold anything.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state, ticks] = [fields[0], fields[19]];
-    // A zombie runs no more.
-    return state === "Z" ? undefined : `${Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim()}:${ticks}`;
+    const [state, threads, ticks] = [fields[0], Number(fields[17]), fields[19]];
+    // A zombie runs no more; but the first thread is one while others may still hold the files that all share.
+    return state === "Z" && threads <= 1
+      ? undefined
+      : `${Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim()}:${ticks}`;
   } catch {
     return undefined;
   }

@@ -26,6 +26,25 @@ Deno.test("killProcess() settles when the process is gone", async () => {
   await child.status;
 });
 
+Deno.test("a process is alive until the last of its threads has ended", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "smolvm-" });
+  const source = `#include <pthread.h>
+    #include <unistd.h>
+    static void *wait(void *_) { sleep(60); return _; }
+    int main(void) { pthread_t t; pthread_create(&t, 0, wait, 0); pthread_exit(0); }`;
+  await Deno.writeTextFile(`${folder}/threads.c`, source);
+  const args = ["-pthread", "-o", `${folder}/threads`, `${folder}/threads.c`];
+  assert.equal((await new Deno.Command("cc", { args }).output()).code, 0);
+  const child = new Deno.Command(`${folder}/threads`).spawn();
+  const identity = identifyProcess(child.pid)!;
+  while (!/^State:\tZ/m.test(await Deno.readTextFile(`/proc/${child.pid}/status`)));
+  assert.equal(isAlive(identity), true);
+  assert.equal(await killProcess(identity), true);
+  assert.equal(isAlive(identity), false);
+  await child.status;
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("killProcess() never signals a process that has the process id of another", async () => {
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   const identity = identifyProcess(child.pid)!;

@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import { removeIfThere } from "../host/files.ts";
-import { killProcess } from "../host/process_identity.ts";
+import { awaitDeath, killProcess } from "../host/process_identity.ts";
 import { CONTROL, encodeStop } from "../protocol/control.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
 import { controlSocket } from "../runner/spec.ts";
@@ -37,10 +37,13 @@ export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOp
   let answerable = asked;
   using requests = new DisposableStack();
   let isRequested = false;
+  let { process } = machine.status;
   while (isLocked(machineLock(machine.folder))) {
     isRequested ||= await requestStop(machine, timeoutMs, requests);
     const now = performance.now();
-    if (!force && now - asked < BOOT_MS && readStatus(machine.folder)?.state === "starting") answerable = now;
+    const status = readStatus(machine.folder);
+    process ??= status?.process ?? null;
+    if (!force && now - asked < BOOT_MS && status?.state === "starting") answerable = now;
     if (now - answerable > limitMs) {
       if (force) return await killMachine(machine);
       const { name } = machine.record;
@@ -50,6 +53,8 @@ export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOp
     }
     await pause();
   }
+  // Its published ports and its memory are free when its process is gone, a moment after the lock.
+  if (process) await awaitDeath(process);
 }
 
 /**

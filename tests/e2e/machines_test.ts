@@ -46,7 +46,7 @@ test("start runs a machine in the background, stop asks its command to end, and 
   assert.deepEqual(runnersOf(suite), [pid]);
   const table = (await demand(["ls"])).stdout;
   assert.match(table, /^NAME +STATE +CPUS +MEMORY +PID +ROOTFS\nweb +running +1 +512 MiB +\d+ +\/.+\/rootfs\n$/);
-  assert.match((await demand(["ps", "-v"])).stdout, /^web .* \d+ seconds? +- +-\n$/m);
+  assert.match((await demand(["ps", "-v"])).stdout, /^web .* \d+ seconds? +- +- +-\n$/m);
 
   assertFailed(await smolvm(["start", "web"]), /^smolvm: Machine "web" is running already\n$/);
   assertFailed(await smolvm(["create", "--name", "web", rootfs]), new RegExp(`machine ${id} has that name`), 125);
