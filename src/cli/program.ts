@@ -37,13 +37,8 @@ import { waitCommand } from "./wait.ts";
 /** What help is wrapped to where no terminal says how wide it is. */
 const DEFAULT_COLUMNS = 80;
 
-/**
- * Runs the command line and returns the exit code.
- *
- * @throws {SmolvmError} for whatever could not be done.
- */
-export async function runProgram(args: readonly string[]): Promise<number> {
-  let exitCode = 0;
+/** The whole tree of commands; `setExitCode` is told what the one that is run comes to, unless that is 0. */
+export function makeProgram(setExitCode: (code: number) => void) {
   const program = new Command("smolvm")
     .description("Run OCI images and folders as microVMs")
     .version(deno.version, "--version", "print the version")
@@ -75,7 +70,6 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     });
     configureLog({ level, sink: (line) => console.error(line) });
   });
-  const setExitCode = (code: number) => exitCode = code;
   const groups: Record<string, CommandUnknownOpts[]> = {
     "Machines:": [
       runCommand(setExitCode),
@@ -119,6 +113,17 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
   program.addCommand(completeCommand(program), { hidden: true });
   for (const command of program.commands) command.copyInheritedSettings(program);
+  return program;
+}
+
+/**
+ * Runs the command line and returns the exit code.
+ *
+ * @throws {SmolvmError} for whatever could not be done.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = makeProgram((code) => exitCode = code);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
