@@ -137,6 +137,12 @@ completions() {
   ./smolvm completion fish >"$top/completions/smolvm.fish"
 }
 
+# Where man looks when the folder of a program is in PATH.
+man_page() {
+  mkdir -p "$top/man/man1"
+  deno run --quiet --allow-all --cached-only --frozen scripts/man_page.ts "$epoch" >"$top/man/man1/smolvm.1"
+}
+
 # npm_package PART: the package, with its version, that scripts/setup takes something from.
 npm_package() { grep -oE "@[a-z/-]*$1[a-z0-9-]*@[0-9.]+" scripts/setup; }
 
@@ -190,6 +196,7 @@ case $platform-$portable in
   darwin-*) sign smolvm ;;
 esac
 completions
+man_page
 licences
 "$tar" --create --directory "$work" --format ustar --sort name --mtime "@$epoch" --owner 0 --group 0 --numeric-owner \
   --mode u=rwX,go=rX "$name" | gzip -n >"$work/$name.tar.gz"

@@ -81,7 +81,17 @@ Deno.test("scripts/build-dist.sh makes the same bytes again, whatever the umask,
 
 Deno.test("the download holds what it needs, for its platform alone, readable for all", async () => {
   const names = (path: string) => [...Deno.readDirSync(`${install}/${path}`)].map(({ name }) => name).sort();
-  const top = ["LICENSE", "NOTICES", "README.md", "completions", "lib", "licenses", "smolvm", "smolvm.entitlements"];
+  const top = [
+    "LICENSE",
+    "NOTICES",
+    "README.md",
+    "completions",
+    "lib",
+    "licenses",
+    "man",
+    "smolvm",
+    "smolvm.entitlements",
+  ];
   assert.deepEqual(names(""), top);
   assert.deepEqual(names("completions"), ["_smolvm", "smolvm.bash", "smolvm.fish"]);
   const lib = names("lib");
@@ -111,6 +121,14 @@ Deno.test("the download names the licence and the source of all that is in it", 
   assert.match(notices, /\blib\/libkrun\.so\.1 from npm's @\S+@[0-9.]+,\n.*one byte changed/);
   assert.match(notices, /\blib\/libkrunfw\.so\.5 from npm's @\S+@[0-9.]+\n/);
   assert.match(notices, /Copyright \(c\) \d+ TJ Holowaychuk/);
+});
+
+Deno.test("the download holds a man page that is of it, and in order", async () => {
+  const path = `${install}/man/man1/smolvm.1`;
+  const made = Deno.statSync(path).mtime!.toISOString().slice(0, 10);
+  assert.ok((await Deno.readTextFile(path)).startsWith(`.TH SMOLVM 1 ${made} "smolvm ${deno.version}"\n`));
+  const { code, stdout, stderr } = await runProcess("mandoc", { args: ["-T", "lint", "-W", "warning", path] });
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
 });
 
 Deno.test("the download's smolvm runs for an ordinary user by a symlink, without Deno, a network or a folder to write to", async () => {
