@@ -21,6 +21,19 @@ Examples:
   smolvm config set default_mem 2g
   $EDITOR "$(smolvm config path)"`;
 
+const SHOW_EXAMPLES = `
+Examples:
+  smolvm config show`;
+
+const GET_EXAMPLES = `
+Examples:
+  smolvm config get default_mem`;
+
+const PATH_EXAMPLES = `
+Examples:
+  smolvm config path
+  $EDITOR "$(smolvm config path)"`;
+
 const SET_EXAMPLES = `
 The file's comments and its other lines stay as they are.
 
@@ -46,11 +59,12 @@ export function configCommand(program: CommandUnknownOpts) {
     .addHelpText("after", `${describeKeys()}\n${EXAMPLES}`);
   config.command("show")
     .description("Print every key with the value in force, as TOML")
+    .addHelpText("after", SHOW_EXAMPLES)
     .action(async () => console.log(formatConfig(await readConfig())));
   config.command("get")
     .description("Print the value in force of a key")
     .argument("<key>", "one of those below")
-    .addHelpText("after", describeKeys())
+    .addHelpText("after", `${describeKeys()}\n${GET_EXAMPLES}`)
     .action(async (name) => {
       const field = fieldOf(name);
       const value = (await readConfig())[field];
@@ -68,6 +82,7 @@ export function configCommand(program: CommandUnknownOpts) {
     });
   config.command("path")
     .description("Print where the configuration file is, or would be")
+    .addHelpText("after", PATH_EXAMPLES)
     .action(() => console.log(folders().configFile));
   return config;
 }

@@ -4,6 +4,10 @@ import { formatSize } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
 
 const EXAMPLES = `
+Examples:
+  smolvm system df`;
+
+const DF_EXAMPLES = `
 RECLAIMABLE is, of images, what "smolvm prune --all" frees; of disks and logs,
 what deleting the machines that do not run frees; of remains, all of it.
 
@@ -24,11 +28,12 @@ export function systemCommand(program: CommandUnknownOpts) {
   const system = new Command("system")
     .copyInheritedSettings(program)
     .summary("Look at what smolvm takes of this host")
-    .description("Look at what smolvm takes of this host");
+    .description("Look at what smolvm takes of this host")
+    .addHelpText("after", EXAMPLES);
   system.command("df")
     .description("Show what images and machines take on the disk")
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", DF_EXAMPLES)
     .action(async ({ format }) => {
       const { diskUsage } = await import("../machine/usage.ts");
       const usage = await diskUsage();
