@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { resolve } from "../host/path.ts";
 import { SmolvmError } from "../errors.ts";
 import type { PortSpec, VolumeSpec } from "../state/machine_record.ts";
 import { readText, TomlFile, type ValueType } from "./toml_file.ts";

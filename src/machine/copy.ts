@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { resolve } from "../host/path.ts";
 import { ArchiveError } from "../archive/decode.ts";
 import { pack } from "../archive/pack.ts";
 import type { OnProgress } from "../archive/progress.ts";

@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { resolve } from "../host/path.ts";
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import type { VolumeSpec } from "../state/machine_record.ts";
