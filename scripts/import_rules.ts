@@ -17,7 +17,7 @@ const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 
 /** What each folder of `src`, and each file right in it, may import. Only the runner's process loads libkrun. */
 const RULES: ReadonlyMap<string, Rule> = new Map([
-  ["src/main.ts", only("src/cli", "src/runner/main.ts", "src/runner/probe.ts", "src/machine/spare_runner.ts")],
+  ["src/main.ts", only("src/cli", "src/runner/entry.ts", "src/machine/spare_runner.ts")],
   ["src/mod.ts", only("src/machine", "src/image")],
   ["src/cli", {
     paths: ["src/machine", "src/doctor", "src/image", "src/config", "src/host", "deno.json"],
@@ -33,12 +33,22 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
       "src/protocol",
       "src/archive",
       "src/host",
+      "src/runner/entry.ts",
       "src/runner/spec.ts",
     ],
-    packages: ["npm:deno-std@"],
+    packages: [],
   }],
   ["src/doctor", {
-    paths: ["src/machine", "src/image", "src/storage", "src/config", "src/state", "src/host", "src/runner/spec.ts"],
+    paths: [
+      "src/machine",
+      "src/image",
+      "src/storage",
+      "src/config",
+      "src/state",
+      "src/host",
+      "src/runner/entry.ts",
+      "src/runner/spec.ts",
+    ],
     packages: [],
   }],
   ["src/runner", only("src/logs", "src/krun", "src/protocol", "src/state", "src/storage", "src/host")],
@@ -51,7 +61,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/config", { paths: ["src/host", "src/state"], packages: ["npm:deno-std@"] }],
   ["src/state", only("src/host")],
   ["src/logs", only("src/host")],
-  ["src/host", only()],
+  ["src/host", { paths: [], packages: ["npm:deno-std@"] }],
   ...GROUND.map((file): [string, Rule] => [file, only()]),
 ]);
 

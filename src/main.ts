@@ -4,28 +4,20 @@
  * @module
  */
 
+import "./runner/entry.ts"; // First: in an executable, a runner is this program too.
 import { reportError } from "./cli/report.ts";
 import { exitCodeOf } from "./errors.ts";
-import { dismissSpareRunner, startSpareRunner } from "./machine/spare_runner.ts";
 
-if (import.meta.main) {
-  if (Deno.args[0] === "__runner") {
-    const { runnerMain } = await import("./runner/main.ts");
-    await runnerMain();
-  }
-  if (Deno.args[0] === "__probe") {
-    const { probeLibraries } = await import("./runner/probe.ts");
-    console.log(JSON.stringify(probeLibraries()));
-    Deno.exit(0);
-  }
-  const exitCode = await main(Deno.args);
-  await dismissSpareRunner();
-  Deno.exit(exitCode);
-}
+if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: readonly string[]): Promise<number> {
+  await using cleanup = new AsyncDisposableStack();
   try {
-    if (args[0] === "run" || args[0] === "start") startSpareRunner();
+    if (args[0] === "run" || args[0] === "start") {
+      const { dismissSpareRunner, startSpareRunner } = await import("./machine/spare_runner.ts");
+      startSpareRunner();
+      cleanup.defer(dismissSpareRunner);
+    }
     const { runProgram } = await import("./cli/program.ts");
     return await runProgram(args);
   } catch (error) {

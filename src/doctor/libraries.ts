@@ -1,7 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { agentFile, libFolder } from "../host/lib_folder.ts";
 import { osReason } from "../host/os_error.ts";
-import { programCommand } from "../machine/runner_process.ts";
+import { roleCommand } from "../runner/entry.ts";
 import { toError } from "../state/error_record.ts";
 import { type FileFacts, type KrunFacts, type LibraryReport, parseLibraryReport } from "../state/library_report.ts";
 import { DISK_TEMPLATES, readTemplate } from "../storage/disk.ts";
@@ -26,7 +26,8 @@ export function libraryChecks(): Check[] {
 
 /** In a process of its own, as with every VM: a broken library takes its process along. */
 async function probe(signal: AbortSignal): Promise<LibraryReport> {
-  const { success, stdout, stderr } = await runProgram(programCommand("__probe"), { signal });
+  const { argv, env } = roleCommand("probe");
+  const { success, stdout, stderr } = await runProgram(argv, { signal, env });
   if (success) return parseLibraryReport(stdout);
   throw new SmolvmError("dependency", `Cannot load libkrun: the process that tried ended${stderr && `: ${stderr}`}`);
 }

@@ -12,6 +12,8 @@ export interface ProgramOutput {
 export interface ProgramOptions {
   /** Kills it. */
   signal: AbortSignal;
+  /** Variables beside this process's own. */
+  env?: Record<string, string>;
   /** How to come by it. */
   hint?: string;
 }
@@ -23,10 +25,10 @@ export interface ProgramOptions {
  */
 export async function runProgram(
   argv: readonly string[],
-  { signal, hint }: ProgramOptions,
+  { signal, env, hint }: ProgramOptions,
 ): Promise<ProgramOutput> {
   const [program, ...args] = argv;
-  const command = new Deno.Command(program!, { args, env: { LC_ALL: "C" }, stdin: "null", signal });
+  const command = new Deno.Command(program!, { args, env: { LC_ALL: "C", ...env }, stdin: "null", signal });
   try {
     const { success, stdout, stderr } = await command.output();
     return { success, stdout: textOf(stdout), stderr: textOf(stderr).split("\n").at(-1)! };

@@ -2,6 +2,7 @@ import { SmolvmError } from "../errors.ts";
 import { killChild } from "../host/child_process.ts";
 import { osReason } from "../host/os_error.ts";
 import { log } from "../log.ts";
+import { roleCommand } from "../runner/entry.ts";
 import type { RunnerSpec } from "../runner/spec.ts";
 import { toError } from "../state/error_record.ts";
 import { consoleLog, runnerLog } from "../state/machine_folders.ts";
@@ -12,11 +13,6 @@ import { tailOf } from "../state/tail.ts";
 /** How many lines of each log an unexpected end is told with. */
 const LAST_WORDS = 5;
 
-/** `-A`: Deno lets nobody touch `/dev` and `/proc` with less, and FFI is unlimited anyway. */
-const FLAGS = ["-A", "--no-config", "--no-lock", "--no-prompt", "--no-check", "--cached-only", "--quiet"];
-/** The program's entry. In a bundle, where this module has no place of its own, it is what was started. */
-const MAIN = import.meta.url.endsWith(".ts") ? new URL("../main.ts", import.meta.url) : new URL(Deno.mainModule);
-
 /** A runner that was started, and the pipe that keeps it alive. */
 export class RunnerProcess {
   readonly #process: Deno.ChildProcess;
@@ -25,7 +21,8 @@ export class RunnerProcess {
 
   /** Starts a runner that waits for its specification. `prefix` is the command that puts it into its namespaces. */
   constructor(prefix: readonly string[]) {
-    this.#process = spawn([...prefix, ...programCommand("__runner")] as [string, ...string[]]);
+    const { argv, env } = roleCommand("runner");
+    this.#process = spawn([...prefix, ...argv], env);
     this.#lifeline = this.#process.stdin.getWriter();
   }
 
@@ -96,11 +93,12 @@ export class RunnerProcess {
   }
 }
 
-function spawn([command, ...args]: [string, ...string[]]): Deno.ChildProcess {
+function spawn([command, ...args]: readonly string[], env: Record<string, string>): Deno.ChildProcess {
   log("debug", () => `spawning ${[command, ...args].join(" ")}`);
   try {
-    return new Deno.Command(command, {
+    return new Deno.Command(command!, {
       args,
+      env,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -113,10 +111,4 @@ function spawn([command, ...args]: [string, ...string[]]): Deno.ChildProcess {
       hint: command === "unshare" ? "Install util-linux." : undefined,
     });
   }
-}
-
-/** The command line of this program as a process that may load libkrun: to run a machine, or to look at libkrun. */
-export function programCommand(role: "__runner" | "__probe"): string[] {
-  if (Deno.build.standalone) return [Deno.execPath(), role];
-  return [Deno.execPath(), "run", ...FLAGS, decodeURIComponent(MAIN.pathname), role];
 }
