@@ -1,5 +1,6 @@
 import { createMachine } from "../machine/create.ts";
-import { machineCommand, machineOptions } from "./machine_options.ts";
+import { machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
+import { untilSignal } from "./signals.ts";
 
 const EXAMPLES = `
 Examples:
@@ -9,13 +10,20 @@ Examples:
   smolvm start web`;
 
 /** `smolvm create`. */
-export function createCommand() {
+export function createCommand(setExitCode: (code: number) => void) {
   return machineCommand("create")
     .summary("Make a machine that keeps its disk")
     .description("Make a machine that keeps its disk, to be started by name")
     .addHelpText("after", EXAMPLES)
     .action(async (_source, _command, options, self) => {
-      const { name } = await createMachine(await machineOptions(self, options));
-      console.log(name);
+      setExitCode(
+        await untilSignal(async (until) => {
+          using status = openStatusLine(self);
+          const described = await machineOptions(self, options, status);
+          const { name } = await Promise.race([createMachine(described), until]);
+          console.log(name);
+          return 0;
+        }),
+      );
     });
 }

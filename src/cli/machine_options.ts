@@ -2,7 +2,9 @@ import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-ty
 import { readConfig } from "../config/config.ts";
 import type { Smolfile } from "../config/smolfile.ts";
 import { SmolvmError } from "../errors.ts";
+import { logLevel } from "../log.ts";
 import type { MachineOptions, PortSpec, VolumeSpec } from "../machine/describe.ts";
+import { StatusLine } from "./output/status_line.ts";
 import {
   collectEnv,
   collectEnvFile,
@@ -49,7 +51,7 @@ export function machineCommand(name: string) {
         .default("missing" as const),
     )
     .option("--tls-verify <bool>", "demand a valid certificate of the registry", parseBoolean)
-    .option("-q, --quiet", "no progress of pulls")
+    .option("-q, --quiet", "no progress")
     .passThroughOptions();
 }
 
@@ -78,11 +80,15 @@ export interface GivenOptions {
 
 /**
  * The machine that such a command line describes: what is given there, then what its Smolfile has, then the
- * configuration's defaults. What may be repeated is added up.
+ * configuration's defaults. What may be repeated is added up. Its progress is told on standard error.
  *
  * @throws {SmolvmError} `usage`, `config`.
  */
-export async function machineOptions(self: CommandUnknownOpts, options: GivenOptions): Promise<MachineOptions> {
+export async function machineOptions(
+  self: CommandUnknownOpts,
+  options: GivenOptions,
+  status: StatusLine | undefined,
+): Promise<MachineOptions> {
   const { interactive = false, tty = false } = options;
   const { quiet } = self.optsWithGlobals();
   const file = options.file === undefined ? undefined : await declared(options.file);
@@ -93,8 +99,9 @@ export async function machineOptions(self: CommandUnknownOpts, options: GivenOpt
     throw new SmolvmError("usage", `Cannot use ${asked} without --net: the guest has no network`);
   }
   const config = await readConfig();
+  const root = rootAndCommand(self, options.file, file);
   return {
-    ...rootAndCommand(self, options.file, file),
+    ...root,
     name: options.name,
     cpus: options.cpus ?? file?.cpus ?? config.defaultCpus,
     memoryMib: options.memory ?? file?.memoryMib ?? config.defaultMem,
@@ -110,10 +117,21 @@ export async function machineOptions(self: CommandUnknownOpts, options: GivenOpt
     hostname: options.hostname,
     pull: options.pull,
     tlsVerify: options.tlsVerify,
-    onPullProgress: quiet ? undefined : (chunk) => Deno.stderr.writeSync(chunk),
+    onPullProgress: quiet ? undefined : (chunk) => {
+      status?.clear();
+      Deno.stderr.writeSync(chunk);
+    },
+    onPhase: (phase) => status?.show(phase, root.source),
     tty,
     stdin: interactive,
   };
+}
+
+/** What is waited for, for those who watch a terminal; a log of details tells them already. */
+export function openStatusLine(self: CommandUnknownOpts): StatusLine | undefined {
+  const { quiet } = self.optsWithGlobals();
+  const isDetailed = !["error", "warn"].includes(logLevel());
+  return quiet || isDetailed || !Deno.stderr.isTerminal() ? undefined : new StatusLine();
 }
 
 async function declared(path: string): Promise<Smolfile> {

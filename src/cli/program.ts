@@ -73,7 +73,7 @@ export function makeProgram(setExitCode: (code: number) => void) {
   const groups: Record<string, CommandUnknownOpts[]> = {
     "Machines:": [
       runCommand(setExitCode),
-      createCommand(),
+      createCommand(setExitCode),
       startCommand(setExitCode),
       stopCommand(setExitCode),
       restartCommand(setExitCode),

@@ -1,7 +1,7 @@
-import { AttachedMachine } from "../machine/attached.ts";
+import { AttachedMachine, type CommandIo } from "../machine/attached.ts";
 import { describeMachine } from "../machine/describe.ts";
 import { ephemeralFolders, launchOf } from "../machine/launch.ts";
-import { bootTimeoutMs, machineCommand, machineOptions } from "./machine_options.ts";
+import { bootTimeoutMs, machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
 import { parseSeconds } from "./parse.ts";
 import { attend } from "./session.ts";
 import { requireTerminal } from "./terminal.ts";
@@ -26,11 +26,15 @@ export function runCommand(setExitCode: (code: number) => void) {
     .action(async (_source, _command, options, self) => {
       const { interactive: stdin = false } = options;
       const terminal = options.tty ? requireTerminal({ interactive: stdin }) : undefined;
-      const described = await machineOptions(self, options);
-      const running = { ephemeral: true, attached: true, terminal, stdin, bootTimeoutMs: bootTimeoutMs() };
-      const { machine, root } = await describeMachine(described, { boots: true });
-      using launch = launchOf(machine, root, ephemeralFolders(machine.id), running);
-      const start = AttachedMachine.start.bind(undefined, launch);
-      setExitCode(await attend(start, { terminal, stdin, timeoutS: options.timeout }));
+      const status = openStatusLine(self);
+      const described = await machineOptions(self, options, status);
+      const { onPhase } = described;
+      const running = { ephemeral: true, attached: true, terminal, stdin, bootTimeoutMs: bootTimeoutMs(), onPhase };
+      const start = async (io: CommandIo) => {
+        const { machine, root } = await describeMachine(described, { boots: true });
+        using launch = launchOf(machine, root, ephemeralFolders(machine.id), running);
+        return await AttachedMachine.start(launch, io);
+      };
+      setExitCode(await attend(start, { terminal, stdin, status, timeoutS: options.timeout }));
     });
 }

@@ -1,9 +1,10 @@
 import { SmolvmError } from "../errors.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
-import type { AttachedCommand, CommandIo, ExitStatus } from "../machine/attached.ts";
+import type { AttachedCommand, Attachment, CommandIo, ExitStatus } from "../machine/attached.ts";
 import { exitCode } from "../machine/exit_code.ts";
 import type { WindowSize } from "../machine/launch.ts";
 import { untilDetached } from "./detach_keys.ts";
+import type { StatusLine } from "./output/status_line.ts";
 import { endsProcess, FORWARDED, onResize, onSignals } from "./signals.ts";
 import { rawTerminal } from "./terminal.ts";
 
@@ -16,6 +17,8 @@ export interface SessionOptions {
   terminal: WindowSize | undefined;
   /** Whether the command has this process's input. */
   stdin: boolean;
+  /** Shows what is waited for; it is gone when the command runs. */
+  status?: StatusLine | undefined;
   /** How long the command may run, in seconds. */
   timeoutS?: number | undefined;
   /** Ends the machine when the user insists, and it does not end by being let go of. */
@@ -33,31 +36,41 @@ export interface SessionOptions {
  */
 export async function attend(
   start: (io: CommandIo) => Promise<AttachedCommand>,
-  { terminal, stdin, timeoutS, end: endMachine, signals: forwards = true, detachKeys }: SessionOptions,
+  { terminal, stdin, status: line, timeoutS, end: endMachine, signals: forwards = true, detachKeys }: SessionOptions,
 ): Promise<number> {
   const detached = Promise.withResolvers<ExitStatus>();
   const detach = () => detached.resolve({ code: 0 });
   const input = detachKeys ? untilDetached(readChunks(Deno.stdin), detachKeys, detach) : readChunks(Deno.stdin);
-  await using command = await start({
-    stdin: stdin ? input : undefined,
-    stdout: (data) => writeAll(Deno.stdout, data),
-    stderr: (data) => writeAll(Deno.stderr, data),
-  });
-  const { attachment } = command;
-  using whileRunning = new DisposableStack();
   const end = Promise.withResolvers<ExitStatus>();
-  let running = false;
+  let running: Attachment | undefined;
   let insisted = 0;
-  whileRunning.use(onSignals((signal) => {
-    if (running && forwards) attachment.signal(FORWARDED[signal]);
+  using whileStarting = new DisposableStack();
+  whileStarting.use(line);
+  whileStarting.use(onSignals((signal) => {
+    if (forwards) running?.signal(FORWARDED[signal]);
     if (signal === "SIGINT" || signal === "SIGTERM") insisted++;
     const ends = running && forwards ? insisted === FORCE_AFTER : endsProcess(signal);
     if (ends) end.resolve({ signal: FORWARDED[signal] });
   }));
+  const started = await Promise.race([
+    start({
+      stdin: stdin ? input : undefined,
+      stdout: (data) => writeAll(Deno.stdout, data),
+      stderr: (data) => writeAll(Deno.stderr, data),
+    }),
+    end.promise,
+  ]);
+  // The user ended it, and what was begun ends with this process.
+  if (!("attachment" in started)) return exitCode(started);
+  await using command = started;
+  const { attachment } = command;
+  // They end before the command does.
+  using whileRunning = whileStarting.move();
   attachment.started.then(() => {
     // The user ended it while it booted, and it is on its way out.
     if (whileRunning.disposed) return;
-    running = true;
+    running = attachment;
+    line?.clear();
     if (terminal) {
       // A command that reads no keys is interrupted as any other is: by the signal that the terminal makes of Ctrl-C.
       if (stdin) whileRunning.use(rawTerminal());

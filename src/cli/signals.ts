@@ -1,4 +1,5 @@
 import { SmolvmError } from "../errors.ts";
+import { reportError } from "./report.ts";
 
 /** The signals that go to the command, by their numbers on Linux, where it runs. */
 export const FORWARDED = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15 } as const;
@@ -40,6 +41,12 @@ export async function untilSignal(act: (until: Promise<never>) => Promise<number
     interruptedBy = signal;
     end.reject(new SmolvmError("interrupted", `Interrupted by ${signal}`));
   });
-  const code = await act(end.promise);
-  return interruptedBy === undefined ? code : 128 + FORWARDED[interruptedBy];
+  try {
+    const code = await act(end.promise);
+    if (interruptedBy === undefined) return code;
+  } catch (error) {
+    if (interruptedBy === undefined) throw error;
+    reportError(error);
+  }
+  return 128 + FORWARDED[interruptedBy];
 }

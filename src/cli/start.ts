@@ -1,9 +1,11 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { type Machine, openMachine } from "../machine/find.ts";
+import type { Phase } from "../machine/launch.ts";
 import { startAttached, startInBackground, UNSEEN_TERMINAL } from "../machine/start.ts";
 import { stopMachine } from "../machine/stop.ts";
-import { bootTimeoutMs } from "./machine_options.ts";
+import { bootTimeoutMs, openStatusLine } from "./machine_options.ts";
+import type { StatusLine } from "./output/status_line.ts";
 import { attend } from "./session.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -23,13 +25,13 @@ export function startCommand(setExitCode: (code: number) => void) {
     .option("-a, --attach", "attach to the command's output; exit with its code")
     .option("-i, --interactive", "attach, with standard input")
     .addHelpText("after", EXAMPLES)
-    .action(async (names, { foreground = false, attach = false, interactive = false }) => {
+    .action(async (names, { foreground = false, attach = false, interactive = false }, self) => {
       if (foreground || attach || interactive) {
         const [name, ...others] = names;
         if (name === undefined || others.length > 0) {
           throw new SmolvmError("usage", `Cannot attach to ${names.length} machines at once: name one`);
         }
-        setExitCode(await startHere(openMachine(name), { foreground, interactive }));
+        setExitCode(await startHere(openMachine(name), { foreground, interactive, status: openStatusLine(self) }));
       } else {
         setExitCode(await forEachTarget(names, startThere));
       }
@@ -45,16 +47,21 @@ export async function startThere(name: string): Promise<void> {
 
 async function startHere(
   machine: Machine,
-  { foreground, interactive }: { foreground: boolean; interactive: boolean },
+  { foreground, interactive, status }: { foreground: boolean; interactive: boolean; status: StatusLine | undefined },
 ): Promise<number> {
   const { tty, stdin: hasInput } = machine.record.command;
   const onTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   // What was made for a terminal has one, if need be one that nobody looks at.
   const terminal = onTerminal && (foreground || tty) ? Deno.consoleSize() : tty ? UNSEEN_TERMINAL : undefined;
   const stdin = interactive || foreground && (hasInput || onTerminal);
-  return await attend((io) => startAttached(machine, { terminal, stdin, bootTimeoutMs: bootTimeoutMs() }, io), {
-    terminal: onTerminal ? terminal : undefined,
-    stdin,
-    end: () => stopMachine(openMachine(machine.id), { timeoutMs: 0, force: true }),
-  });
+  const onPhase = (phase: Phase) => status?.show(phase, machine.record.name);
+  return await attend(
+    (io) => startAttached(machine, { terminal, stdin, bootTimeoutMs: bootTimeoutMs(), onPhase }, io),
+    {
+      terminal: onTerminal ? terminal : undefined,
+      stdin,
+      status,
+      end: () => stopMachine(openMachine(machine.id), { timeoutMs: 0, force: true }),
+    },
+  );
 }

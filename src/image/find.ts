@@ -9,11 +9,15 @@ import { type FileStamp, isUnchanged, stampOf } from "./stamp.ts";
 /** When a registry is asked for an image. */
 export type PullPolicy = "always" | "missing" | "never";
 
+/** What getting an image is at: `load` is from an archive or a folder; `prepare` is all else. */
+export type ImagePhase = "pull" | "load" | "prepare";
+
 /** How {@linkcode findImage} gets at an image. */
 export interface FindOptions {
   pull: PullPolicy;
   tlsVerify?: boolean | undefined;
   onProgress?: ProgressListener | undefined;
+  onPhase?: ((phase: ImagePhase) => void) | undefined;
   run: BuildahContext;
   /** What was known of it, even if not all of it holds. */
   known: ImageRecord | undefined;
@@ -58,7 +62,7 @@ async function findStored({ name, imageId }: StoredReference, options: FindOptio
 }
 
 async function findPulled({ name, localName }: RegistryReference, options: FindOptions): Promise<FoundImage> {
-  const { pull, tlsVerify, onProgress, run } = options;
+  const { pull, tlsVerify, onProgress, onPhase, run } = options;
   if (pull !== "always") {
     for (const candidate of localName === undefined ? [name] : [localName, name]) {
       const found = await lookUp(candidate, candidate, options);
@@ -69,12 +73,13 @@ async function findPulled({ name, localName }: RegistryReference, options: FindO
   const args = ["pull", "--policy", "always"];
   if (tlsVerify !== undefined) args.push(`--tls-verify=${tlsVerify}`);
   if (Deno.build.os !== "linux") args.push("--os", "linux"); // What runs in a VM is Linux on every host.
+  onPhase?.("pull");
   await buildah([...args, name], { action: `pull image "${name}"`, onProgress, ...run });
   return { ...await mustFind(name, name, options), name, origin: null };
 }
 
 async function findLoaded({ name, changesWith }: LocalReference, options: FindOptions): Promise<FoundImage> {
-  const { pull, onProgress, run, known } = options;
+  const { pull, onProgress, onPhase, run, known } = options;
   const action = `load image "${name}"`;
   await checkReadable(changesWith, action);
   // Taken before the image is read: a change meanwhile is noticed the next time.
@@ -83,6 +88,7 @@ async function findLoaded({ name, changesWith }: LocalReference, options: FindOp
     const found = await lookUp(known.imageId, name, options);
     if (!(found instanceof SmolvmError)) return { ...found, name, origin };
   }
+  onPhase?.("load");
   const imageId = await buildah(["pull", name], { action, onProgress, ...run });
   return { ...await mustFind(imageId, name, options), name, origin };
 }

@@ -5,14 +5,14 @@ import type { ProgressListener } from "./buildah.ts";
 import type { ImageConfig } from "./config.ts";
 import { holdContainer, openContainer } from "./container.ts";
 import { containerLock, recordFile } from "./files.ts";
-import { findImage, type FindOptions, type PullPolicy } from "./find.ts";
+import { findImage, type FindOptions, type ImagePhase, type PullPolicy } from "./find.ts";
 import { type ImageRecord, isCurrent, readRecord, writeRecord } from "./record.ts";
 import type { ImageReference } from "./reference.ts";
 import { isUnchanged, stampOf } from "./stamp.ts";
 import { type ImageStorage, imageStorage, openStorage, type StorageLayout } from "./storage.ts";
 import { exclusively, withWorkFolder } from "./work.ts";
 
-export type { PullPolicy };
+export type { ImagePhase, PullPolicy };
 
 /** How {@linkcode prepareImage} gets an image. */
 export interface PrepareOptions {
@@ -22,6 +22,8 @@ export interface PrepareOptions {
   tlsVerify?: boolean | undefined;
   /** Is given the progress of a pull. */
   onProgress?: ProgressListener | undefined;
+  /** Is told what begins; nothing of an image that was prepared before. */
+  onPhase?: ((phase: ImagePhase) => void) | undefined;
   /** Gives up; what was begun is ended. */
   signal?: AbortSignal | undefined;
 }
@@ -69,6 +71,7 @@ export async function prepareImage(reference: ImageReference, options: PrepareOp
     const held = await holdCurrent(await readRecord(file));
     if (held !== undefined) return { ...toPrepared(held, storage), cached: true };
   }
+  options.onPhase?.("prepare");
   const held = await withWorkFolder(
     file.slice(0, -".json".length),
     options.signal,
@@ -125,6 +128,7 @@ async function makeReady(
   const before = await stampOf(layout.imagesFile);
   try {
     const { name, image, images, origin } = await findImage(reference, options);
+    options.onPhase?.("prepare");
     // Two references can be the same image.
     return await exclusively(containerLock(image), run.signal, async () => {
       const container = await openContainer(image, { containersFolder: layout.containersFolder, run });

@@ -23,7 +23,8 @@ export interface Booted {
  *
  * @throws {SmolvmError} for why it cannot be started; nothing is left then.
  */
-export async function boot({ spec, prefix }: Launch): Promise<Booted> {
+export async function boot({ spec, prefix, onPhase }: Launch): Promise<Booted> {
+  onPhase?.("boot");
   for (let attempt = 1;; attempt++) {
     const runner = takeRunner(prefix);
     try {

@@ -3,7 +3,7 @@ import { log, logLevel } from "../log.ts";
 import type { LogLimits } from "../logs/files.ts";
 import type { ProgressListener } from "../image/buildah.ts";
 import { EMPTY_IMAGE_CONFIG, type ImageConfig } from "../image/config.ts";
-import type { PullPolicy } from "../image/prepare.ts";
+import type { ImagePhase, PullPolicy } from "../image/prepare.ts";
 import type { ImageReference } from "../image/reference.ts";
 import type { WindowSize } from "../protocol/messages.ts";
 import type { RootfsSpec, RunnerSpec } from "../runner/spec.ts";
@@ -14,11 +14,17 @@ import { dismissSpareRunner, namespacePrefix } from "./spare_runner.ts";
 export { ephemeralFolders } from "../state/machine_folders.ts";
 export type { WindowSize };
 
+/** What starting a machine is at. */
+export type Phase = ImagePhase | "boot";
+/** Is told what begins. */
+export type PhaseListener = (phase: Phase) => void;
+
 /** What a runner is to be started with; to be disposed of once others see the machine. */
 export interface Launch extends Disposable {
   spec: RunnerSpec;
   /** The command that puts the runner into its namespaces. */
   prefix: readonly string[];
+  onPhase: PhaseListener | undefined;
 }
 
 /** How a machine is run this time. */
@@ -34,6 +40,7 @@ export interface RunOptions {
   commandLog?: LogLimits | undefined;
   /** How long the guest may take to boot, in ms. */
   bootTimeoutMs: number;
+  onPhase?: PhaseListener | undefined;
 }
 
 /** A root filesystem, and how a runner gets at it; nobody removes it before it is disposed of. */
@@ -59,7 +66,7 @@ export function launchOf(machine: MachineRecord, root: Root, folders: MachineFol
     helloTimeoutMs: options.bootTimeoutMs,
     logLevel: logLevel(),
   };
-  return { spec, prefix: root.prefix, [Symbol.dispose]: () => root[Symbol.dispose]() };
+  return { spec, prefix: root.prefix, onPhase: options.onPhase, [Symbol.dispose]: () => root[Symbol.dispose]() };
 }
 
 /** A folder of the host as a root. */
@@ -79,6 +86,7 @@ export interface ImageOptions {
   tlsVerify?: boolean | undefined;
   /** Is given the progress of a pull. */
   onPullProgress?: ProgressListener | undefined;
+  onPhase?: PhaseListener | undefined;
 }
 
 /**
@@ -86,10 +94,13 @@ export interface ImageOptions {
  *
  * @throws {SmolvmError} as `prepareImage` does.
  */
-export async function imageRoot(reference: ImageReference, { pull, tlsVerify, onPullProgress }: ImageOptions) {
+export async function imageRoot(
+  reference: ImageReference,
+  { pull, tlsVerify, onPullProgress: onProgress, onPhase }: ImageOptions,
+) {
   // Folders are run without any of this.
   const { prepareImage } = await import("../image/prepare.ts");
-  const image = await prepareImage(reference, { pull, tlsVerify, onProgress: onPullProgress });
+  const image = await prepareImage(reference, { pull, tlsVerify, onProgress, onPhase });
   // What was mounted just now is not in the namespace of a runner that was there before.
   if (!image.cached) await dismissSpareRunner();
   log("debug", `image ${image.reference} is ${image.digest}`);

@@ -50,7 +50,7 @@ export async function startInBackground(
  */
 export async function startAttached(
   machine: Machine,
-  options: Pick<RunOptions, "terminal" | "stdin" | "bootTimeoutMs">,
+  options: Pick<RunOptions, "terminal" | "stdin" | "bootTimeoutMs" | "onPhase">,
   io: CommandIo,
 ): Promise<AttachedMachine> {
   using launch = await planStart(machine, { ...options, attached: true });
@@ -67,7 +67,7 @@ async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral"
   checkVirtualization();
   // What the host had when the machine was made may be gone.
   const volumes = resolveVolumes(record.volumes);
-  const root = await openRoot(record.source);
+  const root = await openRoot(record.source, options);
   const folders = { folder: machine.folder, runtimeFolder: machine.runtimeFolder };
   return launchOf({ ...record, volumes }, root, folders, { ...options, ephemeral: false, commandLog });
 }
@@ -78,7 +78,7 @@ async function commandLogLimits(): Promise<LogLimits> {
   return { maxBytes: logMaxSize * 1024 ** 2, maxFiles: logMaxFiles };
 }
 
-async function openRoot(source: MachineSource): Promise<Root> {
+async function openRoot(source: MachineSource, { onPhase }: Pick<RunOptions, "onPhase">): Promise<Root> {
   if ("folder" in source) {
     try {
       checkFolder(source.folder);
@@ -89,5 +89,5 @@ async function openRoot(source: MachineSource): Promise<Root> {
     return folderRoot(source.folder);
   }
   const { reference, imageId } = source.image;
-  return (await imageRoot({ kind: "stored", name: reference, imageId }, { pull: "never" })).root;
+  return (await imageRoot({ kind: "stored", name: reference, imageId }, { pull: "never", onPhase })).root;
 }

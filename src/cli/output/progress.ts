@@ -1,11 +1,11 @@
 import type { CopyProgress } from "../../machine/copy.ts";
+import { LastLine } from "./last_line.ts";
 import { formatSize } from "./size.ts";
 import { printable } from "./table.ts";
 
 const BAR_WIDTH = 24;
 /** Drawing it costs more than copying a small file does. */
 const INTERVAL_MS = 100;
-const ERASE_LINE = "\r\x1b[K";
 
 /** `big  [=====>    ]  50%  100 MB of 200 MB` on a line of so many columns; a long name loses its beginning. */
 export function formatProgress({ file, fileBytes, fileDone }: CopyProgress, columns: number): string {
@@ -26,29 +26,23 @@ export class ProgressLine implements Disposable {
   /** Bytes copied so far. */
   done = 0;
   #drawnMs = -INTERVAL_MS;
-  #isDrawn = false;
+  readonly #line = new LastLine();
 
   draw(progress: CopyProgress): void {
     this.done = progress.done;
     const now = performance.now();
     if (now - this.#drawnMs < INTERVAL_MS) return;
     this.#drawnMs = now;
-    this.#isDrawn = true;
-    write(`${ERASE_LINE}${formatProgress(progress, Deno.consoleSize().columns)}`);
+    this.#line.draw((columns) => formatProgress(progress, columns));
   }
 
   /** Prints a line of its own. */
   say(text: string): void {
-    this[Symbol.dispose]();
+    this.#line.erase();
     console.error(printable(text));
   }
 
   [Symbol.dispose](): void {
-    if (this.#isDrawn) write(ERASE_LINE);
-    this.#isDrawn = false;
+    this.#line.erase();
   }
-}
-
-function write(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(text));
 }

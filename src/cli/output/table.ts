@@ -25,7 +25,8 @@ function pad(cell: string, width: number): string {
   return cell + " ".repeat(Math.max(0, width - widthOf(cell)));
 }
 
-function cut(line: string, width: number): string {
+/** A line of at most so many columns; one that was longer ends with an ellipsis. */
+export function cut(line: string, width: number): string {
   if (widthOf(line) <= width) return line;
   let kept = "";
   for (const character of line) {

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { DELAY_MS, formatStatus, StatusLine } from "./status_line.ts";
+
+/** Runs a test with a status line and what its terminal is told, on a clock of the test's own. */
+function statusTest(name: string, test: (status: StatusLine, told: string[]) => void): void {
+  Deno.test(name, () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      const told: string[] = [];
+      const line = {
+        isDrawn: false,
+        draw(format: (columns: number) => string) {
+          this.isDrawn = true;
+          told.push(format(80));
+        },
+        erase() {
+          if (this.isDrawn) told.push("");
+          this.isDrawn = false;
+        },
+      };
+      test(new StatusLine(line), told);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+}
+
+statusTest("StatusLine says nothing of what does not take long", (status, told) => {
+  status.show("prepare", "alpine");
+  mock.timers.tick(DELAY_MS - 1);
+  status[Symbol.dispose]();
+  mock.timers.tick(DELAY_MS);
+  assert.deepEqual(told, []);
+});
+
+statusTest(
+  "StatusLine says what is waited for, however many things there were before, and leaves nothing",
+  (status, told) => {
+    status.show("prepare", "alpine");
+    mock.timers.tick(DELAY_MS / 2);
+    status.show("pull", "alpine");
+    mock.timers.tick(DELAY_MS / 2);
+    assert.deepEqual(told, ["Pulling alpine\u2026"]);
+    status.show("boot", "alpine");
+    status[Symbol.dispose]();
+    mock.timers.tick(DELAY_MS);
+    assert.deepEqual(told, ["Pulling alpine\u2026", "Booting alpine\u2026", ""]);
+  },
+);
+
+statusTest("StatusLine makes way until another wait has taken long", (status, told) => {
+  status.show("pull", "alpine");
+  mock.timers.tick(DELAY_MS);
+  status.clear();
+  status.clear();
+  mock.timers.tick(DELAY_MS);
+  assert.deepEqual(told.splice(0), ["Pulling alpine\u2026", ""]);
+  status.show("boot", "alpine");
+  mock.timers.tick(DELAY_MS - 1);
+  assert.deepEqual(told, []);
+  mock.timers.tick(1);
+  assert.deepEqual(told, ["Booting alpine\u2026"]);
+});
+
+Deno.test("formatStatus() fits a terminal, whatever an image is called", () => {
+  assert.equal(formatStatus("load", "oci-archive:app.tar", 80), "Loading oci-archive:app.tar\u2026");
+  assert.equal(formatStatus("pull", "localhost:5000/app", 20), "Pulling localhost:\u2026");
+  for (let columns = 2; columns < 30; columns++) {
+    assert.ok(formatStatus("pull", "localhost:5000/app", columns).length < columns);
+  }
+  assert.ok(!formatStatus("boot", "a\x1b[2Jb", 80).includes("\x1b"));
+});

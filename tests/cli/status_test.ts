@@ -1,0 +1,59 @@
+// What a terminal is told while something takes long, with a buildah that takes as long as the test wants.
+import assert from "node:assert/strict";
+import { type Cli, makeCli } from "../helpers/cli.ts";
+import type { Process } from "../helpers/process.ts";
+import { onTerminal } from "../helpers/terminal.ts";
+
+/** Its pull waits for a file, says a word, and fails. */
+const BUILDAH = `#!/bin/sh
+case "$*" in
+*info) echo '{"store": {"GraphRoot": "/none", "GraphDriverName": "vfs"}}' ;;
+*pull*) until [ -e "$HOME/go" ]; do sleep 0.1; done; echo Trying >&2; echo "Error: denied" >&2; exit 1 ;;
+*) exit 1 ;;
+esac
+`;
+const FAILED = 'Trying\r\nError: denied\r\nsmolvm: Cannot pull image "docker.io/library/app:latest": denied\r\n';
+const ERASE = "\\r\\x1b\\[K";
+
+/** Runs a script on a terminal. */
+function onTerminalWithBuildah(cli: Cli, script: string): Process {
+  Deno.mkdirSync(`${cli.folder}/bin`);
+  Deno.writeTextFileSync(`${cli.folder}/bin/buildah`, BUILDAH, { mode: 0o755 });
+  const env = {
+    HOME: cli.folder,
+    XDG_STATE_HOME: cli.state,
+    SMOLVM_STORAGE: cli.storage,
+    PATH: `${cli.folder}/bin:${Deno.env.get("PATH")}`,
+    NO_COLOR: "1",
+  };
+  return onTerminal({ env, rootfs: "" }, script);
+}
+
+const go = (cli: Cli) => Deno.writeTextFile(`${cli.folder}/go`, "");
+
+Deno.test("smolvm create says on a terminal what takes long, and makes way for buildah's own words", async () => {
+  using cli = makeCli();
+  await using terminal = onTerminalWithBuildah(cli, '"$SMOLVM" create app; echo "code $?"');
+  await terminal.untilStdout(new RegExp(`\\r\\n${ERASE}Pulling app\u2026$`));
+  await go(cli);
+  const { stdout } = await terminal.finish();
+  assert.ok(stdout.endsWith(`\u2026\r\x1b[K${FAILED}code 125\r\nrestored\r\n`), JSON.stringify(stdout));
+});
+
+Deno.test("smolvm create leaves no line behind on a terminal when it is interrupted, and keeps to a narrow one", async () => {
+  using cli = makeCli();
+  await using terminal = onTerminalWithBuildah(cli, 'trap : INT; stty cols 10; "$SMOLVM" create app; echo "code $?"');
+  await terminal.untilStdout(new RegExp(`${ERASE}Pulling \u2026$`));
+  await terminal.write("\x03");
+  await terminal.untilStdout(new RegExp(`^\\^C${ERASE}smolvm: Interrupted by SIGINT\r\ncode 130\r\n`));
+});
+
+Deno.test("smolvm create tells those who want quiet, or have no terminal, nothing of what it waits for", async () => {
+  using cli = makeCli();
+  const script = `(sleep 3; touch "$HOME/go") & "$SMOLVM" create -q app; rm "$HOME/go"
+    (sleep 3; touch "$HOME/go") & "$SMOLVM" create app 2>&1 | cat`;
+  await using terminal = onTerminalWithBuildah(cli, script);
+  const { stdout } = await terminal.finish();
+  const [, , error] = FAILED.split(/(?<=\n)/);
+  assert.equal(stdout.replace(/^.*\r\n/, ""), `${error}${FAILED}restored\r\n`);
+});
