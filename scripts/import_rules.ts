@@ -18,9 +18,10 @@ const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 /** What each folder of `src`, and each file right in it, may import. Only the runner's process loads libkrun. */
 const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/main.ts", only("src/cli", "src/runner/entry.ts", "src/machine/spare_runner.ts")],
-  ["src/mod.ts", only("src/machine", "src/image")],
+  ["src/mod.ts", only("src/runtime")],
+  ["src/runtime", only("src/machine", "src/image", "src/config", "src/state", "src/protocol/messages.ts")],
   ["src/cli", {
-    paths: ["src/machine", "src/doctor", "src/image", "src/config", "src/host", "deno.json"],
+    paths: ["src/runtime", "src/machine", "src/doctor", "src/image", "src/config", "src/host", "deno.json"],
     packages: ["npm:commander@", "npm:@commander-js/extra-typings@", "npm:cli-table3@"],
   }],
   ["src/machine", {

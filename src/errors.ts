@@ -35,12 +35,14 @@ export interface SmolvmErrorOptions {
 
 /** Every failure that smolvm itself reports. */
 export class SmolvmError extends Error {
+  /** Tells it from other errors, as {@linkcode code} tells what it is about. */
   override readonly name = "SmolvmError";
   /** What kind of failure it is. */
   readonly code: ErrorCode;
   /** What the user can do about it, if anything is known. */
   readonly hint: string | undefined;
 
+  /** An error of that kind; the message is one sentence without a full stop: `Cannot do X: state found`. */
   constructor(code: ErrorCode, message: string, options: SmolvmErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

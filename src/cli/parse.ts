@@ -28,6 +28,7 @@ export const parseCpus = asArgument(values.parseCpus);
 export const parseWorkdir = asArgument(values.parseWorkdir);
 export const parseUser = asArgument(values.parseUser);
 export const parsePortNumber = asArgument(values.parsePortNumber);
+export const parseHostname = asArgument(values.parseHostname);
 export const parseNameserver = asArgument(values.parseNameserver);
 const parseVariable = asArgument(values.parseVariable);
 
@@ -75,15 +76,6 @@ export function parseTail(value: string): number {
 export function parseBoolean(value: string): boolean {
   if (value !== "true" && value !== "false") throw new InvalidArgumentError("Expected true or false.");
   return value === "true";
-}
-
-export function parseHostname(value: string): string {
-  if (!/^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/.test(value)) {
-    throw new InvalidArgumentError(
-      "Expected up to 63 letters, digits and . _ -, the first and last a letter or digit.",
-    );
-  }
-  return value;
 }
 
 /** `KEY=VALUE`, or `KEY` to inherit it, added to those before it; a key that is not set here adds nothing. */

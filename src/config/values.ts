@@ -70,7 +70,8 @@ export function parsePort(text: string): PortSpec {
   };
 }
 
-function parseAddress(text: string): string {
+/** An IP address in its canonical form; an IPv6 one may be in brackets. */
+export function parseAddress(text: string): string {
   const address = text.replace(/^\[(.*:.*)\]$/, "$1");
   if (!isIpAddress(address)) throw new InvalidValueError(`Expected an IP address, got "${text}".`);
   return canonicalAddress(address);
@@ -94,6 +95,14 @@ export function parseUser(text: string): string {
   if (!/^[^:\s]+(:[^:\s]+)?$/.test(text)) throw new InvalidValueError("Expected NAME or UID, with :GROUP or :GID.");
   const tooLarge = text.split(":").some((part) => /^\d+$/.test(part) && Number(part) > 2 ** 32 - 2);
   if (tooLarge) throw new InvalidValueError("Expected an id of at most 4294967294.");
+  return text;
+}
+
+/** A host name. */
+export function parseHostname(text: string): string {
+  if (!/^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/.test(text)) {
+    throw new InvalidValueError("Expected up to 63 letters, digits and . _ -, the first and last a letter or digit.");
+  }
   return text;
 }
 

@@ -11,7 +11,7 @@ export interface RecordOptions {
   /** The latest. */
   until?: Date | undefined;
   /** Whether each line is shown with its time in front. */
-  timestamps?: boolean;
+  timestamps?: boolean | undefined;
 }
 
 /** The log of a command: records, of which what the command wrote is shown, and nothing of what is no record. */

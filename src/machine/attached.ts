@@ -34,13 +34,13 @@ export class AttachedMachine implements AttachedCommand {
   }
 
   /**
-   * Starts a machine and attaches to its command.
+   * Starts a machine and attaches to its command; gives the start up when `signal` is aborted.
    *
-   * @throws {SmolvmError} for why it cannot be started; nothing is left then.
+   * @throws {SmolvmError} for why it cannot be started; the reason of `signal`. Nothing is left then.
    */
-  static async start(launch: Launch, io: CommandIo): Promise<AttachedMachine> {
+  static async start(launch: Launch, io: CommandIo, signal?: AbortSignal): Promise<AttachedMachine> {
     const { spec } = launch;
-    const { runner } = await boot(launch);
+    const { runner } = await boot(launch, signal);
     try {
       return new AttachedMachine({ runner, spec, attachment: await Attachment.open(controlSocket(spec), io) });
     } catch (error) {

@@ -17,23 +17,29 @@ export interface Booted {
 }
 
 /**
- * Starts a machine in a runner; settles when it can be attached to, or its command runs if nobody attaches. Virtual
- * hosts let a VM die at its kernel's first steps now and then (a triple fault: libkrun then exits with 0): nothing of
- * the machine has run by then, and it is started again.
+ * Starts a machine in a runner; settles when it can be attached to, or its command runs if nobody attaches; gives it up
+ * when `signal` is aborted. Virtual hosts let a VM die at its kernel's first steps now and then (a triple fault: libkrun
+ * then exits with 0): nothing of the machine has run by then, and it is started again.
  *
- * @throws {SmolvmError} for why it cannot be started; nothing is left then.
+ * @throws {SmolvmError} for why it cannot be started; the reason of `signal`. Nothing is left then.
  */
-export async function boot({ spec, prefix, onPhase }: Launch): Promise<Booted> {
+export async function boot({ spec, prefix, onPhase }: Launch, signal?: AbortSignal): Promise<Booted> {
   onPhase?.("boot");
   for (let attempt = 1;; attempt++) {
     const runner = takeRunner(prefix);
+    const giveUp = () => spec.ephemeral ? runner.release() : runner.kill();
+    signal?.addEventListener("abort", giveUp);
     try {
+      signal?.throwIfAborted();
       return { runner, pid: await runner.start(spec) };
     } catch (error) {
-      const again = attempt < ATTEMPTS && await runner.diedSilently(spec);
+      const again = attempt < ATTEMPTS && !signal?.aborted && await runner.diedSilently(spec);
       await letGo(runner, spec);
+      signal?.throwIfAborted();
       if (!again) throw error;
       log("info", "the VM ended before its kernel said a word: starting it again");
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 }

@@ -19,7 +19,7 @@ export interface MachineOptions extends ImageOptions {
   /** An existing folder, or an image reference. */
   source: string;
   /** What a relative one is relative to; the working directory when absent. */
-  sourceFolder?: string;
+  sourceFolder?: string | undefined;
   /** Empty: what the image says. */
   command: string[];
   /** Generated when absent. */

@@ -1,9 +1,9 @@
 import { SmolvmError } from "../errors.ts";
-import { findMachine, isReadable, type Machine } from "../state/lookup.ts";
+import { findMachine, isReadable, type Machine, nameOf, type UnreadableMachine } from "../state/lookup.ts";
 
 export { isLive, STATES } from "../state/status.ts";
-export { type FoundMachine, isReadable, listMachines, type Machine, nameOf } from "../state/lookup.ts";
-export { findMachine };
+export { findMachineById, type FoundMachine, listMachines, type UnreadableMachine } from "../state/lookup.ts";
+export { findMachine, isReadable, type Machine, nameOf };
 
 /**
  * The machine with that name or beginning of its id.
@@ -13,7 +13,11 @@ export { findMachine };
 export function openMachine(nameOrId: string): Machine {
   const machine = findMachine(nameOrId);
   if (isReadable(machine)) return machine;
-  throw new SmolvmError("state", `Cannot read machine "${nameOrId}": ${machine.error.message}`, {
-    hint: machine.error.hint,
-  });
+  throw unreadable(machine);
+}
+
+/** Why nothing can be done with a machine whose files cannot be read. */
+export function unreadable(machine: UnreadableMachine): SmolvmError {
+  const { message, hint } = machine.error;
+  return new SmolvmError("state", `Cannot read machine "${nameOf(machine)}": ${message}`, { hint });
 }

@@ -87,6 +87,8 @@ export interface ImageOptions {
   /** Is given the progress of a pull. */
   onPullProgress?: ProgressListener | undefined;
   onPhase?: PhaseListener | undefined;
+  /** Gives a pull up. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -96,11 +98,11 @@ export interface ImageOptions {
  */
 export async function imageRoot(
   reference: ImageReference,
-  { pull, tlsVerify, onPullProgress: onProgress, onPhase }: ImageOptions,
+  { pull, tlsVerify, onPullProgress: onProgress, onPhase, signal }: ImageOptions,
 ) {
   // Folders are run without any of this.
   const { prepareImage } = await import("../image/prepare.ts");
-  const image = await prepareImage(reference, { pull, tlsVerify, onProgress, onPhase });
+  const image = await prepareImage(reference, { pull, tlsVerify, onProgress, onPhase, signal });
   // What was mounted just now is not in the namespace of a runner that was there before.
   if (!image.cached) await dismissSpareRunner();
   log("debug", `image ${image.reference} is ${image.digest}`);

@@ -24,6 +24,7 @@ export interface GuestProcess {
   cpuMs: number;
   /** Time since its start, in ms. */
   ageMs: number;
+  /** Memory of the guest that it holds. */
   residentBytes: number;
   /** Its arguments, or its name in brackets when it has none. */
   command: string;

@@ -23,11 +23,14 @@ export class RunnerProcess {
   constructor(prefix: readonly string[]) {
     const { argv, env } = roleCommand("runner");
     this.#process = spawn([...prefix, ...argv], env);
+    // Whoever has nothing left to do but to hold a machine ends.
+    this.#process.unref();
     this.#lifeline = this.#process.stdin.getWriter();
   }
 
   /** Settles when the process is gone, and with it the VM. */
   get exited(): Promise<Deno.CommandStatus> {
+    this.#process.ref();
     return this.#process.status;
   }
 

@@ -1,3 +1,5 @@
+import { SmolvmError } from "../errors.ts";
+
 /** The signals that Linux names, by their numbers on x86 and arm. */
 // deno-fmt-ignore
 export const SIGNALS = [
@@ -18,6 +20,17 @@ export function parseSignal(text: string): number | undefined {
   if (start === undefined) return undefined;
   const number = (start === "MIN" ? RTMIN : RTMAX) + (sign === "-" ? -1 : 1) * Number(offset ?? 0);
   return number >= RTMIN ? checkNumber(number) : undefined;
+}
+
+/**
+ * The same for what must be a signal.
+ *
+ * @throws {SmolvmError} `usage`.
+ */
+export function signalNumber(text: string): number {
+  const signal = parseSignal(text);
+  if (signal !== undefined) return signal;
+  throw new SmolvmError("usage", `Cannot send "${text}": expected a signal such as HUP, SIGUSR1 or 15`);
 }
 
 /** The name of a signal by its number on Linux: `SIGTERM`. */

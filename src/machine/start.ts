@@ -27,18 +27,18 @@ export interface BackgroundMachine {
 export const UNSEEN_TERMINAL = { rows: 24, columns: 80 };
 
 /**
- * Starts a machine that then runs by itself; settles when its command runs.
+ * Starts a machine that then runs by itself; settles when its command runs. Aborting `signal` gives it up.
  *
  * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started.
  */
 export async function startInBackground(
   machine: Machine,
-  { bootTimeoutMs }: Pick<RunOptions, "bootTimeoutMs">,
+  { bootTimeoutMs, signal }: Pick<RunOptions, "bootTimeoutMs"> & { signal?: AbortSignal | undefined },
 ): Promise<BackgroundMachine> {
   const { tty, stdin } = machine.record.command;
   const terminal = tty ? UNSEEN_TERMINAL : undefined;
   using launch = await planStart(machine, { attached: false, terminal, stdin, bootTimeoutMs });
-  const { runner, pid } = await boot(launch);
+  const { runner, pid } = await boot(launch, signal);
   await runner.release();
   return { pid, log: commandLogFile(machine.folder) };
 }
@@ -52,9 +52,10 @@ export async function startAttached(
   machine: Machine,
   options: Pick<RunOptions, "terminal" | "stdin" | "bootTimeoutMs" | "onPhase">,
   io: CommandIo,
+  signal?: AbortSignal,
 ): Promise<AttachedMachine> {
   using launch = await planStart(machine, { ...options, attached: true });
-  return await AttachedMachine.start(launch, io);
+  return await AttachedMachine.start(launch, io, signal);
 }
 
 async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral" | "commandLog">): Promise<Launch> {
@@ -73,7 +74,7 @@ async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral"
 }
 
 /** What the user's configuration says now: how the host keeps logs is no part of the machine. */
-async function commandLogLimits(): Promise<LogLimits> {
+export async function commandLogLimits(): Promise<LogLimits> {
   const { logMaxSize, logMaxFiles } = await readConfig();
   return { maxBytes: logMaxSize * 1024 ** 2, maxFiles: logMaxFiles };
 }

@@ -8,7 +8,9 @@ import { usageInGuest } from "./processes.ts";
 
 /** What a machine uses at one moment; null for what is not known. */
 export interface MachineStats {
+  /** Instance id of the machine. */
   id: string;
+  /** Name of the machine. */
   name: string;
   /** Process id of the VM. */
   pid: number | null;
@@ -26,6 +28,7 @@ export interface MachineStats {
   diskBytes: number;
   /** Not known: libkrun's TSI counts nothing. */
   netReceivedBytes: null;
+  /** Not known either. */
   netSentBytes: null;
   /** Number of processes in the guest. */
   processes: number | null;

@@ -12,12 +12,15 @@ const POLL_MS = 50;
 /**
  * Settles when a machine has ended, with the exit code of its command; at once, with that of its last run, when it does
  * not run. 137 stands for a VM that was killed.
+ *
+ * @throws the reason of `signal`, when that is aborted.
  */
-export async function waitForEnd(machine: Machine): Promise<number> {
+export async function waitForEnd(machine: Machine, signal?: AbortSignal): Promise<number> {
   const lock = machineLock(machine.folder);
   let code: number | undefined;
   while (machine.ephemeral || isLive(machine.status.state)) {
-    code ??= await watchCommand(machine);
+    code ??= await watchCommand(machine, signal);
+    signal?.throwIfAborted();
     if (!isLocked(lock) || code !== undefined && isStartedAgain(machine)) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
@@ -32,14 +35,21 @@ function isStartedAgain({ folder, status }: Machine): boolean {
 }
 
 /** The exit code of the command that runs, or `undefined` when nobody is there to tell. */
-async function watchCommand(machine: Machine): Promise<number | undefined> {
+async function watchCommand(machine: Machine, signal: AbortSignal | undefined): Promise<number | undefined> {
+  let attachment: Attachment | undefined;
+  const leave = () => attachment?.close();
+  signal?.addEventListener("abort", leave);
   try {
-    const attachment = await Attachment.open(controlSocket(machine), NO_STREAMS, { type: CONTROL.WAIT });
+    attachment = await Attachment.open(controlSocket(machine), NO_STREAMS, { type: CONTROL.WAIT });
+    if (signal?.aborted) leave();
     const status = await attachment.finish();
     return status && exitCode(status);
   } catch (error) {
     if (isDisconnect(error)) return undefined;
     if (error instanceof SmolvmError) return exitCodeOf(error);
+    if (signal?.aborted) return undefined;
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", leave);
   }
 }

@@ -40,7 +40,9 @@ export interface Rlimit {
 
 /** Size of a terminal. */
 export interface WindowSize {
+  /** Lines. */
   rows: number;
+  /** Characters of a line. */
   columns: number;
 }
 

@@ -1,10 +1,13 @@
-import { ERROR_CODES, SmolvmError } from "../errors.ts";
+import { ERROR_CODES, type ErrorCode, SmolvmError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 
 /** An error as the program's own JSON holds it. */
 export interface ErrorRecord {
-  code: SmolvmError["code"];
+  /** What kind of failure it is. */
+  code: ErrorCode;
+  /** What could not be done, and why. */
   message: string;
+  /** What its user can do about it, if anything is known. */
   hint: string | null;
 }
 

@@ -70,6 +70,17 @@ export function findMachine(nameOrId: string): FoundMachine {
   throw new SmolvmError("usage", `Cannot tell which machine "${nameOrId}" is: several ids begin so`);
 }
 
+/**
+ * The machine with that whole id.
+ *
+ * @throws {SmolvmError} `no-machine`.
+ */
+export function findMachineById(id: string): FoundMachine {
+  const found = readEphemeral(id)[0] ?? readPersistent(id)[0];
+  if (found) return found;
+  throw new SmolvmError("no-machine", `No such machine: "${id}"`);
+}
+
 function noSuchMachine(name: string, machines: FoundMachine[]): SmolvmError {
   const names = machines.filter(isReadable).map(({ record }) => record.name);
   const nearest = nearestName(name, names);

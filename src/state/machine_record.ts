@@ -30,6 +30,7 @@ export interface MachineRecord {
   dns: string | null;
   /** Host name in the guest. */
   hostname: string;
+  /** What it runs. */
   command: MachineCommand;
   /** Number on Linux of the signal that asks the command to end. */
   stopSignal: number;
@@ -70,6 +71,7 @@ export interface PortSpec {
 
 /** The command that a machine runs at each start; it stands for the machine: both end together. */
 export interface MachineCommand {
+  /** The program and its arguments. */
   argv: string[];
   /** `KEY=VALUE` each. */
   env: string[];

@@ -5,10 +5,10 @@ import { type ErrorRecord, parseError } from "./error_record.ts";
 import { isLocked } from "./lock.ts";
 import { readStateFile } from "./state_file.ts";
 
-/** What a machine can be, in the order in which it becomes it. */
-export const STATES = ["created", "starting", "running", "stopping", "stopped", "failed"] as const;
-/** One of {@linkcode STATES}. */
-export type MachineState = typeof STATES[number];
+/** What a machine can be. */
+export type MachineState = "created" | "starting" | "running" | "stopping" | "stopped" | "failed";
+/** All of them, in the order in which a machine becomes them. */
+export const STATES: readonly MachineState[] = ["created", "starting", "running", "stopping", "stopped", "failed"];
 
 /** What is known of a machine's present or last run. */
 export interface MachineStatus {

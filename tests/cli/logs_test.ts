@@ -177,7 +177,7 @@ Deno.test("smolvm logs --kernel prints the console and, as errors, what the VM's
 Deno.test("smolvm logs says that a machine of run has only the logs of its kernel", async () => {
   using cli = makeCli();
   using _ = await hold(await makeMachine(cli, { "console.log": "Linux\n" }, { kind: "ephemeral" }));
-  assertFailed(await cli.run(["logs", "web"]), 1, 'Machine "web" has no log: its output goes to its "smolvm run"');
+  assertFailed(await cli.run(["logs", "web"]), 1, 'Machine "web" has no log: its output goes to whoever runs it');
   assertPrinted(await cli.run(["logs", "--kernel", "web"]), { stdout: "Linux\n" });
 });
 

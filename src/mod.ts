@@ -1,0 +1,34 @@
+/**
+ * smolvm for Deno scripts: run OCI images and folders as microVMs.
+ *
+ * ```ts
+ * import { Machine } from "./src/mod.ts";
+ *
+ * const { code, stdout } = await Machine.run("alpine", ["echo", "hello"]);
+ * console.log(code, stdout);
+ * ```
+ *
+ * @module
+ */
+
+export { ERROR_CODES, type ErrorCode, SmolvmError, type SmolvmErrorOptions } from "./errors.ts";
+export { Machine } from "./runtime/machine.ts";
+export type { ExecOptions, LogOptions, RunOptions, StartOptions, StopOptions } from "./runtime/machine.ts";
+export type { CommandLine, MachineOptions, MachineSettings, PublishedPort, Volume } from "./runtime/options.ts";
+export { GuestCommand } from "./runtime/guest_command.ts";
+export type { CommandResult, CommandStatus, OutputChunk, StreamOptions, WindowSize } from "./runtime/guest_command.ts";
+export type {
+  ErrorRecord,
+  GuestProcess,
+  ImageIdentity,
+  MachineCommand,
+  MachineInfo,
+  MachineRecord,
+  MachineSource,
+  MachineState,
+  MachineStats,
+  PortSpec,
+  UnreadableMachineInfo,
+  VolumeSpec,
+} from "./runtime/machine_info.ts";
+export { Images, type ListedImage, type PullOptions, type Removal } from "./runtime/images.ts";

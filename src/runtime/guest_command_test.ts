@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { SmolvmError } from "../errors.ts";
+import type { AttachedCommand, CommandIo, ExitStatus } from "../machine/attached.ts";
+import { GuestCommand, type StreamOptions } from "./guest_command.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (data: Uint8Array) => new TextDecoder().decode(data);
+const pause = (ms = 10) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** A command that does what the test says. */
+class FakeCommand {
+  io!: CommandIo;
+  readonly sent: unknown[] = [];
+  readonly exit = Promise.withResolvers<ExitStatus>();
+  readonly started = Promise.withResolvers<void>();
+  isLeft = false;
+
+  start(options: StreamOptions = {}): GuestCommand {
+    return new GuestCommand(async (io) => {
+      this.io = io;
+      await pause(0);
+      const attachment = {
+        started: this.started.promise,
+        signal: (number: number) => this.sent.push(number),
+        resize: (size: unknown) => this.sent.push(size),
+      };
+      return {
+        attachment,
+        finish: () => this.exit.promise,
+        [Symbol.asyncDispose]: () => Promise.resolve(void (this.isLeft = true)),
+      } as unknown as AttachedCommand;
+    }, options);
+  }
+
+  async write(stream: "stdout" | "stderr", data: string): Promise<void> {
+    await this.io[stream](bytes(data));
+  }
+}
+
+Deno.test("a command that is awaited has its code and its output", async () => {
+  const fake = new FakeCommand();
+  const command = fake.start();
+  await fake.write("stdout", "out");
+  await fake.write("stderr", "err");
+  await fake.write("stdout", "");
+  fake.exit.resolve({ code: 3 });
+  const result = { code: 3, signal: null, stdout: "out", stderr: "err" };
+  assert.deepEqual(await command, result);
+  assert.deepEqual(await command, result, "again");
+  assert.equal(fake.isLeft, true);
+});
+
+Deno.test("a command that a signal killed says which", async () => {
+  const fake = new FakeCommand();
+  fake.exit.resolve({ signal: 9 });
+  assert.deepEqual(await fake.start().status, { code: 137, signal: "SIGKILL" });
+});
+
+Deno.test("a command that is iterated over yields its output as it comes, and then its failure", async () => {
+  const fake = new FakeCommand();
+  const command = fake.start();
+  const seen: string[] = [];
+  const read = (async () => {
+    for await (const { stream, data } of command) seen.push(`${stream} ${text(data)}`);
+  })();
+  await pause();
+  await fake.write("stdout", "1");
+  await fake.write("stderr", "2");
+  await pause();
+  assert.deepEqual(seen, ["stdout 1", "stderr 2"]);
+  fake.exit.reject(new SmolvmError("not-found", "no such command"));
+  await assert.rejects(read, { code: "not-found" });
+});
+
+Deno.test("leaving the loop early ends the command", async () => {
+  const fake = new FakeCommand();
+  const command = fake.start();
+  await pause();
+  await fake.write("stdout", "1");
+  for await (const _ of command) break;
+  assert.equal(fake.isLeft, true);
+  await assert.rejects(command.status, { code: "interrupted" });
+});
+
+Deno.test("an AbortSignal ends the command, whenever it comes", async () => {
+  const reason = new Error("enough");
+  await assert.rejects(Promise.resolve(new FakeCommand().start({ signal: AbortSignal.abort(reason) })), reason);
+  const fake = new FakeCommand();
+  const controller = new AbortController();
+  const command = fake.start({ signal: controller.signal });
+  await pause();
+  controller.abort(reason);
+  await assert.rejects(Promise.resolve(command), reason);
+  assert.equal(fake.isLeft, true);
+  command.kill();
+  await pause();
+  assert.deepEqual(fake.sent, []);
+});
+
+Deno.test("a command that writes more than is kept is ended", async () => {
+  const fake = new FakeCommand();
+  const command = fake.start({ outputLimitBytes: 4 });
+  await fake.write("stdout", "12345");
+  await assert.rejects(Promise.resolve(command), { code: "guest", message: "The command wrote more than 4 bytes" });
+  assert.equal(fake.isLeft, true);
+});
+
+Deno.test("whoever takes the output has all of it, and can hold it back", async () => {
+  const fake = new FakeCommand();
+  const taken: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const command = fake.start({
+    outputLimitBytes: 1,
+    stdout: async (data) => {
+      await gate.promise;
+      taken.push(text(data));
+    },
+  });
+  const written = fake.write("stdout", "long");
+  await pause();
+  assert.deepEqual(taken, []);
+  gate.resolve();
+  await written;
+  fake.exit.resolve({ code: 0 });
+  assert.equal((await command).stdout, "");
+  assert.deepEqual(taken, ["long"]);
+});
+
+Deno.test("signals and sizes wait until the command runs", async () => {
+  const fake = new FakeCommand();
+  const command = fake.start();
+  command.kill();
+  command.kill("usr1");
+  command.resize({ rows: 1, columns: 2 });
+  assert.throws(() => command.kill("NOPE"), { code: "usage" });
+  await pause();
+  assert.deepEqual(fake.sent, []);
+  fake.started.resolve();
+  await command.started;
+  await pause();
+  assert.deepEqual(fake.sent, [15, 10, { rows: 1, columns: 2 }]);
+  fake.exit.resolve({ code: 0 });
+  await command;
+});
+
+Deno.test("input is bytes, or what is written to a pipe, in chunks that the protocol takes", async () => {
+  const given = new FakeCommand();
+  given.start({ stdin: new Uint8Array(40_000) });
+  const sizes: number[] = [];
+  for await (const chunk of given.io.stdin!) sizes.push(chunk.length);
+  assert.deepEqual(sizes, [16_384, 16_384, 7232]);
+
+  const piped = new FakeCommand();
+  const writer = piped.start({ stdin: "piped" }).stdin.getWriter();
+  writer.write(bytes("hi"));
+  writer.close();
+  assert.deepEqual((await Array.fromAsync(piped.io.stdin!)).map(text), ["hi"]);
+
+  const none = new FakeCommand();
+  const command = none.start();
+  assert.equal(none.io.stdin, undefined);
+  assert.throws(() => command.stdin, { code: "usage" });
+});

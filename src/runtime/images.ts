@@ -1,0 +1,66 @@
+import type { ListedImage } from "../image/list.ts";
+import type { Removal } from "../image/remove.ts";
+
+export type { ListedImage, Removal };
+
+/** How {@linkcode Images.pull} gets an image. */
+export interface PullOptions {
+  /** Whether the registry must show a valid certificate; default: what buildah's configuration says. */
+  tlsVerify?: boolean | undefined;
+  /** Is given what buildah says meanwhile. */
+  onProgress?: ((chunk: Uint8Array) => void) | undefined;
+  /** Gives up. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The images in buildah's storage, which machines boot from. */
+export const Images = {
+  /**
+   * Pulls an image, whether it is there or not, and makes it ready to boot; returns its name in full, such as
+   * `docker.io/library/alpine:latest`.
+   *
+   * @throws {SmolvmError} `source` for what is no reference; `image` with buildah's last words; `dependency` without
+   * buildah; the reason of `signal`.
+   */
+  async pull(reference: string, options: PullOptions = {}): Promise<string> {
+    const [{ parseReference }, { prepareImage }] = await Promise.all([
+      import("../image/reference.ts"),
+      import("../image/prepare.ts"),
+    ]);
+    try {
+      const image = await prepareImage(parseReference(reference, Deno.cwd()), { ...options, pull: "always" });
+      using _ = image.hold;
+      return image.reference;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw error;
+    }
+  },
+
+  /**
+   * The images, the newest first.
+   *
+   * @throws {SmolvmError} `image` when the storage cannot be read; `dependency` without buildah.
+   */
+  async list(): Promise<ListedImage[]> {
+    const [{ openStore }, { listImages }] = await Promise.all([
+      import("../image/store.ts"),
+      import("../image/list.ts"),
+    ]);
+    return await listImages(await openStore());
+  },
+
+  /**
+   * Removes an image by name or id; of an image with several names, only the name.
+   *
+   * @param options whether also with all its names, and when machines that do not run need it
+   * @throws {SmolvmError} `machine-state` with the machines that use it; `no-image`; `usage`; `image`.
+   */
+  async remove(reference: string, { force = false }: { force?: boolean | undefined } = {}): Promise<Removal> {
+    const [{ openStore }, { removeImage }] = await Promise.all([
+      import("../image/store.ts"),
+      import("../image/remove.ts"),
+    ]);
+    return await removeImage(reference, await openStore(), { force });
+  },
+} as const;

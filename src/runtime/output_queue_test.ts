@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { OutputQueue } from "./output_queue.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+Deno.test("what nobody took is text, also where a character was cut", async () => {
+  const queue = new OutputQueue(100);
+  const euro = bytes("\u{20ac}");
+  await queue.push({ stream: "stdout", data: euro.subarray(0, 1) });
+  await queue.push({ stream: "stderr", data: bytes("oops") });
+  await queue.push({ stream: "stdout", data: euro.subarray(1) });
+  queue.end();
+  assert.deepEqual(queue.takeText(), { stdout: "\u{20ac}", stderr: "oops" });
+  assert.deepEqual(queue.takeText(), { stdout: "", stderr: "" });
+});
+
+Deno.test("what nobody takes is kept up to the limit", async () => {
+  const queue = new OutputQueue(10);
+  await queue.push({ stream: "stdout", data: new Uint8Array(10) });
+  await assert.rejects(queue.push({ stream: "stdout", data: new Uint8Array(1) }), {
+    code: "guest",
+    message: "The command wrote more than 10 bytes",
+  });
+});
+
+Deno.test("a reader gets each chunk, and holds back whoever writes", async () => {
+  const queue = new OutputQueue(1);
+  const read = queue.read();
+  const first = read.next();
+  const large = { stream: "stdout" as const, data: new Uint8Array(300 * 1024) };
+  let settled = 0;
+  const pushed = [large, large].map((chunk) => queue.push(chunk).then(() => settled++));
+  assert.equal((await first).value, large);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(settled, 0, "300 KiB are still to be taken");
+  assert.equal((await read.next()).value, large);
+  await Promise.all(pushed);
+  queue.end();
+  assert.equal((await read.next()).done, true);
+});
+
+Deno.test("whoever is held back is let go at the end", async () => {
+  const queue = new OutputQueue(1);
+  const read = queue.read();
+  read.next();
+  const pushed = ["a", "b"].map(() => queue.push({ stream: "stdout", data: new Uint8Array(300 * 1024) }));
+  queue.end();
+  await Promise.all(pushed);
+  await queue.push({ stream: "stdout", data: bytes("late") });
+});
