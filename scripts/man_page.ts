@@ -77,7 +77,8 @@ export function manPage(program: CommandUnknownOpts, { date, version }: { date: 
   return lines.join("\n") + "\n";
 }
 
-function commandsOf(command: CommandUnknownOpts): CommandUnknownOpts[] {
+/** The commands right below one, those that are hidden or commander's own left out. */
+export function commandsOf(command: CommandUnknownOpts): CommandUnknownOpts[] {
   return command.createHelp().visibleCommands(command).filter((command) => command.name() !== "help");
 }
 

@@ -4,8 +4,8 @@ import { untilSignal } from "./signals.ts";
 
 const EXAMPLES = `
 Examples:
-  smolvm create --name web -v ./site:/site:ro alpine httpd -f -h /site
-  smolvm create --name build --disk 40g -m 4g -c 4 debian make -C /src
+  smolvm create --name web -v ./site:/site:ro busybox httpd -f -h /site
+  smolvm create --name build --disk 40g -m 4g -c 4 -v .:/src gcc make -C /src
   smolvm create --name ci -f Smolfile
   smolvm start web`;
 

@@ -1,0 +1,78 @@
+// What the documentation says of the command line, against the command line.
+import assert from "node:assert/strict";
+import { COMMANDS_DOC, commandsDoc, type Documented, documentedCommands } from "../../scripts/commands_doc.ts";
+import { makeCli } from "../helpers/cli.ts";
+import { fencedBlocks, invocations, typedLines, whyRefused } from "../helpers/examples.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const README = await Deno.readTextFile(new URL("README.md", ROOT));
+const DOCS = await Promise.all(
+  [...Deno.readDirSync(new URL("docs/", ROOT))].map(({ name }) => Deno.readTextFile(new URL(`docs/${name}`, ROOT))),
+);
+const COMMANDS = documentedCommands();
+
+/** The examples at the end of a command's help. */
+function examplesOf({ help }: Documented): string[] {
+  return (help.split("\nExamples:\n")[1] ?? "").split("\n").filter((line) => line !== "");
+}
+
+Deno.test("docs/commands.md is what scripts/commands_doc.ts writes", async () => {
+  const written = await Deno.readTextFile(COMMANDS_DOC);
+  assert.equal(written, commandsDoc(COMMANDS), "run: deno run -A scripts/commands_doc.ts");
+});
+
+Deno.test("docs/commands.md has what --help prints", async () => {
+  using cli = makeCli();
+  const names = ["run", "list", "config", "config set"];
+  for (const { name, help } of COMMANDS.filter(({ name }) => names.includes(name))) {
+    const { code, stdout } = await cli.run([...name.split(" "), "--help"]);
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: `${help}\n` });
+  }
+});
+
+Deno.test("README.md has the line of usage of every command, and what it does", () => {
+  const families = Map.groupBy(COMMANDS.filter(({ isFamily }) => !isFamily), ({ group }) => group);
+  const width = Math.max(...COMMANDS.map(({ usage }) => usage.length));
+  const expected = [...families.values()].map((commands) =>
+    commands.map(({ usage, summary }) => `${usage.padEnd(width)}  ${summary}\n`).join("")
+  );
+  const blocks = fencedBlocks(README, "text").filter((text) => text.startsWith("smolvm "));
+  assert.deepEqual(blocks, expected);
+});
+
+Deno.test("README.md has an example of every command", () => {
+  const given = typedLines(README).flatMap(invocations).map((args) => args.join(" "));
+  const missing = COMMANDS.filter(({ isFamily }) => !isFamily)
+    .filter(({ name }) => !given.some((line) => line === name || line.startsWith(`${name} `)));
+  assert.deepEqual(missing.map(({ name }) => name), []);
+});
+
+Deno.test("every command's help ends with examples of it", () => {
+  for (const command of COMMANDS) {
+    const given = examplesOf(command).flatMap(invocations).map((args) => args.join(" "));
+    assert.ok(given.some((line) => `${line} `.startsWith(`${command.name} `)), command.name);
+  }
+});
+
+Deno.test("every example of a command line, in README.md, docs and help, is one that is understood", async () => {
+  const lines = [...[README, ...DOCS].flatMap(typedLines), ...COMMANDS.flatMap(examplesOf)];
+  const found = lines.flatMap(invocations);
+  assert.ok(found.length > 100, `${found.length}`);
+  const refused = await Promise.all(found.map(whyRefused));
+  assert.deepEqual(refused.filter((reason) => reason !== undefined), []);
+});
+
+Deno.test("an example with an unknown command, option or value, or with too few arguments is found", async () => {
+  const wrong = [
+    "smolvm launch alpine",
+    "smolvm run --cpu 2 alpine",
+    "tar c x | smolvm stop --timeout soon web > y",
+    'echo "$(smolvm rename web)"',
+    "SMOLVM_LOG=debug smolvm logs --tail=x web # why",
+  ];
+  for (const line of wrong) {
+    const [args] = invocations(line);
+    assert.ok(await whyRefused(args!), line);
+  }
+  assert.equal(await whyRefused(invocations("smolvm run alpine ls --all | head; exit $?")[0]!), undefined);
+});

@@ -1,0 +1,67 @@
+/**
+ * The examples that documentation and help are full of: found, taken apart and tried without being run.
+ *
+ * @module
+ */
+
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { CommanderError } from "commander";
+import { makeProgram } from "../../src/cli/program.ts";
+
+/** What is in the fenced blocks of a Markdown text that are in one of those languages. */
+export function fencedBlocks(markdown: string, ...languages: string[]): string[] {
+  return [...markdown.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
+    .filter(([, language]) => languages.includes(language!))
+    .map(([, , text]) => text!);
+}
+
+/** The lines that are typed, of a Markdown text: all of `sh`, and of `console` those behind a prompt. */
+export function typedLines(markdown: string): string[] {
+  const typed = fencedBlocks(markdown, "console").flatMap((text) => [...text.matchAll(/^\$ (.*)$/gm)]);
+  return [...fencedBlocks(markdown, "sh").flatMap((text) => text.split("\n")), ...typed.map(([, line]) => line!)];
+}
+
+/**
+ * The arguments of each `smolvm` in a line of shell. It knows of the shell what examples use: quotes, pipes, lists,
+ * redirections, comments, variables before a command, and substitutions, of which it takes the result to be `1`.
+ */
+export function invocations(line: string): string[][] {
+  const found: string[][] = [];
+  const outer = line.replace(/[$<]\(([^()]*)\)/g, (_, inner: string) => {
+    found.push(...invocations(inner));
+    return "1";
+  });
+  const tokens = outer.match(/(?:'[^']*'|"[^"]*"|[^\s'"|;&<>])+|[|;&]+|[<>]+/g) ?? [];
+  const comment = tokens.findIndex((token) => token.startsWith("#"));
+  let words: string[] = [];
+  for (const token of [...comment < 0 ? tokens : tokens.slice(0, comment), ";"]) {
+    if (!/^[|;&]/.test(token)) {
+      words.push(token.replace(/'([^']*)'|"([^"]*)"/g, "$1$2"));
+      continue;
+    }
+    const redirection = words.findIndex((word) => /^[<>]/.test(word));
+    const typed = redirection < 0 ? words : words.slice(0, redirection);
+    const command = typed.slice(typed.findIndex((word) => !/^[A-Z_]+=/.test(word)));
+    if (/^(\.\/)?smolvm$/.test(command[0] ?? "")) found.push(command.slice(1));
+    words = [];
+  }
+  return found;
+}
+
+/** Why a command line would be refused, or `undefined`; nothing of it is done. */
+export async function whyRefused(args: readonly string[]): Promise<string | undefined> {
+  const program = makeProgram(() => {});
+  defuse(program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    // Help and the version are asked for in this way as well.
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) return `smolvm ${args.join(" ")}: ${error}`;
+  }
+}
+
+function defuse(command: CommandUnknownOpts): void {
+  command.configureOutput({ writeOut: () => {}, writeErr: () => {} });
+  if (command.commands.length === 0) command.action(() => {});
+  for (const member of command.commands) defuse(member);
+}
