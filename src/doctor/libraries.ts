@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { agentFile, libFolder } from "../host/lib_folder.ts";
+import { agentFile, LIB_HINT, libFolder } from "../host/lib_folder.ts";
 import { osReason } from "../host/os_error.ts";
 import { roleCommand } from "../runner/entry.ts";
 import { toError } from "../state/error_record.ts";
@@ -62,10 +62,10 @@ function checkAgent(): Verdict {
   try {
     const { isFile, mode } = Deno.statSync(found);
     if (isFile && (mode ?? 0) & 0o111) return { status: "ok", found };
-    return { status: "error", found: `"${found}" is not an executable`, hint: "scripts/setup builds it." };
+    return { status: "error", found: `"${found}" is not an executable`, hint: LIB_HINT };
   } catch (error) {
     throw new SmolvmError("dependency", `Cannot use the agent "${found}": ${osReason(error)}`, {
-      hint: "scripts/setup builds it.",
+      hint: LIB_HINT,
     });
   }
 }

@@ -1,3 +1,5 @@
+import { killProcessId, readKernelFile } from "./by_sh.ts";
+
 /** A process that cannot be mistaken for a later one with the same process id. */
 export interface ProcessIdentity {
   /** Process id. */
@@ -28,7 +30,7 @@ const POLL_MS = 5;
 export async function killProcess(identity: ProcessIdentity): Promise<boolean> {
   if (!isAlive(identity)) return false;
   try {
-    Deno.kill(identity.pid, "SIGKILL");
+    killProcessId(identity.pid);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -45,18 +47,21 @@ export async function awaitDeath(identity: ProcessIdentity): Promise<void> {
   }
 }
 
+let bootId: string | undefined;
+
 /** Ticks since the boot, and which boot: proc_pid_stat(5), field 22; fields 3 and 20 are its state and its threads. */
 function linuxStartTime(pid: number): string | undefined {
   try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const stat = readKernelFile(`/proc/${pid}/stat`);
     // The second field is the program's name in parentheses, which may hold anything.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const [state, threads, ticks] = [fields[0], Number(fields[17]), fields[19]];
     // A zombie runs no more; but the first thread is one while others may still hold the files that all share.
     return state === "Z" && threads <= 1
       ? undefined
-      : `${Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim()}:${ticks}`;
-  } catch {
+      : `${bootId ??= readKernelFile("/proc/sys/kernel/random/boot_id").trim()}:${ticks}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     return undefined;
   }
 }

@@ -1,3 +1,5 @@
+import { readKernelFile } from "./by_sh.ts";
+
 /** What a process uses of this host. */
 export interface ProcessUsage {
   /** Processor time so far, all of its threads', in ms. */
@@ -13,16 +15,17 @@ const TICKS_PER_S = 100;
 export function usageOf(pid: number): ProcessUsage | undefined {
   try {
     return Deno.build.os === "linux" ? linuxUsage(pid) : macosUsage(pid);
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     return undefined; // It has ended meanwhile.
   }
 }
 
 function linuxUsage(pid: number): ProcessUsage | undefined {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  const stat = readKernelFile(`/proc/${pid}/stat`);
   // proc_pid_stat(5), from its third field on: the second is a name in parentheses, which may hold anything.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [, kib] = /^VmRSS:\s*(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`)) ?? [];
+  const [, kib] = /^VmRSS:\s*(\d+) kB$/m.exec(readKernelFile(`/proc/${pid}/status`)) ?? [];
   // A zombie holds none.
   if (kib === undefined) return undefined;
   const ticks = Number(fields[11]) + Number(fields[12]);

@@ -15,7 +15,8 @@ export function defaultNameserver(): string {
     try {
       const [server] = reachableNameservers(Deno.readTextFileSync(path));
       if (server !== undefined) return server;
-    } catch {
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
       // A host without this file: the next one.
     }
   }

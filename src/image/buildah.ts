@@ -90,15 +90,18 @@ function spawnBuildah(args: string[], temporaryFolder: string | undefined): Deno
 /** Looked for here rather than by whatever starts it, so that a missing buildah has an error of its own. */
 function findBuildah(): string {
   const folders = Deno.env.get("PATH")?.split(":") ?? [];
+  let refused: unknown;
   for (const folder of folders) {
     const path = `${folder || "."}/buildah`;
     try {
       const { isFile, mode } = Deno.statSync(path);
       if (isFile && ((mode ?? 0) & 0o111) !== 0) return path;
-    } catch {
-      // Not in this folder.
+    } catch (error) {
+      // Not in this folder, or hidden from us.
+      if (error instanceof Deno.errors.NotCapable) refused ??= error;
     }
   }
+  if (refused !== undefined) throw refused;
   throw new SmolvmError("dependency", "Cannot find buildah, which images need", {
     hint: Deno.build.os === "darwin" ? "Install it: brew install buildah" : "Install the package buildah.",
   });

@@ -51,7 +51,7 @@ export function containerName({ imageId }: Pick<InspectedImage, "imageId">): str
 }
 
 /** Whether this process may use the storage's folders itself. On macOS nothing is mounted, and files are the user's. */
-const SEES_STORAGE = Deno.build.os === "darwin" || Deno.uid() === 0;
+const seesStorage = () => Deno.build.os === "darwin" || Deno.uid() === 0;
 
 /**
  * Makes the container of an image, or finds it, and mounts it where that is possible. The caller holds a lock that
@@ -87,7 +87,7 @@ async function useContainer(
       hint: `Remove it: buildah rm ${name}`,
     });
   }
-  const rootfs = SEES_STORAGE ? await mount(name, mountPoint, run) : null;
+  const rootfs = seesStorage() ? await mount(name, mountPoint, run) : null;
   return { name, folder: `${containersFolder}/${id}`, rootfs };
 }
 
@@ -138,7 +138,8 @@ async function exists(path: string): Promise<boolean> {
 async function deviceOf(path: string): Promise<number | undefined> {
   try {
     return (await Deno.stat(path)).dev;
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     return undefined;
   }
 }

@@ -13,7 +13,8 @@ export async function stampOf(path: string): Promise<FileStamp> {
   try {
     const { ino, size, mtime } = await Deno.stat(path);
     return { path, inode: ino ?? 0, sizeBytes: size, mtimeMs: mtime?.getTime() ?? 0 };
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     return { path, inode: 0, sizeBytes: 0, mtimeMs: 0 };
   }
 }

@@ -58,7 +58,7 @@ export async function withWorkFolder<T>(
 function startJanitor(name: string): AsyncDisposable {
   if (Deno.build.os !== "linux") return { [Symbol.asyncDispose]: () => Promise.resolve() };
   const script = 'read -r _; exec flock --nonblock "$0.lock" rm -rf "$0.tmp" "$0.lock"';
-  const janitor = new Deno.Command("/bin/sh", {
+  const janitor = new Deno.Command("sh", {
     args: ["-c", script, name],
     stdin: "piped",
     stdout: "null",

@@ -5,6 +5,7 @@ import { agentFile } from "../host/lib_folder.ts";
 import type { Libc } from "../host/libc.ts";
 import { osReason } from "../host/os_error.ts";
 import { identifyProcess, type ProcessIdentity } from "../host/process_identity.ts";
+import { checkVirtualization } from "../host/virtualization.ts";
 import { initLog, startVm } from "../krun/vm.ts";
 import { log } from "../log.ts";
 import { AgentConnection, SetupFailedError } from "../protocol/agent_connection.ts";
@@ -124,6 +125,8 @@ async function liveOn(
   { libraries, lifeline, report, clients }: RunnerContext & { clients: DisposableStack },
 ): Promise<void> {
   const { machine } = spec;
+  // Whoever started this may not have been allowed to look.
+  checkVirtualization();
   const { libc, krun } = libraries();
   const logFd = libc.creat(runnerLog(spec.folder));
   // libkrun and the runtime write their last words to standard error, where the user's own output must stay alone.

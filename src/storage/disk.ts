@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { libFolder } from "../host/lib_folder.ts";
+import { LIB_HINT, libFolder } from "../host/lib_folder.ts";
 import { osReason } from "../host/os_error.ts";
 import { BLOCK_BYTES, type DiskTemplate, parseTemplate } from "./template.ts";
 
@@ -88,7 +88,7 @@ export function readTemplate(path: string): DiskTemplate {
   } catch (error) {
     throw new SmolvmError("dependency", `Cannot read the disk template "${path}": ${osReason(error)}`, {
       cause: error,
-      hint: "scripts/setup builds it.",
+      hint: LIB_HINT,
     });
   }
   return parseTemplate(bytes);
