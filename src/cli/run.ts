@@ -29,7 +29,15 @@ export function runCommand(setExitCode: (code: number) => void) {
       const status = openStatusLine(self);
       const described = await machineOptions(self, options, status);
       const { onPhase } = described;
-      const running = { ephemeral: true, attached: true, terminal, stdin, bootTimeoutMs: bootTimeoutMs(), onPhase };
+      const running = {
+        ephemeral: true,
+        held: true,
+        attached: true,
+        terminal,
+        stdin,
+        bootTimeoutMs: bootTimeoutMs(),
+        onPhase,
+      };
       const start = async (io: CommandIo) => {
         const { machine, root } = await describeMachine(described, { boots: true });
         using launch = launchOf(machine, root, ephemeralFolders(machine.id), running);

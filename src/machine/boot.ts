@@ -27,7 +27,7 @@ export async function boot({ spec, prefix, onPhase }: Launch, signal?: AbortSign
   onPhase?.("boot");
   for (let attempt = 1;; attempt++) {
     const runner = takeRunner(prefix);
-    const giveUp = () => spec.ephemeral ? runner.release() : runner.kill();
+    const giveUp = () => spec.held ? runner.release() : runner.kill();
     signal?.addEventListener("abort", giveUp);
     try {
       signal?.throwIfAborted();
@@ -44,7 +44,7 @@ export async function boot({ spec, prefix, onPhase }: Launch, signal?: AbortSign
   }
 }
 
-/** Lets go of a machine. An ephemeral one ends, if it still runs, and all of it is removed. */
+/** Lets go of a machine. An ephemeral one that this process held, or that did not start, is gone then. */
 export async function letGo(runner: RunnerProcess, spec: RunnerSpec): Promise<void> {
   await runner.release();
   if (!spec.ephemeral) return;

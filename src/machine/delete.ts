@@ -20,7 +20,7 @@ export async function deleteMachine(machine: FoundMachine, { force }: DeleteOpti
   if (isReadable(machine)) {
     if (running && !force) throw stillRunning(machine);
     if (running) await killMachine(machine);
-    // Whoever runs it removes it.
+    // It is gone with its VM.
     if (machine.ephemeral) return;
   } else {
     checkUnreadable(machine.error, machine.folder, force);

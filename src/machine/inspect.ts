@@ -1,3 +1,4 @@
+import { exists } from "../host/files.ts";
 import { commandLogFile, consoleLog, diskFile, runnerLog } from "../state/machine_folders.ts";
 import type { FoundMachine } from "../state/lookup.ts";
 
@@ -21,7 +22,8 @@ export interface MachineFiles {
 /** The files of a machine, those that are there only while it runs included. */
 export function machineFiles(machine: FoundMachine): MachineFiles {
   const { folder, runtimeFolder } = machine;
-  const command = "ephemeral" in machine && machine.ephemeral ? null : commandLogFile(folder);
+  const log = commandLogFile(folder);
+  const command = "ephemeral" in machine && machine.ephemeral && !exists(log) ? null : log;
   const logs = { command, runner: runnerLog(folder), console: consoleLog(folder) };
   return { folder, runtimeFolder, disk: diskFile(folder), logs };
 }

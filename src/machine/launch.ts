@@ -29,8 +29,10 @@ export interface Launch extends Disposable {
 
 /** How a machine is run this time. */
 export interface RunOptions {
-  /** Ends, and leaves nothing, with this process. */
+  /** Leaves nothing when it has ended. */
   ephemeral: boolean;
+  /** Ends with this process. */
+  held: boolean;
   /** Whether this process attaches to the command. */
   attached: boolean;
   /** Size of the terminal to run on. */
@@ -57,6 +59,7 @@ export function launchOf(machine: MachineRecord, root: Root, folders: MachineFol
     machine,
     ...folders,
     ephemeral: options.ephemeral,
+    held: options.held,
     attached: options.attached,
     rootfs: root.rootfs,
     nameservers: machine.net ? [machine.dns ?? defaultNameserver()] : [],

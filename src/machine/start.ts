@@ -58,7 +58,10 @@ export async function startAttached(
   return await AttachedMachine.start(launch, io, signal);
 }
 
-async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral" | "commandLog">): Promise<Launch> {
+async function planStart(
+  machine: Machine,
+  options: Omit<RunOptions, "ephemeral" | "held" | "commandLog">,
+): Promise<Launch> {
   const { record, status, ephemeral } = machine;
   if (ephemeral || isLive(status.state)) {
     throw new SmolvmError("machine-state", `Machine "${record.name}" is running already`);
@@ -70,7 +73,7 @@ async function planStart(machine: Machine, options: Omit<RunOptions, "ephemeral"
   const volumes = resolveVolumes(record.volumes);
   const root = await openRoot(record.source, options);
   const folders = { folder: machine.folder, runtimeFolder: machine.runtimeFolder };
-  return launchOf({ ...record, volumes }, root, folders, { ...options, ephemeral: false, commandLog });
+  return launchOf({ ...record, volumes }, root, folders, { ...options, ephemeral: false, held: false, commandLog });
 }
 
 /** What the user's configuration says now: how the host keeps logs is no part of the machine. */

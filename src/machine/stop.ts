@@ -4,6 +4,7 @@ import { awaitDeath, killProcess } from "../host/process_identity.ts";
 import { CONTROL, encodeStop } from "../protocol/control.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
 import { controlSocket } from "../runner/spec.ts";
+import { sweepEphemeralMachines } from "../state/ephemeral.ts";
 import { isLocked } from "../state/lock.ts";
 import type { Machine } from "../state/lookup.ts";
 import { lockMachine } from "../state/machines.ts";
@@ -71,8 +72,7 @@ export async function killMachine({ folder, runtimeFolder, record, ephemeral }: 
       `Cannot kill machine "${record.name}": the process that holds it is unknown`,
     );
   }
-  // An ephemeral one is removed by whoever runs it.
-  if (ephemeral) return;
+  if (ephemeral) return await sweepEphemeralMachines();
   using lock = await lockMachine(folder);
   const status = readStatus(folder);
   // Somebody may have started it again.

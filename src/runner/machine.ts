@@ -116,8 +116,8 @@ function ownIdentity(): ProcessIdentity | null {
 }
 
 /**
- * Boots the VM, runs its command and brings it to an ordered end, or leaves it as it is when nobody holds an ephemeral
- * one any more. Whoever attaches is one of `clients`.
+ * Boots the VM, runs its command and brings it to an ordered end, or leaves it as it is when nobody holds it any
+ * more that should. Whoever attaches is one of `clients`.
  */
 async function liveOn(
   spec: RunnerSpec,
@@ -158,7 +158,7 @@ async function liveOn(
     return serveGuest(spec, boot, { status, agents, control, ports, lifeline, report });
   });
   try {
-    await Promise.race([commandDone, vmFailed, ...(spec.ephemeral ? [lifeline.ended] : [])]);
+    await Promise.race([commandDone, vmFailed, ...(spec.held ? [lifeline.ended] : [])]);
   } finally {
     // A name entered after the machine was removed would stay. Its failure is the command's as well.
     await registered.catch(() => {});

@@ -10,8 +10,10 @@ import { type MachineCommand, type MachineRecord, parseRecord } from "../state/m
 /** Everything a runner is told: one line of JSON on its standard input. */
 export interface RunnerSpec extends MachineFolders {
   machine: MachineRecord;
-  /** Ends, and leaves nothing, with the process that holds the runner's standard input. */
+  /** Leaves nothing when it has ended. */
   ephemeral: boolean;
+  /** Ends with the process that holds the runner's standard input. */
+  held: boolean;
   /** Whether that process attaches to the command: it is kept waiting until then, or until that process is gone. */
   attached: boolean;
   /** Folder that is the guest's root, never written to. */
@@ -117,6 +119,7 @@ export function parseRunnerSpec(json: string): RunnerSpec {
     folder: fields.string("folder"),
     runtimeFolder: fields.string("runtimeFolder"),
     ephemeral: fields.boolean("ephemeral"),
+    held: fields.boolean("held"),
     attached: fields.boolean("attached"),
     rootfs: parseRootfs(fields.object("rootfs")),
     nameservers: fields.strings("nameservers"),

@@ -14,6 +14,7 @@ const SPEC: RunnerSpec = {
   folder: "/state/ephemeral/0123456789ab",
   runtimeFolder: "/run/smolvm/0123456789ab",
   ephemeral: true,
+  held: true,
   attached: true,
   rootfs: { path: "/rootfs" },
   nameservers: ["1.1.1.1"],

@@ -13,7 +13,7 @@ import {
   nameOf,
   unreadable,
 } from "../machine/find.ts";
-import { HeldMachine } from "../machine/held.ts";
+import { EphemeralMachine } from "../machine/ephemeral.ts";
 import { signalMachine } from "../machine/kill.ts";
 import { ephemeralFolders, launchOf } from "../machine/launch.ts";
 import { readCommandLog, readKernelLog } from "../machine/logs.ts";
@@ -100,12 +100,12 @@ export class Machine implements AsyncDisposable {
   readonly id: string;
   /** The name that it had when this object was made. */
   readonly name: string;
-  readonly #held: HeldMachine | undefined;
+  readonly #own: EphemeralMachine | undefined;
 
-  private constructor({ id, name }: { id: string; name: string }, held?: HeldMachine) {
+  private constructor({ id, name }: { id: string; name: string }, own?: EphemeralMachine) {
     this.id = id;
     this.name = name;
-    this.#held = held;
+    this.#own = own;
   }
 
   /**
@@ -122,6 +122,7 @@ export class Machine implements AsyncDisposable {
       const { machine, root } = await describeMachine(description, { boots: true });
       using launch = launchOf(machine, root, ephemeralFolders(machine.id), {
         ephemeral: true,
+        held: true,
         attached: true,
         terminal: options.terminal,
         stdin,
@@ -141,8 +142,8 @@ export class Machine implements AsyncDisposable {
     const description = await given.describe(options);
     if (!options.ephemeral) return new Machine(await createMachine(description));
     const { bootTimeoutMs = given.BOOT_TIMEOUT_MS } = options;
-    const held = await HeldMachine.create(description, { bootTimeoutMs });
-    return new Machine(held.record, held);
+    const own = await EphemeralMachine.create(description, { held: options.ephemeral !== "detached", bootTimeoutMs });
+    return new Machine(own.record, own);
   }
 
   /**
@@ -166,7 +167,7 @@ export class Machine implements AsyncDisposable {
    * @throws {SmolvmError} `state` when its files cannot be read; `no-machine` when it is gone: so do all that follow.
    */
   info(): Promise<MachineInfo> {
-    return Promise.try(() => this.#held?.isNew ? infoOfNew(this.#held.record) : infoOf(this.#open()) as MachineInfo);
+    return Promise.try(() => this.#own?.isNew ? infoOfNew(this.#own.record) : infoOf(this.#open()) as MachineInfo);
   }
 
   /**
@@ -175,7 +176,7 @@ export class Machine implements AsyncDisposable {
    * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started; the reason of `signal`.
    */
   async start({ signal, bootTimeoutMs = given.BOOT_TIMEOUT_MS }: StartOptions = {}): Promise<void> {
-    if (this.#held) await this.#held.start(signal);
+    if (this.#own) await this.#own.start(signal);
     else await startInBackground(this.#open(), { bootTimeoutMs, signal });
   }
 
@@ -275,17 +276,17 @@ export class Machine implements AsyncDisposable {
    * unless forced.
    */
   async delete({ force = false }: { force?: boolean | undefined } = {}): Promise<void> {
-    if (this.#held && (force || this.#held.isNew)) await this[Symbol.asyncDispose]();
+    if (this.#own && (force || this.#own.isNew)) await this[Symbol.asyncDispose]();
     else await deleteMachine(findMachineById(this.id), { force });
   }
 
   /** Ends an ephemeral machine that this object made, and removes all of it; leaves any other as it is. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#held?.[Symbol.asyncDispose]();
+    await this.#own?.[Symbol.asyncDispose]();
   }
 
   #open(): Found {
-    if (this.#held?.isNew) {
+    if (this.#own?.isNew) {
       throw new SmolvmError("machine-state", `Machine "${this.name}" is not running: it is created`);
     }
     const found = findMachineById(this.id);

@@ -77,8 +77,11 @@ export interface MachineOptions extends MachineSettings {
   tty?: boolean | undefined;
   /** Whether its command has an input, for `attach()`. */
   stdin?: boolean | undefined;
-  /** Whether it ends, and leaves nothing, with the object that `create()` returns or with this process. */
-  ephemeral?: boolean | undefined;
+  /**
+   * Whether it ends, and leaves nothing, with the object that `create()` returns or with this process; `detached`: only
+   * with its command, or when it is stopped.
+   */
+  ephemeral?: boolean | "detached" | undefined;
   /** Gives up making it. */
   signal?: AbortSignal | undefined;
 }

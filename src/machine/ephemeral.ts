@@ -2,17 +2,12 @@ import { SmolvmError } from "../errors.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
 import { boot, letGo } from "./boot.ts";
 import { describeMachine, type MachineOptions } from "./describe.ts";
-import { ephemeralFolders, type Launch, launchOf } from "./launch.ts";
+import { ephemeralFolders, type Launch, launchOf, type RunOptions } from "./launch.ts";
 import type { RunnerProcess } from "./runner_process.ts";
 import { commandLogLimits, UNSEEN_TERMINAL } from "./start.ts";
 
-/** How long a guest may take to boot, in ms. */
-export interface HeldOptions {
-  bootTimeoutMs: number;
-}
-
-/** A machine that this process holds: it is started once, and all of it goes with this object or this process. */
-export class HeldMachine implements AsyncDisposable {
+/** A machine that runs by itself once, and of which nothing is left when it has ended. */
+export class EphemeralMachine implements AsyncDisposable {
   readonly record: MachineRecord;
   readonly #launch: Launch;
   #state: "created" | "started" | "over" = "created";
@@ -26,14 +21,25 @@ export class HeldMachine implements AsyncDisposable {
   /**
    * Works out what the machine is; pulls the image when it is missing.
    *
+   * @param running whether the machine ends with this object and this process, if it is `held`
    * @throws {SmolvmError} for anything that cannot be honoured.
    */
-  static async create(options: MachineOptions, { bootTimeoutMs }: HeldOptions): Promise<HeldMachine> {
-    const terminal = options.tty ? UNSEEN_TERMINAL : undefined;
+  static async create(
+    options: MachineOptions,
+    running: Pick<RunOptions, "held" | "bootTimeoutMs">,
+  ): Promise<EphemeralMachine> {
     const commandLog = await commandLogLimits();
     const { machine, root } = await describeMachine(options, { boots: true });
-    const running = { ephemeral: true, attached: false, terminal, stdin: options.stdin, commandLog, bootTimeoutMs };
-    return new HeldMachine(machine, launchOf(machine, root, ephemeralFolders(machine.id), running));
+    const launch = launchOf(machine, root, ephemeralFolders(machine.id), {
+      ...running,
+      ephemeral: true,
+      attached: false,
+      terminal: options.tty ? UNSEEN_TERMINAL : undefined,
+      stdin: options.stdin,
+      commandLog,
+      onPhase: options.onPhase,
+    });
+    return new EphemeralMachine(machine, launch);
   }
 
   /** Whether it was not started yet, so that nobody else can see it. */
@@ -52,14 +58,15 @@ export class HeldMachine implements AsyncDisposable {
     }
     this.#state = "started";
     using launch = this.#launch;
-    this.#runner = (await boot(launch, signal)).runner;
+    const { runner } = await boot(launch, signal);
+    if (launch.spec.held) this.#runner = runner;
+    else await runner.release();
   }
 
-  /** Ends it, if it still runs, and removes all of it. */
+  /** Ends one that is held, if it still runs, and removes all of it; leaves a detached one that runs to itself. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const before = this.#state;
+    if (this.isNew) this.#launch[Symbol.dispose]();
     this.#state = "over";
-    if (before === "created") this.#launch[Symbol.dispose]();
     if (this.#runner) await letGo(this.#runner, this.#launch.spec);
   }
 }
