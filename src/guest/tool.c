@@ -1,5 +1,6 @@
 #include "tool.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,11 +10,28 @@
 
 #define USAGE 2
 
+static int idle_tool(int argc, char **argv)
+{
+	sigset_t ends;
+	int received;
+
+	if (argc != 1) {
+		fprintf(stderr, "usage: %s\n", argv[0]);
+		return USAGE;
+	}
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	return sigwait(&ends, &received) == 0 ? 0 : 1;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the name */
 } TOOLS[] = {
 	{ "connect", connect_tool },
+	{ "idle", idle_tool },
 	{ "processes", processes_tool },
 	{ "tar", tar_tool },
 	{ NULL, NULL },

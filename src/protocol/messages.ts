@@ -46,8 +46,8 @@ export interface WindowSize {
   columns: number;
 }
 
-/** What to execute for one of the agent's tools: it is PID 1, whatever the image has. */
-export const AGENT_TOOL = "/proc/1/exe";
+/** What to execute for one of the agent's tools, as any user: what becomes a command is the agent until then. */
+export const AGENT_TOOL = "/proc/self/exe";
 
 /** A command to be run in the guest. */
 export interface Exec {
