@@ -18,7 +18,7 @@ const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 /** What each folder of `src`, and each file right in it, may import. Only the runner's process loads libkrun. */
 const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/main.ts", only("src/cli", "src/runner/entry.ts", "src/machine/spare_runner.ts")],
-  ["src/mod.ts", only("src/runtime")],
+  ["src/mod.ts", only("src/runtime", "src/runner/entry.ts")],
   ["src/runtime", only("src/machine", "src/image", "src/config", "src/state", "src/protocol/messages.ts")],
   ["src/cli", {
     paths: ["src/runtime", "src/machine", "src/doctor", "src/image", "src/config", "src/host", "deno.json"],

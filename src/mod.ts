@@ -11,6 +11,8 @@
  * @module
  */
 
+import "./runner/entry.ts"; // First: in a bundle and in an executable, a runner is the script that became it.
+
 export { ERROR_CODES, type ErrorCode, SmolvmError, type SmolvmErrorOptions } from "./errors.ts";
 export { Machine } from "./runtime/machine.ts";
 export type { ExecOptions, LogOptions, RunOptions, StartOptions, StopOptions } from "./runtime/machine.ts";

@@ -125,9 +125,9 @@ async function liveOn(
   { libraries, lifeline, report, clients }: RunnerContext & { clients: DisposableStack },
 ): Promise<void> {
   const { machine } = spec;
+  const { libc, krun } = libraries();
   // Whoever started this may not have been allowed to look.
   checkVirtualization();
-  const { libc, krun } = libraries();
   const logFd = libc.creat(runnerLog(spec.folder));
   // libkrun and the runtime write their last words to standard error, where the user's own output must stay alone.
   libc.dup2(logFd, 2);

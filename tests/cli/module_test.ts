@@ -1,0 +1,148 @@
+/** The runtime module in scripts of others, with the least permissions and as far as it goes without a VM. */
+import assert from "node:assert/strict";
+import { buildImage } from "../fixtures/images.ts";
+import { imagePermissions, machinePermissions } from "../helpers/permissions.ts";
+import { assertCode, runProcess } from "../helpers/process.ts";
+import { makeTempFolder } from "../helpers/temp_folder.ts";
+
+const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
+
+/** A machine's whole life, but for its VM: the runner finds no libkrun, which nobody else would have looked for. */
+const scriptWith = (module: string) => `
+import { Machine, SmolvmError } from "${module}";
+
+const machine = await Machine.create({ name: "web", source: Deno.args[0], command: ["true"] });
+console.log((await Machine.list()).map((machine) => machine.name).join());
+await machine.start().catch((error) => console.log(error instanceof SmolvmError, error.code, error.message));
+await machine.stop();
+await machine.delete();
+console.log((await Machine.list()).length);
+`;
+const EXPECTED = 'web\ntrue dependency Cannot find libkrun: SMOLVM_LIBKRUN names "/nowhere"\n0\n';
+
+/** The home of somebody who has a script, and no checkout. */
+interface Home extends Disposable {
+  path: string;
+  env: Record<string, string>;
+  permissions: string[];
+}
+
+function makeHome(): Home {
+  const temp = makeTempFolder();
+  const { path } = temp;
+  for (const name of ["rootfs", "run"]) Deno.mkdirSync(`${path}/${name}`);
+  Deno.writeTextFileSync(`${path}/deno.json`, "{}");
+  const lib = `${ROOT}lib`;
+  return {
+    path,
+    env: { HOME: path, XDG_RUNTIME_DIR: `${path}/run`, SMOLVM_LIB: lib, SMOLVM_LIBKRUN: "/nowhere" },
+    permissions: machinePermissions({
+      state: `${path}/.local/state/smolvm`,
+      runtime: `${path}/run/smolvm`,
+      configFile: `${path}/.config/smolvm/smolvm.toml`,
+      lib,
+      sources: [`${path}/rootfs`],
+    }),
+    [Symbol.dispose]: () => temp[Symbol.dispose](),
+  };
+}
+
+/** Runs a script in that home, and nothing that it was not allowed, and returns what it says. */
+async function outputOf(home: Home, script: string, { flags = [] as string[], env = {} } = {}): Promise<string> {
+  const args = [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    "--no-check",
+    ...home.permissions,
+    ...flags,
+    script,
+    `${home.path}/rootfs`,
+  ];
+  const outcome = await runProcess(Deno.execPath(), { args, cwd: home.path, env: { ...home.env, ...env } });
+  assertCode(outcome, 0);
+  return outcome.stdout;
+}
+
+/** Settles when the script is in the home. */
+async function write(home: Home, script: string): Promise<string> {
+  await Deno.writeTextFile(`${home.path}/script.ts`, script);
+  return `${home.path}/script.ts`;
+}
+
+Deno.test("the module works when imported by path, with the least permissions", async () => {
+  using home = makeHome();
+  assert.equal(await outputOf(home, await write(home, scriptWith(`${ROOT}src/mod.ts`))), EXPECTED);
+});
+
+Deno.test("the module works when imported by URL, with the least permissions", async () => {
+  using home = makeHome();
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async ({ url }) => {
+    const { pathname } = new URL(url);
+    const body = await Deno.readTextFile(`${ROOT}${pathname.slice(1)}`);
+    return new Response(body, { headers: { "content-type": "application/typescript" } });
+  });
+  const host = `127.0.0.1:${server.addr.port}`;
+  // A cache of its own; what npm has is taken from ours.
+  await Deno.mkdir(`${home.path}/cache`);
+  await Deno.symlink(`${ROOT}.deno/cache/npm`, `${home.path}/cache/npm`);
+  const env = { DENO_DIR: `${home.path}/cache` };
+  const flags = [`--allow-import=${host}`];
+  const script = await write(home, scriptWith(`http://${host}/src/mod.ts`));
+  assert.equal(await outputOf(home, script, { flags, env }), EXPECTED);
+
+  const withoutLib = { ...env, SMOLVM_LIB: "" };
+  await write(
+    home,
+    `import { Machine } from "http://${host}/src/mod.ts";
+    await Machine.create({ source: Deno.args[0] }).catch((error) => console.log(error.code, error.message, error.hint));`,
+  );
+  assert.match(await outputOf(home, script, { flags, env: withoutLib }), /^dependency .*not on this host .*SMOLVM_LIB/);
+});
+
+Deno.test("the module works in a bundle, with the least permissions", async () => {
+  using home = makeHome();
+  const bundle = `${home.path}/bundle.js`;
+  const args = ["bundle", "--quiet", "--output", bundle, await write(home, scriptWith(`${ROOT}src/mod.ts`))];
+  assertCode(await runProcess(Deno.execPath(), { args, cwd: home.path }), 0);
+  await Deno.remove(`${home.path}/script.ts`);
+  assert.equal(await outputOf(home, bundle), EXPECTED);
+});
+
+Deno.test("the module finds and removes images with the least permissions", async () => {
+  using home = makeHome();
+  const storage = `${home.path}/storage`;
+  // Of the drivers the one that needs no mounts: those would have to be undone, and overlay will not do everywhere.
+  const env = { SMOLVM_STORAGE: storage, STORAGE_DRIVER: "vfs" };
+  const options = ["--root", `${storage}/root`, "--runroot", `${storage}/runroot`];
+  const buildah = async (...args: string[]) => {
+    const outcome = await runProcess("buildah", { args: [...options, ...args], env });
+    assertCode(outcome, 0);
+    return outcome.stdout.trim();
+  };
+  const name = "localhost/app:latest";
+  await buildImage({ buildah }, { name, rootfs: `${home.path}/rootfs` });
+  const script = await write(
+    home,
+    `import { Images, Machine } from "${ROOT}src/mod.ts";
+    const machine = await Machine.create({ name: "web", source: "app" });
+    await machine.delete();
+    console.log((await Images.list()).flatMap(({ names }) => names).join());
+    await Images.remove("app");
+    console.log((await Images.list()).length);`,
+  );
+  const program = (await runProcess("sh", { args: ["-c", "command -v buildah"] })).stdout.trim();
+  home.permissions.push(...imagePermissions({ storage, buildah: program }));
+  assert.equal(await outputOf(home, script, { env }), `${name}\n0\n`);
+});
+
+Deno.test("the module asks for nothing while it is loaded, and Deno says what is missing afterwards", async () => {
+  using home = makeHome();
+  home.permissions = [];
+  const script = await write(
+    home,
+    `import { Machine } from "${ROOT}src/mod.ts";
+    await Machine.list().catch((error) => console.log(error.name, error.message));`,
+  );
+  assert.match(await outputOf(home, script), /^NotCapable Requires sys access to "uid"/);
+});
