@@ -62,7 +62,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/config", { paths: ["src/host", "src/state"], packages: ["npm:deno-std@"] }],
   ["src/state", only("src/host")],
   ["src/logs", only("src/host")],
-  ["src/host", { paths: [], packages: ["npm:deno-std@"] }],
+  ["src/host", only()],
   ...GROUND.map((file): [string, Rule] => [file, only()]),
 ]);
 

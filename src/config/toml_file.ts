@@ -24,7 +24,7 @@ export class TomlFile {
 
   /** @throws {SmolvmError} `config` when it is not TOML. */
   static async parse(path: string, text: string): Promise<TomlFile> {
-    // Loaded only by those who have such a file; by its full name, as in src/host/path.ts.
+    // Loaded only by those who have such a file; by its full name, since others' import maps lack it.
     const { parse } = await import("npm:deno-std@1.4.0/toml/mod.js");
     try {
       return new TomlFile(path, text, parse(text));
