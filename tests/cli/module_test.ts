@@ -70,8 +70,9 @@ async function write(home: Home, script: string): Promise<string> {
   return `${home.path}/script.ts`;
 }
 
-Deno.test("the module works when imported by path, with the least permissions", async () => {
+Deno.test("the module works when imported by path, with the least permissions and a package.json", async () => {
   using home = makeHome();
+  await Deno.writeTextFile(`${home.path}/package.json`, "{}");
   assert.equal(await outputOf(home, await write(home, scriptWith(`${ROOT}src/mod.ts`))), EXPECTED);
 });
 
