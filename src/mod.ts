@@ -15,8 +15,24 @@ import "./runner/entry.ts"; // First: in a bundle and in an executable, a runner
 
 export { ERROR_CODES, type ErrorCode, SmolvmError, type SmolvmErrorOptions } from "./errors.ts";
 export { Machine } from "./runtime/machine.ts";
-export type { ExecOptions, LogOptions, RunOptions, StartOptions, StopOptions } from "./runtime/machine.ts";
-export type { CommandLine, MachineOptions, MachineSettings, PublishedPort, Volume } from "./runtime/options.ts";
+export type {
+  BackgroundMachine,
+  CommandOptions,
+  ExecOptions,
+  LogOptions,
+  Phase,
+  RunOptions,
+  StartOptions,
+  StopOptions,
+} from "./runtime/machine.ts";
+export type {
+  CommandLine,
+  MachineOptions,
+  MachineSettings,
+  MachineUpdate,
+  PublishedPort,
+  Volume,
+} from "./runtime/options.ts";
 export { GuestCommand } from "./runtime/guest_command.ts";
 export type { CommandResult, CommandStatus, OutputChunk, StreamOptions, WindowSize } from "./runtime/guest_command.ts";
 export type {

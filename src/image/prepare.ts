@@ -12,7 +12,7 @@ import { isUnchanged, stampOf } from "./stamp.ts";
 import { type ImageStorage, imageStorage, openStorage, type StorageLayout } from "./storage.ts";
 import { exclusively, withWorkFolder } from "./work.ts";
 
-export type { ImagePhase, PullPolicy };
+export type { PullPolicy };
 
 /** How {@linkcode prepareImage} gets an image. */
 export interface PrepareOptions {

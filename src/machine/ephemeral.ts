@@ -1,10 +1,11 @@
 import { SmolvmError } from "../errors.ts";
+import { commandLogFile } from "../state/machine_folders.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
 import { boot, letGo } from "./boot.ts";
 import { describeMachine, type MachineOptions } from "./describe.ts";
 import { ephemeralFolders, type Launch, launchOf, type RunOptions } from "./launch.ts";
 import type { RunnerProcess } from "./runner_process.ts";
-import { commandLogLimits, UNSEEN_TERMINAL } from "./start.ts";
+import { type BackgroundMachine, commandLogLimits, UNSEEN_TERMINAL } from "./start.ts";
 
 /** A machine that runs by itself once, and of which nothing is left when it has ended. */
 export class EphemeralMachine implements AsyncDisposable {
@@ -52,15 +53,16 @@ export class EphemeralMachine implements AsyncDisposable {
    *
    * @throws {SmolvmError} `machine-state` when it was started before; for why it cannot be started.
    */
-  async start(signal?: AbortSignal): Promise<void> {
+  async start(signal?: AbortSignal): Promise<BackgroundMachine> {
     if (this.#state !== "created") {
       throw new SmolvmError("machine-state", `Machine "${this.record.name}" is ephemeral: it can be started only once`);
     }
     this.#state = "started";
     using launch = this.#launch;
-    const { runner } = await boot(launch, signal);
+    const { runner, pid } = await boot(launch, signal);
     if (launch.spec.held) this.#runner = runner;
     else await runner.release();
+    return { pid, log: commandLogFile(launch.spec.folder) };
   }
 
   /** Ends one that is held, if it still runs, and removes all of it; leaves a detached one that runs to itself. */

@@ -3,7 +3,7 @@ import { log, logLevel } from "../log.ts";
 import type { LogLimits } from "../logs/files.ts";
 import type { ProgressListener } from "../image/buildah.ts";
 import { EMPTY_IMAGE_CONFIG, type ImageConfig } from "../image/config.ts";
-import type { ImagePhase, PullPolicy } from "../image/prepare.ts";
+import type { PullPolicy } from "../image/prepare.ts";
 import type { ImageReference } from "../image/reference.ts";
 import type { WindowSize } from "../protocol/messages.ts";
 import type { RootfsSpec, RunnerSpec } from "../runner/spec.ts";
@@ -14,8 +14,8 @@ import { dismissSpareRunner, namespacePrefix } from "./spare_runner.ts";
 export { ephemeralFolders } from "../state/machine_folders.ts";
 export type { WindowSize };
 
-/** What starting a machine is at. */
-export type Phase = ImagePhase | "boot";
+/** What making or starting a machine is at; `load` is from an archive or a folder, and `prepare` all else of an image. */
+export type Phase = "pull" | "load" | "prepare" | "boot";
 /** Is told what begins. */
 export type PhaseListener = (phase: Phase) => void;
 

@@ -33,11 +33,11 @@ export const UNSEEN_TERMINAL = { rows: 24, columns: 80 };
  */
 export async function startInBackground(
   machine: Machine,
-  { bootTimeoutMs, signal }: Pick<RunOptions, "bootTimeoutMs"> & { signal?: AbortSignal | undefined },
+  { signal, ...options }: Pick<RunOptions, "bootTimeoutMs" | "onPhase"> & { signal?: AbortSignal | undefined },
 ): Promise<BackgroundMachine> {
   const { tty, stdin } = machine.record.command;
   const terminal = tty ? UNSEEN_TERMINAL : undefined;
-  using launch = await planStart(machine, { attached: false, terminal, stdin, bootTimeoutMs });
+  using launch = await planStart(machine, { ...options, attached: false, terminal, stdin });
   const { runner, pid } = await boot(launch, signal);
   await runner.release();
   return { pid, log: commandLogFile(machine.folder) };

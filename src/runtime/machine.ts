@@ -3,7 +3,7 @@ import { AttachedMachine } from "../machine/attached.ts";
 import { createMachine } from "../machine/create.ts";
 import { deleteMachine } from "../machine/delete.ts";
 import { describeMachine } from "../machine/describe.ts";
-import { attachTo, startExec } from "../machine/exec.ts";
+import { attachTo, execInBackground, startExec } from "../machine/exec.ts";
 import {
   findMachine,
   findMachineById,
@@ -15,37 +15,46 @@ import {
 } from "../machine/find.ts";
 import { EphemeralMachine } from "../machine/ephemeral.ts";
 import { signalMachine } from "../machine/kill.ts";
-import { ephemeralFolders, launchOf } from "../machine/launch.ts";
+import { ephemeralFolders, launchOf, type Phase } from "../machine/launch.ts";
 import { readCommandLog, readKernelLog } from "../machine/logs.ts";
 import type { GuestProcess } from "../machine/processes.ts";
 import { renameMachine } from "../machine/rename.ts";
 import { signalNumber } from "../machine/signal.ts";
-import { startAttached, startInBackground } from "../machine/start.ts";
+import { type BackgroundMachine, startAttached, startInBackground } from "../machine/start.ts";
 import type { MachineStats } from "../machine/stats.ts";
 import { killMachine, stopMachine } from "../machine/stop.ts";
 import { waitForEnd } from "../machine/wait.ts";
-import { GuestCommand, type OutputChunk, type StreamOptions } from "./guest_command.ts";
+import { GuestCommand, type OutputChunk, type StreamOptions, type WindowSize } from "./guest_command.ts";
 import { infoOf, infoOfNew, type MachineInfo, type UnreadableMachineInfo } from "./machine_info.ts";
 import * as given from "./options.ts";
-import type { CommandLine, MachineOptions, MachineSettings } from "./options.ts";
+import type { CommandLine, MachineOptions, MachineSettings, MachineUpdate } from "./options.ts";
+
+export type { BackgroundMachine, Phase };
 
 /** How {@linkcode Machine.run} runs its command. */
 export interface RunOptions extends MachineSettings, StreamOptions {}
 
-/** How {@linkcode Machine.exec} runs its command. What is left out is as for the machine's own command. */
-export interface ExecOptions extends StreamOptions {
+/** A command beside the machine's own, of which it has what is left out. */
+export interface CommandOptions {
   /** Variables, beside the machine's own. */
   env?: Readonly<Record<string, string>> | undefined;
   /** Working directory in the guest, created when missing. */
   workdir?: string | undefined;
   /** `name|uid[:group|gid]` in the guest. */
   user?: string | undefined;
+  /** Runs it on a terminal of that size. */
+  terminal?: WindowSize | undefined;
 }
+
+/** How {@linkcode Machine.exec} runs its command. */
+export interface ExecOptions extends CommandOptions, StreamOptions {}
 
 /** How {@linkcode Machine.start} starts a machine. */
 export interface StartOptions {
   /** How long its guest may take to boot, in ms; default: 60 s. */
   bootTimeoutMs?: number | undefined;
+  /** Is told what the start is at. */
+  onPhase?: ((phase: Phase) => void) | undefined;
   /** Gives up the start, and ends the VM. */
   signal?: AbortSignal | undefined;
 }
@@ -127,6 +136,7 @@ export class Machine implements AsyncDisposable {
         terminal: options.terminal,
         stdin,
         bootTimeoutMs: options.bootTimeoutMs ?? given.BOOT_TIMEOUT_MS,
+        onPhase: options.onPhase,
       });
       return await AttachedMachine.start(launch, io, signal);
     }, options);
@@ -175,9 +185,9 @@ export class Machine implements AsyncDisposable {
    *
    * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started; the reason of `signal`.
    */
-  async start({ signal, bootTimeoutMs = given.BOOT_TIMEOUT_MS }: StartOptions = {}): Promise<void> {
-    if (this.#own) await this.#own.start(signal);
-    else await startInBackground(this.#open(), { bootTimeoutMs, signal });
+  async start({ bootTimeoutMs = given.BOOT_TIMEOUT_MS, ...options }: StartOptions = {}): Promise<BackgroundMachine> {
+    if (this.#own) return await this.#own.start(options.signal);
+    return await startInBackground(this.#open(), { ...options, bootTimeoutMs });
   }
 
   /**
@@ -187,7 +197,8 @@ export class Machine implements AsyncDisposable {
   startAttached(
     { bootTimeoutMs = given.BOOT_TIMEOUT_MS, ...options }: StreamOptions & StartOptions = {},
   ): GuestCommand {
-    const running = { terminal: options.terminal, stdin: options.stdin !== undefined, bootTimeoutMs };
+    const { terminal, onPhase } = options;
+    const running = { terminal, stdin: options.stdin !== undefined, bootTimeoutMs, onPhase };
     return new GuestCommand((io, signal) => startAttached(this.#open(), running, io, signal), options);
   }
 
@@ -197,19 +208,20 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Runs another command in it while it runs: see {@linkcode GuestCommand}. */
-  exec(command: CommandLine, { env = {}, workdir, user, ...options }: ExecOptions = {}): GuestCommand {
+  exec(command: CommandLine, options: ExecOptions = {}): GuestCommand {
     return new GuestCommand(async (io) => {
-      const argv = given.argumentsOf(command);
-      if (argv.length === 0) throw new SmolvmError("usage", "Cannot run a command without arguments");
-      return await startExec(this.#open(), {
-        argv,
-        env: given.variablesOf(env),
-        cwd: workdir,
-        user,
-        terminal: options.terminal,
-        stdin: options.stdin !== undefined,
-      }, io);
+      const stdin = options.stdin !== undefined;
+      return await startExec(this.#open(), { ...describeCommand(command, options), stdin }, io);
     }, options);
+  }
+
+  /**
+   * Starts another command in it, which then runs by itself, its output going nowhere; settles when it runs.
+   *
+   * @throws {SmolvmError} `machine-state` when it does not run; `not-found`, `not-executable`.
+   */
+  async spawn(command: CommandLine, options: CommandOptions = {}): Promise<void> {
+    await execInBackground(this.#open(), describeCommand(command, options));
   }
 
   /**
@@ -270,6 +282,16 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
+   * Changes what it is from its next start on.
+   *
+   * @throws {SmolvmError} `machine-state` when it runs; for what it cannot be, or does not have that is to be removed.
+   */
+  async update(changes: MachineUpdate): Promise<void> {
+    const { updateMachine } = await import("../machine/update.ts");
+    await updateMachine(this.#open(), given.describeUpdate(changes));
+  }
+
+  /**
    * Deletes it, with its disk and its log.
    *
    * @throws {SmolvmError} `machine-state` when it runs, unless `force` kills it; `state` when its files cannot be read,
@@ -293,4 +315,10 @@ export class Machine implements AsyncDisposable {
     if (isReadable(found)) return found;
     throw unreadable(found);
   }
+}
+
+function describeCommand(command: CommandLine, { env = {}, workdir: cwd, user, terminal }: CommandOptions) {
+  const argv = given.argumentsOf(command);
+  if (argv.length === 0) throw new SmolvmError("usage", "Cannot run a command without arguments");
+  return { argv, env: given.variablesOf(env), cwd, user, terminal };
 }

@@ -1,5 +1,6 @@
 import { exitCode } from "../machine/exit_code.ts";
 import { type FoundMachine, isReadable } from "../machine/find.ts";
+import { signalName } from "../machine/signal.ts";
 import type { ErrorRecord } from "../state/error_record.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
 import { CREATED, type MachineState, type MachineStatus } from "../state/status.ts";
@@ -32,6 +33,8 @@ export interface MachineInfo extends MachineRecord {
   pid: number | null;
   /** Exit code of its command's last run, 128+n for signal n. */
   exitCode: number | null;
+  /** The signal that ended it, such as `SIGKILL`. */
+  exitSignal: string | null;
 }
 
 /** A machine whose files cannot be read; nothing can be done with it but to delete it by force. */
@@ -62,6 +65,7 @@ function describe(record: MachineRecord, { process, exit, ...status }: MachineSt
     ephemeral,
     ...status,
     pid: process?.pid ?? null,
-    exitCode: exit === null ? null : exitCode(exit),
+    exitCode: exit && exitCode(exit),
+    exitSignal: exit && "signal" in exit ? signalName(exit.signal) : null,
   };
 }

@@ -1,7 +1,9 @@
 import { readConfig } from "../config/config.ts";
 import * as values from "../config/values.ts";
 import { SmolvmError } from "../errors.ts";
-import type { MachineOptions as Description } from "../machine/describe.ts";
+import type { MachineOptions as Description, PortSpec, VolumeSpec } from "../machine/describe.ts";
+import type { Phase } from "../machine/launch.ts";
+import type { MachineChanges } from "../machine/update.ts";
 import { AGENT_TOOL } from "../protocol/messages.ts";
 
 /** A command: its arguments, or a line for the guest's `/bin/sh -c`. */
@@ -63,6 +65,8 @@ export interface MachineSettings {
   sourceFolder?: string | undefined;
   /** Is given what buildah says while it pulls. */
   onPullProgress?: ((chunk: Uint8Array) => void) | undefined;
+  /** Is told what making and starting it is at; nothing of what was done before. */
+  onPhase?: ((phase: Phase) => void) | undefined;
   /** How long its guest may take to boot, in ms; default: 60 s. */
   bootTimeoutMs?: number | undefined;
 }
@@ -86,6 +90,22 @@ export interface MachineOptions extends MachineSettings {
   signal?: AbortSignal | undefined;
 }
 
+/** What is to be changed of a machine; removals come first. */
+export interface MachineUpdate extends Pick<MachineSettings, "cpus" | "memoryMib" | "workdir"> {
+  /** Variables to set. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** Keys of variables to remove. */
+  removeEnv?: readonly string[] | undefined;
+  /** Folders of the host to mount. */
+  volumes?: readonly Volume[] | undefined;
+  /** Where volumes to remove are in the guest. */
+  removeVolumes?: readonly string[] | undefined;
+  /** TCP ports to publish. */
+  ports?: readonly PublishedPort[] | undefined;
+  /** Ports of the guest that are no longer published. */
+  removePorts?: readonly number[] | undefined;
+}
+
 /** How long a guest may take to boot, in ms, unless somebody says otherwise. */
 export const BOOT_TIMEOUT_MS = 60_000;
 
@@ -99,8 +119,6 @@ export async function describe(options: MachineOptions): Promise<Description> {
     throw new SmolvmError("usage", "Cannot use dns without net: the guest has no network");
   }
   const config = await readConfig();
-  const check = <T>(what: string, value: string | undefined, parse: (text: string) => T) =>
-    value === undefined ? undefined : checked(what, value, parse);
   return {
     source: options.source,
     sourceFolder: options.sourceFolder,
@@ -111,14 +129,8 @@ export async function describe(options: MachineOptions): Promise<Description> {
     diskBytes: options.diskBytes,
     workdir: check("workdir", options.workdir, values.parseWorkdir),
     env: variablesOf(env),
-    volumes: volumes.map(({ source, target, readOnly = false }) => {
-      return { source, target: checked("volume", target, values.parseMountPoint), readOnly };
-    }),
-    ports: ports.map(({ address = "127.0.0.1", hostPort = 0, guestPort }) => ({
-      address: checked("address", address, values.parseAddress),
-      hostPort: hostPort === 0 ? 0 : checked("port", `${hostPort}`, values.parsePortNumber),
-      guestPort: checked("port", `${guestPort}`, values.parsePortNumber),
-    })),
+    volumes: volumes.map(toVolume),
+    ports: ports.map(toPort),
     net,
     dns: check("dns", dns, values.parseNameserver) ?? config.defaultDns,
     user: check("user", options.user, values.parseUser),
@@ -126,9 +138,37 @@ export async function describe(options: MachineOptions): Promise<Description> {
     pull: options.pull ?? "missing",
     tlsVerify: options.tlsVerify,
     onPullProgress: options.onPullProgress,
+    onPhase: options.onPhase,
     signal: options.signal,
     tty: options.tty ?? false,
     stdin: options.stdin ?? false,
+  };
+}
+
+/** Changes as the functions behind this module take them. */
+export function describeUpdate({ env = {}, volumes = [], ports = [], ...changes }: MachineUpdate): MachineChanges {
+  return {
+    cpus: changes.cpus,
+    memoryMib: changes.memoryMib,
+    workdir: check("workdir", changes.workdir, values.parseWorkdir),
+    env: variablesOf(env),
+    envRm: [...changes.removeEnv ?? []],
+    volumes: volumes.map(toVolume),
+    volumeRm: [...changes.removeVolumes ?? []],
+    ports: ports.map(toPort),
+    portRm: [...changes.removePorts ?? []],
+  };
+}
+
+function toVolume({ source, target, readOnly = false }: Volume): VolumeSpec {
+  return { source, target: checked("volume", target, values.parseMountPoint), readOnly };
+}
+
+function toPort({ address = "127.0.0.1", hostPort = 0, guestPort }: PublishedPort): PortSpec {
+  return {
+    address: checked("address", address, values.parseAddress),
+    hostPort: hostPort === 0 ? 0 : checked("port", `${hostPort}`, values.parsePortNumber),
+    guestPort: checked("port", `${guestPort}`, values.parsePortNumber),
   };
 }
 
@@ -158,4 +198,8 @@ export function checked<T>(what: string, value: string, parse: (text: string) =>
     const reason = error.message.replace(/^./, (first) => first.toLowerCase()).replace(/\.$/, "");
     throw new SmolvmError("usage", `Cannot use ${what} ${JSON.stringify(value)}: ${reason}`, { cause: error });
   }
+}
+
+function check<T>(what: string, value: string | undefined, parse: (text: string) => T): T | undefined {
+  return value === undefined ? undefined : checked(what, value, parse);
 }
