@@ -137,6 +137,13 @@ completions() {
   ./smolvm completion fish >"$top/completions/smolvm.fish"
 }
 
+# With what README.md leads to.
+documentation() {
+  mkdir "$top/docs"
+  install -m 644 README.md "$top/"
+  install -m 644 docs/*.md "$top/docs/"
+}
+
 # Where man looks when the folder of a program is in PATH.
 man_page() {
   mkdir -p "$top/man/man1"
@@ -183,7 +190,7 @@ EOT
 licences() {
   mkdir "$top/licenses"
   install -m 644 LICENSES/* "$top/licenses/"
-  install -m 644 LICENSE README.md smolvm.entitlements "$top/"
+  install -m 644 LICENSE smolvm.entitlements "$top/"
   notices >"$top/NOTICES"
 }
 
@@ -196,6 +203,7 @@ case $platform-$portable in
   darwin-*) sign smolvm ;;
 esac
 completions
+documentation
 man_page
 licences
 "$tar" --create --directory "$work" --format ustar --sort name --mtime "@$epoch" --owner 0 --group 0 --numeric-owner \
