@@ -2,7 +2,7 @@
  * smolvm for Deno scripts: run OCI images and folders as microVMs.
  *
  * ```ts
- * import { Machine } from "./src/mod.ts";
+ * import { Machine } from "smolvm";
  *
  * const { code, stdout } = await Machine.run("alpine", ["echo", "hello"]);
  * console.log(code, stdout);

@@ -58,7 +58,7 @@ const INPUT_CHUNK_BYTES = 16 * 1024;
  * `await using`. A failure to run it, unlike an exit code, is thrown where it is awaited or iterated over.
  *
  * ```ts
- * import { Machine } from "./src/mod.ts";
+ * import { Machine } from "smolvm";
  *
  * const machine = await Machine.get("web");
  * const { code, stdout } = await machine.exec(["uname", "-r"]);

@@ -94,7 +94,7 @@ const STOP_TIMEOUT_MS = 10_000;
  * Every method looks the machine up anew, so that it may be used by several processes at once.
  *
  * ```ts
- * import { Machine } from "./src/mod.ts";
+ * import { Machine } from "smolvm";
  *
  * console.log((await Machine.run("alpine", "uname -a")).stdout);
  *
