@@ -1,0 +1,58 @@
+/**
+ * Runs code that nobody has read: in a VM of its own, as nobody, without network, with a deadline and limits on memory,
+ * disk and output. Whatever it does ends with it. What it writes is passed on, then how it ended is told; the exit code
+ * is that of the code, 124 past the deadline, 125 for too much output.
+ *
+ *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv \
+ *       examples/untrusted_code.ts [FILE [SECONDS [IMAGE INTERPRETER...]]]
+ *
+ * FILE is `-`, the standard input, unless given. `alpine sh` runs it for 5 s at most; try `python:3-alpine python3`.
+ *
+ * @module
+ */
+
+import { type GuestCommand, Machine } from "../src/mod.ts";
+
+const OUTPUT_LIMIT_BYTES = 1024 ** 2;
+
+const [file = "-", seconds = "5", image = "alpine", ...interpreter] = Deno.args;
+const code = file === "-" ? await new Response(Deno.stdin.readable).bytes() : await Deno.readFile(file);
+
+await using machine = await Machine.create({
+  source: image,
+  memoryMib: 256,
+  diskBytes: 256 * 1024 ** 2,
+  ephemeral: true,
+});
+await machine.start();
+
+// Begun only now: the deadline is for the code, not for the pull and the boot.
+const deadline = AbortSignal.timeout(Number(seconds) * 1000);
+const [exitCode, ending] = await watch(machine.exec(
+  interpreter.length > 0 ? interpreter : ["sh"],
+  { stdin: code, user: "65534:65534", workdir: "/tmp", signal: deadline },
+));
+console.error(ending);
+Deno.exitCode = exitCode;
+
+/** Passes on what a command writes; returns the exit code and how it ended. */
+async function watch(command: GuestCommand): Promise<[number, string]> {
+  const outputs = { stdout: Deno.stdout.writable.getWriter(), stderr: Deno.stderr.writable.getWriter() };
+  let bytes = 0;
+  try {
+    for await (const { stream, data } of command) {
+      bytes += data.length;
+      // Leaving the loop ends the command.
+      if (bytes > OUTPUT_LIMIT_BYTES) return [125, `killed: it wrote more than ${OUTPUT_LIMIT_BYTES} bytes`];
+      await outputs[stream].write(data);
+    }
+    const { code, signal } = await command.status;
+    return [code, signal === null ? `ended with exit code ${code}` : `killed by ${signal}`];
+  } catch (error) {
+    if (deadline.aborted) return [124, `killed: it ran longer than ${seconds} s`];
+    throw error;
+  } finally {
+    outputs.stdout.releaseLock();
+    outputs.stderr.releaseLock();
+  }
+}
