@@ -60,6 +60,6 @@ function* typescriptFiles(folder: string): Generator<string> {
   }
 }
 
-const violations = importViolations(await readImportGraph(Deno.cwd(), ["src", "scripts", "tests"]));
+const violations = importViolations(await readImportGraph(Deno.cwd(), ["src", "scripts", "tests", "examples"]));
 for (const violation of violations) console.error(violation);
 if (violations.length > 0) Deno.exit(1);
