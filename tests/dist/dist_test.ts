@@ -96,7 +96,9 @@ Deno.test("the download holds what it needs, for its platform alone, readable fo
   assert.deepEqual(names(""), top);
   assert.deepEqual(names("completions"), ["_smolvm", "smolvm.bash", "smolvm.fish"]);
   const readme = await Deno.readTextFile(`${install}/README.md`);
-  for (const [, path] of readme.matchAll(/\]\((docs\/[^)#]+)/g)) assert.ok(names("docs").includes(path!.slice(5)), path);
+  for (const [, path] of readme.matchAll(/\]\((docs\/[^)#]+)/g)) {
+    assert.ok(names("docs").includes(path!.slice(5)), path);
+  }
   const lib = names("lib");
   for (
     const name of ["disk.template", "disk-small.template", "libkrun.so.1", "libkrunfw.so.5", `smolvm-agent-${ARCH}`]

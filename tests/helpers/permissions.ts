@@ -1,5 +1,5 @@
 /**
- * The least that Deno must allow a script that imports the runtime module, on Linux; docs/module.md says why.
+ * The least that Deno must allow a script that imports the runtime module, on Linux; src/mod.ts says what for.
  *
  * @module
  */
@@ -32,6 +32,6 @@ export function imagePermissions({ storage, buildah }: { storage: string; builda
   return [
     "--allow-env=PATH,SMOLVM_STORAGE,XDG_DATA_HOME,CONTAINERS_STORAGE_CONF,STORAGE_DRIVER",
     `--allow-read=${storage},${buildah}`,
-    "--allow-run=setpriv",
+    "--allow-run=setpriv,buildah",
   ];
 }
