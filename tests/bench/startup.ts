@@ -1,6 +1,6 @@
 /**
- * How long `smolvm --version` takes, by the checkout and by the download, against Deno doing nothing. Alternating runs;
- * only the ratios mean anything.
+ * How long `smolvm --version` takes, by the checkout and by the download, against Deno doing nothing, and what is loaded
+ * for it. Alternating runs; of the times only the ratios mean anything.
  *
  *     deno run -A tests/bench/startup.ts TARBALL [--runs N]
  *
@@ -10,6 +10,7 @@
 import { SMOLVM } from "../helpers/cli.ts";
 import { runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
+import { loadedModules } from "./loaded_modules.ts";
 import { median, runsOf } from "./measure.ts";
 
 const RUNS = runsOf(Deno.args, 21);
@@ -41,4 +42,22 @@ const nothingMs = median(times["deno eval 0"]!);
 for (const [name, values] of Object.entries(times)) {
   const ms = median(values);
   console.log(`${name.padEnd(11)} ${ms.toFixed(0).padStart(4)} ms  ${(ms / nothingMs).toFixed(2)} x (${RUNS} runs)`);
+}
+
+const program = `${folder.path}/lib/portable`;
+for (
+  const [name, loaded] of [
+    ["--version", await loadedModules(`${program}/main.js`, ["--version"])],
+    ["--help", await loadedModules(`${program}/main.js`, ["--help"])],
+    ["__runner", await loadedModules(`${program}/${fileWith(program, "SMOLVM_ROLE")}`, [], { SMOLVM_ROLE: "runner" })],
+  ] as const
+) {
+  const kib = loaded.reduce((sum, { bytes }) => sum + bytes, 0) / 1024;
+  console.log(`${name.padEnd(11)} ${String(loaded.length).padStart(4)} modules ${kib.toFixed(0).padStart(5)} KiB`);
+}
+
+/** The first file of a folder that holds a text. */
+function fileWith(folder: string, text: string): string {
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".js"));
+  return names.find((name) => Deno.readTextFileSync(`${folder}/${name}`).includes(text))!;
 }
