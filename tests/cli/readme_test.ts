@@ -1,8 +1,11 @@
 // What the documentation says of the command line, against the command line.
 import assert from "node:assert/strict";
 import { COMMANDS_DOC, commandsDoc, type Documented, documentedCommands } from "../../scripts/commands_doc.ts";
+import { readSmolfile } from "../../src/config/smolfile.ts";
 import { makeCli } from "../helpers/cli.ts";
+import { setEnv } from "../helpers/env.ts";
 import { fencedBlocks, invocations, typedLines, whyRefused } from "../helpers/examples.ts";
+import { makeTempFolder } from "../helpers/temp_folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const README = await Deno.readTextFile(new URL("README.md", ROOT));
@@ -76,3 +79,34 @@ Deno.test("an example with an unknown command, option or value, or with too few 
   }
   assert.equal(await whyRefused(invocations("smolvm run alpine ls --all | head; exit $?")[0]!), undefined);
 });
+
+Deno.test("README.md's Smolfile and configuration have every key, with values that are accepted", async () => {
+  const [smolfile, config] = fencedBlocks(README, "toml");
+  using folder = makeTempFolder();
+  await Deno.writeTextFile(`${folder.path}/Smolfile`, smolfile!);
+  using _ = setEnv({ TOKEN: "x" });
+  for (const [key, value] of Object.entries(await readSmolfile(`${folder.path}/Smolfile`))) {
+    assert.ok(Array.isArray(value) ? value.length > 0 : value !== undefined, key);
+  }
+  using cli = makeCli();
+  const { code, stdout } = await cli.run(["config", "show"], { config: config! });
+  assert.equal(code, 0);
+  const lines = (text: string) => text.trimEnd().split("\n").map((line) => line.replace(/ *#.*/, ""));
+  assert.deepEqual(lines(stdout), lines(config!));
+});
+
+Deno.test("README.md has every variable of the environment that smolvm has for itself", async () => {
+  const table = [...README.matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, names]) => names!.match(/\w+/g)!);
+  const sources = await Promise.all([...filesBelow("src")].map((path) => Deno.readTextFile(new URL(path, ROOT))));
+  const read = sources.flatMap((text) => text.match(/(?<=")(SMOLVM|XDG)_\w+(?=")/g) ?? []);
+  // What its processes tell one another, and what is buildah's.
+  const own = new Set(read).difference(new Set(["SMOLVM_ROLE", "SMOLVM_ROOTFS", "XDG_DATA_HOME"]));
+  assert.deepEqual(own.difference(new Set(table)), new Set());
+});
+
+function* filesBelow(folder: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(folder, ROOT))) {
+    if (isDirectory) yield* filesBelow(`${folder}/${name}`);
+    else if (/(?<!_test)\.ts$/.test(name)) yield `${folder}/${name}`;
+  }
+}
