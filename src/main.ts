@@ -5,12 +5,18 @@
  */
 
 import "./runner/entry.ts"; // First: in an executable, a runner is this program too.
+import deno from "../deno.json" with { type: "json" };
 import { reportError } from "./cli/report.ts";
 import { exitCodeOf } from "./errors.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: readonly string[]): Promise<number> {
+  // Not worth the whole command line, which knows it as well.
+  if (args.length === 1 && args[0] === "--version") {
+    console.log(deno.version);
+    return 0;
+  }
   await using cleanup = new AsyncDisposableStack();
   try {
     if (args[0] === "run" || args[0] === "start") {

@@ -8,9 +8,9 @@
  */
 
 import { SMOLVM } from "../helpers/cli.ts";
+import { modulesOfProgram, modulesOfRunner } from "../helpers/loaded_modules.ts";
 import { runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
-import { loadedModules } from "./loaded_modules.ts";
 import { median, runsOf } from "./measure.ts";
 
 const RUNS = runsOf(Deno.args, 21);
@@ -45,19 +45,12 @@ for (const [name, values] of Object.entries(times)) {
 }
 
 const program = `${folder.path}/lib/portable`;
-for (
-  const [name, loaded] of [
-    ["--version", await loadedModules(`${program}/main.js`, ["--version"])],
-    ["--help", await loadedModules(`${program}/main.js`, ["--help"])],
-    ["__runner", await loadedModules(`${program}/${fileWith(program, "SMOLVM_ROLE")}`, [], { SMOLVM_ROLE: "runner" })],
-  ] as const
-) {
-  const kib = loaded.reduce((sum, { bytes }) => sum + bytes, 0) / 1024;
-  console.log(`${name.padEnd(11)} ${String(loaded.length).padStart(4)} modules ${kib.toFixed(0).padStart(5)} KiB`);
-}
-
-/** The first file of a folder that holds a text. */
-function fileWith(folder: string, text: string): string {
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".js"));
-  return names.find((name) => Deno.readTextFileSync(`${folder}/${name}`).includes(text))!;
+const loaded = {
+  "--version": await modulesOfProgram(program, ["--version"]),
+  "--help": await modulesOfProgram(program, ["--help"]),
+  "__runner": await modulesOfRunner(program),
+};
+for (const [name, modules] of Object.entries(loaded)) {
+  const kib = modules.reduce((sum, { bytes }) => sum + bytes, 0) / 1024;
+  console.log(`${name.padEnd(11)} ${String(modules.length).padStart(4)} modules ${kib.toFixed(0).padStart(5)} KiB`);
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import deno from "../../deno.json" with { type: "json" };
 import type { Finding } from "../../src/doctor/mod.ts";
 import { SMOLVM } from "../helpers/cli.ts";
+import { type LoadedModule, modulesOfProgram, modulesOfRunner } from "../helpers/loaded_modules.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 
@@ -152,6 +153,18 @@ Deno.test("the download's smolvm runs for an ordinary user by a symlink, without
   const completion = await smolvm(["completion", "fish"]);
   assert.equal(completion.stdout, await Deno.readTextFile(`${install}/completions/smolvm.fish`));
   assert.deepEqual(listing(install), before);
+});
+
+Deno.test("the download's smolvm loads no more than it needs for its version, and for a machine", async () => {
+  const program = `${install}/lib/portable`;
+  const holds = (modules: LoadedModule[], text: string) => modules.some((module) => module.text.includes(text));
+  const [commands, machines] = ["Boot a microVM, run a command in it", "krun_start_enter"];
+  const help = await modulesOfProgram(program, ["--help"]);
+  assert.deepEqual([holds(help, commands), holds(help, machines)], [true, false]);
+  const version = await modulesOfProgram(program, ["--version"]);
+  assert.deepEqual([holds(version, commands), holds(version, machines)], [false, false]);
+  const runner = await modulesOfRunner(program);
+  assert.deepEqual([holds(runner, commands), holds(runner, machines)], [false, true]);
 });
 
 Deno.test("the download's smolvm loads its own libraries", async () => {
