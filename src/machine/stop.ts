@@ -64,9 +64,10 @@ export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOp
  * @throws {SmolvmError} `machine-state` when its process cannot be told from another.
  */
 export async function killMachine({ folder, runtimeFolder, record, ephemeral }: Machine): Promise<void> {
-  const { process } = readStatus(folder) ?? CREATED;
+  const { process, state } = readStatus(folder) ?? CREATED;
   const killed = process !== null && await killProcess(process);
-  if (!killed && isLocked(machineLock(folder))) {
+  // A runner that has said how its machine ended is about to end too.
+  if (!killed && isLive(state) && isLocked(machineLock(folder))) {
     throw new SmolvmError(
       "machine-state",
       `Cannot kill machine "${record.name}": the process that holds it is unknown`,

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { makeRecord } from "../../tests/helpers/machines.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { acquireLock } from "../state/lock.ts";
+import { CREATED, machineLock, type MachineState, writeStatus } from "../state/status.ts";
+import { killMachine } from "./stop.ts";
+
+/** Kills a machine in that state, whose process is not known and holds its lock for another moment. */
+async function killHeld(state: MachineState): Promise<{ freed: boolean }> {
+  using temp = makeTempFolder();
+  const { path: folder } = temp;
+  const status = { ...CREATED, state };
+  await writeStatus(folder, status);
+  const lock = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
+  const held = { freed: false };
+  const moment = new Promise((resolve) => setTimeout(resolve, 30)).then(() => {
+    held.freed = true;
+    lock[Symbol.dispose]();
+  });
+  try {
+    await killMachine({ id: "a", folder, runtimeFolder: folder, ephemeral: false, record: makeRecord(), status });
+    return { ...held };
+  } finally {
+    await moment;
+  }
+}
+
+Deno.test("killMachine() waits for the process of a machine that has failed, which is about to end", async () => {
+  assert.deepEqual(await killHeld("failed"), { freed: true });
+});
+
+Deno.test("killMachine() says when it does not know whom to kill", async () => {
+  await assert.rejects(killHeld("starting"), {
+    code: "machine-state",
+    message: /the process that holds it is unknown$/,
+  });
+});
