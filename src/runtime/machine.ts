@@ -149,11 +149,17 @@ export class Machine implements AsyncDisposable {
    * image that was pulled.
    */
   static async create(options: MachineOptions): Promise<Machine> {
+    const { ephemeral = false, bootTimeoutMs = given.BOOT_TIMEOUT_MS, signal } = options;
+    signal?.throwIfAborted();
     const description = await given.describe(options);
-    if (!options.ephemeral) return new Machine(await createMachine(description));
-    const { bootTimeoutMs = given.BOOT_TIMEOUT_MS } = options;
-    const own = await EphemeralMachine.create(description, { held: options.ephemeral !== "detached", bootTimeoutMs });
-    return new Machine(own.record, own);
+    try {
+      if (!ephemeral) return new Machine(await createMachine(description));
+      const own = await EphemeralMachine.create(description, { held: ephemeral !== "detached", bootTimeoutMs });
+      return new Machine(own.record, own);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
   }
 
   /**
