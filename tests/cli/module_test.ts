@@ -1,11 +1,10 @@
 /** The runtime module in scripts of others, with the least permissions and as far as it goes without a VM. */
 import assert from "node:assert/strict";
 import { buildImage } from "../fixtures/images.ts";
+import { bundle, CHECKOUT, serveModule } from "../helpers/module_server.ts";
 import { imagePermissions, machinePermissions } from "../helpers/permissions.ts";
 import { assertCode, runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
-
-const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 
 /** A machine's whole life, but for its VM: the runner finds no libkrun, which nobody else would have looked for. */
 const scriptWith = (module: string) => `
@@ -32,7 +31,7 @@ function makeHome(): Home {
   const { path } = temp;
   for (const name of ["rootfs", "run"]) Deno.mkdirSync(`${path}/${name}`);
   Deno.writeTextFileSync(`${path}/deno.json`, "{}");
-  const lib = `${ROOT}lib`;
+  const lib = `${CHECKOUT}lib`;
   return {
     path,
     env: { HOME: path, XDG_RUNTIME_DIR: `${path}/run`, SMOLVM_LIB: lib, SMOLVM_LIBKRUN: "/nowhere" },
@@ -73,29 +72,20 @@ async function write(home: Home, script: string): Promise<string> {
 Deno.test("the module works when imported by path, with the least permissions and a package.json", async () => {
   using home = makeHome();
   await Deno.writeTextFile(`${home.path}/package.json`, "{}");
-  assert.equal(await outputOf(home, await write(home, scriptWith(`${ROOT}src/mod.ts`))), EXPECTED);
+  assert.equal(await outputOf(home, await write(home, scriptWith(`${CHECKOUT}src/mod.ts`))), EXPECTED);
 });
 
 Deno.test("the module works when imported by URL, with the least permissions", async () => {
   using home = makeHome();
-  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async ({ url }) => {
-    const { pathname } = new URL(url);
-    const body = await Deno.readTextFile(`${ROOT}${pathname.slice(1)}`);
-    return new Response(body, { headers: { "content-type": "application/typescript" } });
-  });
-  const host = `127.0.0.1:${server.addr.port}`;
-  // A cache of its own; what npm has is taken from ours.
-  await Deno.mkdir(`${home.path}/cache`);
-  await Deno.symlink(`${ROOT}.deno/cache/npm`, `${home.path}/cache/npm`);
-  const env = { DENO_DIR: `${home.path}/cache` };
-  const flags = [`--allow-import=${host}`];
-  const script = await write(home, scriptWith(`http://${host}/src/mod.ts`));
+  await using server = await serveModule(home.path);
+  const { flags, env } = server;
+  const script = await write(home, scriptWith(server.module));
   assert.equal(await outputOf(home, script, { flags, env }), EXPECTED);
 
   const withoutLib = { ...env, SMOLVM_LIB: "" };
   await write(
     home,
-    `import { Machine } from "http://${host}/src/mod.ts";
+    `import { Machine } from "${server.module}";
     await Machine.create({ source: Deno.args[0] }).catch((error) => console.log(error.code, error.message, error.hint));`,
   );
   assert.match(await outputOf(home, script, { flags, env: withoutLib }), /^dependency .*not on this host .*SMOLVM_LIB/);
@@ -103,11 +93,8 @@ Deno.test("the module works when imported by URL, with the least permissions", a
 
 Deno.test("the module works in a bundle, with the least permissions", async () => {
   using home = makeHome();
-  const bundle = `${home.path}/bundle.js`;
-  const args = ["bundle", "--quiet", "--output", bundle, await write(home, scriptWith(`${ROOT}src/mod.ts`))];
-  assertCode(await runProcess(Deno.execPath(), { args, cwd: home.path }), 0);
-  await Deno.remove(`${home.path}/script.ts`);
-  assert.equal(await outputOf(home, bundle), EXPECTED);
+  await bundle(await write(home, scriptWith(`${CHECKOUT}src/mod.ts`)), `${home.path}/bundle.js`);
+  assert.equal(await outputOf(home, `${home.path}/bundle.js`), EXPECTED);
 });
 
 Deno.test("the module finds and removes images with the least permissions", async () => {
@@ -125,7 +112,7 @@ Deno.test("the module finds and removes images with the least permissions", asyn
   await buildImage({ buildah }, { name, rootfs: `${home.path}/rootfs` });
   const script = await write(
     home,
-    `import { Images, Machine } from "${ROOT}src/mod.ts";
+    `import { Images, Machine } from "${CHECKOUT}src/mod.ts";
     const machine = await Machine.create({ name: "web", source: "app" });
     await machine.delete();
     console.log((await Images.list()).flatMap(({ names }) => names).join());
@@ -142,7 +129,7 @@ Deno.test("the module asks for nothing while it is loaded, and Deno says what is
   home.permissions = [];
   const script = await write(
     home,
-    `import { Machine } from "${ROOT}src/mod.ts";
+    `import { Machine } from "${CHECKOUT}src/mod.ts";
     await Machine.list().catch((error) => console.log(error.name, error.message));`,
   );
   assert.match(await outputOf(home, script), /^NotCapable Requires sys access to "uid"/);
