@@ -45,7 +45,7 @@ const FILES: readonly Entry[] = [
   ["~/.config/smolvm/smolvm.toml", "What machines get by default (see config)."],
   ["~/.local/state/smolvm/machines", "A folder for each machine that persists: record, status, disk and logs."],
   ["~/.local/state/smolvm", "All that must outlive a reboot."],
-  ["$XDG_RUNTIME_DIR/smolvm, /run/smolvm (root), /tmp/smolvm-UID/smolvm", "Sockets of machines that run."],
+  ["$XDG_RUNTIME_DIR/smolvm, /run/smolvm (root), /tmp/smolvm-UID", "Sockets of machines that run."],
   [
     "~/Library/Preferences/rs.smolvm/smolvm.toml, ~/Library/Application Support/rs.smolvm, /tmp/smolvm-UID",
     "The same on macOS.",

@@ -14,7 +14,7 @@
  * further than this module: import it first, since they evaluate what is imported before.
  *
  * A script needs these permissions, on Linux, and none while it is loaded; `STATE` is `~/.local/state/smolvm`, `RUNTIME`
- * `$XDG_RUNTIME_DIR/smolvm` (without it: `/run/smolvm` for root, `/tmp/smolvm-UID/smolvm` for others):
+ * `$XDG_RUNTIME_DIR/smolvm` (without it: `/run/smolvm` for root, `/tmp/smolvm-UID` for others):
  *
  * - `--allow-read=STATE,RUNTIME,LIB,~/.config/smolvm/smolvm.toml`, and the folders that machines boot from or mount;
  *   with `net` and without `dns` also `/etc/resolv.conf,/run/systemd/resolve/resolv.conf`

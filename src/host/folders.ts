@@ -39,12 +39,13 @@ export function foldersOf({ os, uid, env }: FolderFacts): Folders {
   // The XDG specification: a relative path in one of these is to be ignored.
   const xdg = (name: string, fallback: string) => {
     const value = env(name);
-    return value?.startsWith("/") ? value : fallback;
+    return value?.startsWith("/") ? `${value}/smolvm` : fallback;
   };
   return {
-    configFile: `${xdg("XDG_CONFIG_HOME", `${home}/.config`)}/smolvm/smolvm.toml`,
-    state: `${xdg("XDG_STATE_HOME", `${home}/.local/state`)}/smolvm`,
-    runtime: `${xdg("XDG_RUNTIME_DIR", uid === 0 ? "/run" : `/tmp/smolvm-${uid}`)}/smolvm`,
+    configFile: `${xdg("XDG_CONFIG_HOME", `${home}/.config/smolvm`)}/smolvm.toml`,
+    state: xdg("XDG_STATE_HOME", `${home}/.local/state/smolvm`),
+    // Right in /tmp, where nobody can move what is another's.
+    runtime: xdg("XDG_RUNTIME_DIR", uid === 0 ? "/run/smolvm" : `/tmp/smolvm-${uid}`),
   };
 }
 

@@ -7,7 +7,7 @@ Deno.test("foldersOf() has the XDG folders on Linux, or what they are by default
   assert.deepEqual(linux({ HOME: "/home/a" }), {
     configFile: "/home/a/.config/smolvm/smolvm.toml",
     state: "/home/a/.local/state/smolvm",
-    runtime: "/tmp/smolvm-1000/smolvm",
+    runtime: "/tmp/smolvm-1000",
   });
   const xdg = { XDG_CONFIG_HOME: "/c", XDG_STATE_HOME: "/s", XDG_RUNTIME_DIR: "/r" };
   assert.deepEqual(linux({ HOME: "/home/a", ...xdg }), {
@@ -20,7 +20,7 @@ Deno.test("foldersOf() has the XDG folders on Linux, or what they are by default
 
 Deno.test("foldersOf() ignores an XDG folder that is relative or empty, as its specification says", () => {
   assert.equal(linux({ HOME: "/h", XDG_STATE_HOME: "state" }).state, "/h/.local/state/smolvm");
-  assert.equal(linux({ HOME: "/h", XDG_RUNTIME_DIR: "" }).runtime, "/tmp/smolvm-1000/smolvm");
+  assert.equal(linux({ HOME: "/h", XDG_RUNTIME_DIR: "" }).runtime, "/tmp/smolvm-1000");
 });
 
 Deno.test("foldersOf() has the folders of macOS, whatever XDG says", () => {

@@ -12,6 +12,7 @@ import {
 } from "./machine_folders.ts";
 import { type MachineRecord, readRecord } from "./machine_record.ts";
 import { holderOf } from "./names.ts";
+import { checkOwner } from "./state_file.ts";
 import { machineLock, type MachineStatus, observeStatus } from "./status.ts";
 
 /** A machine as whoever looks at it finds it. */
@@ -106,8 +107,7 @@ function readEphemeral(id: string): Machine[] {
 
 function readMachine(id: string, folders: MachineFolders): FoundMachine {
   try {
-    const { uid } = Deno.lstatSync(folders.folder);
-    if (uid !== Deno.uid()) throw unreadable(`"${folders.folder}" belongs to the user with id ${uid}`);
+    checkOwner(folders.folder);
     const record = readRecord(folders.folder);
     if (record.id !== id) throw unreadable(`"${folders.folder}" holds the files of machine ${record.id}`);
     const status = observeStatus(folders.folder);

@@ -4,6 +4,7 @@ import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
 import { log } from "../log.ts";
 import { acquireLockSync, isLocked, type Lock } from "./lock.ts";
+import { checkOwner } from "./state_file.ts";
 import { machineLock } from "./status.ts";
 
 /** Where the parts of one machine are. */
@@ -109,11 +110,13 @@ export function createMachineFolder(folder: string): Lock {
 /**
  * Makes the folder of a machine's sockets, empty, for the holder of its lock.
  *
- * @throws {SmolvmError} `storage`.
+ * @throws {SmolvmError} `storage`; `state` when the folder for all of them is another user's.
  */
 export function createRuntimeFolder({ runtimeFolder }: Pick<MachineFolders, "runtimeFolder">): void {
   orExplain(runtimeFolder, () => {
     Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
+    // Whose it is could put sockets of their own in the place of ours, and in /tmp anybody can make it.
+    checkOwner(runtimeFolder.slice(0, runtimeFolder.lastIndexOf("/")), "Set XDG_RUNTIME_DIR to a folder of yours.");
     // Of a runner that was killed.
     for (const { name } of Deno.readDirSync(runtimeFolder)) Deno.removeSync(`${runtimeFolder}/${name}`);
   });

@@ -68,6 +68,22 @@ Deno.test("createRuntimeFolder() says what keeps it from it", () =>
     });
   }));
 
+Deno.test({
+  name: "createRuntimeFolder() trusts no folder for all of them that another user made",
+  ignore: Deno.uid() !== 0, // only root can make one
+  fn: () =>
+    withMachines((folder) => {
+      const path = `${folder}/runtime/smolvm`;
+      Deno.mkdirSync(path, { recursive: true });
+      Deno.chownSync(path, 12345, 12345);
+      assert.throws(() => createRuntimeFolder(persistentFolders("1")), {
+        code: "state",
+        message: `"${path}" belongs to the user with id 12345`,
+        hint: "Set XDG_RUNTIME_DIR to a folder of yours.",
+      });
+    }),
+});
+
 Deno.test("removeMachineFolders() removes both with all that is in them, as far as they are there", () =>
   withMachines(async () => {
     const folders = persistentFolders("1");

@@ -3,6 +3,16 @@ import { Fields } from "../fields.ts";
 import { osReason } from "../host/os_error.ts";
 
 /**
+ * Refuses what another user made: a file, a folder, or a link in its place.
+ *
+ * @throws {SmolvmError} `state`; what `Deno.lstatSync` throws.
+ */
+export function checkOwner(path: string, hint?: string): void {
+  const { uid } = Deno.lstatSync(path);
+  if (uid !== Deno.uid()) throw new SmolvmError("state", `"${path}" belongs to the user with id ${uid}`, { hint });
+}
+
+/**
  * Reads a JSON file that smolvm wrote, up to its schema version; `undefined` when there is none.
  *
  * Synchronous: such a file has a few hundred bytes, and a command may read hundreds of them.
@@ -13,8 +23,7 @@ import { osReason } from "../host/os_error.ts";
 export function readStateFile(path: string, schema: number): Fields | undefined {
   let text: string;
   try {
-    const { uid } = Deno.lstatSync(path);
-    if (uid !== Deno.uid()) throw new SmolvmError("state", `"${path}" belongs to the user with id ${uid}`);
+    checkOwner(path);
     text = Deno.readTextFileSync(path);
   } catch (error) {
     if (error instanceof SmolvmError) throw error;
