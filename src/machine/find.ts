@@ -13,11 +13,11 @@ export { findMachine, isReadable, type Machine, nameOf };
 export function openMachine(nameOrId: string): Machine {
   const machine = findMachine(nameOrId);
   if (isReadable(machine)) return machine;
-  throw unreadable(machine);
+  throw unreadable(machine, nameOrId);
 }
 
-/** Why nothing can be done with a machine whose files cannot be read. */
-export function unreadable(machine: UnreadableMachine): SmolvmError {
-  const { message, hint } = machine.error;
-  return new SmolvmError("state", `Cannot read machine "${nameOf(machine)}": ${message}`, { hint });
+/** Why nothing can be done with a machine whose files cannot be read; `name` is what it was called. */
+export function unreadable({ id, error }: UnreadableMachine, name = id): SmolvmError {
+  const { message, hint } = error;
+  return new SmolvmError("state", `Cannot read machine "${name}": ${message}`, { hint });
 }
