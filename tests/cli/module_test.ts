@@ -13,7 +13,7 @@ import { Machine, SmolvmError } from "${module}";
 const machine = await Machine.create({ name: "web", source: Deno.args[0], command: ["true"] });
 console.log((await Machine.list()).map((machine) => machine.name).join());
 await machine.start().catch((error) => console.log(error instanceof SmolvmError, error.code, error.message));
-await machine.stop();
+await machine.stop({ force: true });
 await machine.delete();
 console.log((await Machine.list()).length);
 `;
