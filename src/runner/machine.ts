@@ -166,12 +166,16 @@ async function liveOn(
 }
 
 /** Makes the machine known: its state, and what an ephemeral one is. */
-async function register({ ephemeral, folder, machine }: RunnerSpec, status: StatusWriter): Promise<void> {
+async function register(
+  { ephemeral, folder, runtimeFolder, machine }: RunnerSpec,
+  status: StatusWriter,
+): Promise<void> {
   await status.set({});
   if (!ephemeral) return;
   await writeRecord(folder, machine);
   await claimName(machine, isCalled);
-  sweepEphemeralMachines().catch((error) => log("warn", messageOf(error)));
+  const runtime = runtimeFolder.slice(0, runtimeFolder.lastIndexOf("/"));
+  sweepEphemeralMachines(runtime).catch((error) => log("warn", messageOf(error)));
 }
 
 function prepareBoot(libc: Libc, spec: RunnerSpec): BootFolder {

@@ -1,12 +1,6 @@
+import { folders } from "../host/folders.ts";
 import { acquireLock } from "./lock.ts";
-import {
-  ephemeralFolders,
-  ephemeralsFolder,
-  type MachineFolders,
-  namesIn,
-  removeMachineFolders,
-  unheldIn,
-} from "./machine_folders.ts";
+import { ephemeralsFolder, type MachineFolders, namesIn, removeMachineFolders, unheldIn } from "./machine_folders.ts";
 import { isCalled } from "./machines.ts";
 import { type NameClaim, releaseName, sweepNames } from "./names.ts";
 
@@ -22,12 +16,16 @@ export function abandonedEphemerals(): string[] {
   return unheldIn(parent, namesIn(parent).filter((name) => name !== ".lock"));
 }
 
-/** Removes the ephemeral machines whose runner and client were both killed before either could. */
-export async function sweepEphemeralMachines(): Promise<void> {
+/**
+ * Removes the ephemeral machines whose runner and client were both killed before either could.
+ *
+ * @param runtime holds their runtime folders; a runner in a user namespace must say, since it takes itself for root's
+ */
+export async function sweepEphemeralMachines(runtime = folders().runtime): Promise<void> {
   const parent = ephemeralsFolder();
   using _ = await acquireLock(`${parent}/.lock`, { exclusive: true, wait: true });
   for (const folder of abandonedEphemerals()) {
-    await removeMachineFolders(ephemeralFolders(folder.slice(parent.length + 1)));
+    await removeMachineFolders({ folder, runtimeFolder: `${runtime}/${folder.slice(parent.length + 1)}` });
   }
   await sweepNames(isCalled);
 }

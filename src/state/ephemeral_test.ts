@@ -41,6 +41,16 @@ Deno.test("sweepEphemeralMachines() removes what no process runs and nothing els
     alive.lock[Symbol.dispose]();
   }));
 
+Deno.test("sweepEphemeralMachines() removes the runtime folders of whom it is told", () =>
+  withMachines(async (folder) => {
+    const { lock } = await makeMachine("1");
+    lock[Symbol.dispose]();
+    const runtimeFolder = `${folder}/elsewhere/1`;
+    await Deno.mkdir(runtimeFolder, { recursive: true });
+    await sweepEphemeralMachines(`${folder}/elsewhere`);
+    assert.equal(await exists(runtimeFolder), false);
+  }));
+
 Deno.test("sweepEphemeralMachines() takes the name that a rename which was cut off left, and no other", () =>
   withMachines(async () => {
     const { lock } = await makeMachine("1");
