@@ -21,7 +21,16 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/mod.ts", only("src/runtime", "src/runner/entry.ts")],
   ["src/runtime", only("src/machine", "src/image", "src/config", "src/state", "src/protocol/messages.ts")],
   ["src/cli", {
-    paths: ["src/runtime", "src/machine", "src/doctor", "src/image", "src/config", "src/host", "deno.json"],
+    paths: [
+      "src/mod.ts",
+      "src/runtime",
+      "src/machine",
+      "src/doctor",
+      "src/image",
+      "src/config",
+      "src/host",
+      "deno.json",
+    ],
     packages: ["npm:commander@", "npm:@commander-js/extra-typings@", "npm:cli-table3@"],
   }],
   ["src/machine", {

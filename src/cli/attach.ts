@@ -1,6 +1,5 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { attachTo } from "../machine/exec.ts";
-import { openMachine } from "../machine/find.ts";
+import { Machine } from "../mod.ts";
 import { parseDetachKeys } from "./detach_keys.ts";
 import { parseBoolean } from "./parse.ts";
 import { attend } from "./session.ts";
@@ -27,11 +26,13 @@ export function attachCommand(setExitCode: (code: number) => void) {
     .option("--sig-proxy <bool>", "pass signals on to the command, or be ended by them", parseBoolean, true)
     .addHelpText("after", EXAMPLES)
     .action(async (name, { detachKeys, stdin: wantsInput, sigProxy }) => {
-      const machine = openMachine(name);
-      const { tty, stdin: hasInput } = machine.record.command;
+      const machine = await Machine.get(name);
+      const { tty, stdin: hasInput } = (await machine.info()).command;
       const onTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
       const terminal = tty && onTerminal ? Deno.consoleSize() : undefined;
       const stdin = wantsInput && hasInput;
-      setExitCode(await attend(attachTo.bind(undefined, machine), { terminal, stdin, signals: sigProxy, detachKeys }));
+      setExitCode(
+        await attend((streams) => machine.attach(streams), { terminal, stdin, signals: sigProxy, detachKeys }),
+      );
     });
 }

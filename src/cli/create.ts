@@ -1,4 +1,4 @@
-import { createMachine } from "../machine/create.ts";
+import { Machine } from "../mod.ts";
 import { machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
 import { untilSignal } from "./signals.ts";
 
@@ -16,11 +16,12 @@ export function createCommand(setExitCode: (code: number) => void) {
     .description("Make a machine that keeps its disk, to be started by name")
     .addHelpText("after", EXAMPLES)
     .action(async (_source, _command, options, self) => {
+      const { tty = false, interactive: stdin = false } = options;
       setExitCode(
         await untilSignal(async (until) => {
           using status = openStatusLine(self);
           const described = await machineOptions(self, options, status);
-          const { name } = await Promise.race([createMachine(described), until]);
+          const { name } = await Promise.race([Machine.create({ ...described, tty, stdin }), until]);
           console.log(name);
           return 0;
         }),

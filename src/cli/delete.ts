@@ -1,7 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { deleteMachine } from "../machine/delete.ts";
-import { findMachine, nameOf } from "../machine/find.ts";
+import { Machine } from "../mod.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -26,11 +25,10 @@ export function deleteCommand(setExitCode: (code: number) => void) {
       }
       setExitCode(
         await forEachTarget(names, async (nameOrId) => {
-          const machine = findMachine(nameOrId);
-          const name = nameOf(machine);
-          if (!force && !confirm(`Delete machine "${name}" with its disk?`)) return;
-          await deleteMachine(machine, { force });
-          console.log(`Deleted VM: ${name}`);
+          const machine = await Machine.get(nameOrId);
+          if (!force && !confirm(`Delete machine "${machine.name}" with its disk?`)) return;
+          await machine.delete({ force });
+          console.log(`Deleted VM: ${machine.name}`);
         }),
       );
     });

@@ -1,9 +1,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { execInBackground, startExec } from "../machine/exec.ts";
-import { openMachine } from "../machine/find.ts";
 import { UNSEEN_TERMINAL } from "../machine/start.ts";
-import { collectEnv, collectEnvFile, parseUser, parseWorkdir } from "./parse.ts";
+import { Machine } from "../mod.ts";
+import { collectEnv, collectEnvFile, parseUser, parseWorkdir, toVariables } from "./parse.ts";
 import { attend } from "./session.ts";
 import { requireTerminal } from "./terminal.ts";
 
@@ -30,15 +29,15 @@ export function execCommand(setExitCode: (code: number) => void) {
     .option("--env-file <file>", "read variables from a file (repeatable)", collectEnvFile)
     .addHelpText("after", EXAMPLES)
     .passThroughOptions()
-    .action(async (name, argv, { interactive: stdin = false, tty, detach, user, workdir: cwd, env, envFile }) => {
+    .action(async (name, argv, { interactive: stdin = false, tty, detach, user, workdir, env, envFile }) => {
       if (detach && stdin) throw new SmolvmError("usage", "Cannot use --interactive with --detach");
-      const command = { argv, user, cwd, env: [...envFile ?? [], ...env ?? []] };
+      const options = { user, workdir, env: toVariables([...envFile ?? [], ...env ?? []]) };
       if (detach) {
-        return await execInBackground(openMachine(name), { ...command, terminal: tty && UNSEEN_TERMINAL });
+        const machine = await Machine.get(name);
+        return await machine.spawn(argv, { ...options, terminal: tty && UNSEEN_TERMINAL });
       }
       const terminal = tty ? requireTerminal({ interactive: stdin }) : undefined;
-      const machine = openMachine(name);
-      const start = startExec.bind(undefined, machine, { ...command, terminal, stdin });
-      setExitCode(await attend(start, { terminal, stdin }));
+      const machine = await Machine.get(name);
+      setExitCode(await attend((streams) => machine.exec(argv, { ...options, ...streams }), { terminal, stdin }));
     });
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import type { ListedImage } from "../image/list.ts";
+import { Images, type ListedImage } from "../mod.ts";
 import { formatAge } from "./output/age.ts";
 import { formatSize } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
@@ -28,11 +28,7 @@ export function imagesCommand() {
     )
     .addHelpText("after", EXAMPLES)
     .action(async ({ format, quiet = false }) => {
-      const [{ openStore }, { listImages }] = await Promise.all([
-        import("../image/store.ts"),
-        import("../image/list.ts"),
-      ]);
-      const images = await listImages(await openStore());
+      const images = await Images.list();
       if (format === "json") {
         console.log(JSON.stringify(images.map(imageJson), undefined, 2));
       } else if (quiet) {

@@ -2,6 +2,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { findMachine } from "../machine/find.ts";
 import { machineFiles } from "../machine/inspect.ts";
+import { infoOf } from "../runtime/machine_info.ts";
 import { imageJson } from "./images.ts";
 import { machineJson } from "./list.ts";
 import { forEachTarget } from "./targets.ts";
@@ -17,7 +18,7 @@ Examples:
 const KINDS = {
   machine: (name: string): unknown => {
     const machine = findMachine(name);
-    return { ...machineJson(machine), ...machineFiles(machine) };
+    return { ...machineJson(infoOf(machine)), ...machineFiles(machine) };
   },
   image: async (name: string): Promise<unknown> => {
     const [{ openStore }, { inspectImage }] = await Promise.all([

@@ -1,8 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
-import { openMachine } from "../machine/find.ts";
-import { signalMachine } from "../machine/kill.ts";
 import { parseSignal } from "../machine/signal.ts";
+import { Machine } from "../mod.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -16,21 +15,20 @@ export function killCommand(setExitCode: (code: number) => void) {
     .summary("Send a signal to the commands of machines")
     .description("Send a signal to the commands of machines; KILL, the default, ends the machines with clean disks")
     .argument("<name...>", "machines, by name or the beginning of their ids")
-    .option("-s, --signal <signal>", "signal, by name or by its number on Linux (default: KILL)", toSignal)
+    .option("-s, --signal <signal>", "signal, by name or by its number on Linux (default: KILL)", checkSignal)
     .addHelpText("after", EXAMPLES)
-    .action(async (names, { signal = toSignal("KILL") }) => {
+    .action(async (names, { signal }) => {
       setExitCode(
         await forEachTarget(names, async (name) => {
-          const machine = openMachine(name);
-          await signalMachine(machine, signal);
-          console.log(machine.record.name);
+          const machine = await Machine.get(name);
+          await machine.kill(signal);
+          console.log(machine.name);
         }),
       );
     });
 }
 
-function toSignal(text: string): number {
-  const signal = parseSignal(text);
-  if (signal === undefined) throw new InvalidArgumentError("Expected a signal such as HUP, SIGUSR1 or 15.");
-  return signal;
+function checkSignal(text: string): string {
+  if (parseSignal(text) !== undefined) return text;
+  throw new InvalidArgumentError("Expected a signal such as HUP, SIGUSR1 or 15.");
 }

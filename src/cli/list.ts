@@ -1,9 +1,8 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
-import { exitCode } from "../machine/exit_code.ts";
 import { formatEndpoint } from "../host/ip_address.ts";
-import { type FoundMachine, isReadable, listMachines, type Machine, nameOf, STATES } from "../machine/find.ts";
-import { signalName } from "../machine/signal.ts";
+import { STATES } from "../machine/find.ts";
+import { Machine, type MachineInfo, type UnreadableMachineInfo } from "../mod.ts";
 import { formatAge } from "./output/age.ts";
 import { formatTable, printable } from "./output/table.ts";
 import { columnsOf } from "./terminal.ts";
@@ -18,6 +17,9 @@ Examples:
 /** Characters of a command that the table shows. */
 const COMMAND_WIDTH = 32;
 const UNREADABLE = "unreadable";
+
+/** A machine that can be read, or one that cannot. */
+type AnyInfo = MachineInfo | UnreadableMachineInfo;
 
 /** What a machine must be to be listed: any of the values of each key. */
 type Filters = Partial<Record<"state" | "name", string[]>>;
@@ -37,8 +39,8 @@ export function listCommand() {
     .addOption(new Option("--json", "the same as --format json").conflicts(["format", "quiet"]))
     .option("--filter <key=value>", "state=STATE, or name=PART of it (repeatable)", collectFilter)
     .addHelpText("after", EXAMPLES)
-    .action(({ verbose = false, quiet = false, json = false, format, filter = {} }) => {
-      const machines = listMachines().filter((machine) => matches(machine, filter));
+    .action(async ({ verbose = false, quiet = false, json = false, format, filter = {} }) => {
+      const machines = (await Machine.list()).filter((machine) => matches(machine, filter));
       if (quiet) {
         for (const machine of machines) console.log(printable(nameOf(machine)));
       } else if (json || format === "json") {
@@ -59,51 +61,51 @@ function collectFilter(text: string, filters: Filters = {}): Filters {
   return { ...filters, [key]: [...filters[key] ?? [], value] };
 }
 
-function matches(machine: FoundMachine, { state, name }: Filters): boolean {
-  return (state?.includes(stateOf(machine)) ?? true) && (name?.some((part) => nameOf(machine).includes(part)) ?? true);
+function matches(machine: AnyInfo, { state, name }: Filters): boolean {
+  return (state?.includes(machine.state) ?? true) && (name?.some((part) => nameOf(machine).includes(part)) ?? true);
 }
 
-function stateOf(machine: FoundMachine): string {
-  return isReadable(machine) ? machine.status.state : UNREADABLE;
+function nameOf(machine: AnyInfo): string {
+  return machine.state === UNREADABLE ? machine.id : machine.name;
 }
 
-function printTable(machines: FoundMachine[], verbose: boolean): void {
+function printTable(machines: AnyInfo[], verbose: boolean): void {
   const header = ["NAME", "STATE", "CPUS", "MEMORY", "PID", "ROOTFS"];
   const more = ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "PORTS", "MOUNTS", "EXIT"];
   const rows = machines.map((machine) => {
-    if (!isReadable(machine)) return [machine.id, UNREADABLE, "", "", "", machine.error.message];
+    if (machine.state === UNREADABLE) return [machine.id, UNREADABLE, "", "", "", machine.error.message];
     return [...row(machine), ...verbose ? moreOf(machine) : []];
   });
   const width = verbose ? undefined : columnsOf(Deno.stdout);
   console.log(formatTable([[...header, ...verbose ? more : []], ...rows], width));
 }
 
-function row({ record, status }: Machine): string[] {
-  const { name, cpus, memoryMib } = record;
-  return [name, status.state, `${cpus}`, `${memoryMib} MiB`, `${status.process?.pid ?? "-"}`, rootfsOf(record.source)];
+function row({ name, state, cpus, memoryMib, pid, source }: MachineInfo): string[] {
+  return [name, state, `${cpus}`, `${memoryMib} MiB`, `${pid ?? "-"}`, rootfsOf(source)];
 }
 
-function rootfsOf(source: Machine["record"]["source"]): string {
+function rootfsOf(source: MachineInfo["source"]): string {
   return "folder" in source ? source.folder : source.image.reference;
 }
 
-function moreOf({ id, record, status }: Machine): string[] {
-  const digest = "image" in record.source ? record.source.image.digest.slice(0, "sha256:".length + 12) : "-";
-  const mounts = record.volumes.map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ":ro" : ""}`);
+function moreOf(machine: MachineInfo): string[] {
+  const { id, source, command, created, state, started } = machine;
+  const digest = "image" in source ? source.image.digest.slice(0, "sha256:".length + 12) : "-";
+  const mounts = machine.volumes.map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ":ro" : ""}`);
   return [
     id,
     digest,
-    shorten(record.command.argv.join(" ")),
-    `${formatAge(record.created)} ago`,
-    status.state === "running" && status.started !== null ? formatAge(status.started) : "-",
-    record.ports.map(formatPort).join(",") || "-",
+    shorten(command.argv.join(" ")),
+    `${formatAge(created)} ago`,
+    state === "running" && started !== null ? formatAge(started) : "-",
+    machine.ports.map(formatPort).join(",") || "-",
     mounts.join(",") || "-",
-    howItEnded(status),
+    howItEnded(machine),
   ];
 }
 
 /** As docker has it: `127.0.0.1:8080->80/tcp`. */
-function formatPort({ address, hostPort, guestPort }: Machine["record"]["ports"][number]): string {
+function formatPort({ address, hostPort, guestPort }: MachineInfo["ports"][number]): string {
   return `${formatEndpoint(address, hostPort)}->${guestPort}/tcp`;
 }
 
@@ -112,23 +114,11 @@ function shorten(command: string): string {
 }
 
 /** The exit code, or why there is none. */
-function howItEnded({ exit, reason, error }: Machine["status"]): string {
-  if (error !== null) return error.message.split("\n")[0]!;
-  if (reason !== null) return reason;
-  if (exit === null) return "-";
-  return "code" in exit ? `${exit.code}` : signalName(exit.signal);
+function howItEnded({ error, reason, exitSignal, exitCode }: MachineInfo): string {
+  return error?.message.split("\n")[0] ?? reason ?? exitSignal ?? `${exitCode ?? "-"}`;
 }
 
 /** A machine as JSON shows it. */
-export function machineJson(machine: FoundMachine): object {
-  if (!isReadable(machine)) return { id: machine.id, state: UNREADABLE, error: machine.error.message };
-  const { record, status, ephemeral } = machine;
-  const { process, exit, ...rest } = status;
-  return {
-    ...record,
-    ephemeral,
-    ...rest,
-    pid: process?.pid ?? null,
-    exitCode: exit === null ? null : exitCode(exit),
-  };
+export function machineJson(machine: AnyInfo): object {
+  return machine.state === UNREADABLE ? { ...machine, error: machine.error.message } : machine;
 }

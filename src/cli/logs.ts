@@ -1,8 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { writeAll } from "../host/streams.ts";
-import { openMachine } from "../machine/find.ts";
-import { readCommandLog, readKernelLog } from "../machine/logs.ts";
+import { Machine, type OutputChunk } from "../mod.ts";
 import { parseTail } from "./parse.ts";
 import { parseTime } from "./parse_time.ts";
 import { forEachTarget } from "./targets.ts";
@@ -37,19 +36,15 @@ export function logsCommand(setExitCode: (code: number) => void) {
       }
       setExitCode(
         await forEachTarget([name], async () => {
-          const machine = openMachine(name);
-          await print(
-            kernel
-              ? readKernelLog(machine, { follow, tail })
-              : readCommandLog(machine, { follow, tail, since, until, timestamps }),
-          );
+          const machine = await Machine.get(name);
+          await print(machine.logs({ follow, tail, since, until, timestamps, kernel }));
         }),
       );
     });
 }
 
 /** Ends quietly when nobody reads it any more, as in a pipe to `head`. */
-async function print(output: ReturnType<typeof readCommandLog>): Promise<void> {
+async function print(output: AsyncIterable<OutputChunk>): Promise<void> {
   try {
     for await (const { stream, data } of output) await writeAll(Deno[stream], data);
   } catch (error) {

@@ -1,10 +1,8 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { readConfig } from "../config/config.ts";
 import type { Smolfile } from "../config/smolfile.ts";
 import { SmolvmError } from "../errors.ts";
 import { logLevel } from "../log.ts";
-import type { MachineOptions, PortSpec, VolumeSpec } from "../machine/describe.ts";
-import { StatusLine } from "./output/status_line.ts";
+import type { MachineSettings, PortSpec, VolumeSpec } from "../mod.ts";
 import {
   collectEnv,
   collectEnvFile,
@@ -18,7 +16,9 @@ import {
   parseNameserver,
   parseUser,
   parseWorkdir,
+  toVariables,
 } from "./parse.ts";
+import { StatusLine } from "./output/status_line.ts";
 
 /** A command with the arguments and options that describe a machine. */
 export function machineCommand(name: string) {
@@ -78,9 +78,16 @@ export interface GivenOptions {
   tlsVerify?: boolean;
 }
 
+/** What such a command line says. */
+export interface DescribedMachine extends MachineSettings {
+  source: string;
+  /** Empty: what the image says. */
+  command: string[];
+}
+
 /**
- * The machine that such a command line describes: what is given there, then what its Smolfile has, then the
- * configuration's defaults. What may be repeated is added up. Its progress is told on standard error.
+ * The machine that such a command line describes: what is given there, else what its Smolfile has. What may be repeated
+ * is added up. Its progress is told on standard error.
  *
  * @throws {SmolvmError} `usage`, `config`.
  */
@@ -88,8 +95,7 @@ export async function machineOptions(
   self: CommandUnknownOpts,
   options: GivenOptions,
   status: StatusLine | undefined,
-): Promise<MachineOptions> {
-  const { interactive = false, tty = false } = options;
+): Promise<DescribedMachine> {
   const { quiet } = self.optsWithGlobals();
   const file = options.file === undefined ? undefined : await declared(options.file);
   const net = options.net ?? file?.net ?? false;
@@ -98,20 +104,19 @@ export async function machineOptions(
     const asked = options.dns === undefined ? `the dns of "${options.file}"` : "--dns";
     throw new SmolvmError("usage", `Cannot use ${asked} without --net: the guest has no network`);
   }
-  const config = await readConfig();
   const root = rootAndCommand(self, options.file, file);
   return {
     ...root,
     name: options.name,
-    cpus: options.cpus ?? file?.cpus ?? config.defaultCpus,
-    memoryMib: options.memory ?? file?.memoryMib ?? config.defaultMem,
+    cpus: options.cpus ?? file?.cpus,
+    memoryMib: options.memory ?? file?.memoryMib,
     diskBytes: options.disk ?? file?.diskBytes,
     workdir: options.workdir ?? file?.workdir,
-    env: [file?.env, options.envFile, options.env].flatMap((variables) => variables ?? []),
+    env: toVariables([...file?.env ?? [], ...options.envFile ?? [], ...options.env ?? []]),
     volumes: [...file?.volumes ?? [], ...options.volume ?? []],
     ports: [...file?.ports ?? [], ...options.publish ?? []],
     net,
-    dns: dns ?? config.defaultDns,
+    dns,
     user: options.user ?? file?.user,
     entrypoint: options.entrypoint,
     hostname: options.hostname,
@@ -122,8 +127,6 @@ export async function machineOptions(
       Deno.stderr.writeSync(chunk);
     },
     onPhase: (phase) => status?.show(phase, root.source),
-    tty,
-    stdin: interactive,
   };
 }
 
@@ -145,7 +148,7 @@ function rootAndCommand(
   self: CommandUnknownOpts,
   path: string | undefined,
   file: Smolfile | undefined,
-): Pick<MachineOptions, "source" | "sourceFolder" | "command"> {
+): Pick<DescribedMachine, "source" | "sourceFolder" | "command"> {
   const words = self.args;
   // Commander does not tell whether there was one.
   const isCommand = file !== undefined && Deno.args.at(-1 - words.length) === "--";

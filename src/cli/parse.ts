@@ -83,6 +83,14 @@ export function collectEnv(value: string, env: string[] = []): string[] {
   return [...env, ...parseVariable(value)];
 }
 
+/** Variables by their keys, the last of those with the same. */
+export function toVariables(env: readonly string[]): Record<string, string> {
+  return Object.fromEntries(env.map((variable) => {
+    const end = variable.indexOf("=");
+    return [variable.slice(0, end), variable.slice(end + 1)];
+  }));
+}
+
 /** The lines of a file with one variable each, as docker reads them, added to those before it. */
 export function collectEnvFile(path: string, env: string[] = []): string[] {
   let text: string;

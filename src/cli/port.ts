@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { formatEndpoint } from "../host/ip_address.ts";
-import { openMachine } from "../machine/find.ts";
+import { Machine } from "../mod.ts";
 import { parsePortNumber } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -23,11 +23,11 @@ export function portCommand(setExitCode: (code: number) => void) {
     });
 }
 
-function printPorts(name: string, only: number | undefined): void {
-  const { record } = openMachine(name);
-  const ports = record.ports.filter(({ guestPort }) => only === undefined || guestPort === only);
+async function printPorts(name: string, only: number | undefined): Promise<void> {
+  const machine = await Machine.get(name);
+  const ports = (await machine.info()).ports.filter(({ guestPort }) => only === undefined || guestPort === only);
   if (only !== undefined && ports.length === 0) {
-    throw new SmolvmError("port", `Machine "${record.name}" does not publish port ${only}`);
+    throw new SmolvmError("port", `Machine "${machine.name}" does not publish port ${only}`);
   }
   for (const { address, hostPort, guestPort } of ports) {
     const endpoint = formatEndpoint(address, hostPort);

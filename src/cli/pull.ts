@@ -1,4 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
+import { Images } from "../mod.ts";
 import { parseBoolean } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -22,20 +23,13 @@ export function pullCommand(setExitCode: (code: number) => void) {
     .addHelpText("after", EXAMPLES)
     .action(async (images, { tlsVerify }, self) => {
       const { parseReference } = await import("../image/reference.ts");
-      const { prepareImage } = await import("../image/prepare.ts");
       const { quiet } = self.optsWithGlobals();
       const onProgress = quiet ? undefined : (chunk: Uint8Array) => Deno.stderr.writeSync(chunk);
       // All of them before the first is pulled.
-      const references = images.map((image) => parseReference(image, Deno.cwd()));
+      for (const image of images) parseReference(image, Deno.cwd());
       setExitCode(
-        await forEachTarget(references, async (image) => {
-          const { reference, hold } = await prepareImage(image, {
-            pull: "always",
-            tlsVerify,
-            onProgress,
-          });
-          using _ = hold;
-          console.log(reference);
+        await forEachTarget(images, async (image) => {
+          console.log(await Images.pull(image, { tlsVerify, onProgress }));
         }),
       );
     });

@@ -1,6 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { openMachine } from "../machine/find.ts";
-import { renameMachine } from "../machine/rename.ts";
+import { Machine } from "../mod.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -16,6 +15,6 @@ export function renameCommand(setExitCode: (code: number) => void) {
     .argument("<new>", "its name from now on")
     .addHelpText("after", EXAMPLES)
     .action(async (name, newName) => {
-      setExitCode(await forEachTarget([name], (name) => renameMachine(openMachine(name), newName)));
+      setExitCode(await forEachTarget([name], async (name) => (await Machine.get(name)).rename(newName)));
     });
 }

@@ -1,6 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { openMachine } from "../machine/find.ts";
-import { stopMachine } from "../machine/stop.ts";
+import { Machine } from "../mod.ts";
 import { parseTimeout } from "./parse.ts";
 import { startThere } from "./start.ts";
 import { DEFAULT_TIMEOUT_S } from "./stop.ts";
@@ -22,9 +21,9 @@ export function restartCommand(setExitCode: (code: number) => void) {
     .action(async (names, { timeout = DEFAULT_TIMEOUT_S }) => {
       setExitCode(
         await forEachTarget(names, async (name) => {
-          const machine = openMachine(name);
-          await stopMachine(machine, { timeoutMs: timeout * 1000, force: false });
-          await startThere(machine.id);
+          const machine = await Machine.get(name);
+          await machine.stop({ timeoutMs: timeout * 1000 });
+          await startThere(machine);
         }),
       );
     });

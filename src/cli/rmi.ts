@@ -1,4 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
+import { Images } from "../mod.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -18,14 +19,9 @@ export function rmiCommand(setExitCode: (code: number) => void) {
     .option("-f, --force", "also with several names, or when machines that do not run need it")
     .addHelpText("after", EXAMPLES)
     .action(async (images, { force = false }) => {
-      const [{ openStore }, { removeImage }] = await Promise.all([
-        import("../image/store.ts"),
-        import("../image/remove.ts"),
-      ]);
-      const store = await openStore();
       setExitCode(
         await forEachTarget(images, async (image) => {
-          const { untagged, deleted } = await removeImage(image, store, { force });
+          const { untagged, deleted } = await Images.remove(image, { force });
           for (const name of untagged) console.log(`Untagged: ${name}`);
           for (const imageId of deleted) console.log(`Deleted: sha256:${imageId}`);
         }),

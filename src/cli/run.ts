@@ -1,6 +1,4 @@
-import { AttachedMachine, type CommandIo } from "../machine/attached.ts";
-import { describeMachine } from "../machine/describe.ts";
-import { ephemeralFolders, launchOf } from "../machine/launch.ts";
+import { Machine, type StreamOptions } from "../mod.ts";
 import { bootTimeoutMs, machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
 import { parseSeconds } from "./parse.ts";
 import { attend } from "./session.ts";
@@ -27,22 +25,9 @@ export function runCommand(setExitCode: (code: number) => void) {
       const { interactive: stdin = false } = options;
       const terminal = options.tty ? requireTerminal({ interactive: stdin }) : undefined;
       const status = openStatusLine(self);
-      const described = await machineOptions(self, options, status);
-      const { onPhase } = described;
-      const running = {
-        ephemeral: true,
-        held: true,
-        attached: true,
-        terminal,
-        stdin,
-        bootTimeoutMs: bootTimeoutMs(),
-        onPhase,
-      };
-      const start = async (io: CommandIo) => {
-        const { machine, root } = await describeMachine(described, { boots: true });
-        using launch = launchOf(machine, root, ephemeralFolders(machine.id), running);
-        return await AttachedMachine.start(launch, io);
-      };
+      const { source, command, ...settings } = await machineOptions(self, options, status);
+      const start = (streams: StreamOptions) =>
+        Machine.run(source, command, { ...settings, ...streams, bootTimeoutMs: bootTimeoutMs() });
       setExitCode(await attend(start, { terminal, stdin, status, timeoutS: options.timeout }));
     });
 }

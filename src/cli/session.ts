@@ -1,8 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
-import type { AttachedCommand, Attachment, CommandIo, ExitStatus } from "../machine/attached.ts";
-import { exitCode } from "../machine/exit_code.ts";
-import type { WindowSize } from "../machine/launch.ts";
+import type { GuestCommand, StreamOptions, WindowSize } from "../mod.ts";
 import { untilDetached } from "./detach_keys.ts";
 import type { StatusLine } from "./output/status_line.ts";
 import { endsProcess, FORWARDED, onResize, onSignals } from "./signals.ts";
@@ -30,68 +28,63 @@ export interface SessionOptions {
 }
 
 /**
- * Starts a command in a machine and gives it this process's streams and signals; returns the exit code.
+ * Gives a command in a machine this process's streams and signals; returns the exit code.
  *
+ * @param start begins it with such streams
  * @throws {SmolvmError} when it cannot be started; `timeout`.
  */
 export async function attend(
-  start: (io: CommandIo) => Promise<AttachedCommand>,
+  start: (streams: StreamOptions) => GuestCommand,
   { terminal, stdin, status: line, timeoutS, end: endMachine, signals: forwards = true, detachKeys }: SessionOptions,
 ): Promise<number> {
-  const detached = Promise.withResolvers<ExitStatus>();
-  const detach = () => detached.resolve({ code: 0 });
+  const detached = Promise.withResolvers<number>();
+  const detach = () => detached.resolve(0);
   const input = detachKeys ? untilDetached(readChunks(Deno.stdin), detachKeys, detach) : readChunks(Deno.stdin);
-  const end = Promise.withResolvers<ExitStatus>();
-  let running: Attachment | undefined;
+  await using command = start({
+    stdin: stdin ? input : undefined,
+    stdout: (data) => ready.then(() => writeAll(Deno.stdout, data)),
+    stderr: (data) => ready.then(() => writeAll(Deno.stderr, data)),
+    terminal,
+  });
+  using whileAttached = new DisposableStack();
+  whileAttached.use(line);
+  const end = Promise.withResolvers<number>();
+  let running = false;
   let insisted = 0;
-  using whileStarting = new DisposableStack();
-  whileStarting.use(line);
-  whileStarting.use(onSignals((signal) => {
-    if (forwards) running?.signal(FORWARDED[signal]);
+  whileAttached.use(onSignals((signal) => {
+    if (running && forwards) command.kill(signal);
     if (signal === "SIGINT" || signal === "SIGTERM") insisted++;
     const ends = running && forwards ? insisted === FORCE_AFTER : endsProcess(signal);
-    if (ends) end.resolve({ signal: FORWARDED[signal] });
+    if (ends) end.resolve(128 + FORWARDED[signal]);
   }));
-  const started = await Promise.race([
-    start({
-      stdin: stdin ? input : undefined,
-      stdout: (data) => writeAll(Deno.stdout, data),
-      stderr: (data) => writeAll(Deno.stderr, data),
-    }),
-    end.promise,
-  ]);
-  // The user ended it, and what was begun ends with this process.
-  if (!("attachment" in started)) return exitCode(started);
-  await using command = started;
-  const { attachment } = command;
-  // They end before the command does.
-  using whileRunning = whileStarting.move();
-  attachment.started.then(() => {
+  // Nothing is written before the terminal is the command's.
+  const ready = command.started.then(() => {
     // The user ended it while it booted, and it is on its way out.
-    if (whileRunning.disposed) return;
-    running = attachment;
+    if (whileAttached.disposed) return;
+    running = true;
     line?.clear();
     if (terminal) {
       // A command that reads no keys is interrupted as any other is: by the signal that the terminal makes of Ctrl-C.
-      if (stdin) whileRunning.use(rawTerminal());
+      if (stdin) whileAttached.use(rawTerminal());
       // A command that runs already has another terminal's size.
-      attachment.resize(terminal);
-      whileRunning.use(onResize(() => attachment.resize(Deno.consoleSize())));
+      command.resize(terminal);
+      whileAttached.use(onResize(() => command.resize(Deno.consoleSize())));
     }
     if (timeoutS === undefined) return;
     const late = new SmolvmError("timeout", `The command ran longer than ${timeoutS} s`);
     const timer = setTimeout(() => end.reject(late), timeoutS * 1000);
-    whileRunning.defer(() => clearTimeout(timer));
+    whileAttached.defer(() => clearTimeout(timer));
   });
-  const finished = command.finish();
+  ready.catch(() => {
+    // Its status says why it could not be started.
+  });
   // Whichever comes first: leaving this scope ends what ends with this process, if it still runs.
-  const status = await Promise.race([
-    finished,
+  return await Promise.race([
+    command.status.then(({ code }) => code),
     detached.promise,
-    end.promise.then(async (status) => {
+    end.promise.then(async (code) => {
       await endMachine?.();
-      return status;
+      return code;
     }),
   ]);
-  return exitCode(status);
 }

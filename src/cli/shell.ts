@@ -1,7 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { startExec } from "../machine/exec.ts";
-import { openMachine } from "../machine/find.ts";
+import { Machine, type StreamOptions } from "../mod.ts";
 import { parseUser } from "./parse.ts";
 import { attend } from "./session.ts";
 
@@ -24,18 +23,18 @@ export function shellCommand(setExitCode: (code: number) => void) {
     .option("-u, --user <user[:group]>", "user in the guest (default: that of the machine's command)", parseUser)
     .addHelpText("after", EXAMPLES)
     .action(async (name, { user }) => {
-      const machine = openMachine(name);
+      const machine = await Machine.get(name);
       const terminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal() ? Deno.consoleSize() : undefined;
       for (const argv of SHELLS) {
         try {
-          const start = startExec.bind(undefined, machine, { argv, user, terminal, stdin: true });
+          const start = (streams: StreamOptions) => machine.exec(argv, { user, ...streams });
           return setExitCode(await attend(start, { terminal, stdin: true }));
         } catch (error) {
           if (!(error instanceof SmolvmError && error.code === "not-found")) throw error;
         }
       }
-      throw new SmolvmError("not-found", `Cannot find a shell in machine "${machine.record.name}"`, {
-        hint: `Run a program of its own: smolvm exec ${machine.record.name} PROGRAM`,
+      throw new SmolvmError("not-found", `Cannot find a shell in machine "${machine.name}"`, {
+        hint: `Run a program of its own: smolvm exec ${machine.name} PROGRAM`,
       });
     });
 }

@@ -1,9 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { type Machine, openMachine } from "../machine/find.ts";
-import type { Phase } from "../machine/launch.ts";
-import { startAttached, startInBackground, UNSEEN_TERMINAL } from "../machine/start.ts";
-import { stopMachine } from "../machine/stop.ts";
+import { UNSEEN_TERMINAL } from "../machine/start.ts";
+import { Machine, type Phase, type StreamOptions } from "../mod.ts";
 import { bootTimeoutMs, openStatusLine } from "./machine_options.ts";
 import type { StatusLine } from "./output/status_line.ts";
 import { attend } from "./session.ts";
@@ -31,37 +29,35 @@ export function startCommand(setExitCode: (code: number) => void) {
         if (name === undefined || others.length > 0) {
           throw new SmolvmError("usage", `Cannot attach to ${names.length} machines at once: name one`);
         }
-        setExitCode(await startHere(openMachine(name), { foreground, interactive, status: openStatusLine(self) }));
+        const machine = await Machine.get(name);
+        setExitCode(await startHere(machine, { foreground, interactive, status: openStatusLine(self) }));
       } else {
-        setExitCode(await forEachTarget(names, startThere));
+        setExitCode(await forEachTarget(names, async (name) => startThere(await Machine.get(name))));
       }
     });
 }
 
 /** Starts a machine in the background, and says so. */
-export async function startThere(name: string): Promise<void> {
-  const machine = openMachine(name);
-  const { pid, log } = await startInBackground(machine, { bootTimeoutMs: bootTimeoutMs() });
-  console.log(`Started VM: ${machine.record.name} (PID: ${pid})\nLogs: ${log}`);
+export async function startThere(machine: Machine): Promise<void> {
+  const { pid, log } = await machine.start({ bootTimeoutMs: bootTimeoutMs() });
+  console.log(`Started VM: ${machine.name} (PID: ${pid})\nLogs: ${log}`);
 }
 
 async function startHere(
   machine: Machine,
   { foreground, interactive, status }: { foreground: boolean; interactive: boolean; status: StatusLine | undefined },
 ): Promise<number> {
-  const { tty, stdin: hasInput } = machine.record.command;
+  const { tty, stdin: hasInput } = (await machine.info()).command;
   const onTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   // What was made for a terminal has one, if need be one that nobody looks at.
   const terminal = onTerminal && (foreground || tty) ? Deno.consoleSize() : tty ? UNSEEN_TERMINAL : undefined;
-  const stdin = interactive || foreground && (hasInput || onTerminal);
-  const onPhase = (phase: Phase) => status?.show(phase, machine.record.name);
-  return await attend(
-    (io) => startAttached(machine, { terminal, stdin, bootTimeoutMs: bootTimeoutMs(), onPhase }, io),
-    {
-      terminal: onTerminal ? terminal : undefined,
-      stdin,
-      status,
-      end: () => stopMachine(openMachine(machine.id), { timeoutMs: 0, force: true }),
-    },
-  );
+  const onPhase = (phase: Phase) => status?.show(phase, machine.name);
+  const start = (streams: StreamOptions) =>
+    machine.startAttached({ ...streams, terminal, bootTimeoutMs: bootTimeoutMs(), onPhase });
+  return await attend(start, {
+    terminal: onTerminal ? terminal : undefined,
+    stdin: interactive || foreground && (hasInput || onTerminal),
+    status,
+    end: () => machine.stop({ timeoutMs: 0, force: true }),
+  });
 }

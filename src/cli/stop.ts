@@ -1,6 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { openMachine } from "../machine/find.ts";
-import { killMachine, stopMachine } from "../machine/stop.ts";
+import { Machine } from "../mod.ts";
 import { parseTimeout } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -25,10 +24,9 @@ export function stopCommand(setExitCode: (code: number) => void) {
     .action(async (names, { timeout, force = false }) => {
       setExitCode(
         await forEachTarget(names, async (name) => {
-          const machine = openMachine(name);
-          if (force && timeout === undefined) await killMachine(machine);
-          else await stopMachine(machine, { timeoutMs: (timeout ?? DEFAULT_TIMEOUT_S) * 1000, force });
-          console.log(`Stopped VM: ${machine.record.name}`);
+          const machine = await Machine.get(name);
+          await machine.stop({ timeoutMs: timeout && timeout * 1000, force });
+          console.log(`Stopped VM: ${machine.name}`);
         }),
       );
     });

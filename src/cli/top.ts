@@ -1,6 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { openMachine } from "../machine/find.ts";
-import type { GuestProcess } from "../machine/processes.ts";
+import { type GuestProcess, Machine } from "../mod.ts";
 import { formatMemory } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
 import { forEachTarget } from "./targets.ts";
@@ -22,10 +21,9 @@ export function topCommand(setExitCode: (code: number) => void) {
     .argument("<name>", "machine, by name or the beginning of its id")
     .addHelpText("after", EXAMPLES)
     .action(async (name) => {
-      const { usageInGuest } = await import("../machine/processes.ts");
       setExitCode(
         await forEachTarget([name], async (name) => {
-          const { processes } = await usageInGuest(openMachine(name));
+          const processes = await (await Machine.get(name)).processes();
           console.log(formatTable([HEADER, ...processes.map(row)], columnsOf(Deno.stdout)));
         }),
       );

@@ -1,7 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { openMachine } from "../machine/find.ts";
-import { updateMachine } from "../machine/update.ts";
+import { Machine } from "../mod.ts";
 import {
   collectEnv,
   collectMountPoint,
@@ -12,6 +11,7 @@ import {
   parseCpus,
   parseMemory,
   parseWorkdir,
+  toVariables,
 } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -46,13 +46,22 @@ export function updateCommand(setExitCode: (code: number) => void) {
           hint: "Run 'smolvm update --help' for those that do.",
         });
       }
-      const { cpus, memory: memoryMib, workdir, env = [], envRm = [], volume: volumes = [], volumeRm = [] } = options;
-      const { publish: ports = [], publishRm: portRm = [] } = options;
+      const changes = {
+        cpus: options.cpus,
+        memoryMib: options.memory,
+        workdir: options.workdir,
+        env: toVariables(options.env ?? []),
+        removeEnv: options.envRm,
+        volumes: options.volume,
+        removeVolumes: options.volumeRm,
+        ports: options.publish,
+        removePorts: options.publishRm,
+      };
       setExitCode(
         await forEachTarget([name], async (name) => {
-          const machine = openMachine(name);
-          await updateMachine(machine, { cpus, memoryMib, workdir, env, envRm, volumes, volumeRm, ports, portRm });
-          console.log(machine.record.name);
+          const machine = await Machine.get(name);
+          await machine.update(changes);
+          console.log(machine.name);
         }),
       );
     });

@@ -1,6 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { openMachine } from "../machine/find.ts";
-import { waitForEnd } from "../machine/wait.ts";
+import { Machine } from "../mod.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -16,6 +15,6 @@ export function waitCommand(setExitCode: (code: number) => void) {
     .argument("<name...>", "machines, by name or the beginning of their ids")
     .addHelpText("after", EXAMPLES)
     .action(async (names) => {
-      setExitCode(await forEachTarget(names, async (name) => console.log(await waitForEnd(openMachine(name)))));
+      setExitCode(await forEachTarget(names, async (name) => console.log(await (await Machine.get(name)).wait())));
     });
 }

@@ -5,7 +5,7 @@ import { boot, letGo } from "./boot.ts";
 import type { Launch } from "./launch.ts";
 import type { RunnerProcess } from "./runner_process.ts";
 
-export type { Attachment, CommandIo, ExitStatus };
+export type { CommandIo, ExitStatus };
 
 /** A command in a machine that has this process's streams. */
 export interface AttachedCommand extends AsyncDisposable {

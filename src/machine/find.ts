@@ -1,9 +1,9 @@
 import { SmolvmError } from "../errors.ts";
-import { findMachine, isReadable, type Machine, nameOf, type UnreadableMachine } from "../state/lookup.ts";
+import { findMachine, isReadable, type Machine, type UnreadableMachine } from "../state/lookup.ts";
 
 export { isLive, STATES } from "../state/status.ts";
-export { findMachineById, type FoundMachine, listMachines, type UnreadableMachine } from "../state/lookup.ts";
-export { findMachine, isReadable, type Machine, nameOf };
+export { findMachineById, type FoundMachine, listMachines } from "../state/lookup.ts";
+export { findMachine, isReadable, type Machine };
 
 /**
  * The machine with that name or beginning of its id.
@@ -17,7 +17,7 @@ export function openMachine(nameOrId: string): Machine {
 }
 
 /** Why nothing can be done with a machine whose files cannot be read; `name` is what it was called. */
-export function unreadable({ id, error }: UnreadableMachine, name = id): SmolvmError {
+export function unreadable({ error }: UnreadableMachine, name: string): SmolvmError {
   const { message, hint } = error;
   return new SmolvmError("state", `Cannot read machine "${name}": ${message}`, { hint });
 }

@@ -10,7 +10,6 @@ import {
   isReadable,
   listMachines,
   type Machine as Found,
-  nameOf,
   unreadable,
 } from "../machine/find.ts";
 import { EphemeralMachine } from "../machine/ephemeral.ts";
@@ -107,7 +106,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export class Machine implements AsyncDisposable {
   /** Instance id, unique for all time: 12 hexadecimal digits. */
   readonly id: string;
-  /** The name that it had when this object was made. */
+  /** The name that it had when this object was made; what it was looked for by when its files cannot be read. */
   readonly name: string;
   readonly #own: EphemeralMachine | undefined;
 
@@ -169,7 +168,8 @@ export class Machine implements AsyncDisposable {
    */
   static async get(nameOrId: string): Promise<Machine> {
     const found = findMachine(nameOrId);
-    return await Promise.resolve(new Machine({ id: found.id, name: nameOf(found) }));
+    const name = isReadable(found) ? found.record.name : nameOrId;
+    return await Promise.resolve(new Machine({ id: found.id, name }));
   }
 
   /** Every machine, the oldest first; ephemeral ones while they run. {@linkcode Machine.get} takes their ids. */
@@ -319,7 +319,7 @@ export class Machine implements AsyncDisposable {
     }
     const found = findMachineById(this.id);
     if (isReadable(found)) return found;
-    throw unreadable(found);
+    throw unreadable(found, this.name);
   }
 }
 

@@ -169,7 +169,6 @@ Deno.test("smolvm config --help explains every key, shows examples and fits a te
       "\n  default_mem    memory in MiB: an integer from 128 to 16777216 (default: 512)\n",
     );
     assert.equal(explained, !["show", "path"].includes(args[0]!), args[0]);
-    const examples = stdout.includes("\nExamples:\n  smolvm config ");
-    assert.equal(examples, ["--help", "set"].includes(args[0]!), args[0]);
+    assert.ok(stdout.includes("\nExamples:\n  smolvm config "), args[0]);
   }
 });

@@ -100,6 +100,7 @@ Deno.test("smolvm create makes a machine and prints its name", async () => {
     error: null,
     pid: null,
     exitCode: null,
+    exitSignal: null,
   });
 });
 
@@ -393,7 +394,7 @@ Deno.test("smolvm shows machines that cannot be read, and why, and leaves the ot
     125,
     `Cannot name the machine "web": machine ${id} has that name`,
   );
-  assertPrinted(await cli.run(["delete", "-f", "web"]), `Deleted VM: ${id}\n`);
+  assertPrinted(await cli.run(["delete", "-f", "web"]), "Deleted VM: web\n");
   assert.deepEqual(await namesOf(cli), ["db"]);
 });
 
