@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tar_folders.h"
 #include "tar_stream.h"
+#include "temporary.h"
 #include "transfer.h"
 
 #define CHUNK_BYTES (64 * 1024)
@@ -20,7 +20,7 @@ struct extraction {
 	const struct extract_options *options;
 	char root[NAME_MAX + 1]; /* what stands before each entry's name, if anything */
 	size_t hidden; /* how much of the path in the step's text says no more than the destination does */
-	char temporary[32]; /* name of what is not complete */
+	char temporary[TEMPORARY_MAX]; /* name of what is not complete */
 	struct tar_entry entry;
 	char path[PATH_MAX]; /* of the entry, below the first folder */
 };
@@ -74,26 +74,21 @@ static struct tar_attributes attributes_of(const struct extraction *extraction)
 static int write_file(struct extraction *extraction, int folder)
 {
 	struct tar_attributes attributes = attributes_of(extraction);
-	char data[CHUNK_BYTES], unnamed[32];
-	/* Where it can do without a name until it is complete, nothing is left of it even after a SIGKILL. */
-	int fd = openat(folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
-	bool has_name = fd < 0;
+	char data[CHUNK_BYTES];
+	int fd = temporary_open(folder, extraction->temporary);
 	ssize_t count = 0;
 	int err = 0;
 
-	if (has_name)
-		fd = openat(folder, extraction->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while (!err && (count = tar_read(&extraction->reader, data, sizeof(data))) > 0)
 		err = write_all(fd, data, (size_t)count);
 	if (!err)
 		err = (int)count;
 	if (!err)
 		err = tar_set_attributes(fd, &attributes);
-	snprintf(unnamed, sizeof(unnamed), "/proc/self/fd/%d", fd);
-	if (!err && !has_name && linkat(AT_FDCWD, unnamed, folder, extraction->temporary, AT_SYMLINK_FOLLOW) < 0)
-		err = -errno;
+	if (!err)
+		err = temporary_link(fd, folder, extraction->temporary);
 	if (close(fd) < 0 && !err)
 		err = -errno;
 	return err;
@@ -163,9 +158,8 @@ static int put(struct extraction *extraction, int folder, const char *name)
 	/* A file has its attributes by now, whatever its names. */
 	if (!err && (type == TAR_SYMLINK || type == TAR_FIFO))
 		err = set_owner_and_time(extraction, folder);
-	if (!err && renameat(folder, extraction->temporary, folder, name) < 0)
-		err = -errno;
-	/* It is still there after a failure, and when both are names of one file. */
+	if (!err)
+		return temporary_move(folder, extraction->temporary, name);
 	unlinkat(folder, extraction->temporary, 0);
 	return err;
 }
@@ -295,15 +289,15 @@ static int extract_all(struct extraction *extraction, struct step *step)
 int tar_extract(int in, const struct extract_options *options, struct step *step)
 {
 	static struct extraction extraction;
-	uint64_t random;
+	int err;
 
 	extraction = (struct extraction){ .reader = { .fd = in }, .options = options };
-	if (getrandom(&random, sizeof(random), 0) < 0)
-		return -errno;
-	snprintf(extraction.temporary, sizeof(extraction.temporary), ".smolvm-%016llx", (unsigned long long)random);
 	step_begin(step, "%s", "");
+	err = temporary_name(extraction.temporary);
+	if (err)
+		return err;
+	err = extract_all(&extraction, step);
 
-	int err = extract_all(&extraction, step);
 	int failed = tar_folders_end(&extraction.folders);
 
 	return err ? err : failed;

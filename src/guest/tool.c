@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "connect.h"
+#include "files_tool.h"
 #include "processes.h"
 #include "tar_tool.h"
 
@@ -31,6 +32,7 @@ static const struct {
 	int (*run)(int argc, char **argv); /* argv[0] is the name */
 } TOOLS[] = {
 	{ "connect", connect_tool },
+	{ "files", files_tool },
 	{ "idle", idle_tool },
 	{ "processes", processes_tool },
 	{ "tar", tar_tool },
