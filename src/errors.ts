@@ -8,6 +8,8 @@ export const ERROR_CODES = [
   "port", // a port of the host cannot be published
   "storage", // a disk, a state file or a folder cannot be written
   "copy", // a file or folder cannot be copied to or from a machine
+  "file", // a file or folder in a machine cannot be read or changed
+  "no-file", // a file or folder is not there in a machine
   "state", // a state file cannot be read
   "no-machine", // there is no machine of that name
   "no-image", // there is no image of that name in the storage

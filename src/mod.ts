@@ -73,4 +73,17 @@ export type {
   UnreadableMachineInfo,
   VolumeSpec,
 } from "./runtime/machine_info.ts";
+export { GuestFiles } from "./runtime/guest_files.ts";
+export type {
+  CopyOptions,
+  CopyProgress,
+  FileKind,
+  FileOptions,
+  GuestDirEntry,
+  GuestFileInfo,
+  MkdirOptions,
+  ReadFileOptions,
+  RemoveOptions,
+  WriteFileOptions,
+} from "./runtime/guest_files.ts";
 export { Images, type ListedImage, type PullOptions, type Removal } from "./runtime/images.ts";

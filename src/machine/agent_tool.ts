@@ -1,6 +1,6 @@
 import { AGENT_TOOL } from "../protocol/messages.ts";
 import type { Machine } from "../state/lookup.ts";
-import type { CommandIo } from "./attached.ts";
+import type { CommandIo, ExitStatus } from "./attached.ts";
 import { startExec } from "./exec.ts";
 
 /** How much of what a tool says is kept, in characters. */
@@ -9,6 +9,13 @@ const WORDS_MAX = 64 * 1024;
 /** A tool of the guest's agent failed; the message is its last line. */
 export class ToolError extends Error {
   override readonly name = "ToolError";
+  /** How it ended. */
+  readonly status: ExitStatus;
+
+  constructor(message: string, status: ExitStatus) {
+    super(message);
+    this.status = status;
+  }
 }
 
 /** The streams of a tool but for its errors; an error of one of them ends it. */
@@ -44,11 +51,12 @@ export async function runAgentTool(
   };
   const options = { argv: [AGENT_TOOL, ...argv], cwd: "/", user: "0:0", stdin: stdin !== undefined };
   await using tool = await startExec(machine, options, io);
-  const { code, signal } = await Promise.race([tool.finish(), broken.promise, until]);
+  const status = await Promise.race([tool.finish(), broken.promise, until]);
   const lines = words.split("\n").filter((line) => line !== "").map(printable);
+  const { code, signal } = status;
   if (code === 0) return lines;
   const end = signal === undefined ? `code ${code}` : `signal ${signal}`;
-  throw new ToolError(lines.at(-1) ?? `The guest's agent ended with ${end}`);
+  throw new ToolError(lines.at(-1) ?? `The guest's agent ended with ${end}`, status);
 }
 
 async function* untilBroken(

@@ -1,68 +1,10 @@
 import assert from "node:assert/strict";
 import { tarArchive } from "../../tests/helpers/archive.ts";
-import { FramePeer } from "../../tests/helpers/frame_peer.ts";
-import { makeRecord } from "../../tests/helpers/machines.ts";
-import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { withGuest } from "../../tests/helpers/tool_guest.ts";
 import { SmolvmError } from "../errors.ts";
 import { MSG } from "../protocol/constants.ts";
-import { CLIENT_STREAM } from "../protocol/control.ts";
-import { AGENT_TOOL, decodeExec, encodeExited, encodeU32s } from "../protocol/messages.ts";
-import { CREATED } from "../state/status.ts";
+import { encodeExited } from "../protocol/messages.ts";
 import { archiveFromMachine, copyFromMachine, type CopyOptions, copyToMachine, extractInMachine } from "./copy.ts";
-import type { Machine } from "./find.ts";
-
-/** The runner of a machine, as a test plays it. */
-interface Guest {
-  machine: Machine;
-  /** A folder of the host. */
-  here: string;
-  /** The arguments of the tool that a copy starts, which runs from then on. */
-  tool(): Promise<string[]>;
-  say(type: number, payload?: Uint8Array): Promise<void>;
-  /** What the tool is given up to the end of its input. */
-  input(): Promise<number>;
-  /** The end of the machine. */
-  die(): void;
-}
-
-async function withGuest(test: (guest: Guest) => Promise<void>): Promise<void> {
-  using folder = makeTempFolder();
-  const { path } = folder;
-  using listener = Deno.listen({ transport: "unix", path: `${path}/control.sock` });
-  const status: Machine["status"] = { ...CREATED, state: "running" };
-  const machine = {
-    id: "0123456789ab",
-    folder: path,
-    runtimeFolder: path,
-    ephemeral: false,
-    record: makeRecord(),
-    status,
-  };
-  Deno.mkdirSync(`${path}/here`);
-  let peer: FramePeer | undefined;
-  const say = (type: number, payload?: Uint8Array) => peer!.send(type, CLIENT_STREAM, payload);
-  await test({
-    machine,
-    here: `${path}/here`,
-    async tool() {
-      peer = new FramePeer(await listener.accept());
-      const { argv, user, cwd } = decodeExec((await peer.next())!.payload);
-      assert.deepEqual([argv[0], argv[1], user, cwd], [AGENT_TOOL, "tar", "0:0", "/"]);
-      await say(MSG.STARTED, encodeU32s(1));
-      return argv.slice(2);
-    },
-    say,
-    async input() {
-      let bytes = 0;
-      for (let frame = await peer!.next(); frame && frame.payload.length > 0; frame = await peer!.next()) {
-        if (frame.type === MSG.STDIN) bytes += frame.payload.length;
-      }
-      return bytes;
-    },
-    die: () => peer![Symbol.dispose](),
-  });
-  peer?.[Symbol.dispose]();
-}
 
 function makeOptions(changes: Partial<CopyOptions> = {}): CopyOptions {
   const onWarning = (text: string) => assert.fail(text);
@@ -82,13 +24,13 @@ async function assertFails(copy: Promise<void>, message: string): Promise<void> 
 }
 
 Deno.test("copyToMachine() gives the guest an archive, and tells what it leaves out", () =>
-  withGuest(async ({ machine, here, tool, say, input }) => {
+  withGuest("tar", async ({ machine, here, tool, say, input }) => {
     Deno.writeTextFileSync(`${here}/file`, "content");
     const said: string[] = [];
     const options = makeOptions({ keepOwner: true, onWarning: (line) => said.push(line) });
     const copying = copyToMachine(`${here}/file`, { machine, path: "srv/" }, options);
     assert.deepEqual(await tool(), ["extract", "-a", "/srv/", "file"]);
-    assert.equal(await input(), 4 * 512 + 2 * 512);
+    assert.equal((await input()).length, 4 * 512 + 2 * 512);
     await say(MSG.STDERR, text('"a\x1b" is left'));
     await say(MSG.STDERR, text(" out\n"));
     await say(MSG.EXITED, encodeExited({ code: 0 }));
@@ -97,7 +39,7 @@ Deno.test("copyToMachine() gives the guest an archive, and tells what it leaves 
   }));
 
 Deno.test("copyToMachine() says what failed, here or in the guest", () =>
-  withGuest(async ({ machine, here, tool, say, die }) => {
+  withGuest("tar", async ({ machine, here, tool, say, die }) => {
     const target = { machine, path: "/big" };
     const missing = copyToMachine(`${here}/none`, target, makeOptions());
     await Promise.all([tool(), assertFails(missing, `Cannot copy "${here}/none": No such file or directory`)]);
@@ -118,7 +60,7 @@ Deno.test("copyToMachine() says what failed, here or in the guest", () =>
   }));
 
 Deno.test("a copy knows by the end of its source what it is called", () =>
-  withGuest(async ({ machine, here, tool, say }) => {
+  withGuest("tar", async ({ machine, here, tool, say }) => {
     Deno.mkdirSync(`${here}/folder`);
     const names = [["folder", "folder"], ["folder/", "folder"], ["folder/.", "."], ["folder/../folder", "folder"]];
     for (const [source, name] of names) {
@@ -136,7 +78,7 @@ Deno.test("a copy knows by the end of its source what it is called", () =>
   }));
 
 Deno.test("copyFromMachine() makes what the guest packs, and says what failed", () =>
-  withGuest(async ({ machine, here, tool, say }) => {
+  withGuest("tar", async ({ machine, here, tool, say }) => {
     const copy = (path: string, destination: string, options = makeOptions()) =>
       copyFromMachine({ machine, path }, `${here}/${destination}`, options);
     const archive = await tarArchive({ name: "./file", data: "content" });
@@ -173,7 +115,7 @@ Deno.test("copyFromMachine() makes what the guest packs, and says what failed", 
   }));
 
 Deno.test("a copy that is interrupted, or whose machine ends, leaves no part of a file", () =>
-  withGuest(async ({ machine, here, tool, say, die }) => {
+  withGuest("tar", async ({ machine, here, tool, say, die }) => {
     const archive = await tarArchive({ name: "./file", data: "x".repeat(2000) });
     const interrupt = Promise.withResolvers<never>();
     const reason = new SmolvmError("interrupted", "Interrupted by SIGINT");
@@ -193,7 +135,7 @@ Deno.test("a copy that is interrupted, or whose machine ends, leaves no part of 
   }));
 
 Deno.test("extractInMachine() and archiveFromMachine() say when a stream of the host fails", () =>
-  withGuest(async ({ machine, tool, say }) => {
+  withGuest("tar", async ({ machine, tool, say }) => {
     const broken = () => {
       throw new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
     };

@@ -24,6 +24,7 @@ import type { MachineStats } from "../machine/stats.ts";
 import { killMachine, stopMachine } from "../machine/stop.ts";
 import { waitForEnd } from "../machine/wait.ts";
 import { GuestCommand, type OutputChunk, type StreamOptions, type WindowSize } from "./guest_command.ts";
+import { GuestFiles } from "./guest_files.ts";
 import { infoOf, infoOfNew, type MachineInfo, type UnreadableMachineInfo } from "./machine_info.ts";
 import * as given from "./options.ts";
 import type { CommandLine, MachineOptions, MachineSettings, MachineUpdate } from "./options.ts";
@@ -108,11 +109,14 @@ export class Machine implements AsyncDisposable {
   readonly id: string;
   /** The name that it had when this object was made; what it was looked for by when its files cannot be read. */
   readonly name: string;
+  /** The files in it, while it runs. */
+  readonly fs: GuestFiles;
   readonly #own: EphemeralMachine | undefined;
 
   private constructor({ id, name }: { id: string; name: string }, own?: EphemeralMachine) {
     this.id = id;
     this.name = name;
+    this.fs = new GuestFiles(() => this.#open());
     this.#own = own;
   }
 

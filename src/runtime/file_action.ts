@@ -1,0 +1,78 @@
+import { type ErrorCode, SmolvmError, type SmolvmErrorOptions } from "../errors.ts";
+import { concat } from "../host/streams.ts";
+import { runAgentTool, ToolError } from "../machine/agent_tool.ts";
+import type { Machine } from "../machine/find.ts";
+import { untilAborted } from "./until_aborted.ts";
+
+/** What is done to a file of a guest. */
+export interface FileActionOptions {
+  /** Permissions of what is made. */
+  mode?: number | undefined;
+  stdin?: AsyncIterable<Uint8Array>;
+  /** How much the guest may answer, in bytes; default: nothing. */
+  maxBytes?: number;
+  /** What can be done about an answer that is longer. */
+  hint?: string;
+  /** Ends it, in the guest too. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The exit code of the agent's tool `files` for a path that is not there. */
+const MISSING = 3;
+const MODE_MAX = 0o7777;
+
+/** Something that is done to one path of a guest. */
+export class FileAction {
+  readonly #machine: Machine;
+  readonly #path: string;
+  readonly #what: string;
+
+  /** @param verb what a failure calls it: `Cannot VERB "web:/etc/x"` */
+  constructor(verb: string, machine: Machine, path: string) {
+    this.#machine = machine;
+    this.#path = path;
+    this.#what = `Cannot ${verb} "${machine.record.name}:${path}"`;
+  }
+
+  /**
+   * Does it, by the agent's tool `files` with those arguments and the path; what that answers.
+   *
+   * @throws {SmolvmError} `no-file`, `file`, `usage`; what {@linkcode runAgentTool} throws; the reason of `signal`.
+   */
+  async run(
+    argv: string[],
+    { mode, stdin, maxBytes = 0, hint, signal }: FileActionOptions,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const path = this.#path;
+    if (!path.isWellFormed() || path.includes("\0")) throw this.failure("usage", "It is no name of a file");
+    if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= MODE_MAX)) {
+      throw this.failure("usage", `${mode} are no permissions, expected 0 to 0o7777`);
+    }
+    const answer: Uint8Array[] = [];
+    let bytes = 0;
+    const stdout = (data: Uint8Array) => {
+      bytes += data.length;
+      if (bytes > maxBytes) return Promise.reject(this.failure("file", `It has more than ${maxBytes} bytes`, { hint }));
+      answer.push(data);
+      return Promise.resolve();
+    };
+    const args = ["files", ...argv, `/${path}`, ...(mode === undefined ? [] : [mode.toString(8)])];
+    try {
+      await untilAborted(signal, (until) => runAgentTool(this.#machine, args, { stdin, stdout, until }));
+    } catch (error) {
+      if (!(error instanceof ToolError)) throw error;
+      throw this.failure(error.status.code === MISSING ? "no-file" : "file", error.message, { cause: error });
+    }
+    return concat(answer);
+  }
+
+  /** An answer as it was read, if it could be. */
+  understood<T>(answer: T | undefined): T {
+    if (answer === undefined) throw this.failure("guest", "The guest's agent does not answer as it should");
+    return answer;
+  }
+
+  failure(code: ErrorCode, reason: string, options?: SmolvmErrorOptions): SmolvmError {
+    return new SmolvmError(code, `${this.#what}: ${reason}`, options);
+  }
+}

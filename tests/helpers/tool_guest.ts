@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { concat } from "../../src/host/streams.ts";
+import { MSG } from "../../src/protocol/constants.ts";
+import { CLIENT_STREAM } from "../../src/protocol/control.ts";
+import { AGENT_TOOL, decodeExec, encodeU32s } from "../../src/protocol/messages.ts";
+import type { Machine } from "../../src/state/lookup.ts";
+import { CREATED } from "../../src/state/status.ts";
+import { FramePeer } from "./frame_peer.ts";
+import { makeRecord } from "./machines.ts";
+import { makeTempFolder } from "./temp_folder.ts";
+
+/** The runner of a machine whose agent's tools are used, as a test plays it. */
+export interface ToolGuest {
+  machine: Machine;
+  /** A folder of the host. */
+  here: string;
+  /** The arguments of the tool that is started, which runs from then on. */
+  tool(): Promise<string[]>;
+  say(type: number, payload?: Uint8Array): Promise<void>;
+  /** What the tool is given up to the end of its input. */
+  input(): Promise<Uint8Array>;
+  /** The end of the machine. */
+  die(): void;
+  /** Settles when the client has left the tool. */
+  left(): Promise<void>;
+}
+
+/** Runs a test with a machine in which it plays that tool. */
+export async function withGuest(name: string, test: (guest: ToolGuest) => Promise<void>): Promise<void> {
+  using folder = makeTempFolder();
+  const { path } = folder;
+  using listener = Deno.listen({ transport: "unix", path: `${path}/control.sock` });
+  const status: Machine["status"] = { ...CREATED, state: "running" };
+  const machine = {
+    id: "0123456789ab",
+    folder: path,
+    runtimeFolder: path,
+    ephemeral: false,
+    record: makeRecord(),
+    status,
+  };
+  Deno.mkdirSync(`${path}/here`);
+  let peer: FramePeer | undefined;
+  const say = (type: number, payload?: Uint8Array) => peer!.send(type, CLIENT_STREAM, payload);
+  await test({
+    machine,
+    here: `${path}/here`,
+    async tool() {
+      peer = new FramePeer(await listener.accept());
+      const { argv, user, cwd } = decodeExec((await peer.next())!.payload);
+      assert.deepEqual([argv[0], argv[1], user, cwd], [AGENT_TOOL, name, "0:0", "/"]);
+      await say(MSG.STARTED, encodeU32s(1));
+      return argv.slice(2);
+    },
+    say,
+    async input() {
+      const parts = [];
+      for (let frame = await peer!.next(); frame && frame.payload.length > 0; frame = await peer!.next()) {
+        if (frame.type === MSG.STDIN) parts.push(frame.payload);
+      }
+      return concat(parts);
+    },
+    die: () => peer![Symbol.dispose](),
+    async left() {
+      while (await peer!.next() !== undefined);
+    },
+  });
+  peer?.[Symbol.dispose]();
+}
