@@ -34,9 +34,9 @@ Deno.test("docs/commands.md has what --help prints", async () => {
 });
 
 Deno.test("README.md has the line of usage of every command, and what it does", () => {
-  const families = Map.groupBy(COMMANDS.filter(({ isFamily }) => !isFamily), ({ group }) => group);
+  const groups = Map.groupBy(COMMANDS.filter(({ isFamily }) => !isFamily), ({ group }) => group);
   const width = Math.max(...COMMANDS.map(({ usage }) => usage.length));
-  const expected = [...families.values()].map((commands) =>
+  const expected = [...groups.values()].map((commands) =>
     commands.map(({ usage, summary }) => `${usage.padEnd(width)}  ${summary}\n`).join("")
   );
   const blocks = fencedBlocks(README, "text").filter((text) => text.startsWith("smolvm "));
