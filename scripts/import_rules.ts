@@ -19,7 +19,7 @@ const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/main.ts", only("src/cli", "src/runner/entry.ts", "src/machine/spare_runner.ts", "deno.json")],
   ["src/mod.ts", only("src/runtime", "src/runner/entry.ts")],
-  ["src/runtime", only("src/machine", "src/image", "src/config", "src/state", "src/host", "src/protocol")],
+  ["src/runtime", only("src/machine", "src/image", "src/config", "src/state", "src/protocol")],
   ["src/cli", {
     paths: [
       "src/mod.ts",

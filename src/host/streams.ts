@@ -20,14 +20,3 @@ export async function writeAll(
 ): Promise<void> {
   for (let at = 0; at < data.length;) at += await target.write(data.subarray(at));
 }
-
-/** All parts in one. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}

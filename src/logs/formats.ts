@@ -1,6 +1,5 @@
-import { concat } from "../host/streams.ts";
 import type { LogFormat, LogOutput } from "./log_reader.ts";
-import { HEAD_BYTES, type LogStream, NEWLINE, parseHead, TIME_BYTES } from "./record.ts";
+import { concat, HEAD_BYTES, type LogStream, NEWLINE, parseHead, TIME_BYTES } from "./record.ts";
 
 /** Longer than any record: a frame of the guest is the most that one holds. */
 const MAX_RECORD_BYTES = 64 * 1024;

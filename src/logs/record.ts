@@ -9,8 +9,6 @@
  * @module
  */
 
-import { concat } from "../host/streams.ts";
-
 /** One of the streams that a command writes. */
 export type LogStream = "stdout" | "stderr";
 
@@ -52,4 +50,15 @@ export function encodeRecords(data: Uint8Array, stream: LogStream, time: Date): 
     start = end + 1;
   }
   return concat(parts);
+}
+
+/** All of them in one. */
+export function concat(parts: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

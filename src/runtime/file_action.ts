@@ -1,5 +1,4 @@
 import { type ErrorCode, SmolvmError, type SmolvmErrorOptions } from "../errors.ts";
-import { concat } from "../host/streams.ts";
 import { runAgentTool, ToolError } from "../machine/agent_tool.ts";
 import type { Machine } from "../machine/find.ts";
 import { untilAborted } from "./until_aborted.ts";
@@ -48,12 +47,12 @@ export class FileAction {
     if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= MODE_MAX)) {
       throw this.failure("usage", `${mode} are no permissions, expected 0 to 0o7777`);
     }
-    const answer: Uint8Array[] = [];
-    let bytes = 0;
+    const answer = new Answer();
     const stdout = (data: Uint8Array) => {
-      bytes += data.length;
-      if (bytes > maxBytes) return Promise.reject(this.failure("file", `It has more than ${maxBytes} bytes`, { hint }));
-      answer.push(data);
+      if (answer.length + data.length > maxBytes) {
+        return Promise.reject(this.failure("file", `It has more than ${maxBytes} bytes`, { hint }));
+      }
+      answer.add(data);
       return Promise.resolve();
     };
     const args = ["files", ...argv, `/${path}`, ...(mode === undefined ? [] : [mode.toString(8)])];
@@ -63,7 +62,7 @@ export class FileAction {
       if (!(error instanceof ToolError)) throw error;
       throw this.failure(error.status.code === MISSING ? "no-file" : "file", error.message, { cause: error });
     }
-    return concat(answer);
+    return answer.take();
   }
 
   /** An answer as it was read, if it could be. */
@@ -74,5 +73,27 @@ export class FileAction {
 
   failure(code: ErrorCode, reason: string, options?: SmolvmErrorOptions): SmolvmError {
     return new SmolvmError(code, `${this.#what}: ${reason}`, options);
+  }
+}
+
+/** What came of an answer, in one piece: the guest chooses how small the chunks are, each of which takes more memory. */
+class Answer {
+  length = 0;
+  #bytes = new Uint8Array(0);
+
+  add(chunk: Uint8Array): void {
+    const length = this.length + chunk.length;
+    if (length > this.#bytes.length) this.#resize(2 * length);
+    this.#bytes.set(chunk, this.length);
+    this.length = length;
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    this.#resize(this.length);
+    return this.#bytes;
+  }
+
+  #resize(length: number): void {
+    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(length));
   }
 }

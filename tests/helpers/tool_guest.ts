@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { concat } from "../../src/host/streams.ts";
 import { MSG } from "../../src/protocol/constants.ts";
 import { CLIENT_STREAM } from "../../src/protocol/control.ts";
 import { AGENT_TOOL, decodeExec, encodeU32s } from "../../src/protocol/messages.ts";
@@ -18,7 +17,7 @@ export interface ToolGuest {
   tool(): Promise<string[]>;
   say(type: number, payload?: Uint8Array): Promise<void>;
   /** What the tool is given up to the end of its input. */
-  input(): Promise<Uint8Array>;
+  input(): Promise<number[]>;
   /** The end of the machine. */
   die(): void;
   /** Settles when the client has left the tool. */
@@ -54,11 +53,11 @@ export async function withGuest(name: string, test: (guest: ToolGuest) => Promis
     },
     say,
     async input() {
-      const parts = [];
+      const bytes: number[] = [];
       for (let frame = await peer!.next(); frame && frame.payload.length > 0; frame = await peer!.next()) {
-        if (frame.type === MSG.STDIN) parts.push(frame.payload);
+        if (frame.type === MSG.STDIN) bytes.push(...frame.payload);
       }
-      return concat(parts);
+      return bytes;
     },
     die: () => peer![Symbol.dispose](),
     async left() {
