@@ -23,6 +23,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/cli", {
     paths: [
       "src/mod.ts",
+      "src/state/machine_state.ts",
       "src/runtime",
       "src/machine",
       "src/doctor",

@@ -1,6 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { Machine } from "../mod.ts";
 import { parseDetachKeys } from "./detach_keys.ts";
+import { getMachine } from "./get_machine.ts";
 import { parseBoolean } from "./parse.ts";
 import { attend } from "./session.ts";
 
@@ -26,7 +26,7 @@ export function attachCommand(setExitCode: (code: number) => void) {
     .option("--sig-proxy <bool>", "pass signals on to the command, or be ended by them", parseBoolean, true)
     .addHelpText("after", EXAMPLES)
     .action(async (name, { detachKeys, stdin: wantsInput, sigProxy }) => {
-      const machine = await Machine.get(name);
+      const machine = await getMachine(name);
       const { tty, stdin: hasInput } = (await machine.info()).command;
       const onTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
       const terminal = tty && onTerminal ? Deno.consoleSize() : undefined;

@@ -1,6 +1,5 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
-import { readConfig, setConfig } from "../config/config.ts";
 import {
   type Config,
   CONFIG_KEYS,
@@ -60,13 +59,17 @@ export function configCommand(program: CommandUnknownOpts) {
   config.command("show")
     .description("Print every key with the value in force, as TOML")
     .addHelpText("after", SHOW_EXAMPLES)
-    .action(async () => console.log(formatConfig(await readConfig())));
+    .action(async () => {
+      const { readConfig } = await import("../config/config.ts");
+      console.log(formatConfig(await readConfig()));
+    });
   config.command("get")
     .description("Print the value in force of a key")
     .argument("<key>", "one of those below")
     .addHelpText("after", `${describeKeys()}\n${GET_EXAMPLES}`)
     .action(async (name) => {
       const field = fieldOf(name);
+      const { readConfig } = await import("../config/config.ts");
       const value = (await readConfig())[field];
       if (value === undefined) throw new SmolvmError("config", `Cannot get ${name}: it is not set`);
       console.log(value);
@@ -78,6 +81,7 @@ export function configCommand(program: CommandUnknownOpts) {
     .addHelpText("after", `${describeKeys()}\n${SET_EXAMPLES}`)
     .action(async (name, value) => {
       const field = fieldOf(name);
+      const { setConfig } = await import("../config/config.ts");
       await setConfig(field, parseValue(CONFIG_KEYS[field], value));
     });
   config.command("path")

@@ -2,7 +2,6 @@ import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
 import type { CopyOptions } from "../machine/copy.ts";
-import { openMachine } from "../machine/find.ts";
 import { parseCopyPath } from "./copy_path.ts";
 import { ProgressLine } from "./output/progress.ts";
 import { formatSize } from "./output/size.ts";
@@ -55,18 +54,18 @@ function planCopy(source: string, destination: string): (options: CopyOptions) =
   }
   if (to.kind === "guest") {
     if (from.kind === "host") {
-      return async (options) => (await copying()).copyToMachine(from.path, guestPath(to), options);
+      return async (options) => (await copying()).copyToMachine(from.path, await guestPath(to), options);
     }
     refuseTerminal(Deno.stdin, "input");
-    return async (options) => (await copying()).extractInMachine(readChunks(Deno.stdin), guestPath(to), options);
+    return async (options) => (await copying()).extractInMachine(readChunks(Deno.stdin), await guestPath(to), options);
   }
   if (from.kind === "guest") {
     if (to.kind === "host") {
-      return async (options) => (await copying()).copyFromMachine(guestPath(from), to.path, options);
+      return async (options) => (await copying()).copyFromMachine(await guestPath(from), to.path, options);
     }
     refuseTerminal(Deno.stdout, "output");
     const stdout = (data: Uint8Array) => writeAll(Deno.stdout, data);
-    return async (options) => (await copying()).archiveFromMachine(guestPath(from), stdout, options);
+    return async (options) => (await copying()).archiveFromMachine(await guestPath(from), stdout, options);
   }
   throw new SmolvmError("usage", `Cannot copy "${source}" to "${destination}": neither is in a machine`, {
     hint: "A path in a machine is written NAME:PATH.",
@@ -78,7 +77,8 @@ function copying() {
   return import("../machine/copy.ts");
 }
 
-function guestPath({ name, path }: { name: string; path: string }) {
+async function guestPath({ name, path }: { name: string; path: string }) {
+  const { openMachine } = await import("../machine/find.ts");
   return { machine: openMachine(name), path };
 }
 

@@ -1,4 +1,3 @@
-import { Machine } from "../mod.ts";
 import { machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
 import { untilSignal } from "./signals.ts";
 
@@ -16,6 +15,7 @@ export function createCommand(setExitCode: (code: number) => void) {
     .description("Make a machine that keeps its disk, to be started by name")
     .addHelpText("after", EXAMPLES)
     .action(async (_source, _command, options, self) => {
+      const { Machine } = await import("../mod.ts");
       const { tty = false, interactive: stdin = false } = options;
       setExitCode(
         await untilSignal(async (until) => {

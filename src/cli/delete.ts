@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { Machine } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -25,7 +25,7 @@ export function deleteCommand(setExitCode: (code: number) => void) {
       }
       setExitCode(
         await forEachTarget(names, async (nameOrId) => {
-          const machine = await Machine.get(nameOrId);
+          const machine = await getMachine(nameOrId);
           if (!force && !confirm(`Delete machine "${machine.name}" with its disk?`)) return;
           await machine.delete({ force });
           console.log(`Deleted VM: ${machine.name}`);

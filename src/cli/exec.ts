@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { UNSEEN_TERMINAL } from "../machine/start.ts";
-import { Machine } from "../mod.ts";
+import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
+import { getMachine } from "./get_machine.ts";
 import { collectEnv, collectEnvFile, parseUser, parseWorkdir, toVariables } from "./parse.ts";
 import { attend } from "./session.ts";
 import { requireTerminal } from "./terminal.ts";
@@ -33,11 +33,11 @@ export function execCommand(setExitCode: (code: number) => void) {
       if (detach && stdin) throw new SmolvmError("usage", "Cannot use --interactive with --detach");
       const options = { user, workdir, env: toVariables([...envFile ?? [], ...env ?? []]) };
       if (detach) {
-        const machine = await Machine.get(name);
+        const machine = await getMachine(name);
         return await machine.spawn(argv, { ...options, terminal: tty && UNSEEN_TERMINAL });
       }
       const terminal = tty ? requireTerminal({ interactive: stdin }) : undefined;
-      const machine = await Machine.get(name);
+      const machine = await getMachine(name);
       setExitCode(await attend((streams) => machine.exec(argv, { ...options, ...streams }), { terminal, stdin }));
     });
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { Images, type ListedImage } from "../mod.ts";
+import type { ListedImage } from "../mod.ts";
 import { formatAge } from "./output/age.ts";
 import { formatSize } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
@@ -28,6 +28,7 @@ export function imagesCommand() {
     )
     .addHelpText("after", EXAMPLES)
     .action(async ({ format, quiet = false }) => {
+      const { Images } = await import("../mod.ts");
       const images = await Images.list();
       if (format === "json") {
         console.log(JSON.stringify(images.map(imageJson), undefined, 2));

@@ -1,8 +1,5 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { findMachine } from "../machine/find.ts";
-import { machineFiles } from "../machine/inspect.ts";
-import { infoOf } from "../runtime/machine_info.ts";
 import { imageJson } from "./images.ts";
 import { machineJson } from "./list.ts";
 import { forEachTarget } from "./targets.ts";
@@ -16,7 +13,12 @@ Examples:
 
 /** What is known of each kind of things by that name, for JSON; an error with the code says that there is none. */
 const KINDS = {
-  machine: (name: string): unknown => {
+  machine: async (name: string): Promise<unknown> => {
+    const [{ findMachine }, { machineFiles }, { infoOf }] = await Promise.all([
+      import("../machine/find.ts"),
+      import("../machine/inspect.ts"),
+      import("../runtime/machine_info.ts"),
+    ]);
     const machine = findMachine(name);
     return { ...machineJson(infoOf(machine)), ...machineFiles(machine) };
   },
@@ -47,7 +49,7 @@ export function inspectCommand(setExitCode: (code: number) => void) {
 
 async function inspectEither(name: string): Promise<unknown> {
   try {
-    return KINDS.machine(name);
+    return await KINDS.machine(name);
   } catch (error) {
     if (!(error instanceof SmolvmError && error.code === "no-machine")) throw error;
     try {

@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
 import { parseSignal } from "../machine/signal.ts";
-import { Machine } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -20,7 +20,7 @@ export function killCommand(setExitCode: (code: number) => void) {
     .action(async (names, { signal }) => {
       setExitCode(
         await forEachTarget(names, async (name) => {
-          const machine = await Machine.get(name);
+          const machine = await getMachine(name);
           await machine.kill(signal);
           console.log(machine.name);
         }),

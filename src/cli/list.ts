@@ -1,8 +1,8 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
 import { formatEndpoint } from "../host/ip_address.ts";
-import { STATES } from "../machine/find.ts";
-import { Machine, type MachineInfo, type UnreadableMachineInfo } from "../mod.ts";
+import type { MachineInfo, UnreadableMachineInfo } from "../mod.ts";
+import { STATES } from "../state/machine_state.ts";
 import { formatAge } from "./output/age.ts";
 import { formatTable, printable } from "./output/table.ts";
 import { columnsOf } from "./terminal.ts";
@@ -40,6 +40,7 @@ export function listCommand() {
     .option("--filter <key=value>", "state=STATE, or name=PART of it (repeatable)", collectFilter)
     .addHelpText("after", EXAMPLES)
     .action(async ({ verbose = false, quiet = false, json = false, format, filter = {} }) => {
+      const { Machine } = await import("../mod.ts");
       const machines = (await Machine.list()).filter((machine) => matches(machine, filter));
       if (quiet) {
         for (const machine of machines) console.log(printable(nameOf(machine)));

@@ -1,7 +1,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { writeAll } from "../host/streams.ts";
-import { Machine, type OutputChunk } from "../mod.ts";
+import type { OutputChunk } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { parseTail } from "./parse.ts";
 import { parseTime } from "./parse_time.ts";
 import { forEachTarget } from "./targets.ts";
@@ -36,7 +37,7 @@ export function logsCommand(setExitCode: (code: number) => void) {
       }
       setExitCode(
         await forEachTarget([name], async () => {
-          const machine = await Machine.get(name);
+          const machine = await getMachine(name);
           await print(machine.logs({ follow, tail, since, until, timestamps, kernel }));
         }),
       );

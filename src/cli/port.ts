@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { formatEndpoint } from "../host/ip_address.ts";
-import { Machine } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { parsePortNumber } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -24,7 +24,7 @@ export function portCommand(setExitCode: (code: number) => void) {
 }
 
 async function printPorts(name: string, only: number | undefined): Promise<void> {
-  const machine = await Machine.get(name);
+  const machine = await getMachine(name);
   const ports = (await machine.info()).ports.filter(({ guestPort }) => only === undefined || guestPort === only);
   if (only !== undefined && ports.length === 0) {
     throw new SmolvmError("port", `Machine "${machine.name}" does not publish port ${only}`);

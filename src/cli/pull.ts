@@ -1,5 +1,4 @@
 import { Command } from "@commander-js/extra-typings";
-import { Images } from "../mod.ts";
 import { parseBoolean } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -22,6 +21,7 @@ export function pullCommand(setExitCode: (code: number) => void) {
     .option("-q, --quiet", "no progress")
     .addHelpText("after", EXAMPLES)
     .action(async (images, { tlsVerify }, self) => {
+      const { Images } = await import("../mod.ts");
       const { parseReference } = await import("../image/reference.ts");
       const { quiet } = self.optsWithGlobals();
       const onProgress = quiet ? undefined : (chunk: Uint8Array) => Deno.stderr.writeSync(chunk);

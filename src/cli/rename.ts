@@ -1,5 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { Machine } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -15,6 +15,6 @@ export function renameCommand(setExitCode: (code: number) => void) {
     .argument("<new>", "its name from now on")
     .addHelpText("after", EXAMPLES)
     .action(async (name, newName) => {
-      setExitCode(await forEachTarget([name], async (name) => (await Machine.get(name)).rename(newName)));
+      setExitCode(await forEachTarget([name], async (name) => (await getMachine(name)).rename(newName)));
     });
 }

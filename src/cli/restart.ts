@@ -1,5 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { Machine } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { parseTimeout } from "./parse.ts";
 import { startThere } from "./start.ts";
 import { DEFAULT_TIMEOUT_S } from "./stop.ts";
@@ -21,7 +21,7 @@ export function restartCommand(setExitCode: (code: number) => void) {
     .action(async (names, { timeout = DEFAULT_TIMEOUT_S }) => {
       setExitCode(
         await forEachTarget(names, async (name) => {
-          const machine = await Machine.get(name);
+          const machine = await getMachine(name);
           await machine.stop({ timeoutMs: timeout * 1000 });
           await startThere(machine);
         }),

@@ -1,5 +1,4 @@
 import { Command } from "@commander-js/extra-typings";
-import { Images } from "../mod.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -19,6 +18,7 @@ export function rmiCommand(setExitCode: (code: number) => void) {
     .option("-f, --force", "also with several names, or when machines that do not run need it")
     .addHelpText("after", EXAMPLES)
     .action(async (images, { force = false }) => {
+      const { Images } = await import("../mod.ts");
       setExitCode(
         await forEachTarget(images, async (image) => {
           const { untagged, deleted } = await Images.remove(image, { force });

@@ -1,4 +1,4 @@
-import { Machine, type StreamOptions } from "../mod.ts";
+import type { StreamOptions } from "../mod.ts";
 import { bootTimeoutMs, machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
 import { parseSeconds } from "./parse.ts";
 import { attend } from "./session.ts";
@@ -22,6 +22,7 @@ export function runCommand(setExitCode: (code: number) => void) {
     .option("--timeout <seconds>", "kill the command after so long and exit with 124", parseSeconds)
     .addHelpText("after", EXAMPLES)
     .action(async (_source, _command, options, self) => {
+      const { Machine } = await import("../mod.ts");
       const { interactive: stdin = false } = options;
       const terminal = options.tty ? requireTerminal({ interactive: stdin }) : undefined;
       const status = openStatusLine(self);

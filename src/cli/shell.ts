@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { Machine, type StreamOptions } from "../mod.ts";
+import type { StreamOptions } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { parseUser } from "./parse.ts";
 import { attend } from "./session.ts";
 
@@ -23,7 +24,7 @@ export function shellCommand(setExitCode: (code: number) => void) {
     .option("-u, --user <user[:group]>", "user in the guest (default: that of the machine's command)", parseUser)
     .addHelpText("after", EXAMPLES)
     .action(async (name, { user }) => {
-      const machine = await Machine.get(name);
+      const machine = await getMachine(name);
       const terminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal() ? Deno.consoleSize() : undefined;
       for (const argv of SHELLS) {
         try {

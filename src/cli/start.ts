@@ -1,7 +1,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { UNSEEN_TERMINAL } from "../machine/start.ts";
-import { Machine, type Phase, type StreamOptions } from "../mod.ts";
+import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
+import type { Machine, Phase, StreamOptions } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { bootTimeoutMs, openStatusLine } from "./machine_options.ts";
 import type { StatusLine } from "./output/status_line.ts";
 import { attend } from "./session.ts";
@@ -29,10 +30,10 @@ export function startCommand(setExitCode: (code: number) => void) {
         if (name === undefined || others.length > 0) {
           throw new SmolvmError("usage", `Cannot attach to ${names.length} machines at once: name one`);
         }
-        const machine = await Machine.get(name);
+        const machine = await getMachine(name);
         setExitCode(await startHere(machine, { foreground, interactive, status: openStatusLine(self) }));
       } else {
-        setExitCode(await forEachTarget(names, async (name) => startThere(await Machine.get(name))));
+        setExitCode(await forEachTarget(names, async (name) => startThere(await getMachine(name))));
       }
     });
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { writeAll } from "../host/streams.ts";
-import { isLive, isReadable, listMachines, type Machine, openMachine } from "../machine/find.ts";
+import type { Machine } from "../machine/find.ts";
 import type { MachineStats } from "../machine/stats.ts";
 import { formatMemory } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
@@ -31,10 +31,13 @@ export function statsCommand(setExitCode: (code: number) => void) {
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
     .addHelpText("after", EXAMPLES)
     .action(async (names, { stream, format }) => {
-      const [{ watchStats }, { requireRunning }] = await Promise.all([
-        import("../machine/stats.ts"),
-        import("../machine/exec.ts"),
-      ]);
+      const [{ watchStats }, { requireRunning }, { isLive, isReadable, listMachines, openMachine }] = await Promise.all(
+        [
+          import("../machine/stats.ts"),
+          import("../machine/exec.ts"),
+          import("../machine/find.ts"),
+        ],
+      );
       const named: Machine[] = [];
       const exitCode = await forEachTarget(names, (name) => {
         const machine = openMachine(name);

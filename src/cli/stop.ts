@@ -1,5 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { Machine } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { parseTimeout } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -24,7 +24,7 @@ export function stopCommand(setExitCode: (code: number) => void) {
     .action(async (names, { timeout, force = false }) => {
       setExitCode(
         await forEachTarget(names, async (name) => {
-          const machine = await Machine.get(name);
+          const machine = await getMachine(name);
           await machine.stop({ timeoutMs: timeout && timeout * 1000, force });
           console.log(`Stopped VM: ${machine.name}`);
         }),

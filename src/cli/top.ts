@@ -1,5 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
-import { type GuestProcess, Machine } from "../mod.ts";
+import type { GuestProcess } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { formatMemory } from "./output/size.ts";
 import { formatTable } from "./output/table.ts";
 import { forEachTarget } from "./targets.ts";
@@ -23,7 +24,7 @@ export function topCommand(setExitCode: (code: number) => void) {
     .action(async (name) => {
       setExitCode(
         await forEachTarget([name], async (name) => {
-          const processes = await (await Machine.get(name)).processes();
+          const processes = await (await getMachine(name)).processes();
           console.log(formatTable([HEADER, ...processes.map(row)], columnsOf(Deno.stdout)));
         }),
       );

@@ -1,6 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { Machine } from "../mod.ts";
 import {
   collectEnv,
   collectMountPoint,
@@ -13,6 +12,7 @@ import {
   parseWorkdir,
   toVariables,
 } from "./parse.ts";
+import { getMachine } from "./get_machine.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -59,7 +59,7 @@ export function updateCommand(setExitCode: (code: number) => void) {
       };
       setExitCode(
         await forEachTarget([name], async (name) => {
-          const machine = await Machine.get(name);
+          const machine = await getMachine(name);
           await machine.update(changes);
           console.log(machine.name);
         }),

@@ -1,5 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { Machine } from "../mod.ts";
+import { getMachine } from "./get_machine.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -15,6 +15,6 @@ export function waitCommand(setExitCode: (code: number) => void) {
     .argument("<name...>", "machines, by name or the beginning of their ids")
     .addHelpText("after", EXAMPLES)
     .action(async (names) => {
-      setExitCode(await forEachTarget(names, async (name) => console.log(await (await Machine.get(name)).wait())));
+      setExitCode(await forEachTarget(names, async (name) => console.log(await (await getMachine(name)).wait())));
     });
 }

@@ -5,7 +5,8 @@ import { boot, letGo } from "./boot.ts";
 import { describeMachine, type MachineOptions } from "./describe.ts";
 import { ephemeralFolders, type Launch, launchOf, type RunOptions } from "./launch.ts";
 import type { RunnerProcess } from "./runner_process.ts";
-import { type BackgroundMachine, commandLogLimits, UNSEEN_TERMINAL } from "./start.ts";
+import { type BackgroundMachine, commandLogLimits } from "./start.ts";
+import { UNSEEN_TERMINAL } from "./unseen_terminal.ts";
 
 /** A machine that runs by itself once, and of which nothing is left when it has ended. */
 export class EphemeralMachine implements AsyncDisposable {

@@ -1,7 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { findMachine, isReadable, type Machine, type UnreadableMachine } from "../state/lookup.ts";
 
-export { isLive, STATES } from "../state/status.ts";
+export { isLive } from "../state/status.ts";
 export { findMachineById, type FoundMachine, listMachines } from "../state/lookup.ts";
 export { findMachine, isReadable, type Machine };
 

@@ -13,6 +13,7 @@ import { boot } from "./boot.ts";
 import { checkFolder } from "./describe.ts";
 import { folderRoot, imageRoot, type Launch, launchOf, type Root, type RunOptions } from "./launch.ts";
 import { checkPorts } from "./ports.ts";
+import { UNSEEN_TERMINAL } from "./unseen_terminal.ts";
 import { resolveVolumes } from "./volume.ts";
 
 /** A machine that runs by itself. */
@@ -22,9 +23,6 @@ export interface BackgroundMachine {
   /** File that holds what its command writes. */
   log: string;
 }
-
-/** Lines and columns of a terminal that nobody looks at. */
-export const UNSEEN_TERMINAL = { rows: 24, columns: 80 };
 
 /**
  * Starts a machine that then runs by itself; settles when its command runs. Aborting `signal` gives it up.

@@ -3,12 +3,10 @@ import type { ProcessIdentity } from "../host/process_identity.ts";
 import { writeFileAtomic } from "./atomic_write.ts";
 import { type ErrorRecord, parseError } from "./error_record.ts";
 import { isLocked } from "./lock.ts";
+import { type MachineState, STATES } from "./machine_state.ts";
 import { readStateFile } from "./state_file.ts";
 
-/** What a machine can be. */
-export type MachineState = "created" | "starting" | "running" | "stopping" | "stopped" | "failed";
-/** All of them, in the order in which a machine becomes them. */
-export const STATES: readonly MachineState[] = ["created", "starting", "running", "stopping", "stopped", "failed"];
+export type { MachineState };
 
 /** What is known of a machine's present or last run. */
 export interface MachineStatus {

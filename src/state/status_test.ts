@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { acquireLock } from "./lock.ts";
+import { STATES } from "./machine_state.ts";
 import {
   CREATED,
   machineLock,
   type MachineStatus,
   observeStatus,
   readStatus,
-  STATES,
   statusFile,
   writeStatus,
 } from "./status.ts";

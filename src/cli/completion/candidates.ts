@@ -1,8 +1,9 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CONFIG_KEYS } from "../../config/keys.ts";
 import { LOG_LEVELS } from "../../log.ts";
-import { isLive, isReadable, listMachines, type Machine, STATES } from "../../machine/find.ts";
+import { isLive, isReadable, listMachines, type Machine } from "../../machine/find.ts";
 import { SIGNALS } from "../../machine/signal.ts";
+import { STATES } from "../../state/machine_state.ts";
 import { type Expected, expectedAt } from "./expected.ts";
 
 /** A word that a shell may put at the cursor. */
