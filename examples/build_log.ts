@@ -3,7 +3,7 @@
  * stream of each; ends with the build's exit code. The build sees the folder, which keeps what it makes there, and has no
  * network.
  *
- *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv \
+ *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv,buildah \
  *       examples/build_log.ts [FOLDER [COMMAND [IMAGE]]]
  *
  * Unless given, FOLDER is the current one, COMMAND, a line for the guest's shell, `make`, and IMAGE `gcc`.

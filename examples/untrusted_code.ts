@@ -3,7 +3,7 @@
  * disk and output. Whatever it does ends with it. What it writes is passed on, then how it ended is told; the exit code
  * is that of the code, 124 past the deadline, 125 for too much output.
  *
- *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv \
+ *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv,buildah \
  *       examples/untrusted_code.ts [FILE [SECONDS [IMAGE INTERPRETER...]]]
  *
  * FILE is `-`, the standard input, unless given. `alpine sh` runs it for 5 s at most; try `python:3-alpine python3`.
@@ -25,12 +25,13 @@ await using machine = await Machine.create({
   ephemeral: true,
 });
 await machine.start();
+await machine.fs.writeFile("/code", code);
 
 // Begun only now: the deadline is for the code, not for the pull and the boot.
 const deadline = AbortSignal.timeout(Number(seconds) * 1000);
 const [exitCode, ending] = await watch(machine.exec(
-  interpreter.length > 0 ? interpreter : ["sh"],
-  { stdin: code, user: "65534:65534", workdir: "/tmp", signal: deadline },
+  [...interpreter.length > 0 ? interpreter : ["sh"], "/code"],
+  { user: "65534:65534", workdir: "/tmp", signal: deadline },
 ));
 console.error(ending);
 Deno.exitCode = exitCode;
