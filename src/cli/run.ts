@@ -1,13 +1,16 @@
-import type { StreamOptions } from "../mod.ts";
+import { SmolvmError } from "../errors.ts";
+import type { MachineOptions, StreamOptions } from "../mod.ts";
 import { bootTimeoutMs, machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
 import { parseSeconds } from "./parse.ts";
 import { attend } from "./session.ts";
+import { untilSignal } from "./signals.ts";
 import { requireTerminal } from "./terminal.ts";
 
 const EXAMPLES = `
 Examples:
   smolvm run alpine echo hello
   smolvm run -it --net debian bash
+  smolvm run -d --name web -p 8080:80 busybox httpd -f
   smolvm run -v ./src:/src:ro -w /src alpine ls
   smolvm run ./rootfs /bin/sh -c 'echo from a folder'
   smolvm run -f Smolfile
@@ -18,17 +21,45 @@ export function runCommand(setExitCode: (code: number) => void) {
   return machineCommand("run")
     .summary("Boot a microVM, run a command in it, and remove it")
     .description("Boot an image or a folder as a microVM, run a command in it, and remove it")
-    .option("--rm", "remove the machine when it ends (always done)")
+    .option("-d, --detach", "leave the machine running and print its name; it stays when it ends, unless --rm is given")
+    .option("--rm", "remove the machine when it ends (always done without --detach)")
     .option("--timeout <seconds>", "kill the command after so long and exit with 124", parseSeconds)
     .addHelpText("after", EXAMPLES)
     .action(async (_source, _command, options, self) => {
+      const { interactive: stdin = false, tty = false, detach = false, rm = false } = options;
+      if (detach && options.timeout !== undefined) {
+        throw new SmolvmError("usage", "Cannot use --timeout with --detach: nobody is there to kill the command");
+      }
       const { Machine } = await import("../mod.ts");
-      const { interactive: stdin = false } = options;
-      const terminal = options.tty ? requireTerminal({ interactive: stdin }) : undefined;
+      const terminal = tty && !detach ? requireTerminal({ interactive: stdin }) : undefined;
       const status = openStatusLine(self);
-      const { source, command, ...settings } = await machineOptions(self, options, status);
+      const described = await machineOptions(self, options, status);
+      if (detach) {
+        using _ = status;
+        return setExitCode(await runDetached({ ...described, tty, stdin, ephemeral: rm && "detached" }));
+      }
+      const { source, command, ...settings } = described;
       const start = (streams: StreamOptions) =>
         Machine.run(source, command, { ...settings, ...streams, bootTimeoutMs: bootTimeoutMs() });
       setExitCode(await attend(start, { terminal, stdin, status, timeoutS: options.timeout }));
     });
+}
+
+/** Leaves a machine running by itself, or nothing when it cannot be started or a signal comes first. */
+async function runDetached(options: MachineOptions): Promise<number> {
+  const { Machine } = await import("../mod.ts");
+  return await untilSignal(async (until) => {
+    const controller = new AbortController();
+    until.catch((error) => controller.abort(error));
+    const { signal } = controller;
+    const machine = await Machine.create({ ...options, signal });
+    try {
+      await machine.start({ bootTimeoutMs: bootTimeoutMs(), onPhase: options.onPhase, signal });
+    } catch (error) {
+      if (!options.ephemeral) await machine.delete({ force: true });
+      throw error;
+    }
+    console.log(machine.name);
+    return 0;
+  });
 }

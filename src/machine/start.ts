@@ -24,14 +24,20 @@ export interface BackgroundMachine {
   log: string;
 }
 
+/** How a machine is started that then runs by itself. */
+export interface StartOptions extends Pick<RunOptions, "bootTimeoutMs" | "onPhase"> {
+  /** Gives it up. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * Starts a machine that then runs by itself; settles when its command runs. Aborting `signal` gives it up.
+ * Starts a machine that then runs by itself; settles when its command runs.
  *
- * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started.
+ * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started; the reason of the signal.
  */
 export async function startInBackground(
   machine: Machine,
-  { signal, ...options }: Pick<RunOptions, "bootTimeoutMs" | "onPhase"> & { signal?: AbortSignal | undefined },
+  { signal, ...options }: StartOptions,
 ): Promise<BackgroundMachine> {
   const { tty, stdin } = machine.record.command;
   const terminal = tty ? UNSEEN_TERMINAL : undefined;

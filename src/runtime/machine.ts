@@ -32,7 +32,7 @@ import type { CommandLine, MachineOptions, MachineSettings, MachineUpdate } from
 export type { BackgroundMachine, Phase };
 
 /** How {@linkcode Machine.run} runs its command. */
-export interface RunOptions extends MachineSettings, StreamOptions {}
+export interface RunOptions extends MachineSettings, StreamOptions, Pick<StartOptions, "bootTimeoutMs"> {}
 
 /** A command beside the machine's own, of which it has what is left out. */
 export interface CommandOptions {
@@ -152,12 +152,12 @@ export class Machine implements AsyncDisposable {
    * image that was pulled.
    */
   static async create(options: MachineOptions): Promise<Machine> {
-    const { ephemeral = false, bootTimeoutMs = given.BOOT_TIMEOUT_MS, signal } = options;
+    const { ephemeral = false, signal } = options;
     signal?.throwIfAborted();
     const description = await given.describe(options);
     try {
       if (!ephemeral) return new Machine(await createMachine(description));
-      const own = await EphemeralMachine.create(description, { held: ephemeral !== "detached", bootTimeoutMs });
+      const own = await EphemeralMachine.create({ ...description, isDetached: ephemeral === "detached" });
       return new Machine(own.record, own);
     } catch (error) {
       signal?.throwIfAborted();
@@ -196,7 +196,7 @@ export class Machine implements AsyncDisposable {
    * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started; the reason of `signal`.
    */
   async start({ bootTimeoutMs = given.BOOT_TIMEOUT_MS, ...options }: StartOptions = {}): Promise<BackgroundMachine> {
-    if (this.#own) return await this.#own.start(options.signal);
+    if (this.#own) return await this.#own.start({ ...options, bootTimeoutMs });
     return await startInBackground(this.#open(), { ...options, bootTimeoutMs });
   }
 
@@ -308,7 +308,7 @@ export class Machine implements AsyncDisposable {
    * unless forced.
    */
   async delete({ force = false }: { force?: boolean | undefined } = {}): Promise<void> {
-    if (this.#own && (force || this.#own.isNew)) await this[Symbol.asyncDispose]();
+    if (this.#own?.isNew || force && this.#own?.isHeld) await this[Symbol.asyncDispose]();
     else await deleteMachine(findMachineById(this.id), { force });
   }
 

@@ -67,8 +67,6 @@ export interface MachineSettings {
   onPullProgress?: ((chunk: Uint8Array) => void) | undefined;
   /** Is told what making and starting it is at; nothing of what was done before. */
   onPhase?: ((phase: Phase) => void) | undefined;
-  /** How long its guest may take to boot, in ms; default: 60 s. */
-  bootTimeoutMs?: number | undefined;
 }
 
 /** A machine to be made. */
