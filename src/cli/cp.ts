@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
-import type { CopyOptions } from "../machine/copy.ts";
+import type { CopyOptions, GuestFiles } from "../mod.ts";
 import { parseCopyPath } from "./copy_path.ts";
 import { ProgressLine } from "./output/progress.ts";
 import { formatSize } from "./output/size.ts";
@@ -33,12 +33,12 @@ export function cpCommand(setExitCode: (code: number) => void) {
       const copy = planCopy(source, destination);
       const shows = !self.optsWithGlobals().quiet && Deno.stderr.isTerminal();
       setExitCode(
-        await untilSignal((until) =>
+        await untilSignal((signal) =>
           forEachTarget([copy], async (copy) => {
             using line = new ProgressLine();
             const onProgress = shows ? line.draw.bind(line) : undefined;
             const onWarning = (text: string) => line.say(`smolvm: ${text}`);
-            await copy({ keepOwner, followLink, onProgress, onWarning, until });
+            await copy({ keepOwner, followLink, onProgress, onWarning, signal });
             if (shows && destination !== "-") line.say(`Copied ${formatSize(line.done)} to ${destination}`);
           })
         ),
@@ -53,33 +53,23 @@ function planCopy(source: string, destination: string): (options: CopyOptions) =
     throw new SmolvmError("usage", "Cannot copy from machine to machine", { hint: "Copy to this host first." });
   }
   if (to.kind === "guest") {
-    if (from.kind === "host") {
-      return async (options) => (await copying()).copyToMachine(from.path, await guestPath(to), options);
-    }
-    refuseTerminal(Deno.stdin, "input");
-    return async (options) => (await copying()).extractInMachine(readChunks(Deno.stdin), await guestPath(to), options);
+    if (from.kind === "stream") refuseTerminal(Deno.stdin, "input");
+    const source = from.kind === "stream" ? readChunks(Deno.stdin) : from.path;
+    return async (options) => (await filesOf(to.name)).copyIn(source, to.path, options);
   }
   if (from.kind === "guest") {
-    if (to.kind === "host") {
-      return async (options) => (await copying()).copyFromMachine(await guestPath(from), to.path, options);
-    }
-    refuseTerminal(Deno.stdout, "output");
-    const stdout = (data: Uint8Array) => writeAll(Deno.stdout, data);
-    return async (options) => (await copying()).archiveFromMachine(await guestPath(from), stdout, options);
+    if (to.kind === "stream") refuseTerminal(Deno.stdout, "output");
+    const target = to.kind === "stream" ? writeAll.bind(undefined, Deno.stdout) : to.path;
+    return async (options) => (await filesOf(from.name)).copyOut(from.path, target, options);
   }
   throw new SmolvmError("usage", `Cannot copy "${source}" to "${destination}": neither is in a machine`, {
     hint: "A path in a machine is written NAME:PATH.",
   });
 }
 
-/** Loaded by those that copy alone. */
-function copying() {
-  return import("../machine/copy.ts");
-}
-
-async function guestPath({ name, path }: { name: string; path: string }) {
-  const { openMachine } = await import("../machine/find.ts");
-  return { machine: openMachine(name), path };
+async function filesOf(name: string): Promise<GuestFiles> {
+  const { Machine } = await import("../mod.ts");
+  return (await Machine.get(name)).fs;
 }
 
 function refuseTerminal(stream: { isTerminal(): boolean }, name: string): void {

@@ -18,10 +18,10 @@ export function createCommand(setExitCode: (code: number) => void) {
       const { Machine } = await import("../mod.ts");
       const { tty = false, interactive: stdin = false } = options;
       setExitCode(
-        await untilSignal(async (until) => {
+        await untilSignal(async (signal) => {
           using status = openStatusLine(self);
           const described = await machineOptions(self, options, status);
-          const { name } = await Promise.race([Machine.create({ ...described, tty, stdin }), until]);
+          const { name } = await Machine.create({ ...described, tty, stdin, signal });
           console.log(name);
           return 0;
         }),

@@ -1,6 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import type { MachineOptions, StreamOptions } from "../mod.ts";
 import { bootTimeoutMs, machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
+import type { StatusLine } from "./output/status_line.ts";
 import { parseSeconds } from "./parse.ts";
 import { attend } from "./session.ts";
 import { untilSignal } from "./signals.ts";
@@ -35,8 +36,8 @@ export function runCommand(setExitCode: (code: number) => void) {
       const status = openStatusLine(self);
       const described = await machineOptions(self, options, status);
       if (detach) {
-        using _ = status;
-        return setExitCode(await runDetached({ ...described, tty, stdin, ephemeral: rm && "detached" }));
+        const machine = { ...described, tty, stdin, ephemeral: rm && "detached" as const };
+        return setExitCode(await runDetached(machine, status));
       }
       const { source, command, ...settings } = described;
       const start = (streams: StreamOptions) =>
@@ -46,12 +47,10 @@ export function runCommand(setExitCode: (code: number) => void) {
 }
 
 /** Leaves a machine running by itself, or nothing when it cannot be started or a signal comes first. */
-async function runDetached(options: MachineOptions): Promise<number> {
+async function runDetached(options: MachineOptions, status: StatusLine | undefined): Promise<number> {
   const { Machine } = await import("../mod.ts");
-  return await untilSignal(async (until) => {
-    const controller = new AbortController();
-    until.catch((error) => controller.abort(error));
-    const { signal } = controller;
+  return await untilSignal(async (signal) => {
+    using _ = status;
     const machine = await Machine.create({ ...options, signal });
     try {
       await machine.start({ bootTimeoutMs: bootTimeoutMs(), onPhase: options.onPhase, signal });

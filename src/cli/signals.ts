@@ -31,18 +31,16 @@ export function onResize(handler: () => void): Disposable {
 }
 
 /** Does something that a signal breaks off; returns its exit code, or 128+n after signal n. */
-export async function untilSignal(act: (until: Promise<never>) => Promise<number>): Promise<number> {
-  const end = Promise.withResolvers<never>();
-  // Nobody may be waiting for it any more.
-  end.promise.catch(() => {});
+export async function untilSignal(act: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const controller = new AbortController();
   let interruptedBy: ForwardedSignal | undefined;
   using _ = onSignals((signal) => {
     if (!endsProcess(signal)) return;
     interruptedBy = signal;
-    end.reject(new SmolvmError("interrupted", `Interrupted by ${signal}`));
+    controller.abort(new SmolvmError("interrupted", `Interrupted by ${signal}`));
   });
   try {
-    const code = await act(end.promise);
+    const code = await act(controller.signal);
     if (interruptedBy === undefined) return code;
   } catch (error) {
     if (interruptedBy === undefined) throw error;

@@ -150,19 +150,34 @@ export class GuestFiles {
   /**
    * Copies a file or folder of this host into the guest, by the rules of `docker cp`.
    *
+   * @param source its path, or a tar archive as a stream, whose files go into the folder at `path`
    * @throws {SmolvmError} `copy`, which end of it ever failed.
    */
-  async copyIn(hostPath: string, path: string, options: CopyOptions = {}): Promise<void> {
-    const { copyToMachine } = await import("../machine/copy.ts");
+  async copyIn(source: string | AsyncIterable<Uint8Array>, path: string, options: CopyOptions = {}): Promise<void> {
+    const { copyToMachine, extractInMachine } = await import("../machine/copy.ts");
     const target = { machine: this.#open(), path };
-    await untilAborted(options.signal, (until) => copyToMachine(hostPath, target, copying(options, until)));
+    await untilAborted(options.signal, async (until) => {
+      if (typeof source === "string") await copyToMachine(source, target, copying(options, until));
+      else await extractInMachine(source, target, copying(options, until));
+    });
   }
 
-  /** Copies a file or folder of the guest to this host, like {@linkcode copyIn}. */
-  async copyOut(path: string, hostPath: string, options: CopyOptions = {}): Promise<void> {
-    const { copyFromMachine } = await import("../machine/copy.ts");
+  /**
+   * Copies a file or folder of the guest to this host, like {@linkcode copyIn}.
+   *
+   * @param target where to, or what takes a tar archive, chunk by chunk, and holds it back until its promise settles
+   */
+  async copyOut(
+    path: string,
+    target: string | ((data: Uint8Array) => Promise<void>),
+    options: CopyOptions = {},
+  ): Promise<void> {
+    const { archiveFromMachine, copyFromMachine } = await import("../machine/copy.ts");
     const source = { machine: this.#open(), path };
-    await untilAborted(options.signal, (until) => copyFromMachine(source, hostPath, copying(options, until)));
+    await untilAborted(options.signal, async (until) => {
+      if (typeof target === "string") await copyFromMachine(source, target, copying(options, until));
+      else await archiveFromMachine(source, target, copying(options, until));
+    });
   }
 
   #action(verb: string, path: string): FileAction {

@@ -211,6 +211,24 @@ Deno.test("copyIn() and copyOut() copy without owners, and following no link", (
     assert.deepEqual([...Deno.readDirSync(here)].map(({ name }) => name), ["file"]);
   }));
 
+Deno.test("copyIn() and copyOut() take and give tar archives as streams", () =>
+  withGuest("tar", async ({ machine, tool, say, input }) => {
+    const files = new GuestFiles(() => machine);
+    const archive = new Blob(["archive"]).stream();
+    const copied = files.copyIn(archive, "/srv", { keepOwner: true });
+    assert.deepEqual(await tool(), ["extract", "-a", "//srv"]);
+    assert.equal(String.fromCharCode(...await input()), "archive");
+    await say(MSG.EXITED, encodeExited({ code: 0 }));
+    await copied;
+    let taken = "";
+    const copying = files.copyOut("/srv", (data) => Promise.resolve(void (taken += new TextDecoder().decode(data))));
+    assert.deepEqual(await tool(), ["create", "//srv", "srv"]);
+    await say(MSG.STDOUT, new TextEncoder().encode("archive"));
+    await say(MSG.EXITED, encodeExited({ code: 0 }));
+    await copying;
+    assert.equal(taken, "archive");
+  }));
+
 Deno.test("an aborted signal leaves the guest's tool, and is the error", () =>
   withFiles(async ({ files, tool, left }) => {
     const controller = new AbortController();
