@@ -41,13 +41,19 @@ export class RunnerProcess {
    * @throws {SmolvmError} for why it cannot be started.
    */
   async start(spec: RunnerSpec): Promise<number> {
-    await this.#lifeline.write(new TextEncoder().encode(`${JSON.stringify(spec)}\n`)).catch(() => {
-      // It is gone already; what follows finds out why.
-    });
-    const report = await this.#readReport();
-    this.#hasReported = report !== undefined;
-    if (report === undefined) throw await this.causeOfDeath(spec);
-    return decodeStart(report);
+    // Whoever waits for its start does not.
+    this.#process.ref();
+    try {
+      await this.#lifeline.write(new TextEncoder().encode(`${JSON.stringify(spec)}\n`)).catch(() => {
+        // It is gone already; what follows finds out why.
+      });
+      const report = await this.#readReport();
+      this.#hasReported = report !== undefined;
+      if (report === undefined) throw await this.causeOfDeath(spec);
+      return decodeStart(report);
+    } finally {
+      this.#process.unref();
+    }
   }
 
   /** The line that the runner writes, or `undefined` when it is gone without one. */

@@ -75,6 +75,13 @@ Deno.test("the module works when imported by path, with the least permissions an
   assert.equal(await outputOf(home, await write(home, scriptWith(`${CHECKOUT}src/mod.ts`))), EXPECTED);
 });
 
+Deno.test("a script is not over while it waits for a machine, whether it awaits at its top or not", async () => {
+  using home = makeHome();
+  const [start, ...body] = scriptWith(`${CHECKOUT}src/mod.ts`).split("\n\n");
+  const script = await write(home, `${start}\n(async () => {\n${body.join("\n\n")}})();\n`);
+  assert.equal(await outputOf(home, script), EXPECTED);
+});
+
 Deno.test("the module works when imported by URL, with the least permissions", async () => {
   using home = makeHome();
   await using server = await serveModule(home.path);
