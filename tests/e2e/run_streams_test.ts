@@ -116,7 +116,7 @@ test("INT ends a machine that has not booted yet", async () => {
 
 test("run -it gives the command a terminal: size, resize, Ctrl-C and Ctrl-D; it is restored afterwards", async () => {
   const guest = 'tty; echo $TERM; stty size; trap "stty size" WINCH; echo ready; sleep 1000 & wait $!; exec sh';
-  await using terminal = onTerminal(suite, `"$SMOLVM" run -it "$ROOTFS" sh -c '${guest}'; echo "code $?"`);
+  await using terminal = onTerminal(suite, `"$SMOLVM" run -q -it "$ROOTFS" sh -c '${guest}'; echo "code $?"`);
   const [, device] = await terminal.untilStdout(/^(\/dev\/pts\/\d+)\r\n/);
   await terminal.untilStdout(/^\/dev\/pts\/0\r\nxterm\r\n31 97\r\nready\r\n/);
 
