@@ -51,7 +51,7 @@ async function runDetached(options: MachineOptions, status: StatusLine | undefin
   const { Machine } = await import("../mod.ts");
   return await untilSignal(async (signal) => {
     using _ = status;
-    const machine = await Machine.create({ ...options, signal });
+    const machine = await Machine.create({ ...options, boots: true, signal });
     try {
       await machine.start({ bootTimeoutMs: bootTimeoutMs(), onPhase: options.onPhase, signal });
     } catch (error) {

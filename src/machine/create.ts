@@ -7,10 +7,11 @@ import { describeMachine, type MachineOptions } from "./describe.ts";
 /**
  * Makes a machine that persists, to be started later.
  *
+ * @param options whether it is to boot next, beside what it is
  * @throws {SmolvmError} for anything that cannot be honoured; nothing is left then but an image that was pulled.
  */
-export async function createMachine(options: MachineOptions): Promise<MachineRecord> {
-  const { machine, root } = await describeMachine(options, { boots: false });
+export async function createMachine(options: MachineOptions & { boots: boolean }): Promise<MachineRecord> {
+  const { machine, root } = await describeMachine(options, options);
   using _ = root;
   const { diskBytes: sizeBytes } = machine;
   await makeMachine(machine, (folder) => createDisk(diskFile(folder), { sizeBytes, durable: true }));

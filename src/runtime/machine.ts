@@ -152,11 +152,11 @@ export class Machine implements AsyncDisposable {
    * image that was pulled.
    */
   static async create(options: MachineOptions): Promise<Machine> {
-    const { ephemeral = false, signal } = options;
+    const { ephemeral = false, boots = false, signal } = options;
     signal?.throwIfAborted();
     const description = await given.describe(options);
     try {
-      if (!ephemeral) return new Machine(await createMachine(description));
+      if (!ephemeral) return new Machine(await createMachine({ ...description, boots }));
       const own = await EphemeralMachine.create({ ...description, isDetached: ephemeral === "detached" });
       return new Machine(own.record, own);
     } catch (error) {

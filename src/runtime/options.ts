@@ -84,6 +84,8 @@ export interface MachineOptions extends MachineSettings {
    * with its command, or when it is stopped.
    */
   ephemeral?: boolean | "detached" | undefined;
+  /** Whether it is started next: what keeps this host from it is then told before anything is pulled or made. */
+  boots?: boolean | undefined;
   /** Gives up making it. */
   signal?: AbortSignal | undefined;
 }

@@ -53,8 +53,10 @@ Deno.test({
     const message = `Cannot publish port ${port} of 127.0.0.1: it is taken by ${name} (PID ${Deno.pid})`;
     {
       using cli = makeCli();
-      Deno.mkdirSync(`${cli.folder}/root`);
-      assertFailed(await cli.run(["run", "-p", `${port}:80`, "root"]), 125, message);
+      // Nor is the image looked for.
+      for (const more of [[], ["-d"], ["-d", "--rm"]]) {
+        assertFailed(await cli.run(["run", ...more, "-p", `${port}:80`, "image.invalid/none"]), 125, message);
+      }
       await assertNothingLeft(cli);
     }
     using cli = await makeWeb("-p", `${port}:80`);
