@@ -61,6 +61,7 @@ export function makeProgram(setExitCode: (code: number) => void) {
       minWidthToWrap: 30,
       subcommandTerm: (command) => [command.name(), ...command.aliases()].join(", "),
     })
+    .on("beforeAllHelp", ({ command }: { command: CommandUnknownOpts }) => refuseUnknown(command))
     .exitOverride();
   program.hook("preAction", () => {
     const level = chooseLogLevel({
@@ -137,8 +138,19 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   return exitCode;
 }
 
+/** Refuses a command that is not there where commander would print the help of the one above: it gives no error. */
+function refuseUnknown(command: CommandUnknownOpts): void {
+  const word = command.args.find((arg) => arg !== "help" && !arg.startsWith("-"));
+  if (command.commands.length === 0 || word === undefined || findCommand(command, word)) return;
+  command.error(`error: unknown command '${word}'`);
+}
+
+function findCommand({ commands }: CommandUnknownOpts, word: string): CommandUnknownOpts | undefined {
+  return commands.find((command) => [command.name(), ...command.aliases()].includes(word));
+}
+
 /** The command that the words begin with, such as `smolvm config set`. */
 function namedBy([word, ...words]: readonly string[], command: CommandUnknownOpts): string {
-  const named = command.commands.find((command) => [command.name(), ...command.aliases()].includes(word ?? ""));
+  const named = findCommand(command, word ?? "");
   return [command.name(), ...named ? [namedBy(words, named)] : []].join(" ");
 }

@@ -64,6 +64,12 @@ refusalTest("smolvm refuses unknown flags and commands and names the nearest", [
     message: "Unknown command 'runn'\n(Did you mean run?)",
     hint: "Run 'smolvm --help' for more.",
   },
+  ...[["help", "none"], ["none", "--help"], ["--help", "none"]].map((args) => ({
+    args,
+    message: "Unknown command 'none'",
+    hint: "Run 'smolvm --help' for more.",
+  })),
+  { args: ["config", "help", "none"], message: "Unknown command 'none'", hint: "Run 'smolvm config --help' for more." },
 ]);
 
 refusalTest("smolvm run refuses to be given nothing to run, or an option without its value", [
@@ -249,6 +255,7 @@ if (problem) {
   refusalTest("smolvm run says why this host runs no VM, before it looks for an image", [
     { args, message, ...(hint === undefined ? {} : { hint }) },
     { args: ["run", "image.invalid/none"], message, ...(hint === undefined ? {} : { hint }) },
+    { args: ["run", "-d", "image.invalid/none"], message, ...(hint === undefined ? {} : { hint }) },
   ]);
 } else {
   console.log("skipped: smolvm run says why this host runs no VM: it does");
