@@ -1,6 +1,7 @@
 import { type ErrorCode, SmolvmError, type SmolvmErrorOptions } from "../errors.ts";
 import { runAgentTool, ToolError } from "../machine/agent_tool.ts";
 import type { Machine } from "../machine/find.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 /** What is done to a file of a guest. */
@@ -47,7 +48,7 @@ export class FileAction {
     if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= MODE_MAX)) {
       throw this.failure("usage", `${mode} are no permissions, expected 0 to 0o7777`);
     }
-    const answer = new Answer();
+    const answer = new GrowingBytes();
     const stdout = (data: Uint8Array) => {
       if (answer.length + data.length > maxBytes) {
         return Promise.reject(this.failure("file", `It has more than ${maxBytes} bytes`, { hint }));
@@ -73,27 +74,5 @@ export class FileAction {
 
   failure(code: ErrorCode, reason: string, options?: SmolvmErrorOptions): SmolvmError {
     return new SmolvmError(code, `${this.#what}: ${reason}`, options);
-  }
-}
-
-/** What came of an answer, in one piece: the guest chooses how small the chunks are, each of which takes more memory. */
-class Answer {
-  length = 0;
-  #bytes = new Uint8Array(0);
-
-  add(chunk: Uint8Array): void {
-    const length = this.length + chunk.length;
-    if (length > this.#bytes.length) this.#resize(2 * length);
-    this.#bytes.set(chunk, this.length);
-    this.length = length;
-  }
-
-  take(): Uint8Array<ArrayBuffer> {
-    this.#resize(this.length);
-    return this.#bytes;
-  }
-
-  #resize(length: number): void {
-    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(length));
   }
 }

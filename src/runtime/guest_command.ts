@@ -4,6 +4,7 @@ import { exitCode } from "../machine/exit_code.ts";
 import type { WindowSize } from "../machine/launch.ts";
 import { signalName, signalNumber } from "../machine/signal.ts";
 import { type OutputChunk, OutputQueue } from "./output_queue.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 export type { OutputChunk, WindowSize };
 
@@ -154,14 +155,14 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
   async #run(start: StartCommand, io: CommandIo, given: AbortSignal | undefined): Promise<CommandStatus> {
     const signal = given ? AbortSignal.any([given, this.#ended.signal]) : this.#ended.signal;
     try {
-      signal.throwIfAborted();
-      await using command = await start(io, signal);
-      this.#command.resolve(command);
-      return toStatus(await Promise.race([command.finish(), aborted(signal)]));
+      return await untilAborted(signal, async (until) => {
+        await using command = await start(io, signal);
+        this.#command.resolve(command);
+        return toStatus(await Promise.race([command.finish(), until]));
+      });
     } catch (error) {
-      const cause = signal.aborted ? signal.reason : error;
-      this.#command.reject(cause);
-      throw cause;
+      this.#command.reject(error);
+      throw error;
     } finally {
       this.#output.end();
     }
@@ -187,13 +188,6 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
 
 function toStatus(status: ExitStatus): CommandStatus {
   return { code: exitCode(status), signal: status.signal === undefined ? null : signalName(status.signal) };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 async function* inChunks(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {

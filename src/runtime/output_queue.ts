@@ -1,4 +1,5 @@
 import { SmolvmError } from "../errors.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
 
 /** A part of what a command writes. */
 export interface OutputChunk {
@@ -10,12 +11,15 @@ export interface OutputChunk {
 
 /** What may wait for a reader that iterates before the command is held back, in bytes. */
 const HIGH_WATER = 256 * 1024;
+/** What each change of streams counts, in bytes, beside the data: a guest may do that with every byte. */
+const OVERHEAD = 256;
 
 /** The output of a command between its connection and whoever wants it: all at once, or as it comes. */
 export class OutputQueue {
   readonly #limit: number;
-  #chunks: OutputChunk[] = [];
-  #bytes = 0;
+  /** What came on one stream, until another had its turn. */
+  #chunks: { stream: OutputChunk["stream"]; data: GrowingBytes }[] = [];
+  #size = 0;
   /** Whether somebody takes chunks as they come. */
   #isRead = false;
   #isOver = false;
@@ -31,17 +35,23 @@ export class OutputQueue {
    *
    * @throws {SmolvmError} `guest` when nobody takes what the command writes, and it is too much to be kept.
    */
-  async push(chunk: OutputChunk): Promise<void> {
+  async push({ stream, data }: OutputChunk): Promise<void> {
     if (this.#isOver) return;
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.data.length;
-    if (!this.#isRead && this.#bytes > this.#limit) {
+    let last = this.#chunks.at(-1);
+    if (last?.stream !== stream) {
+      last = { stream, data: new GrowingBytes() };
+      this.#chunks.push(last);
+      this.#size += OVERHEAD;
+    }
+    last.data.add(data);
+    this.#size += data.length;
+    if (!this.#isRead && this.#size > this.#limit + OVERHEAD) {
       throw new SmolvmError("guest", `The command wrote more than ${this.#limit} bytes`, {
         hint: "Take its output as it comes: iterate over the command, or set outputLimitBytes.",
       });
     }
     this.#notify();
-    while (this.#isRead && this.#bytes > HIGH_WATER && !this.#isOver) await this.#changed.promise;
+    while (this.#isRead && this.#size > HIGH_WATER && !this.#isOver) await this.#changed.promise;
   }
 
   /** No more will come, or is wanted. */
@@ -50,15 +60,15 @@ export class OutputQueue {
     this.#notify();
   }
 
-  /** Each chunk, from the first that was not taken yet to the end. */
+  /** What was not taken yet, and then what comes, to the end. */
   async *read(): AsyncGenerator<OutputChunk, void> {
     this.#isRead = true;
     while (true) {
       const chunk = this.#chunks.shift();
       if (chunk) {
-        this.#bytes -= chunk.data.length;
+        this.#size -= chunk.data.length + OVERHEAD;
         this.#notify();
-        yield chunk;
+        yield { stream: chunk.stream, data: chunk.data.take() };
       } else if (this.#isOver) {
         return;
       } else {
@@ -71,7 +81,7 @@ export class OutputQueue {
   takeText(): Record<OutputChunk["stream"], string> {
     const text = { stdout: "", stderr: "" };
     const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-    for (const { stream, data } of this.#chunks) text[stream] += decoders[stream].decode(data, { stream: true });
+    for (const { stream, data } of this.#chunks) text[stream] += decoders[stream].decode(data.take(), { stream: true });
     this.#chunks = [];
     for (const stream of ["stdout", "stderr"] as const) text[stream] += decoders[stream].decode();
     return text;

@@ -4,7 +4,7 @@ import { OutputQueue } from "./output_queue.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 Deno.test("what nobody took is text, also where a character was cut", async () => {
-  const queue = new OutputQueue(100);
+  const queue = new OutputQueue(1000);
   const euro = bytes("\u{20ac}");
   await queue.push({ stream: "stdout", data: euro.subarray(0, 1) });
   await queue.push({ stream: "stderr", data: bytes("oops") });
@@ -23,18 +23,30 @@ Deno.test("what nobody takes is kept up to the limit", async () => {
   });
 });
 
-Deno.test("a reader gets each chunk, and holds back whoever writes", async () => {
+Deno.test("a guest that changes streams with each byte is not kept for less than it takes", async () => {
+  const queue = new OutputQueue(10_000);
+  const pushAll = async () => {
+    for (let at = 0; at < 1000; at++) await queue.push({ stream: at % 2 ? "stdout" : "stderr", data: bytes("x") });
+  };
+  await assert.rejects(pushAll(), { code: "guest" });
+});
+
+Deno.test("a reader gets what came, in one piece for each turn of a stream, and holds back whoever writes", async () => {
   const queue = new OutputQueue(1);
   const read = queue.read();
   const first = read.next();
-  const large = { stream: "stdout" as const, data: new Uint8Array(300 * 1024) };
+  const large = { stream: "stdout" as const, data: new Uint8Array(200 * 1024) };
   let settled = 0;
   const pushed = [large, large].map((chunk) => queue.push(chunk).then(() => settled++));
-  assert.equal((await first).value, large);
   await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.equal(settled, 0, "300 KiB are still to be taken");
-  assert.equal((await read.next()).value, large);
-  await Promise.all(pushed);
+  assert.equal((await first).value!.data.length, 400 * 1024);
+  assert.equal(settled, 2);
+  const more = [large, { ...large, stream: "stderr" as const }].map((chunk) => queue.push(chunk).then(() => settled++));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(settled, 3, "400 KiB are still to be taken");
+  assert.deepEqual((await read.next()).value, large);
+  await Promise.all([...pushed, ...more]);
+  assert.equal((await read.next()).value!.stream, "stderr");
   queue.end();
   assert.equal((await read.next()).done, true);
 });

@@ -9,6 +9,7 @@ export async function untilAborted<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {}); // What is not waited for it yet ends by itself.
   const onAbort = () => reject(signal!.reason);
   signal?.addEventListener("abort", onAbort);
   try {
