@@ -77,9 +77,10 @@ export class OutputQueue {
     }
   }
 
-  /** What was not taken, as text. */
+  /** What was not taken, as text; nothing when somebody takes it as it comes, who is to have all of it. */
   takeText(): Record<OutputChunk["stream"], string> {
     const text = { stdout: "", stderr: "" };
+    if (this.#isRead) return text;
     const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
     for (const { stream, data } of this.#chunks) text[stream] += decoders[stream].decode(data.take(), { stream: true });
     this.#chunks = [];

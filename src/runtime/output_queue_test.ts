@@ -60,3 +60,15 @@ Deno.test("whoever is held back is let go at the end", async () => {
   await Promise.all(pushed);
   await queue.push({ stream: "stdout", data: bytes("late") });
 });
+
+Deno.test("what somebody takes as it comes is nobody else's", async () => {
+  const queue = new OutputQueue(100);
+  const read = queue.read();
+  const first = read.next();
+  await queue.push({ stream: "stdout", data: bytes("1") });
+  await first;
+  await queue.push({ stream: "stdout", data: bytes("2") });
+  queue.end();
+  assert.deepEqual(queue.takeText(), { stdout: "", stderr: "" });
+  assert.deepEqual((await read.next()).value, { stream: "stdout", data: bytes("2") });
+});
