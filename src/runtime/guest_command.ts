@@ -75,6 +75,8 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
   readonly #ended = new AbortController();
   readonly #command = Promise.withResolvers<AttachedCommand>();
   readonly #stdin: WritableStream<Uint8Array> | undefined;
+  /** Has whoever writes to `stdin` told that nobody reads it. */
+  #breakStdin: (reason: unknown) => void = () => {};
   #result: Promise<CommandResult> | undefined;
 
   /**
@@ -86,12 +88,15 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     this.#output = new OutputQueue(options.outputLimitBytes ?? OUTPUT_LIMIT);
     let { stdin } = options;
     if (stdin === "piped") {
-      const pipe = new TransformStream<Uint8Array, Uint8Array>();
+      const pipe = new TransformStream<Uint8Array, Uint8Array>({
+        start: (controller) => void (this.#breakStdin = controller.error.bind(controller)),
+      });
       this.#stdin = pipe.writable;
       stdin = pipe.readable;
     }
+    const input = stdin && inChunks(stdin instanceof Uint8Array ? [stdin] : stdin);
     const io: CommandIo = {
-      stdin: stdin && inChunks(stdin instanceof Uint8Array ? [stdin] : stdin),
+      stdin: input,
       stdout: this.#sink("stdout", options.stdout),
       stderr: this.#sink("stderr", options.stderr),
     };
@@ -100,10 +105,13 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
       .then(() => {});
     // Whoever awaits or iterates over the command is told.
     for (const promise of [this.status, this.started]) promise.catch(() => {});
+    // What the input is read from may be open as long.
+    this.status.catch(() => {}).finally(() => input?.return(undefined).catch(() => {}));
   }
 
   /**
-   * What the command reads; closing it is the end of its input.
+   * What the command reads; closing it is the end of its input. Once the command has ended, a write that it has not read
+   * fails.
    *
    * @throws {SmolvmError} `usage` unless the option `stdin` is `piped`.
    */
@@ -162,9 +170,11 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
       });
     } catch (error) {
       this.#command.reject(error);
+      this.#breakStdin(error);
       throw error;
     } finally {
       this.#output.end();
+      this.#breakStdin(new SmolvmError("guest", "Cannot write to the command: it has ended"));
     }
   }
 

@@ -97,6 +97,19 @@ Deno.test("an AbortSignal ends the command, whenever it comes", async () => {
   assert.deepEqual(fake.sent, []);
 });
 
+Deno.test("an AbortSignal that comes while the command is being started gives the start up", async () => {
+  const controller = new AbortController();
+  const begun = Promise.withResolvers<void>();
+  const command = new GuestCommand(async (_, signal) => {
+    begun.resolve();
+    await pause();
+    throw signal.reason;
+  }, { signal: controller.signal });
+  await begun.promise;
+  controller.abort(new Error("enough"));
+  await assert.rejects(Promise.resolve(command), { message: "enough" });
+});
+
 Deno.test("a command that writes more than is kept is ended", async () => {
   const fake = new FakeCommand();
   const command = fake.start({ outputLimitBytes: 4 });
@@ -124,6 +137,34 @@ Deno.test("whoever takes the output has all of it, and can hold it back", async 
   fake.exit.resolve({ code: 0 });
   assert.equal((await command).stdout, "");
   assert.deepEqual(taken, ["long"]);
+});
+
+Deno.test("whoever writes to a command that has ended, or never ran, is told", async () => {
+  const ended = new FakeCommand();
+  const command = ended.start({ stdin: "piped" });
+  const pending = command.stdin.getWriter().write(bytes("nobody reads it"));
+  ended.exit.resolve({ code: 0 });
+  const told = { code: "guest", message: "Cannot write to the command: it has ended" };
+  await Promise.all([command, assert.rejects(pending, told)]);
+  const reason = new Error("enough");
+  const never = new FakeCommand().start({ stdin: "piped", signal: AbortSignal.abort(reason) });
+  await assert.rejects(never.stdin.getWriter().write(bytes("in vain")), reason);
+});
+
+Deno.test("what the input is read from is let go of when the command has ended", async () => {
+  const fake = new FakeCommand();
+  const closed = Promise.withResolvers<void>();
+  const source = (async function* () {
+    try {
+      while (true) yield bytes("more");
+    } finally {
+      closed.resolve();
+    }
+  })();
+  const command = fake.start({ stdin: source });
+  await fake.io.stdin![Symbol.asyncIterator]().next();
+  fake.exit.resolve({ code: 0 });
+  await Promise.all([command, closed.promise]);
 });
 
 Deno.test("signals and sizes wait until the command runs", async () => {
