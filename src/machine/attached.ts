@@ -24,6 +24,7 @@ export class AttachedMachine implements AttachedCommand {
   readonly attachment: Attachment;
   readonly #runner: RunnerProcess;
   readonly #spec: RunnerSpec;
+  #isLeft = false;
 
   private constructor(
     { runner, spec, attachment }: { runner: RunnerProcess; spec: RunnerSpec; attachment: Attachment },
@@ -61,12 +62,15 @@ export class AttachedMachine implements AttachedCommand {
       if (!status) throw await this.#runner.causeOfDeath(this.#spec);
       return status;
     } finally {
-      await this.#runner.exited;
+      // One that persists may go on for long.
+      if (!this.#isLeft) await this.#runner.exited;
     }
   }
 
   /** Lets go of the machine. An ephemeral one ends, if it still runs, and all of it is removed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isLeft = true;
+    this.attachment.close();
     await letGo(this.#runner, this.#spec);
   }
 }

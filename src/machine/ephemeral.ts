@@ -1,7 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { commandLogFile } from "../state/machine_folders.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
-import { boot, letGo } from "./boot.ts";
+import { boot, type Booted, letGo } from "./boot.ts";
 import { describeMachine, type Description, type MachineOptions } from "./describe.ts";
 import { ephemeralFolders, launchOf } from "./launch.ts";
 import { type BackgroundMachine, commandLogLimits, type StartOptions } from "./start.ts";
@@ -12,10 +12,14 @@ export class EphemeralMachine implements AsyncDisposable {
   readonly #description: Description;
   readonly #isDetached: boolean;
   #isNew = true;
+  /** Gives up a start that is not done yet. */
+  readonly #left = new AbortController();
+  #starting: Promise<Booted> | undefined;
   /** Ends it. */
   #end: (() => Promise<void>) | undefined;
 
-  private constructor(description: Description, isDetached: boolean) {
+  /** @param options whether it goes on without this object and this process */
+  constructor(description: Description, { isDetached }: { isDetached: boolean }) {
     this.#description = description;
     this.#isDetached = isDetached;
   }
@@ -27,7 +31,7 @@ export class EphemeralMachine implements AsyncDisposable {
    * @throws {SmolvmError} for anything that cannot be honoured.
    */
   static async create(options: MachineOptions & { isDetached: boolean }): Promise<EphemeralMachine> {
-    return new EphemeralMachine(await describeMachine(options, { boots: true }), options.isDetached);
+    return new EphemeralMachine(await describeMachine(options, { boots: true }), options);
   }
 
   /** What it is. */
@@ -42,7 +46,7 @@ export class EphemeralMachine implements AsyncDisposable {
 
   /** Whether disposing of this object ends it. */
   get isHeld(): boolean {
-    return this.#isNew || this.#end !== undefined;
+    return this.#isNew || !this.#isDetached;
   }
 
   /**
@@ -68,7 +72,8 @@ export class EphemeralMachine implements AsyncDisposable {
       commandLog,
     });
     const { spec } = launch;
-    const { runner, pid } = await boot(launch, signal);
+    this.#starting = boot(launch, signal ? AbortSignal.any([signal, this.#left.signal]) : this.#left.signal);
+    const { runner, pid } = await this.#starting;
     if (this.#isDetached) await runner.release();
     else this.#end = () => letGo(runner, spec);
     return { pid, log: commandLogFile(spec.folder) };
@@ -78,6 +83,8 @@ export class EphemeralMachine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isNew) this.#description.root[Symbol.dispose]();
     this.#isNew = false;
+    this.#left.abort(new SmolvmError("interrupted", `Machine "${this.record.name}" was ended while it started`));
+    await this.#starting?.catch(() => {}); // Told to whoever starts it.
     await this.#end?.();
   }
 }

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { fakeLaunch } from "../../tests/helpers/fake_runner.ts";
+import { FramePeer } from "../../tests/helpers/frame_peer.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { NO_STREAMS } from "../protocol/attachment.ts";
+import { CONTROL } from "../protocol/control.ts";
+import { controlSocket } from "../runner/spec.ts";
+import { AttachedMachine } from "./attached.ts";
+
+Deno.test("who leaves a machine that persists has no part in it any more, and does not stay for its end", async () => {
+  using temp = makeTempFolder();
+  const { path } = temp;
+  using listener = Deno.listen({ transport: "unix", path: controlSocket({ runtimeFolder: path }) });
+  // It goes on until the test has seen all of it.
+  using launch = fakeLaunch(
+    path,
+    `read -r _ && echo '{"pid":1}' && cat && until [ -e '${path}/end' ]; do sleep 0.1; done`,
+  );
+  const machine = await AttachedMachine.start(launch, NO_STREAMS);
+  using client = new FramePeer(await listener.accept());
+  assert.equal((await client.next())?.type, CONTROL.ATTACH);
+  const finished = assert.rejects(machine.finish());
+  await machine[Symbol.asyncDispose]();
+  assert.equal(await client.next(), undefined);
+  await finished;
+  Deno.writeTextFileSync(`${path}/end`, "");
+});
