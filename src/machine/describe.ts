@@ -78,6 +78,8 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
     checkVirtualization();
   }
   const { root, resolved } = await openSource(source, options);
+  using undo = new DisposableStack();
+  undo.use(root);
   const { defaults } = root;
   const hostname = options.hostname ?? name;
   const machine: MachineRecord = {
@@ -103,6 +105,7 @@ export async function describeMachine(options: MachineOptions, { boots }: { boot
     },
     stopSignal: stopSignalOf(defaults.stopSignal),
   };
+  undo.move();
   return { machine, root };
 }
 
