@@ -41,7 +41,6 @@ export { ERROR_CODES, type ErrorCode, SmolvmError, type SmolvmErrorOptions } fro
 export { Machine } from "./runtime/machine.ts";
 export type {
   BackgroundMachine,
-  CommandOptions,
   ExecOptions,
   LogOptions,
   Phase,
@@ -51,6 +50,7 @@ export type {
 } from "./runtime/machine.ts";
 export type {
   CommandLine,
+  CommandOptions,
   MachineOptions,
   MachineSettings,
   MachineUpdate,

@@ -86,7 +86,7 @@ export function parsePortNumber(text: string): number {
 
 /** An absolute path in the guest. */
 export function parseWorkdir(text: string): string {
-  if (!text.startsWith("/")) throw new InvalidValueError("Expected an absolute path in the guest.");
+  if (!/^\/[^\0]*$/.test(text)) throw new InvalidValueError("Expected an absolute path in the guest.");
   return text;
 }
 

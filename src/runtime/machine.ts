@@ -23,28 +23,16 @@ import { type BackgroundMachine, startAttached, startInBackground } from "../mac
 import type { MachineStats } from "../machine/stats.ts";
 import { killMachine, stopMachine } from "../machine/stop.ts";
 import { waitForEnd } from "../machine/wait.ts";
-import { GuestCommand, type OutputChunk, type StreamOptions, type WindowSize } from "./guest_command.ts";
+import { GuestCommand, type OutputChunk, type StreamOptions } from "./guest_command.ts";
 import { GuestFiles } from "./guest_files.ts";
 import { infoOf, infoOfNew, type MachineInfo, type UnreadableMachineInfo } from "./machine_info.ts";
 import * as given from "./options.ts";
-import type { CommandLine, MachineOptions, MachineSettings, MachineUpdate } from "./options.ts";
+import type { CommandLine, CommandOptions, MachineOptions, MachineSettings, MachineUpdate } from "./options.ts";
 
 export type { BackgroundMachine, Phase };
 
 /** How {@linkcode Machine.run} runs its command. */
 export interface RunOptions extends MachineSettings, StreamOptions, Pick<StartOptions, "bootTimeoutMs"> {}
-
-/** A command beside the machine's own, of which it has what is left out. */
-export interface CommandOptions {
-  /** Variables, beside the machine's own. */
-  env?: Readonly<Record<string, string>> | undefined;
-  /** Working directory in the guest, created when missing. */
-  workdir?: string | undefined;
-  /** `name|uid[:group|gid]` in the guest. */
-  user?: string | undefined;
-  /** Runs it on a terminal of that size. */
-  terminal?: WindowSize | undefined;
-}
 
 /** How {@linkcode Machine.exec} runs its command. */
 export interface ExecOptions extends CommandOptions, StreamOptions {}
@@ -138,7 +126,7 @@ export class Machine implements AsyncDisposable {
         attached: true,
         terminal: options.terminal,
         stdin,
-        bootTimeoutMs: options.bootTimeoutMs ?? given.BOOT_TIMEOUT_MS,
+        bootTimeoutMs: given.bootTimeout(options.bootTimeoutMs),
         onPhase: options.onPhase,
       });
       return await AttachedMachine.start(launch, io, signal);
@@ -195,21 +183,22 @@ export class Machine implements AsyncDisposable {
    *
    * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started; the reason of `signal`.
    */
-  async start({ bootTimeoutMs = given.BOOT_TIMEOUT_MS, ...options }: StartOptions = {}): Promise<BackgroundMachine> {
-    if (this.#own) return await this.#own.start({ ...options, bootTimeoutMs });
-    return await startInBackground(this.#open(), { ...options, bootTimeoutMs });
+  async start(options: StartOptions = {}): Promise<BackgroundMachine> {
+    const starting = { ...options, bootTimeoutMs: given.bootTimeout(options.bootTimeoutMs) };
+    return await (this.#own ? this.#own.start(starting) : startInBackground(this.#open(), starting));
   }
 
   /**
    * Starts it with this process as the one that its command reads from and writes to. Leaving the command leaves the
    * machine running.
    */
-  startAttached(
-    { bootTimeoutMs = given.BOOT_TIMEOUT_MS, ...options }: StreamOptions & StartOptions = {},
-  ): GuestCommand {
+  startAttached(options: StreamOptions & StartOptions = {}): GuestCommand {
     const { terminal, onPhase } = options;
-    const running = { terminal, stdin: options.stdin !== undefined, bootTimeoutMs, onPhase };
-    return new GuestCommand((io, signal) => startAttached(this.#open(), running, io, signal), options);
+    return new GuestCommand(async (io, signal) => {
+      const bootTimeoutMs = given.bootTimeout(options.bootTimeoutMs);
+      const running = { terminal, stdin: options.stdin !== undefined, bootTimeoutMs, onPhase };
+      return await startAttached(this.#open(), running, io, signal);
+    }, options);
   }
 
   /** Shares in the streams of its command, from now on. Leaving them leaves the command running. */
@@ -221,7 +210,7 @@ export class Machine implements AsyncDisposable {
   exec(command: CommandLine, options: ExecOptions = {}): GuestCommand {
     return new GuestCommand(async (io) => {
       const stdin = options.stdin !== undefined;
-      return await startExec(this.#open(), { ...describeCommand(command, options), stdin }, io);
+      return await startExec(this.#open(), { ...given.describeCommand(command, options), stdin }, io);
     }, options);
   }
 
@@ -231,7 +220,7 @@ export class Machine implements AsyncDisposable {
    * @throws {SmolvmError} `machine-state` when it does not run; `not-found`, `not-executable`.
    */
   async spawn(command: CommandLine, options: CommandOptions = {}): Promise<void> {
-    await execInBackground(this.#open(), describeCommand(command, options));
+    await execInBackground(this.#open(), given.describeCommand(command, options));
   }
 
   /**
@@ -241,8 +230,10 @@ export class Machine implements AsyncDisposable {
    * @throws {SmolvmError} `guest` when the guest does not answer, unless it is forced.
    */
   async stop({ timeoutMs, force = false }: StopOptions = {}): Promise<void> {
+    const limitMs = given.checkTimeout("timeoutMs", timeoutMs ?? STOP_TIMEOUT_MS);
+    if (this.#own?.isNew) return;
     if (force && timeoutMs === undefined) await killMachine(this.#open());
-    else await stopMachine(this.#open(), { timeoutMs: timeoutMs ?? STOP_TIMEOUT_MS, force });
+    else await stopMachine(this.#open(), { timeoutMs: limitMs, force });
   }
 
   /**
@@ -325,10 +316,4 @@ export class Machine implements AsyncDisposable {
     if (isReadable(found)) return found;
     throw unreadable(found, this.name);
   }
-}
-
-function describeCommand(command: CommandLine, { env = {}, workdir: cwd, user, terminal }: CommandOptions) {
-  const argv = given.argumentsOf(command);
-  if (argv.length === 0) throw new SmolvmError("usage", "Cannot run a command without arguments");
-  return { argv, env: given.variablesOf(env), cwd, user, terminal };
 }

@@ -2,7 +2,8 @@ import { readConfig } from "../config/config.ts";
 import * as values from "../config/values.ts";
 import { SmolvmError } from "../errors.ts";
 import type { MachineOptions as Description, PortSpec, VolumeSpec } from "../machine/describe.ts";
-import type { Phase } from "../machine/launch.ts";
+import type { Phase, WindowSize } from "../machine/launch.ts";
+import type { ExecOptions } from "../machine/exec.ts";
 import type { MachineChanges } from "../machine/update.ts";
 import { AGENT_TOOL } from "../protocol/messages.ts";
 
@@ -90,6 +91,18 @@ export interface MachineOptions extends MachineSettings {
   signal?: AbortSignal | undefined;
 }
 
+/** A command beside the machine's own, of which it has what is left out. */
+export interface CommandOptions {
+  /** Variables, beside the machine's own. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** Working directory in the guest, created when missing. */
+  workdir?: string | undefined;
+  /** `name|uid[:group|gid]` in the guest. */
+  user?: string | undefined;
+  /** Runs it on a terminal of that size. */
+  terminal?: WindowSize | undefined;
+}
+
 /** What is to be changed of a machine; removals come first. */
 export interface MachineUpdate extends Pick<MachineSettings, "cpus" | "memoryMib" | "workdir"> {
   /** Variables to set. */
@@ -106,15 +119,19 @@ export interface MachineUpdate extends Pick<MachineSettings, "cpus" | "memoryMib
   removePorts?: readonly number[] | undefined;
 }
 
-/** How long a guest may take to boot, in ms, unless somebody says otherwise. */
-export const BOOT_TIMEOUT_MS = 60_000;
+const BOOT_TIMEOUT_MS = 60_000;
+/** The longest that a timer of the platform can be set to. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 /** A command that does nothing, as root: what runs beside it is as the image says. */
 const IDLE = { command: [AGENT_TOOL, "idle"], entrypoint: "" };
 
 /** A machine as the functions behind this module take it, with the user's configuration for what is left out. */
 export async function describe(options: MachineOptions): Promise<Description> {
-  const { command, env = {}, volumes = [], ports = [], net = false, dns } = options;
+  const { command, entrypoint, env = {}, volumes = [], ports = [], net = false, dns } = options;
+  if (command === undefined && entrypoint !== undefined) {
+    throw new SmolvmError("usage", "Cannot use entrypoint without command: the machine idles");
+  }
   if (dns !== undefined && !net) {
     throw new SmolvmError("usage", "Cannot use dns without net: the guest has no network");
   }
@@ -122,7 +139,7 @@ export async function describe(options: MachineOptions): Promise<Description> {
   return {
     source: options.source,
     sourceFolder: options.sourceFolder,
-    ...command === undefined ? IDLE : { command: argumentsOf(command), entrypoint: options.entrypoint },
+    ...command === undefined ? IDLE : { command: argumentsOf(command), entrypoint },
     name: options.name,
     cpus: options.cpus ?? config.defaultCpus,
     memoryMib: options.memoryMib ?? config.defaultMem,
@@ -172,17 +189,50 @@ function toPort({ address = "127.0.0.1", hostPort = 0, guestPort }: PublishedPor
   };
 }
 
-/** The arguments of a command. */
-export function argumentsOf(command: CommandLine): string[] {
-  return typeof command === "string" ? ["/bin/sh", "-c", command] : [...command];
+/** Another command as the functions behind this module take it. */
+export function describeCommand(
+  command: CommandLine,
+  { env = {}, workdir, user, terminal }: CommandOptions,
+): Omit<ExecOptions, "stdin"> {
+  const argv = argumentsOf(command);
+  if (argv.length === 0) throw new SmolvmError("usage", "Cannot run a command without arguments");
+  return {
+    argv,
+    env: variablesOf(env),
+    cwd: check("workdir", workdir, values.parseWorkdir),
+    user: check("user", user, values.parseUser),
+    terminal,
+  };
 }
 
 /**
- * `KEY=VALUE` each.
+ * How long a guest may take to boot, in whole ms: 60 s unless somebody says otherwise.
  *
- * @throws {SmolvmError} `usage` for a key or value that no process can have.
+ * @throws {SmolvmError} `usage` for what is no time, or more than 24 days.
  */
-export function variablesOf(env: Readonly<Record<string, string>>): string[] {
+export function bootTimeout(timeoutMs = BOOT_TIMEOUT_MS): number {
+  return Math.max(1, checkTimeout("bootTimeoutMs", timeoutMs));
+}
+
+/**
+ * A time in ms, as a whole number.
+ *
+ * @throws {SmolvmError} like {@linkcode bootTimeout}.
+ */
+export function checkTimeout(what: string, timeoutMs: number): number {
+  if (timeoutMs >= 0 && timeoutMs <= TIMEOUT_MAX_MS) return Math.round(timeoutMs);
+  throw new SmolvmError("usage", `Cannot use ${what} ${timeoutMs}: expected 0 to ${TIMEOUT_MAX_MS}`);
+}
+
+function argumentsOf(command: CommandLine): string[] {
+  const argv = typeof command === "string" ? ["/bin/sh", "-c", command] : [...command];
+  const wrong = argv.find((argument) => argument.includes("\0"));
+  if (wrong === undefined) return argv;
+  throw new SmolvmError("usage", `Cannot use the argument ${JSON.stringify(wrong)}: expected no NUL`);
+}
+
+/** `KEY=VALUE` each. */
+function variablesOf(env: Readonly<Record<string, string>>): string[] {
   return Object.entries(env).map(([key, value]) => {
     if (key.includes("=")) throw new SmolvmError("usage", `Cannot use env "${key}": a key has no "="`);
     return checked("env", `${key}=${value}`, values.parseVariable)[0]!;
@@ -190,7 +240,7 @@ export function variablesOf(env: Readonly<Record<string, string>>): string[] {
 }
 
 /** @throws {SmolvmError} `usage` for what cannot be parsed. */
-export function checked<T>(what: string, value: string, parse: (text: string) => T): T {
+function checked<T>(what: string, value: string, parse: (text: string) => T): T {
   try {
     return parse(value);
   } catch (error) {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { describeUpdate } from "./options.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { withMachines } from "../../tests/helpers/machines.ts";
+import { describe, describeCommand, describeUpdate } from "./options.ts";
+import { Machine } from "./machine.ts";
 
 Deno.test("describeUpdate() has what is to be changed, and what is not as it is", () => {
   assert.deepEqual(
@@ -34,3 +37,38 @@ Deno.test("describeUpdate() refuses what no machine can have", () => {
   assert.throws(() => describeUpdate({ env: { "A=B": "" } }), { code: "usage" });
   assert.throws(() => describeUpdate({ ports: [{ guestPort: 70_000 }] }), { code: "usage" });
 });
+
+Deno.test("describe() has a machine idle unless it is told what to run", () =>
+  withMachines(async () => {
+    const { command, entrypoint } = await describe({ source: "." });
+    assert.deepEqual([command.at(-1), entrypoint], ["idle", ""]);
+    assert.deepEqual((await describe({ source: ".", command: [] })).command, []);
+    assert.deepEqual((await describe({ source: ".", command: "ls" })).command, ["/bin/sh", "-c", "ls"]);
+    await assert.rejects(describe({ source: ".", entrypoint: "/init" }), { code: "usage", message: /idles$/ });
+  }));
+
+Deno.test("describeCommand() refuses what no command can have", () => {
+  for (const command of ["a\0b", ["a", "\0"], []]) {
+    assert.throws(() => describeCommand(command, {}), { code: "usage" });
+  }
+  for (const options of [{ workdir: "b" }, { workdir: "/\0" }, { user: "" }]) {
+    assert.throws(() => describeCommand("a", options), { code: "usage" });
+  }
+});
+
+Deno.test("a machine is given no time that is none, and no half bytes", () =>
+  withMachines(async () => {
+    using source = makeTempFolder();
+    const options = { source: source.path, name: "web" };
+    await assert.rejects(Machine.create({ ...options, diskBytes: 2 ** 30 + 0.5 }), { code: "usage" });
+    const machine = await Machine.create(options);
+    for (const timeoutMs of [NaN, -1, Infinity]) {
+      const message = `Cannot use timeoutMs ${timeoutMs}: expected 0 to 2147483647`;
+      await assert.rejects(machine.stop({ timeoutMs }), { code: "usage", message });
+      const starting = { bootTimeoutMs: timeoutMs };
+      const refusal = { code: "usage", message: /^Cannot use bootTimeoutMs/ };
+      await assert.rejects(machine.start(starting), refusal);
+      await assert.rejects(Promise.resolve(machine.startAttached(starting)), refusal);
+    }
+    await machine.stop({ timeoutMs: 0.5 });
+  }));

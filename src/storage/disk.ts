@@ -66,7 +66,7 @@ export function createDisk(path: string, options: DiskOptions = {}): void {
  * @throws {SmolvmError} `usage`.
  */
 export function checkDiskSize(sizeBytes: number): void {
-  if (sizeBytes >= MIN_DISK_BYTES && sizeBytes <= MAX_DISK_BYTES) return;
+  if (Number.isInteger(sizeBytes) && sizeBytes >= MIN_DISK_BYTES && sizeBytes <= MAX_DISK_BYTES) return;
   const [least, most] = [`${MIN_DISK_BYTES / 1024 ** 2} MiB`, `${MAX_DISK_BYTES / 1024 ** 4} TiB`];
   throw new SmolvmError("usage", `Cannot make a disk of ${sizeBytes / 1024 ** 2} MiB: expected ${least} to ${most}`);
 }
