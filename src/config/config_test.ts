@@ -75,6 +75,11 @@ Deno.test("readConfig() names the line and the key that is unknown, of another t
   for (const [text, message] of Object.entries(messages)) await assert.rejects(read(text), { code: "config", message });
 });
 
+Deno.test("readConfig() names the key that an unknown one was meant to be", async () => {
+  await assert.rejects(read("defualt_cpus = 2"), { code: "config", hint: "Did you mean default_cpus?" });
+  await assert.rejects(read("constructor = 1"), { code: "config", hint: undefined });
+});
+
 Deno.test("readConfig() names the line that is not TOML", async () => {
   for (const [text, line] of [["default_cpus = ", 1], ["default_cpus = 2\n\nfoo bar\n", 3], ["\n[x\n", 2]] as const) {
     await assert.rejects(read(text), { code: "config", message: new RegExp(`^Cannot parse "FILE": .*line ${line},`) });

@@ -1,5 +1,6 @@
-import { messageOf, SmolvmError } from "../errors.ts";
+import { messageOf, SmolvmError, type SmolvmErrorOptions } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
+import { nearestName } from "../nearest.ts";
 import { linesOf } from "./lines.ts";
 
 /** What the value of a key must be. */
@@ -40,7 +41,11 @@ export class TomlFile {
    */
   check(types: Readonly<Record<string, ValueType>>): void {
     const values = Object.entries(this.values);
-    for (const [name] of values) if (!Object.hasOwn(types, name)) throw this.error(name, `unknown key "${name}"`);
+    for (const [name] of values) {
+      if (Object.hasOwn(types, name)) continue;
+      const nearest = nearestName(name, Object.keys(types));
+      throw this.error(name, `unknown key "${name}"`, { hint: nearest && `Did you mean ${nearest}?` });
+    }
     for (const [name, value] of values) {
       const { accepts, expected } = types[name]!;
       if (!accepts(value)) throw this.error(name, `${name} is ${describe(value)}, expected ${expected}`);
@@ -53,12 +58,13 @@ export class TomlFile {
   }
 
   /** What is wrong with a key. */
-  error(name: string, problem: string): SmolvmError {
-    return this.#errorAt(linesOf(this.#text, name)[0], problem);
+  error(name: string, problem: string, options?: SmolvmErrorOptions): SmolvmError {
+    return this.#errorAt(linesOf(this.#text, name)[0], problem, options);
   }
 
-  #errorAt(line: number | undefined, problem: string): SmolvmError {
-    return new SmolvmError("config", `"${this.#path}"${line === undefined ? "" : `, line ${line}`}: ${problem}`);
+  #errorAt(line: number | undefined, problem: string, options?: SmolvmErrorOptions): SmolvmError {
+    const place = `"${this.#path}"${line === undefined ? "" : `, line ${line}`}`;
+    return new SmolvmError("config", `${place}: ${problem}`, options);
   }
 }
 

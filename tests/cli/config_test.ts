@@ -135,7 +135,11 @@ Deno.test("smolvm config show, get and set name the line and the key of a broken
   using config = makeConfigCli();
   writeConfig(config, BROKEN);
   for (const args of [["show"], ["get", "default_mem"], ["set", "default_mem", "512"]]) {
-    assertRefused(await config.run(...args), `"${config.path}", line 2: unknown key "default_cpu"`);
+    assertRefused(
+      await config.run(...args),
+      `"${config.path}", line 2: unknown key "default_cpu"`,
+      "Did you mean default_cpus?",
+    );
   }
   assert.equal(Deno.readTextFileSync(config.path), BROKEN);
 });

@@ -197,7 +197,12 @@ const CONFIG = Deno.build.os === "darwin"
 const args = ["run", "{}/root"];
 
 refusalTest("smolvm run refuses a broken configuration file and names the line and the key", [
-  { args, config: "default_cpu = 1", message: `"${CONFIG}", line 1: unknown key "default_cpu"` },
+  {
+    args,
+    config: "default_cpu = 1",
+    message: `"${CONFIG}", line 1: unknown key "default_cpu"`,
+    hint: "Did you mean default_cpus?",
+  },
   {
     args,
     config: "default_cpus = 99",

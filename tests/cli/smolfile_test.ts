@@ -118,7 +118,7 @@ Deno.test("smolvm run and create -f refuse a file that is missing or wrong, and 
   const refusals: [text: string, args: string[], ...lines: string[]][] = [
     ["", [], `Cannot use ${file}: it has no image, and no SOURCE is given`],
     ["", ["--", "ls"], `Cannot use ${file}: it has no image, and no SOURCE is given`],
-    ["cpus = 2\nimgae = 'a'", ["root"], `${file}, line 2: unknown key "imgae"`],
+    ["cpus = 2\nimgae = 'a'", ["root"], `${file}, line 2: unknown key "imgae"`, "Did you mean image?"],
     ["memory = true", ["root"], `${file}, line 1: memory is a boolean, expected MiB, or a text such as "512m"`],
     [
       "memory = 'lots'",
