@@ -1,6 +1,8 @@
 import { readConfig } from "../config/config.ts";
+import { SmolvmError } from "../errors.ts";
 import { exists } from "../host/files.ts";
 import { folders } from "../host/folders.ts";
+import { osReason } from "../host/os_error.ts";
 import { checkSocketPath } from "../runner/spec.ts";
 import { persistentFolders } from "../state/machine_folders.ts";
 import { generateId } from "../state/names.ts";
@@ -52,7 +54,12 @@ function nearestFolder(path: string): string {
     Deno.statSync(path || "/");
     return path || "/";
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
+      throw new SmolvmError("storage", `Cannot look at "${path}": ${osReason(error)}`, {
+        cause: error,
+        hint: "Set XDG_STATE_HOME and XDG_RUNTIME_DIR to folders of yours, or leave them out.",
+      });
+    }
     return nearestFolder(path.slice(0, path.lastIndexOf("/")));
   }
 }

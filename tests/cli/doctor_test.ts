@@ -40,9 +40,15 @@ Deno.test("smolvm doctor says what is wrong and how to mend it", async () => {
   await Deno.mkdir(`${folder}/bin`);
   await Deno.writeTextFile(`${folder}/file`, "");
   await Deno.writeTextFile(`${folder}/libkrun`, "no library");
+  await Deno.symlink("loop", `${folder}/loop`);
   const long = `${folder}/${"x".repeat(100)}`;
   const cases: [name: string, options: CliOptions, found: RegExp, hint: RegExp | null][] = [
-    ["configuration", { config: "\ndefault_cpu = 1" }, /smolvm\.toml", line 2: unknown key "default_cpu"$/, null],
+    [
+      "configuration",
+      { config: "\ndefault_cpu = 1" },
+      /smolvm\.toml", line 2: unknown key "default_cpu"$/,
+      /mean default_cpus\?/,
+    ],
     ["libkrun", { env: { SMOLVM_LIBKRUN: "/none" } }, /^Cannot find libkrun: .*"\/none"$/, /^Unset SMOLVM_LIBKRUN/],
     ["libkrun", { env: { SMOLVM_LIBKRUN: `${folder}/libkrun` } }, /^Cannot load ".*libkrun": /, null],
     ["libkrunfw", { env: { SMOLVM_LIBKRUNFW: "/none" } }, /^Cannot find libkrunfw/, /SMOLVM_LIBKRUNFW/],
@@ -50,6 +56,7 @@ Deno.test("smolvm doctor says what is wrong and how to mend it", async () => {
     ["disk-templates", { env: { SMOLVM_LIB: folder } }, /"\/.*disk\.template": No such file/, /scripts\/setup/],
     ["buildah", { env: { PATH: `${folder}/bin` } }, /^Cannot find buildah/, /[Ii]nstall/],
     ["state-folder", { env: { XDG_STATE_HOME: `${folder}/file` } }, /file" is not a folder$/, /out of the way/],
+    ["state-folder", { env: { XDG_STATE_HOME: `${folder}/loop` } }, /loop\/smolvm": Too many levels/, /XDG_STATE_HOME/],
     ["runtime-folder", { env: { XDG_RUNTIME_DIR: long } }, /longer than \d+ bytes$/, /XDG_RUNTIME_DIR/],
   ];
   if (Deno.build.os === "linux") {
