@@ -1,11 +1,22 @@
 import { SmolvmError } from "../errors.ts";
+import type { RunnerSpec } from "../runner/spec.ts";
 import { commandLogFile } from "../state/machine_folders.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
-import { boot, type Booted, letGo } from "./boot.ts";
+import { boot, letGo } from "./boot.ts";
 import { describeMachine, type Description, type MachineOptions } from "./describe.ts";
-import { ephemeralFolders, launchOf } from "./launch.ts";
+import { ephemeralFolders, type Launch, launchOf } from "./launch.ts";
+import type { RunnerProcess } from "./runner_process.ts";
 import { type BackgroundMachine, commandLogLimits, type StartOptions } from "./start.ts";
 import { UNSEEN_TERMINAL } from "./unseen_terminal.ts";
+import { EndWatch } from "./wait.ts";
+
+/** An ephemeral machine that was started. */
+interface Run {
+  runner: RunnerProcess;
+  pid: number;
+  spec: RunnerSpec;
+  watch: EndWatch;
+}
 
 /** A machine that runs by itself once, and of which nothing is left when it has ended. */
 export class EphemeralMachine implements AsyncDisposable {
@@ -14,9 +25,7 @@ export class EphemeralMachine implements AsyncDisposable {
   #isNew = true;
   /** Gives up a start that is not done yet. */
   readonly #left = new AbortController();
-  #starting: Promise<Booted> | undefined;
-  /** Ends it. */
-  #end: (() => Promise<void>) | undefined;
+  #run: Promise<Run> | undefined;
 
   /** @param options whether it goes on without this object and this process */
   constructor(description: Description, { isDetached }: { isDetached: boolean }) {
@@ -42,6 +51,11 @@ export class EphemeralMachine implements AsyncDisposable {
   /** Whether it was not started yet, so that nobody else can see it. */
   get isNew(): boolean {
     return this.#isNew;
+  }
+
+  /** Whether it was started, if only to fail. */
+  get isStarted(): boolean {
+    return this.#run !== undefined;
   }
 
   /** Whether disposing of this object ends it. */
@@ -71,12 +85,28 @@ export class EphemeralMachine implements AsyncDisposable {
       stdin: machine.command.stdin,
       commandLog,
     });
-    const { spec } = launch;
-    this.#starting = boot(launch, signal ? AbortSignal.any([signal, this.#left.signal]) : this.#left.signal);
-    const { runner, pid } = await this.#starting;
-    if (this.#isDetached) await runner.release();
-    else this.#end = () => letGo(runner, spec);
+    this.#run = this.#boot(launch, signal ? AbortSignal.any([signal, this.#left.signal]) : this.#left.signal);
+    const { pid, spec } = await this.#run;
     return { pid, log: commandLogFile(spec.folder) };
+  }
+
+  async #boot(launch: Launch, signal: AbortSignal): Promise<Run> {
+    const { spec } = launch;
+    const { runner, pid } = await boot(launch, signal);
+    if (this.#isDetached) await runner.release();
+    return { runner, pid, spec, watch: new EndWatch(spec) };
+  }
+
+  /**
+   * Settles when it has ended, if it was started, with the exit code of its command; also when nothing of it is left.
+   *
+   * @throws {SmolvmError} for why it could not be started.
+   */
+  async wait(): Promise<number> {
+    const { watch, runner } = await this.#run!;
+    const code = await watch.exitCode();
+    await runner.exited;
+    return code;
   }
 
   /** Ends it, if it still runs, and removes all of it; leaves one that is detached and runs to itself. */
@@ -84,7 +114,7 @@ export class EphemeralMachine implements AsyncDisposable {
     if (this.#isNew) this.#description.root[Symbol.dispose]();
     this.#isNew = false;
     this.#left.abort(new SmolvmError("interrupted", `Machine "${this.record.name}" was ended while it started`));
-    await this.#starting?.catch(() => {}); // Told to whoever starts it.
-    await this.#end?.();
+    const run = await this.#run?.catch(() => {}); // Told to whoever starts it.
+    if (run && !this.#isDetached) await letGo(run.runner, run.spec);
   }
 }

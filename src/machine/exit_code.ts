@@ -4,7 +4,7 @@ import { toError } from "../state/error_record.ts";
 import type { MachineStatus } from "../state/status.ts";
 
 /** What a VM that ended without a word counts as: killed by SIGKILL. */
-const KILLED = 128 + 9;
+export const KILLED = 128 + 9;
 
 /** The exit code that stands for how a command ended: 128+n for signal n. */
 export function exitCode(status: ExitStatus): number {

@@ -1,11 +1,11 @@
 import { exitCodeOf, SmolvmError } from "../errors.ts";
 import { Attachment, isDisconnect, NO_STREAMS } from "../protocol/attachment.ts";
 import { CONTROL } from "../protocol/control.ts";
-import { controlSocket } from "../runner/spec.ts";
+import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
 import { isLocked } from "../state/lock.ts";
 import type { Machine } from "../state/lookup.ts";
 import { isLive, machineLock, observeStatus, readStatus } from "../state/status.ts";
-import { exitCode, lastExitCode } from "./exit_code.ts";
+import { exitCode, KILLED, lastExitCode } from "./exit_code.ts";
 
 const POLL_MS = 50;
 
@@ -16,10 +16,11 @@ const POLL_MS = 50;
  * @throws the reason of `signal`, when that is aborted.
  */
 export async function waitForEnd(machine: Machine, signal?: AbortSignal): Promise<number> {
+  signal?.throwIfAborted();
   const lock = machineLock(machine.folder);
   let code: number | undefined;
   while (machine.ephemeral || isLive(machine.status.state)) {
-    code ??= await watchCommand(machine, signal);
+    code ??= await watchCommand(machine, { signal });
     signal?.throwIfAborted();
     if (!isLocked(lock) || code !== undefined && isStartedAgain(machine)) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -34,13 +35,43 @@ function isStartedAgain({ folder, status }: Machine): boolean {
   return process && status.process ? process.pid !== status.process.pid : false;
 }
 
+/**
+ * Watches how the command of a machine ends, from its start on, when nothing of the machine is left to be asked after
+ * that. Keeps no process going until somebody wants to know.
+ */
+export class EndWatch {
+  #attachment: Attachment | undefined;
+  #isAwaited = false;
+  readonly #code: Promise<number | undefined>;
+
+  constructor(machine: Pick<RunnerSpec, "runtimeFolder">) {
+    const onOpen = (attachment: Attachment) => {
+      this.#attachment = attachment;
+      attachment.isRef = this.#isAwaited;
+    };
+    this.#code = watchCommand(machine, { onOpen });
+    this.#code.catch(() => {}); // Whoever wants to know is told.
+  }
+
+  /** Its exit code; 137 stands for a VM that was killed. */
+  async exitCode(): Promise<number> {
+    this.#isAwaited = true;
+    if (this.#attachment) this.#attachment.isRef = true;
+    return await this.#code ?? KILLED;
+  }
+}
+
 /** The exit code of the command that runs, or `undefined` when nobody is there to tell. */
-async function watchCommand(machine: Machine, signal: AbortSignal | undefined): Promise<number | undefined> {
+async function watchCommand(
+  machine: Pick<RunnerSpec, "runtimeFolder">,
+  { signal, onOpen }: { signal?: AbortSignal | undefined; onOpen?: (attachment: Attachment) => void },
+): Promise<number | undefined> {
   let attachment: Attachment | undefined;
   const leave = () => attachment?.close();
   signal?.addEventListener("abort", leave);
   try {
     attachment = await Attachment.open(controlSocket(machine), NO_STREAMS, { type: CONTROL.WAIT });
+    onOpen?.(attachment);
     if (signal?.aborted) leave();
     const status = await attachment.finish();
     return status && exitCode(status);

@@ -63,6 +63,12 @@ export class Attachment {
     this.#writer.close();
   }
 
+  /** Whether the connection keeps this process going, which it does at first. */
+  set isRef(isRef: boolean) {
+    if (isRef) this.#conn.ref();
+    else this.#conn.unref();
+  }
+
   /** Settles when the command runs; until then nothing may be sent to it. */
   get started(): Promise<void> {
     return this.#started.promise;

@@ -28,6 +28,7 @@ import { GuestFiles } from "./guest_files.ts";
 import { infoOf, infoOfNew, type MachineInfo, type UnreadableMachineInfo } from "./machine_info.ts";
 import * as given from "./options.ts";
 import type { CommandLine, CommandOptions, MachineOptions, MachineSettings, MachineUpdate } from "./options.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 export type { BackgroundMachine, Phase };
 
@@ -247,7 +248,9 @@ export class Machine implements AsyncDisposable {
 
   /** Settles when it has ended, with the exit code of its command; 137 stands for a VM that was killed. */
   async wait({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {
-    return await waitForEnd(this.#open(), signal);
+    const own = this.#own;
+    if (!own?.isStarted) return await waitForEnd(this.#open(), signal);
+    return await untilAborted(signal, (until) => Promise.race([own.wait(), until]));
   }
 
   /** What its command has written, in all its runs. Only machines of {@linkcode Machine.run} have no log. */
