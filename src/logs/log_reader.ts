@@ -47,10 +47,12 @@ export class LogReader implements Disposable {
     const newer = openLogFiles(this.#path, this.#current);
     const files = this.#current ? [this.#current, ...newer] : this.#seek(newer);
     this.#current = files.pop();
+    // Whoever reads may stop at any of them.
+    using older = new DisposableStack();
+    for (const file of files) older.use(file);
     for (const file of files) {
       yield* this.#readFile(file);
       yield* this.#format.end();
-      file.close();
     }
     if (this.#current === undefined) return;
     yield* this.#readFile(this.#current);
@@ -76,12 +78,26 @@ export class LogReader implements Disposable {
 
 const POLL_MS = 100;
 
-/** What there is in logs, and what is added to them until they are over. */
-export async function* readLogs(logs: readonly LogReader[], isOver: () => boolean): AsyncGenerator<LogOutput> {
+/**
+ * What there is in logs, and what is added to them until they are over.
+ *
+ * @throws the reason of `signal`.
+ */
+export async function* readLogs(
+  logs: readonly LogReader[],
+  isOver: () => boolean,
+  signal?: AbortSignal,
+): AsyncGenerator<LogOutput> {
   while (true) {
+    signal?.throwIfAborted();
     // Asked before they are read: what was written until then is read.
     const over = isOver();
-    for (const log of logs) yield* log.read(over);
+    for (const log of logs) {
+      for (const output of log.read(over)) {
+        yield output;
+        signal?.throwIfAborted();
+      }
+    }
     if (over) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -219,3 +219,27 @@ Deno.test("readLogs() reads what was written before a log was over, and then end
     const outputs = await Array.fromAsync(readLogs([log], isOver), ({ data }) => new TextDecoder().decode(data));
     assert.deepEqual([outputs, looks], [["one\n", "last\n"], 3]);
   }));
+
+Deno.test("readLogs() stops where its reader or a signal stops it, and leaves no file open", () =>
+  withLog([records("stdout F one"), records("stdout F two"), records("stdout F three")], async (path) => {
+    const controller = new AbortController();
+    const texts: string[] = [];
+    const read = async (act: () => boolean) => {
+      using log = new LogReader(path, new Records());
+      for await (const { data } of readLogs([log], () => true, controller.signal)) {
+        texts.push(new TextDecoder().decode(data));
+        if (act()) break;
+      }
+    };
+    const openFiles = () => [...Deno.readDirSync("/dev/fd")].length;
+    const before = openFiles();
+    await read(() => true);
+    const reason = new Error("enough");
+    const abort = () => {
+      controller.abort(reason);
+      return false;
+    };
+    await assert.rejects(read(abort), reason);
+    assert.deepEqual(texts, ["one\n", "one\n"]);
+    assert.equal(openFiles(), before);
+  }));

@@ -33,15 +33,14 @@ export async function* readCommandLog(
   using log = new LogReader(commandLogFile(folder), new Records(options), { tail });
   const { until } = options;
   const isLate = () => until !== undefined && until.getTime() < Date.now();
-  yield* readLogs([log], () => !follow || signal?.aborted || isLate() || hasEnded(folder));
-  signal?.throwIfAborted();
+  yield* readLogs([log], () => !follow || isLate() || hasEnded(folder), signal);
 }
 
 /**
  * What the guest's console has had in the present or last run, as standard output, and then what the VM's process
  * logged, as standard error; `tail` lines of each.
  *
- * @throws {SmolvmError} `state`.
+ * @throws {SmolvmError} `state`. The reason of `signal`.
  */
 export async function* readKernelLog(
   { folder }: Machine,
@@ -49,8 +48,7 @@ export async function* readKernelLog(
 ): AsyncGenerator<LogOutput> {
   using guest = new LogReader(consoleLog(folder), new PlainText("stdout"), { tail });
   using vm = new LogReader(runnerLog(folder), new PlainText("stderr"), { tail });
-  yield* readLogs([guest, vm], () => !follow || signal?.aborted || hasEnded(folder));
-  signal?.throwIfAborted();
+  yield* readLogs([guest, vm], () => !follow || hasEnded(folder), signal);
 }
 
 /** The lock is held from before the status says that a machine starts. */
