@@ -28,7 +28,10 @@ export interface CommandResult extends CommandStatus {
 export interface StreamOptions {
   /** Its input: those bytes, or `piped` to write to {@linkcode GuestCommand.stdin}; else `/dev/null`. */
   stdin?: "piped" | Uint8Array | AsyncIterable<Uint8Array> | undefined;
-  /** Takes what it writes to its standard output instead, and holds it back until the promise settles. */
+  /**
+   * Takes what it writes to its standard output instead, and holds it back until the promise settles. One that rejects
+   * is to the command as a pipe that nobody reads: `SIGPIPE`.
+   */
   stdout?: ((data: Uint8Array) => Promise<void>) | undefined;
   /** The same for its standard error. */
   stderr?: ((data: Uint8Array) => Promise<void>) | undefined;
