@@ -22,6 +22,7 @@ export function createCommand(setExitCode: (code: number) => void) {
           using status = openStatusLine(self);
           const described = await machineOptions(self, options, status);
           const { name } = await Machine.create({ ...described, tty, stdin, signal });
+          status?.clear();
           console.log(name);
           return 0;
         }),

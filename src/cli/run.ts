@@ -58,6 +58,7 @@ async function runDetached(options: MachineOptions, status: StatusLine | undefin
       if (!options.ephemeral) await machine.delete({ force: true });
       throw error;
     }
+    status?.clear();
     console.log(machine.name);
     return 0;
   });

@@ -1,7 +1,8 @@
 // What a terminal is told while something takes long, with a buildah that takes as long as the test wants.
 import assert from "node:assert/strict";
+import { buildImage } from "../fixtures/images.ts";
 import { type Cli, makeCli } from "../helpers/cli.ts";
-import type { Process } from "../helpers/process.ts";
+import { assertCode, type Process, runProcess } from "../helpers/process.ts";
 import { onTerminal } from "../helpers/terminal.ts";
 
 /** Its pull waits for a file, says a word, and fails. */
@@ -12,13 +13,18 @@ case "$*" in
 *) exit 1 ;;
 esac
 `;
+/** The real one, which waits for a file before it makes a container. */
+const SLOW_BUILDAH = `#!/bin/sh
+case "$*" in *" from "*) until [ -e "$HOME/go" ]; do sleep 0.1; done ;; esac
+PATH=\${PATH#*:} exec buildah "$@"
+`;
 const FAILED = 'Trying\r\nError: denied\r\nsmolvm: Cannot pull image "docker.io/library/app:latest": denied\r\n';
 const ERASE = "\\r\\x1b\\[K";
 
 /** Runs a script on a terminal. */
-function onTerminalWithBuildah(cli: Cli, script: string): Process {
+function onTerminalWithBuildah(cli: Cli, script: string, buildah = BUILDAH): Process {
   Deno.mkdirSync(`${cli.folder}/bin`);
-  Deno.writeTextFileSync(`${cli.folder}/bin/buildah`, BUILDAH, { mode: 0o755 });
+  Deno.writeTextFileSync(`${cli.folder}/bin/buildah`, buildah, { mode: 0o755 });
   const env = {
     HOME: cli.folder,
     XDG_STATE_HOME: cli.state,
@@ -56,4 +62,22 @@ Deno.test("smolvm create tells those who want quiet, or have no terminal, nothin
   const { stdout } = await terminal.finish();
   const [, , error] = FAILED.split(/(?<=\n)/);
   assert.equal(stdout.replace(/^.*\r\n/, ""), `${error}${FAILED}restored\r\n`);
+});
+
+Deno.test("smolvm create leaves nothing of what took long before the name that it prints", async () => {
+  using cli = makeCli();
+  const buildah = async (...args: string[]) => {
+    const options = ["--root", `${cli.storage}/root`, "--runroot", `${cli.storage}/runroot`];
+    const outcome = await runProcess("buildah", { args: [...options, ...args] });
+    assertCode(outcome, 0);
+    return outcome.stdout.trim();
+  };
+  await Deno.mkdir(`${cli.folder}/rootfs/bin`, { recursive: true });
+  await buildImage({ buildah }, { name: "localhost/app:latest", rootfs: `${cli.folder}/rootfs` });
+  await using terminal = onTerminalWithBuildah(cli, '"$SMOLVM" create --name web app', SLOW_BUILDAH);
+  await terminal.untilStdout(new RegExp(`\\r\\n${ERASE}Preparing app\u2026$`));
+  await go(cli);
+  const { stdout } = await terminal.finish();
+  await buildah("rm", "--all");
+  assert.ok(stdout.endsWith("\u2026\r\x1b[Kweb\r\nrestored\r\n"), JSON.stringify(stdout));
 });

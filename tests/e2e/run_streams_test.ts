@@ -138,10 +138,12 @@ test("run says on a terminal that it boots when that takes long, and leaves noth
   const bin = await suite.makeFolder("slow");
   await Deno.writeTextFile(`${bin}/unshare`, '#!/bin/sh\nsleep 3\nexec /usr/bin/unshare "$@"\n', { mode: 0o755 });
   const slow = { env: { ...env, PATH: `${bin}:${Deno.env.get("PATH")}` }, rootfs };
-  await using terminal = onTerminal(slow, '"$SMOLVM" run "$ROOTFS" echo booted');
+  const detached = '"$SMOLVM" run -d --name job "$ROOTFS" true && "$SMOLVM" rm -f job';
+  await using terminal = onTerminal(slow, `"$SMOLVM" run "$ROOTFS" echo booted; ${detached}`);
   const { stdout } = await terminal.finish();
   const [, ...lines] = stdout.replaceAll("\r\x1b[K", "<erase>").split("\r\n");
-  assert.deepEqual(lines, [`<erase>Booting ${rootfs}\u{2026}<erase>booted`, "restored", ""]);
+  const booting = `<erase>Booting ${rootfs}\u{2026}<erase>`;
+  assert.deepEqual(lines, [`${booting}booted`, `${booting}job`, "Deleted VM: job", "restored", ""]);
 });
 
 test("the terminal is restored when the VM process is killed", async () => {
