@@ -19,7 +19,7 @@ export function readKernelFile(path: string): string {
 }
 
 /**
- * Sends SIGKILL to a process.
+ * Sends SIGKILL to a process, or to all of a process group by its negative id.
  *
  * @throws {Deno.errors.NotFound} when there is none with that id.
  */
@@ -28,7 +28,7 @@ export function killProcessId(pid: number): void {
     Deno.kill(pid, "SIGKILL");
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    bySh('kill -KILL "$1"', `${pid}`);
+    bySh('kill -s KILL -- "$1"', `${pid}`);
   }
 }
 

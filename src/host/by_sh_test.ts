@@ -25,6 +25,9 @@ Deno.test("killProcessId() kills for a program without every permission, and say
   await using child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   assert.equal(await outputOf(`killProcessId(${child.pid})`), "");
   assert.equal((await child.status).signal, "SIGKILL");
+  await using leader = new Deno.Command("sleep", { args: ["60"], detached: true }).spawn();
+  assert.equal(await outputOf(`killProcessId(${-leader.pid})`), "");
+  assert.equal((await leader.status).signal, "SIGKILL");
   const script =
     `try { killProcessId(${child.pid}) } catch (error) { console.log(error instanceof Deno.errors.NotFound) }`;
   assert.equal(await outputOf(script), "true\n");

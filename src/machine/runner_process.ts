@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { killChild } from "../host/child_process.ts";
+import { killProcessId } from "../host/by_sh.ts";
 import { osReason } from "../host/os_error.ts";
 import { log } from "../log.ts";
 import { roleCommand } from "../runner/entry.ts";
@@ -74,9 +74,13 @@ export class RunnerProcess {
     });
   }
 
-  /** Ends a runner that was given nothing to do. */
+  /** Ends a runner that nobody wants any more, with all that it is behind: that may wait for it as for a child. */
   async kill(): Promise<void> {
-    killChild(this.#process, "SIGKILL");
+    try {
+      killProcessId(-this.#process.pid);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
     await this.exited;
   }
 
