@@ -246,7 +246,10 @@ export class Machine implements AsyncDisposable {
     await signalMachine(this.#open(), signalNumber(signal));
   }
 
-  /** Settles when it has ended, with the exit code of its command; 137 stands for a VM that was killed. */
+  /**
+   * Settles when it has ended, with the exit code of its command; 137 stands for a VM that was killed. An ephemeral
+   * machine that this object started may be gone by then.
+   */
   async wait({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {
     const own = this.#own;
     if (!own?.isStarted) return await waitForEnd(this.#open(), signal);
