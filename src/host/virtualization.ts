@@ -30,7 +30,7 @@ export function kvmProblem(facts: KvmFacts): SmolvmError | undefined {
       "virtualization",
       "Cannot use KVM: this host's is of the PVM kind, which boots no ordinary kernel",
       {
-        hint: "Use a host with hardware virtualisation; scripts/kvm-machine emulates one for tests.",
+        hint: "Use a host with hardware virtualisation; scripts/kvm-machine of a checkout emulates one for tests.",
       },
     );
   }

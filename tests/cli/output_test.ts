@@ -43,3 +43,8 @@ Deno.test("smolvm's errors have their cause and place only for those who ask for
     assert.match(stderr, /\[cause\]: NotFound/);
   }
 });
+
+Deno.test("output that cannot be written is one sentence", { ignore: Deno.build.os !== "linux" }, async () => {
+  const outcome = await runProcess("sh", { args: ["-c", '"$0" --help >/dev/full', SMOLVM] });
+  assert.deepEqual([outcome.code, outcome.stderr], [125, "smolvm: No space left on device\n"]);
+});
