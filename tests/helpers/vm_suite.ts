@@ -41,9 +41,13 @@ export interface VmSuite extends Territory {
   makeFolder(name: string): Promise<string>;
 }
 
-/** Makes the suite of a test file. Its tests are skipped, and the reason printed, where no VM can run. */
-export function vmSuite(): VmSuite {
-  const folder = Deno.makeTempDirSync({ prefix: "smolvm-", dir: tmpfs() });
+/**
+ * Makes the suite of a test file. Its tests are skipped, and the reason printed, where no VM can run.
+ *
+ * @param parent of its folder; a script without every permission cannot have one below /dev
+ */
+export function vmSuite({ parent = tmpfs() } = {}): VmSuite {
+  const folder = Deno.makeTempDirSync({ prefix: "smolvm-", dir: parent });
   const [state, runtime, storage] = [`${folder}/state`, `${folder}/runtime`, `${folder}/storage`];
   const env = {
     [MARK]: folder,

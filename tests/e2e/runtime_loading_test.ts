@@ -1,0 +1,89 @@
+/** The runtime module in scripts of others, with the least permissions: by path, by URL, and in a bundle. */
+import assert from "node:assert/strict";
+import { bundle, CHECKOUT, serveModule } from "../helpers/module_server.ts";
+import { machinePermissions } from "../helpers/permissions.ts";
+import { assertCode, Process } from "../helpers/process.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite({ parent: "/run" });
+const { test, rootfs } = suite;
+
+/** Emulated, Deno takes long to load what it has never seen. */
+const TIMEOUT_MS = 180_000;
+/** How long a VM may outlive the script that was killed. */
+const LIMIT_MS = 10_000;
+
+const PATH = `${CHECKOUT}src/mod.ts`;
+
+/** A machine runs while another is booted beside it. */
+const scriptWith = (module: string) => `
+import { Machine } from "${module}";
+
+await using machine = await Machine.create({ source: Deno.args[0], ephemeral: true });
+await machine.start();
+const { code } = await Machine.run(Deno.args[0], "exit 3");
+for await (const { stream, data } of machine.exec(["hostname"])) await Deno[stream].write(data);
+console.log(machine.name, code);
+`;
+
+/** Settles when a script is in the suite's folder. */
+async function write(name: string, script: string): Promise<string> {
+  await Deno.writeTextFile(`${suite.folder}/${name}.ts`, script);
+  return `${suite.folder}/${name}.ts`;
+}
+
+/** Starts a script, with what the module needs and not more. */
+function start(script: string, { flags = [] as string[], env = {} } = {}): Process {
+  const lib = `${CHECKOUT}lib`;
+  const permissions = machinePermissions({
+    state: `${suite.state}/smolvm`,
+    runtime: `${suite.runtime}/smolvm`,
+    configFile: `${suite.folder}/config/smolvm/smolvm.toml`,
+    lib,
+    sources: [rootfs],
+  });
+  return new Process(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--no-check", ...permissions, ...flags, script, rootfs],
+    cwd: suite.folder,
+    env: { ...suite.env, SMOLVM_LIB: lib, ...env },
+    timeoutMs: TIMEOUT_MS,
+  });
+}
+
+/** Runs a script that is made of {@linkcode scriptWith} to its end. */
+async function assertWorks(script: string, options?: Parameters<typeof start>[1]): Promise<void> {
+  await using process = start(script, options);
+  const outcome = await process.finish();
+  assertCode(outcome, 0);
+  assert.match(outcome.stdout, /^(\S+)\n\1 3\n$/);
+  assert.equal(outcome.stderr, "");
+}
+
+test("a script that imports the module by path has its machines", async () => {
+  await assertWorks(await write("path", scriptWith(PATH)));
+});
+
+test("a script that imports the module by URL has its machines", async () => {
+  await using server = await serveModule(suite.folder);
+  await assertWorks(await write("url", scriptWith(server.module)), server);
+});
+
+test("a script that was bundled with the module has its machines", async () => {
+  await bundle(await write("bundled", scriptWith(PATH)), `${suite.folder}/bundle.js`);
+  await assertWorks(`${suite.folder}/bundle.js`);
+});
+
+test("a script that is killed takes its machines along", async () => {
+  await using script = start(
+    await write(
+      "killed",
+      `import { Machine } from "${PATH}";
+      const machine = await Machine.create({ source: Deno.args[0], ephemeral: true });
+      await machine.start();
+      for await (const _ of Machine.run(Deno.args[0], "echo up; sleep 1000")) console.log("up");`,
+    ),
+  );
+  await script.untilStdout(/up/);
+  script.kill("SIGKILL");
+  await script.outcome;
+}, { settlesWithinMs: LIMIT_MS });
