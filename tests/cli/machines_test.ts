@@ -406,7 +406,7 @@ Deno.test("smolvm needs no configuration to list, stop and delete machines", asy
   assertPrinted(await cli.run(["stop", "web"], { config }), "Stopped VM: web\n");
   const { code, stderr } = await cli.run(["create", "root"], { config });
   assert.equal(code, 125);
-  assert.match(stderr, /^smolvm: ".*", line 1: unknown key "default_cpu"\n$/);
+  assert.match(stderr, /^smolvm: ".*", line 1: unknown key "default_cpu"\nDid you mean default_cpus\?\n$/);
   assertPrinted(await cli.run(["delete", "-f", "web"], { config }), "Deleted VM: web\n");
 });
 
