@@ -17,8 +17,8 @@ import { type MachineRecord, readRecord, writeRecord } from "./machine_record.ts
 import { claimName, lockNames, releaseName, releaseNames } from "./names.ts";
 import { CREATED, isLive, machineLock, readStatus, writeStatus } from "./status.ts";
 
-/** Whoever looks at a lock holds it for a moment, and a runner ends a moment after its last word. */
-const LOCK_PATIENCE_MS = 5000;
+/** Whoever looks at a lock, or deletes a machine, holds it for a moment; on a busy host that may be long. */
+const LOCK_PATIENCE_MS = 30_000;
 const LOCK_POLL_MS = 20;
 
 /** The folders of machines that are being made or removed. */
