@@ -16,6 +16,8 @@ export async function listenAt({ address, hostPort: port }: PortSpec): Promise<D
   const cannot = `Cannot publish port ${port} of ${address}`;
   const deadline = performance.now() + PATIENCE_MS;
   while (true) {
+    // Looking for its holder may take long: there is a try after that.
+    const isLast = performance.now() > deadline;
     try {
       return Deno.listen({ hostname: address, port });
     } catch (error) {
@@ -27,7 +29,7 @@ export async function listenAt({ address, hostPort: port }: PortSpec): Promise<D
         throw new SmolvmError("port", `${cannot}: ${osReason(error)}`, { cause: error, hint });
       }
       const taker = await takerOf(address, port);
-      if (taker !== "" || performance.now() > deadline) {
+      if (taker !== "" || isLast) {
         throw new SmolvmError("port", `${cannot}: it is taken${taker}`, { cause: error });
       }
     }
