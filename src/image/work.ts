@@ -52,26 +52,34 @@ export async function withWorkFolder<T>(
 
 /**
  * A shell that removes the files of the work when this process cannot: it waits for the end of a pipe that the kernel
- * closes with us. The lock keeps it from what another process is at by then. macOS has no `flock` command; there the
- * next work removes them.
+ * closes with us. The lock keeps it from what another process is at by then. Without one the next work removes them, as
+ * on macOS, which has no `flock` command.
  */
 function startJanitor(name: string): AsyncDisposable {
-  if (Deno.build.os !== "linux") return { [Symbol.asyncDispose]: () => Promise.resolve() };
-  const script = 'read -r _; exec flock --nonblock "$0.lock" rm -rf "$0.tmp" "$0.lock"';
-  const janitor = new Deno.Command("sh", {
-    args: ["-c", script, name],
-    stdin: "piped",
-    stdout: "null",
-    stderr: "null",
-    // Ctrl-C at the terminal is not for it.
-    detached: true,
-  }).spawn();
+  const janitor = Deno.build.os === "linux" ? spawnJanitor(name) : undefined;
   return {
     async [Symbol.asyncDispose]() {
-      await janitor.stdin.close();
-      await janitor.status;
+      await janitor?.stdin.close();
+      await janitor?.status;
     },
   };
+}
+
+function spawnJanitor(name: string): Deno.ChildProcess | undefined {
+  const script = 'read -r _; exec flock --nonblock "$0.lock" rm -rf "$0.tmp" "$0.lock"';
+  try {
+    return new Deno.Command("sh", {
+      args: ["-c", script, name],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+      // Ctrl-C at the terminal is not for it.
+      detached: true,
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return undefined; // No sh in PATH; that buildah is not there either is the better thing to say.
+  }
 }
 
 async function waitForLock(path: string, signal: AbortSignal | undefined): Promise<Lock> {
