@@ -27,7 +27,8 @@ export interface ProcessOptions {
   timeoutMs?: number;
 }
 
-const TIMEOUT_MS = 60_000;
+/** A host under load takes minutes for what it else does in seconds. */
+const TIMEOUT_MS = 180_000;
 
 /** A running program. Its input is open until {@linkcode Process.end} or {@linkcode Process.finish}. */
 export class Process implements AsyncDisposable {
