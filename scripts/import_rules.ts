@@ -17,7 +17,7 @@ const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 
 /** What each folder of `src`, and each file right in it, may import. Only the runner's process loads libkrun. */
 const RULES: ReadonlyMap<string, Rule> = new Map([
-  ["src/main.ts", only("src/cli", "src/runner/entry.ts", "src/machine/spare_runner.ts", "deno.json")],
+  ["src/main.ts", only("src/cli", "src/runner/entry.ts", "src/machine/spawn_runner.ts", "deno.json")],
   ["src/mod.ts", only("src/runtime", "src/runner/entry.ts")],
   ["src/runtime", only("src/machine", "src/image", "src/config", "src/state", "src/protocol")],
   ["src/cli", {

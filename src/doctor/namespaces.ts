@@ -1,4 +1,4 @@
-import { namespacePrefix } from "../machine/spare_runner.ts";
+import { namespacePrefix } from "../machine/spawn_runner.ts";
 import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 

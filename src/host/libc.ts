@@ -1,6 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { describeErrno } from "../errno.ts";
 import { listenGuard } from "./listen_guard.ts";
+import { type NativeFunctions, openLibrary } from "./native_library.ts";
 
 const MS_BIND = 4096n;
 const MS_REC = 16384n;
@@ -14,36 +15,36 @@ const SYS_SECCOMP = Deno.build.arch === "x86_64" ? 317n : 277n;
 const SECCOMP_SET_MODE_FILTER = 1n;
 const SECCOMP_FILTER_FLAG_TSYNC = 1n;
 
-const SYMBOLS = {
+const FUNCTIONS = {
   creat: { parameters: ["buffer", "u32"], result: "i32" },
   dup2: { parameters: ["i32", "i32"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies NativeFunctions;
 
-const LINUX_SYMBOLS = {
+const LINUX_FUNCTIONS = {
   __errno_location: { parameters: [], result: "pointer" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "buffer", "i64", "buffer", "i64"], result: "i64" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   seccomp: { name: "syscall", parameters: ["i64", "u64", "u64", "buffer"], result: "i64" },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies NativeFunctions;
 
 /** The calls of the C library that Deno has no API for. Only the runner loads it. */
 export class Libc {
-  readonly #libc = Deno.dlopen(Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6", SYMBOLS);
-  readonly #linux = Deno.build.os === "linux" ? Deno.dlopen("libc.so.6", LINUX_SYMBOLS) : undefined;
+  readonly #libc = openLibrary(Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6", FUNCTIONS);
+  readonly #linux = Deno.build.os === "linux" ? openLibrary("libc.so.6", LINUX_FUNCTIONS) : undefined;
 
   /** Opens `path` for writing, created or emptied; returns the descriptor, which the caller owns. */
   creat(path: string): number {
     // SAFETY: the buffer of a synchronous call lives until it returns; so with every call below.
-    const fd = this.#libc.symbols.creat(cString(path), 0o600);
+    const fd = this.#libc.creat(cString(path), 0o600);
     if (fd < 0) throw new SmolvmError("storage", `Cannot create the log "${path}": ${this.#lastError()}`);
     return fd;
   }
 
   dup2(from: number, to: number): void {
-    if (this.#libc.symbols.dup2(from, to) < 0) {
+    if (this.#libc.dup2(from, to) < 0) {
       throw new SmolvmError("internal", `Cannot redirect descriptor ${to}: ${this.#lastError()}`);
     }
   }
@@ -52,12 +53,12 @@ export class Libc {
   raiseOpenFilesLimit(): void {
     const RLIMIT_NOFILE = Deno.build.os === "darwin" ? 8 : 7;
     const limits = new BigUint64Array(2);
-    if (this.#libc.symbols.getrlimit(RLIMIT_NOFILE, limits) < 0) return;
+    if (this.#libc.getrlimit(RLIMIT_NOFILE, limits) < 0) return;
     // macOS calls its hard limit infinite and refuses to set more than OPEN_MAX.
     const most = Deno.build.os === "darwin" ? 10_240n : limits[1]!;
     if (limits[0]! >= most) return;
     limits[0] = most;
-    this.#libc.symbols.setrlimit(RLIMIT_NOFILE, limits);
+    this.#libc.setrlimit(RLIMIT_NOFILE, limits);
   }
 
   /** Mounts an empty file system in memory, in the mount namespace of this process. */
@@ -78,7 +79,7 @@ export class Libc {
   makeReadOnly(target: string, { recursive }: { recursive: boolean }): void {
     // struct mount_attr: attr_set, attr_clr, propagation, userns_fd
     const attributes = new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n]);
-    const { syscall } = this.#linuxSymbols();
+    const { syscall } = this.#linuxCalls();
     const flags = recursive ? AT_RECURSIVE : 0n;
     if (syscall(SYS_MOUNT_SETATTR, AT_FDCWD, cString(target), flags, attributes, 32n) === 0n) return;
     const errno = this.#errno();
@@ -89,7 +90,7 @@ export class Libc {
 
   /** From here on nothing in this process can listen that does not yet: bind() does nothing and listen() fails with EPERM. */
   forbidListening(): void {
-    const { prctl, seccomp } = this.#linuxSymbols();
+    const { prctl, seccomp } = this.#linuxCalls();
     const program = listenGuard();
     // struct sock_fprog, a count of instructions and a pointer to them, with these right behind it.
     const filter = new Uint8Array(16 + program.length);
@@ -104,16 +105,16 @@ export class Libc {
   }
 
   #mountCall() {
-    return this.#linuxSymbols().mount;
+    return this.#linuxCalls().mount;
   }
 
-  #linuxSymbols() {
+  #linuxCalls() {
     if (!this.#linux) throw new SmolvmError("internal", "Mounts exist on Linux only");
-    return this.#linux.symbols;
+    return this.#linux;
   }
 
   #errno(): number {
-    const location = this.#linux?.symbols.__errno_location();
+    const location = this.#linux?.__errno_location();
     return location ? new Deno.UnsafePointerView(location).getInt32() : 0;
   }
 

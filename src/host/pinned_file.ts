@@ -1,16 +1,17 @@
 import { cString } from "./libc.ts";
+import { type NativeFunctions, openLibrary } from "./native_library.ts";
 
 // Linux's values, on x64 and arm64; of O_NOFOLLOW they have one each.
 const O_PATH = 0o10000000;
 const O_NOFOLLOW = Deno.build.arch === "aarch64" ? 0o100000 : 0o400000;
 const O_CLOEXEC = 0o2000000;
 
-const SYMBOLS = {
+const FUNCTIONS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies NativeFunctions;
 
-let libc: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
+let libc: Deno.DynamicLibrary<typeof FUNCTIONS>["symbols"] | undefined;
 
 /**
  * A file or folder that stays the one it was, whoever moves it or puts a link in its place meanwhile: of a folder that
@@ -33,8 +34,8 @@ export function pinFile(path: string, { followLink = false } = {}): PinnedFile {
     const pinned = followLink ? Deno.realPathSync(path) : path;
     return { path: pinned, status: () => Deno.lstatSync(pinned), [Symbol.dispose]() {} };
   }
-  libc ??= Deno.dlopen("libc.so.6", SYMBOLS);
-  const { open, close } = libc.symbols;
+  libc ??= openLibrary("libc.so.6", FUNCTIONS);
+  const { open, close } = libc;
   // SAFETY: the buffer of a synchronous call lives until it returns.
   const fd = open(cString(path), O_PATH | O_CLOEXEC | (followLink ? 0 : O_NOFOLLOW));
   if (fd < 0) throw whyNot(path, followLink);

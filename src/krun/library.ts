@@ -1,5 +1,6 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { libFolder } from "../host/lib_folder.ts";
+import { type NativeFunctions, openLibrary } from "../host/native_library.ts";
 import { type Krun, KRUN_SYMBOLS } from "./symbols.ts";
 
 /** Where libkrun or its firmware may be; the first path that exists is taken. */
@@ -74,13 +75,13 @@ export function loadKrun(): Krun {
  *
  * @throws {SmolvmError} `dependency` when it is missing or cannot be loaded.
  */
-export function loadLibrary<const S extends Deno.ForeignLibraryInterface>(
+export function loadLibrary<const F extends NativeFunctions>(
   library: "libkrun" | "libkrunfw",
-  symbols: S,
-): { path: string; symbols: Deno.DynamicLibrary<S>["symbols"] } {
+  functions: F,
+): { path: string; symbols: Deno.DynamicLibrary<F>["symbols"] } {
   const path = findLibrary(library);
   try {
-    return { path, symbols: Deno.dlopen(path, symbols).symbols };
+    return { path, symbols: openLibrary(path, functions) };
   } catch (error) {
     throw new SmolvmError("dependency", `Cannot load "${path}": ${messageOf(error)}`, { cause: error });
   }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { NativeFunctions } from "../host/native_library.ts";
+
 const REQUIRED = {
   krun_create_ctx: { parameters: [], result: "i32" },
   krun_set_vm_config: { parameters: ["u32", "u8", "u32"], result: "i32" },
@@ -13,7 +15,7 @@ const REQUIRED = {
   krun_set_console_output: { parameters: ["u32", "buffer"], result: "i32" },
   // Nonblocking: the event loop goes on while the VM runs. It never returns but with an error.
   krun_start_enter: { parameters: ["u32"], result: "i32", nonblocking: true },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies NativeFunctions;
 
 const OPTIONAL = {
   /** 1.10 */
@@ -36,7 +38,7 @@ const OPTIONAL = {
   krun_add_virtiofs3: { parameters: ["u32", "buffer", "buffer", "u64", "bool"], result: "i32", optional: true },
   /** 1.8, beside {@linkcode OPTIONAL.krun_add_virtiofs3} */
   krun_add_virtiofs: { parameters: ["u32", "buffer", "buffer"], result: "i32", optional: true },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies NativeFunctions;
 
 export const KRUN_SYMBOLS = { ...REQUIRED, ...OPTIONAL };
 

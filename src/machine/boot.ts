@@ -3,8 +3,7 @@ import { log } from "../log.ts";
 import type { RunnerSpec } from "../runner/spec.ts";
 import { removeEphemeralMachine } from "../state/ephemeral.ts";
 import type { Launch } from "./launch.ts";
-import type { RunnerProcess } from "./runner_process.ts";
-import { takeRunner } from "./spare_runner.ts";
+import { RunnerProcess } from "./runner_process.ts";
 
 /** How often a VM is booted that dies before its kernel says a word. */
 const ATTEMPTS = 3;
@@ -26,7 +25,7 @@ export interface Booted {
 export async function boot({ spec, prefix, onPhase }: Launch, signal?: AbortSignal): Promise<Booted> {
   onPhase?.("boot");
   for (let attempt = 1;; attempt++) {
-    const runner = takeRunner(prefix);
+    const runner = new RunnerProcess(prefix);
     const giveUp = () => spec.held ? runner.release() : runner.kill();
     signal?.addEventListener("abort", giveUp);
     try {

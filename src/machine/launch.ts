@@ -9,7 +9,7 @@ import type { WindowSize } from "../protocol/messages.ts";
 import type { RootfsSpec, RunnerSpec } from "../runner/spec.ts";
 import type { MachineFolders } from "../state/machine_folders.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
-import { dismissSpareRunner, namespacePrefix } from "./spare_runner.ts";
+import { dismissSpareRunner, namespacePrefix } from "./spawn_runner.ts";
 
 export { ephemeralFolders } from "../state/machine_folders.ts";
 export type { WindowSize };

@@ -1,14 +1,12 @@
 import { SmolvmError } from "../errors.ts";
 import { killProcessId } from "../host/by_sh.ts";
-import { osReason } from "../host/os_error.ts";
-import { log } from "../log.ts";
-import { roleCommand } from "../runner/entry.ts";
 import type { RunnerSpec } from "../runner/spec.ts";
 import { toError } from "../state/error_record.ts";
 import { consoleLog, runnerLog } from "../state/machine_folders.ts";
 import { decodeStart } from "../state/start_report.ts";
 import { readStatus } from "../state/status.ts";
 import { tailOf } from "../state/tail.ts";
+import { spawnRunner } from "./spawn_runner.ts";
 
 /** How many lines of each log an unexpected end is told with. */
 const LAST_WORDS = 5;
@@ -21,8 +19,7 @@ export class RunnerProcess {
 
   /** Starts a runner that waits for its specification. `prefix` is the command that puts it into its namespaces. */
   constructor(prefix: readonly string[]) {
-    const { argv, env } = roleCommand("runner");
-    this.#process = spawn([...prefix, ...argv], env);
+    this.#process = spawnRunner(prefix);
     // Whoever has nothing left to do but to hold a machine ends.
     this.#process.unref();
     this.#lifeline = this.#process.stdin.getWriter();
@@ -103,25 +100,5 @@ export class RunnerProcess {
     ];
     const how = signal ? `killed by ${signal}` : `exit code ${code}`;
     return new SmolvmError("guest", [`The VM ended unexpectedly (${how})`, ...words].join("\n  "));
-  }
-}
-
-function spawn([command, ...args]: readonly string[], env: Record<string, string>): Deno.ChildProcess {
-  log("debug", () => `spawning ${[command, ...args].join(" ")}`);
-  try {
-    return new Deno.Command(command!, {
-      args,
-      env,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-      // A session of its own: Ctrl-C at the terminal is for the guest's command, by way of us.
-      detached: true,
-    }).spawn();
-  } catch (error) {
-    throw new SmolvmError("dependency", `Cannot start the VM process with "${command}": ${osReason(error)}`, {
-      cause: error,
-      hint: command === "unshare" ? "Install util-linux." : undefined,
-    });
   }
 }
