@@ -32,7 +32,7 @@ export interface Documented {
 }
 
 /** Every command that the overview has or leads to, in its order. */
-export function documentedCommands(program: CommandUnknownOpts = makeProgram(() => {})): Documented[] {
+export function documentedCommands(program: CommandUnknownOpts): Documented[] {
   return commandsOf(program).flatMap((command) => {
     const group = command.helpGroup().replace(/:$/, "");
     const family = commandsOf(command).map((member) => documented(member, `${command.name()} ${member.name()}`, group));
@@ -67,4 +67,6 @@ export function commandsDoc(commands: readonly Documented[]): string {
   ].join("\n\n") + "\n";
 }
 
-if (import.meta.main) Deno.writeTextFileSync(COMMANDS_DOC, commandsDoc(documentedCommands()));
+if (import.meta.main) {
+  Deno.writeTextFileSync(COMMANDS_DOC, commandsDoc(documentedCommands(await makeProgram(() => {}))));
+}

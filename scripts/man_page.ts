@@ -153,5 +153,5 @@ function roff(text: string): string {
 
 if (import.meta.main) {
   const date = new Date(Number(Deno.args[0]) * 1000);
-  console.log(manPage(makeProgram(() => {}), { date, version: deno.version }).trimEnd());
+  console.log(manPage(await makeProgram(() => {}), { date, version: deno.version }).trimEnd());
 }

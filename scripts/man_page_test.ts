@@ -21,8 +21,8 @@ function tree(command: CommandUnknownOpts): CommandUnknownOpts[] {
   );
 }
 
-Deno.test("manPage() has every command of smolvm with its usage, its arguments, its options and its examples", () => {
-  const program = makeProgram(() => {});
+Deno.test("manPage() has every command of smolvm with its usage, its arguments, its options and its examples", async () => {
+  const program = await makeProgram(() => {});
   const commands = tree(program);
   assert.ok(commands.length > 30);
   const sections = new Map(plain(program).split(/^\.SS /m).map((text) => [text.split("\n")[1], text]));
@@ -42,8 +42,8 @@ Deno.test("manPage() has every command of smolvm with its usage, its arguments, 
   }
 });
 
-Deno.test("manPage() says what it is of, from when, and nothing of what is hidden", () => {
-  const text = page(makeProgram(() => {}));
+Deno.test("manPage() says what it is of, from when, and nothing of what is hidden", async () => {
+  const text = page(await makeProgram(() => {}));
   assert.match(text, /^\.TH SMOLVM 1 1970-01-02 "smolvm 1\.2\.3"\n\.SH NAME\nsmolvm \\- Run /);
   const sections = [...text.matchAll(/^\.SH (.*)$/gm)].map(([, name]) => name);
   const expected = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "EXIT STATUS", "ENVIRONMENT", "FILES"];

@@ -11,7 +11,6 @@ Examples:
 /** `smolvm delete`. */
 export function deleteCommand(setExitCode: (code: number) => void) {
   return new Command("delete")
-    .alias("rm")
     .summary("Delete machines, with their disks and logs")
     .description("Delete machines, with their disks and logs")
     .argument("<name...>", "machines, by name or the beginning of their ids")

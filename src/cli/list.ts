@@ -27,7 +27,6 @@ type Filters = Partial<Record<"state" | "name", string[]>>;
 /** `smolvm list`. */
 export function listCommand() {
   return new Command("list")
-    .aliases(["ls", "ps"])
     .summary("List machines")
     .description("List machines, those of `run` too while they run")
     .option("-a, --all", "also machines that do not run (always done)")

@@ -3,42 +3,18 @@ import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
 import { OWN_FAILURE, SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
-import { attachCommand } from "./attach.ts";
-import { completeCommand, completionCommand } from "./completion.ts";
-import { configCommand } from "./config.ts";
-import { cpCommand } from "./cp.ts";
-import { createCommand } from "./create.ts";
-import { deleteCommand } from "./delete.ts";
-import { doctorCommand } from "./doctor.ts";
-import { execCommand } from "./exec.ts";
-import { imagesCommand } from "./images.ts";
-import { inspectCommand } from "./inspect.ts";
-import { killCommand } from "./kill.ts";
-import { listCommand } from "./list.ts";
+import { COMMANDS } from "./commands.ts";
 import { chooseLogLevel } from "./log_options.ts";
-import { logsCommand } from "./logs.ts";
-import { portCommand } from "./port.ts";
-import { pruneCommand } from "./prune.ts";
-import { pullCommand } from "./pull.ts";
-import { renameCommand } from "./rename.ts";
-import { restartCommand } from "./restart.ts";
-import { rmiCommand } from "./rmi.ts";
-import { runCommand } from "./run.ts";
-import { shellCommand } from "./shell.ts";
-import { startCommand } from "./start.ts";
-import { statsCommand } from "./stats.ts";
-import { stopCommand } from "./stop.ts";
-import { systemCommand } from "./system.ts";
 import { columnsOf } from "./terminal.ts";
-import { topCommand } from "./top.ts";
-import { updateCommand } from "./update.ts";
-import { waitCommand } from "./wait.ts";
 
 /** What help is wrapped to where no terminal says how wide it is. */
 const DEFAULT_COLUMNS = 80;
 
-/** The whole tree of commands; `setExitCode` is told what the one that is run comes to, unless that is 0. */
-export function makeProgram(setExitCode: (code: number) => void) {
+/**
+ * The tree of commands; of those only the one that `word` names, if any, and else all: they take their time to load.
+ * `setExitCode` is told what the one that is run comes to, unless that is 0.
+ */
+export async function makeProgram(setExitCode: (code: number) => void, word?: string) {
   const program = new Command("smolvm")
     .description("Run OCI images and folders as microVMs")
     .version(deno.version, "--version", "print the version")
@@ -71,48 +47,21 @@ export function makeProgram(setExitCode: (code: number) => void) {
     });
     configureLog({ level, sink: (line) => console.error(line) });
   });
-  const groups: Record<string, CommandUnknownOpts[]> = {
-    "Machines:": [
-      runCommand(setExitCode),
-      createCommand(setExitCode),
-      startCommand(setExitCode),
-      stopCommand(setExitCode),
-      restartCommand(setExitCode),
-      killCommand(setExitCode),
-      waitCommand(setExitCode),
-      listCommand(),
-      renameCommand(setExitCode),
-      updateCommand(setExitCode),
-      deleteCommand(setExitCode),
-    ],
-    "Machines at work:": [
-      execCommand(setExitCode),
-      shellCommand(setExitCode),
-      attachCommand(setExitCode),
-      cpCommand(setExitCode),
-      logsCommand(setExitCode),
-      statsCommand(setExitCode),
-      topCommand(setExitCode),
-      portCommand(setExitCode),
-    ],
-    "Images:": [
-      pullCommand(setExitCode),
-      imagesCommand(),
-      rmiCommand(setExitCode),
-    ],
-    "Upkeep:": [
-      inspectCommand(setExitCode),
-      pruneCommand(setExitCode),
-      systemCommand(program),
-      doctorCommand(setExitCode),
-      configCommand(program),
-      completionCommand(),
-    ],
-  };
-  for (const [heading, commands] of Object.entries(groups)) {
-    for (const command of commands) program.addCommand(command.helpGroup(heading));
+  const commands = Object.entries(COMMANDS).flatMap(([heading, group]) =>
+    Object.entries(group).map(([names, load]) => ({ heading, names: names.split(" "), load }))
+  );
+  const wanted = commands.filter(({ names }) => names.includes(word ?? ""));
+  const makers = (wanted.length > 0 ? wanted : commands).map(async ({ load, ...rest }) => ({
+    ...rest,
+    make: await load(),
+  }));
+  for (const { heading, names: [, ...aliases], make } of await Promise.all(makers)) {
+    program.addCommand(make(setExitCode, program).aliases(aliases).helpGroup(heading));
   }
-  program.addCommand(completeCommand(program), { hidden: true });
+  if (wanted.length === 0) {
+    const { completeCommand } = await import("./completion.ts");
+    program.addCommand(completeCommand(program), { hidden: true });
+  }
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
@@ -124,7 +73,7 @@ export function makeProgram(setExitCode: (code: number) => void) {
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = makeProgram((code) => exitCode = code);
+  const program = await makeProgram((code) => exitCode = code, args[0]);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

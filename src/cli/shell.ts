@@ -17,7 +17,6 @@ const SHELLS = [["bash", "-l"], ["ash", "-l"], ["sh", "-l"], ["busybox", "sh", "
 /** `smolvm shell`. */
 export function shellCommand(setExitCode: (code: number) => void) {
   return new Command("shell")
-    .alias("sh")
     .summary("Open a login shell in a machine")
     .description("Open a login shell in a machine that runs: bash if it is there, else sh; exit with its code")
     .argument("<name>", "machine, by name or the beginning of its id")

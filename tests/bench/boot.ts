@@ -1,14 +1,16 @@
 /**
- * How long a microVM takes, against libkrun's own floor: a bare launcher in C that boots the same root filesystem.
- * The runs alternate, so that whatever slows this host down slows all of them; only the ratios mean anything.
+ * How long a microVM takes by the download, against libkrun's own floor: a bare launcher in C that boots the same root
+ * filesystem. The runs alternate, so that whatever slows this host down slows all of them; only the ratios mean
+ * anything.
  *
- *     scripts/bench [--runs N]
+ *     deno run -A tests/bench/boot.ts TARBALL [--runs N]
  *
  * @module
  */
 
 import { buildImage, makeImageStore } from "../fixtures/images.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
+import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { median, runsOf } from "./measure.ts";
 
 const RUNS = runsOf(Deno.args, 5);
@@ -25,8 +27,11 @@ await buildRootfs(floorRootfs);
 const floor = `${store.folder}/floor`;
 await output("cc", ["-O2", "-o", floor, `${ROOT}tests/bench/floor.c`, "-ldl"]);
 
-const smolvm = (...args: string[]) => ({ command: `${ROOT}smolvm`, args });
-const floorOf = (...args: string[]) => ({ command: floor, args: [`${ROOT}lib`, floorRootfs, ...args] });
+using download = makeTempFolder();
+await output("tar", ["-xzf", Deno.args[0]!, "-C", download.path, "--strip-components", "1"]);
+
+const smolvm = (...args: string[]) => ({ command: `${download.path}/smolvm`, args });
+const floorOf = (...args: string[]) => ({ command: floor, args: [`${download.path}/lib`, floorRootfs, ...args] });
 
 /** A program and its arguments. */
 interface Run {
@@ -48,10 +53,11 @@ const CASES: Record<string, Run> = {
 };
 
 // For a command in a machine that runs already.
-await output(`${ROOT}smolvm`, ["create", "--name", "bench", rootfs, "sleep", "100000"]);
+const { command: program } = smolvm();
+await output(program, ["create", "--name", "bench", rootfs, "sleep", "100000"]);
 await using machine = new AsyncDisposableStack();
-machine.defer(() => output(`${ROOT}smolvm`, ["delete", "--force", "bench"]));
-await output(`${ROOT}smolvm`, ["start", "bench"]);
+machine.defer(() => output(program, ["delete", "--force", "bench"]));
+await output(program, ["start", "bench"]);
 
 /** Milliseconds from a program's start to its end, and from its last output to its end. */
 async function time({ command, args }: Run): Promise<{ totalMs: number; endMs: number }> {

@@ -1,5 +1,6 @@
 // What the documentation says of the command line, against the command line.
 import assert from "node:assert/strict";
+import { makeProgram } from "../../src/cli/program.ts";
 import { COMMANDS_DOC, commandsDoc, type Documented, documentedCommands } from "../../scripts/commands_doc.ts";
 import { readSmolfile } from "../../src/config/smolfile.ts";
 import { makeCli } from "../helpers/cli.ts";
@@ -12,7 +13,7 @@ const README = await Deno.readTextFile(new URL("README.md", ROOT));
 const DOCS = await Promise.all(
   [...Deno.readDirSync(new URL("docs/", ROOT))].map(({ name }) => Deno.readTextFile(new URL(`docs/${name}`, ROOT))),
 );
-const COMMANDS = documentedCommands();
+const COMMANDS = documentedCommands(await makeProgram(() => {}));
 
 /** The examples at the end of a command's help. */
 function examplesOf({ help }: Documented): string[] {

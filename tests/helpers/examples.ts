@@ -50,7 +50,7 @@ export function invocations(line: string): string[][] {
 
 /** Why a command line would be refused, or `undefined`; nothing of it is done. */
 export async function whyRefused(args: readonly string[]): Promise<string | undefined> {
-  const program = makeProgram(() => {});
+  const program = await makeProgram(() => {}, args[0]);
   defuse(program);
   try {
     await program.parseAsync(args, { from: "user" });
