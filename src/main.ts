@@ -8,7 +8,6 @@ import "./runner/entry.ts"; // First: in an executable, a runner is this program
 import deno from "../deno.json" with { type: "json" };
 import { reportError } from "./cli/report.ts";
 import { exitCodeOf } from "./errors.ts";
-import { dismissSpareRunner, startSpareRunner } from "./machine/spawn_runner.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -21,6 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
   try {
     if (args[0] === "run" || args[0] === "start") {
+      const { dismissSpareRunner, startSpareRunner } = await import("./machine/spawn_runner.ts");
       startSpareRunner();
       cleanup.defer(dismissSpareRunner);
     }
