@@ -1,5 +1,8 @@
 import { exists } from "../../src/host/files.ts";
 
+/** How often something is sampled: to look through all that a VM has mapped takes a slow machine a while. */
+const SAMPLE_MS = 500;
+
 /** Samples something of a process until it is disposed of; the largest of its values. */
 export class Peak implements Disposable {
   largest = 0;
@@ -8,7 +11,7 @@ export class Peak implements Disposable {
   constructor(sample: () => number) {
     const take = () => this.largest = Math.max(this.largest, sample());
     take();
-    this.#timer = setInterval(take, 50);
+    this.#timer = setInterval(take, SAMPLE_MS);
   }
 
   [Symbol.dispose](): void {
