@@ -3,8 +3,8 @@
  * stream of each; ends with the build's exit code. The build sees the folder, which keeps what it makes there, and has no
  * network.
  *
- *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv,buildah \
- *       examples/build_log.ts [FOLDER [COMMAND [IMAGE]]]
+ *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
+ *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah examples/build_log.ts [FOLDER [COMMAND [IMAGE]]]
  *
  * Unless given, FOLDER is the current one, COMMAND, a line for the guest's shell, `make`, and IMAGE `gcc`.
  *

@@ -2,8 +2,8 @@
  * A throw-away database: a Redis server in a VM that has no network, reached through a published port that is free at
  * the time, with nothing left of either when the script ends. So may a test suite have a fresh one for each test.
  *
- *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv,buildah \
- *       examples/database.ts [IMAGE [COMMAND...]]
+ *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
+ *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah examples/database.ts [IMAGE [COMMAND...]]
  *
  * IMAGE is `redis:alpine` unless given, COMMAND what the image says.
  *

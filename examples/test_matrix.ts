@@ -2,8 +2,8 @@
  * A matrix of test runs: the same command on several images at once, each in a VM of its own with this folder at /src,
  * read-only. Prints a table of results, and what the runs that failed wrote; exit code 1 if any failed.
  *
- *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv,buildah \
- *       examples/test_matrix.ts COMMAND [IMAGE...]
+ *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
+ *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah examples/test_matrix.ts COMMAND [IMAGE...]
  *
  * COMMAND is a line for the guest's shell; the images are three of Python's unless given.
  *

@@ -3,7 +3,8 @@
  * disk and output. Whatever it does ends with it. What it writes is passed on, then how it ended is told; the exit code
  * is that of the code, 124 past the deadline, 125 for too much output.
  *
- *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv,buildah \
+ *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
+ *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah \
  *       examples/untrusted_code.ts [FILE [SECONDS [IMAGE INTERPRETER...]]]
  *
  * FILE is `-`, the standard input, unless given. `alpine sh` runs it for 5 s at most; try `python:3-alpine python3`.

@@ -2,8 +2,8 @@
  * A pool of machines that have booted before they are needed: each request gets one that saw no other, at once, and a
  * new one boots in its place. Prints what a request takes with the pool and without.
  *
- *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid --allow-run=unshare,sh,setpriv,buildah \
- *       examples/warm_pool.ts [SIZE [IMAGE [COMMAND]]]
+ *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
+ *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah examples/warm_pool.ts [SIZE [IMAGE [COMMAND]]]
  *
  * SIZE is 3, IMAGE `alpine` unless given; COMMAND is a line for the guest's shell.
  *

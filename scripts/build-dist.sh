@@ -5,10 +5,10 @@
 #
 # The executable is made by `deno compile`, around the file DENORT_BIN or else one that
 # Deno downloads. --portable takes the bundled program and a whole Deno instead (FILE,
-# or this machine's): the same to whoever uses it, larger, and nothing is downloaded.
+# or this machine's): the same for its users, larger, and nothing is downloaded.
 # PLATFORM is linux-x64, linux-arm64, darwin-x64 or darwin-arm64; default: this machine's.
 # Another one needs its Deno (FILE or DENORT_BIN) and DIR: its libkrun and libkrunfw, the
-# guest's agent and the disk templates, named as in lib/, which is the default.
+# guest's agent, for Linux smolvm-jail, and the disk templates, named as in lib/, which is the default.
 #
 # Same input, same bytes: all times are SOURCE_DATE_EPOCH, by default the last commit's.
 # Needs GNU tar. Programs for macOS can only be signed there. The last line printed is
@@ -96,6 +96,9 @@ take_libraries() {
     [ "${file##*/}" = "$link" ] || ln -s "${file##*/}" "$top/lib/$link"
   done
   take "$lib/$agent" "$top/lib/" "linux-${platform#*-}" "copy the one that scripts/build-agent makes on Linux"
+  case $platform in
+    linux-*) take "$lib/smolvm-jail-${platform#*-}" "$top/lib/" "$platform" "copy the one that scripts/build-agent makes" ;;
+  esac
   install -m 644 "$lib"/*.template "$top/lib/" || fail "Cannot build $name: \"$lib\" has no disk templates"
 }
 
@@ -107,6 +110,11 @@ portable_program() {
   install -m 755 scripts/portable_launcher "$top/smolvm"
 }
 
+# Container engines are Linux's.
+oci_launcher() {
+  case $platform in linux-*) install -m 755 smolvm-oci "$top/" ;; esac
+}
+
 # --allow-all: a list of permissions will not do. Deno lets a program touch /proc, /dev and /sys, where mounts,
 # processes and KVM are found, only while it has each of them without a limit, --allow-import included, and one
 # executable has one list for the CLI and for the runner, whose FFI no permission holds anyway.
@@ -115,7 +123,7 @@ compiled_program() {
   local executable=$work/out/smolvm included=() file
   for file in "$work"/bundle/*.js; do included+=(--include "$file"); done # imports that bundle.ts hides
   TZ=UTC touch -t 197001010000 "$work"/bundle/*.js # their times are in the executable
-  deno compile --quiet --allow-all --no-prompt --no-config --no-lock --no-check --cached-only --no-code-cache \
+  deno compile --quiet --allow-all --unstable-net --no-prompt --no-config --no-lock --no-check --cached-only --no-code-cache \
     "${included[@]}" --target "$target" --output "$executable" "$work/bundle/main.js" ||
     fail "Cannot compile for $platform: set DENORT_BIN to Deno's \"denort\" for it, or take --portable"
   take "$executable" "$top/smolvm" "$platform" "set DENORT_BIN to Deno's \"denort\" for $platform"
@@ -155,12 +163,30 @@ npm_package() { grep -oE "@[a-z/-]*$1[a-z0-9-]*@[0-9.]+" scripts/setup; }
 
 npm_version() { sed -n "s/.*\"npm:\($1@[0-9.]*\)\": .*/\1/p" deno.lock; }
 
+# npm_notice PACKAGE LICENCE: what is said of a package in the program, with the words of its licence.
+npm_notice() {
+  local version
+  version=$(npm_version "$1")
+  printf '    %s: %s, in these words:\n\n' "$version" "$2"
+  sed 's/^\(.\)/    \1/' "$DENO_DIR"/npm/*/"${version/@//}/LICENSE"
+  echo
+}
+
 notices() {
-  local krun='' firmware='' program=smolvm
+  local krun='' firmware='' program=smolvm jail=''
+  case $platform in linux-*) jail=smolvm-jail-${platform#*-} ;; esac
   [ -z "$portable" ] || program=lib/portable
   if [ "$lib" = "$PWD/lib" ] && [ "$platform" = linux-x64 ]; then
-    krun=" from npm's $(npm_package krun-runner),
+    case $(readlink lib/libkrun.so.1) in
+      *1.17.4*)
+        krun=" from npm's $(npm_package krun-runner),
     with one byte changed (fix_libkrun in scripts/setup says which and why)"
+        ;;
+      *)
+        krun=" built by scripts/build-libkrun from the crates in
+    scripts/libkrun/Cargo.lock (Apache-2.0, MIT, BSD-3-Clause), with the patches there"
+        ;;
+    esac
     firmware=" from npm's $(npm_package microsandbox)"
   fi
   cat <<EOT
@@ -173,18 +199,16 @@ lib/${libraries[1]}$firmware
     libkrunfw: LGPL-2.1, and GPL-2.0 for the Linux kernel in it
     source, with the kernel's version and patches: github.com/containers/libkrunfw
 
-lib/$agent
+lib/$agent${jail:+, lib/$jail}
     smolvm's own, with the GNU C library linked in: LGPL-2.1 and others (licenses/glibc.txt)
-    source: src/guest of smolvm, which scripts/build-agent links with any C library
+    source: src/guest and src/jail of smolvm, which scripts/build-agent links with any C library
 
 $program
     Deno: MIT, Copyright 2018-2026 the Deno authors
     source, and the licences of V8 and all else in it: github.com/denoland/deno
-    $(npm_version deno-std): MIT, Copyright 2018-2026 the Deno authors
-    $(npm_version commander): MIT, in these words:
-
 EOT
-  sed 's/^\(.\)/    \1/' "$DENO_DIR"/npm/*/"$(npm_version commander | tr @ /)/LICENSE"
+  npm_notice commander MIT
+  npm_notice smol-toml BSD-3-Clause
 }
 
 licences() {
@@ -202,6 +226,7 @@ case $platform-$portable in
   darwin-*-1) sign lib/portable/deno ;;
   darwin-*) sign smolvm ;;
 esac
+oci_launcher
 completions
 documentation
 man_page

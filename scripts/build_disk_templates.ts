@@ -6,7 +6,7 @@
  *
  * Default: lib.
  */
-import { writeFileAtomic } from "../src/state/atomic_write.ts";
+import { writeFileAtomic } from "../src/host/atomic_write.ts";
 import { DISK_TEMPLATES } from "../src/storage/disk.ts";
 import { BLOCK_BYTES, encodeTemplate, type Extent } from "../src/storage/template.ts";
 

@@ -1,26 +1,37 @@
 /**
- * Bundles the program into a few files, which start in a third of the time that the sources take.
+ * Bundles the program into a few files, which start in a third of the time that the sources take:
+ *
+ *     main.js      the entry
+ *     run.js       an ordinary `smolvm run`, whose start-up counts
+ *     exec.js      an ordinary `smolvm exec`, whose does, too
+ *     program.js   all others, by commander
+ *     oci.js       the OCI runtime, and the process of a container
+ *     runner.js    the process of a VM
+ *     gateway.js   the process of a guest's network
  *
  *     deno run -A scripts/bundle.ts FOLDER
  *
- * Most of that is Deno's polyfills of Node: commander imports six of its modules, for features that smolvm has no use
- * for, such as subcommands that are programs of their own. They would take longer than Deno itself to start.
+ * Each has all that it needs, and shares nothing with the others: to find and read a file costs more than its code.
+ * Commander imports six modules of Node, for features that smolvm has no use for, such as subcommands that are programs
+ * of their own; Deno's polyfills of them would take longer to start than Deno itself.
  */
+
+const SOURCES = decodeURIComponent(new URL("../src", import.meta.url).pathname);
 
 /** Fails with a name as soon as the bundle uses what it was built without. */
 const missing = (name: string) =>
   `new Proxy({}, { get(_, key) { throw new TypeError("${name} is not in the bundle: " + String(key)); } })`;
 
-/** What takes the place of each module. */
+/** What takes the place of what each module exports. */
 const STAND_INS: Record<string, string> = {
-  "node:child_process": `export default ${missing("node:child_process")};`,
-  "node:fs": `export default ${missing("node:fs")};`,
-  "node:path": `export default ${missing("node:path")};`,
-  "node:process": "export default { env: Deno.env.toObject(), argv: [], exitCode: undefined };",
+  "node:child_process": `{ default: ${missing("node:child_process")} }`,
+  "node:fs": `{ default: ${missing("node:fs")} }`,
+  "node:path": `{ default: ${missing("node:path")} }`,
+  "node:process": "{ default: { env: Deno.env.toObject(), argv: [], exitCode: undefined } }",
   // deno-lint-ignore no-control-regex
-  "node:util": `export const stripVTControlCharacters = (text) => text.replace(${/\x1b\[[0-9;]*m/g}, "");`,
-  "node:events": `
-    export class EventEmitter {
+  "node:util": `{ stripVTControlCharacters: (text) => text.replace(${/\x1b\[[0-9;]*m/g}, "") }`,
+  "node:events": `{
+    EventEmitter: class EventEmitter {
       #listeners = new Map();
       on(name, listener) {
         this.#listeners.set(name, [...this.#listeners.get(name) ?? [], listener]);
@@ -33,32 +44,91 @@ const STAND_INS: Record<string, string> = {
       listenerCount(name) {
         return this.#listeners.get(name)?.length ?? 0;
       }
-    }`,
+    }
+  }`,
 };
 
+/** What the entries of the program and of a runner import as needed, and the file that it is in. */
+const IN_OTHERS: Record<string, string> = {
+  "./cli/direct_run.ts": "./run.js",
+  "./cli/direct_exec.ts": "./exec.js",
+  "./cli/program.ts": "./program.js",
+  "./oci/main.ts": "./oci.js",
+  "../network/main.ts": "./gateway.js",
+  "./main.ts": "./runner.js",
+  "./probe.ts": "./runner.js",
+  "./jail_probe.ts": "./runner.js",
+};
+
+/** The source of each file of the program. */
+const PROGRAM = {
+  main: "main.ts",
+  run: "cli/direct_run.ts",
+  exec: "cli/direct_exec.ts",
+  program: "cli/program.ts",
+};
+/** Those that start this program anew. */
+const STARTERS = ["run", "program"];
+
 async function bundle(folder: string): Promise<void> {
-  const main = decodeURIComponent(new URL("../src/main.ts", import.meta.url).pathname);
+  Deno.mkdirSync(folder, { recursive: true });
+  for (const [name, source] of Object.entries(PROGRAM)) {
+    await bundleOne(`${folder}/${name}.js`, `${SOURCES}/${source}`, Object.keys(IN_OTHERS));
+    edit(`${folder}/${name}.js`, (text) => withoutNode(importOthers(STARTERS.includes(name) ? startMain(text) : text)));
+  }
+  await bundleOne(`${folder}/gateway.js`, `${SOURCES}/network/main.ts`, []);
+  await bundleOne(`${folder}/oci.js`, `${SOURCES}/oci/main.ts`, []);
+  const runner = Deno.makeTempFileSync({ suffix: ".ts" });
+  try {
+    const parts = ["main", "probe", "jail_probe"].map((name) => `${SOURCES}/runner/${name}.ts`);
+    Deno.writeTextFileSync(runner, parts.map((path) => `export * from "file://${encodeURI(path)}";\n`).join(""));
+    await bundleOne(`${folder}/runner.js`, runner, []);
+  } finally {
+    Deno.removeSync(runner);
+  }
+}
+
+/** One file of a source and all that it imports, but for what is external. */
+async function bundleOne(path: string, source: string, external: readonly string[]): Promise<void> {
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--frozen", "--platform", "deno", "--code-splitting", "--outdir", folder, main],
+    args: [
+      ...["bundle", "--quiet", "--frozen", "--config", `${SOURCES}/../deno.json`, "--platform", "deno"],
+      ...[...external.map((name) => `--external=${name}`), "--output", path, source],
+    ],
     stdin: "null",
   }).spawn().status;
   if (code !== 0) Deno.exit(code);
-  for (const { name } of Deno.readDirSync(folder)) replaceImports(`${folder}/${name}`);
-  for (const [name, text] of Object.entries(STAND_INS)) Deno.writeTextFileSync(`${folder}/${fileOf(name)}`, text);
 }
 
-function replaceImports(path: string): void {
-  const text = Deno.readTextFileSync(path).replace(
-    /(\bfrom |\bimport\()"(node:\w+)"/g,
-    (_, start: string, name: string) => {
-      if (name in STAND_INS) return `${start}"./${fileOf(name)}"`;
-      throw new Error(`${path} imports ${name}, for which there is no stand-in`);
-    },
-  );
-  // Deno reads and parses at each start whatever it sees in an import, taken or not: it must not see those of later.
-  Deno.writeTextFileSync(path, text.replace(/\bimport\(("\.\/[^"]+")\)/g, "import([$1][0])"));
+function edit(path: string, change: (text: string) => string): void {
+  Deno.writeTextFileSync(path, change(Deno.readTextFileSync(path)));
 }
 
-const fileOf = (name: string) => `${name.replace(":", "_")}.js`;
+/** Deno reads and parses at each start whatever it sees in an import, taken or not: it must not see those of later. */
+function importOthers(text: string): string {
+  return text.replace(/\bimport\("([^"]+)"\)/g, (_, name: string) => {
+    if (name in IN_OTHERS) return `import(["${IN_OTHERS[name]}"][0])`;
+    throw new Error(`The bundle imports ${name}`);
+  });
+}
+
+/** What starts this program anew, as a runner, starts its entry. */
+function startMain(text: string): string {
+  const self = "new URL(import.meta.url)";
+  if (text.split(self).length !== 2) throw new Error(`Expected one "${self}"`);
+  return text.replace(self, 'new URL("./main.js", import.meta.url)');
+}
+
+/** Puts the stand-ins into a file. */
+function withoutNode(text: string): string {
+  const standIns: string[] = [];
+  const rest = text.replace(/^import (.+) from "(node:\w+)";$/gm, (_, names: string, module: string) => {
+    if (!(module in STAND_INS)) throw new Error(`The bundle imports ${module}, for which there is no stand-in`);
+    const parts = names.startsWith("{") ? names.replaceAll(" as ", ": ") : `{ default: ${names} }`;
+    standIns.push(`const ${parts} = ${STAND_INS[module]};\n`);
+    return "";
+  });
+  return standIns.join("") + rest;
+}
 
 if (import.meta.main) await bundle(Deno.args[0]!);

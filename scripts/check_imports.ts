@@ -1,6 +1,7 @@
-// Checks who imports whom in this checkout (the current folder) against import_rules.ts: prints a line for each
-// violation and exits 1 if there is any.
-import { type ImportGraph, importViolations } from "./import_rules.ts";
+// Checks who imports whom in this checkout (the current folder) against import_rules.ts, and that no two exported types
+// share a name: prints a line for each violation and exits 1 if there is any.
+import { type ImportGraph, importViolations, unusedPermissions } from "./import_rules.ts";
+import { sharedTypeNames } from "./type_names.ts";
 
 /** The part of `deno info --json` that is read here. */
 interface ModuleInfo {
@@ -16,7 +17,7 @@ interface Resolution {
 
 /** Reads the imports, dynamic and type-only ones included, of every TypeScript file in those folders. */
 async function readImportGraph(root: string, folders: readonly string[]): Promise<ImportGraph> {
-  const files = folders.flatMap((folder) => [...typescriptFiles(`${root}/${folder}`)]);
+  const files = folders.flatMap((folder) => [...filesIn(`${root}/${folder}`, /\.ts$/)]);
   // `deno info` takes one module: one that imports them all.
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
@@ -53,13 +54,28 @@ function relative(root: string, specifier: string): string {
   return specifier.startsWith(start) ? specifier.slice(start.length) : specifier;
 }
 
-function* typescriptFiles(folder: string): Generator<string> {
-  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-    if (isDirectory) yield* typescriptFiles(`${folder}/${name}`);
-    else if (name.endsWith(".ts")) yield `${folder}/${name}`;
+/** The includes of every C file of the agent; they are written from its folder. */
+function* agentIncludes(): Generator<[file: string, includes: string[]]> {
+  for (const file of filesIn("src/guest", /\.[ch]$/)) {
+    const includes = Deno.readTextFileSync(file).matchAll(/^#include "(.+)"$/gm);
+    yield [file, [...includes].map(([, path]) => `src/guest/${path}`)];
   }
 }
 
-const violations = importViolations(await readImportGraph(Deno.cwd(), ["src", "scripts", "tests", "examples"]));
+function* filesIn(folder: string, pattern: RegExp): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* filesIn(`${folder}/${name}`, pattern);
+    else if (pattern.test(name)) yield `${folder}/${name}`;
+  }
+}
+
+const FOLDERS = ["src", "scripts", "tests", "examples"];
+const graph = new Map([...await readImportGraph(Deno.cwd(), FOLDERS), ...agentIncludes()]);
+const sources = FOLDERS.flatMap((folder) => [...filesIn(folder, /\.ts$/)]);
+const violations = [
+  ...importViolations(graph),
+  ...unusedPermissions(graph),
+  ...sharedTypeNames(new Map(sources.map((file) => [file, Deno.readTextFileSync(file)]))),
+];
 for (const violation of violations) console.error(violation);
 if (violations.length > 0) Deno.exit(1);

@@ -1,10 +1,13 @@
 // Who may import whom: the table of the architecture, as data. The pure part of check_imports.ts.
 
-/** Each file's imports: paths from the root of the checkout, or specifiers such as `npm:commander@15.1.0`. */
+/**
+ * Each file's imports, or includes in C: paths from the root of the checkout, or specifiers such as
+ * `npm:commander@15.1.0`.
+ */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /** Files right in `src` that everything may stand on. */
-const GROUND = ["src/errno.ts", "src/errors.ts", "src/fields.ts", "src/log.ts", "src/nearest.ts"];
+const GROUND = ["src/errno.ts", "src/errors.ts", "src/fields.ts", "src/log.ts", "src/nearest.ts", "src/size.ts"];
 
 interface Rule {
   /** Folders and files of the checkout, beside its own folder and the ground. */
@@ -15,13 +18,19 @@ interface Rule {
 
 const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 
-/** What each folder of `src`, and each file right in it, may import. Only the runner's process loads libkrun. */
-const RULES: ReadonlyMap<string, Rule> = new Map([
-  ["src/main.ts", only("src/cli", "src/runner/entry.ts", "src/machine/spawn_runner.ts", "deno.json")],
+/**
+ * What each folder of `src` and of `src/guest`, and each file right in these, may import. Only the runner's process loads
+ * libkrun.
+ */
+export const RULES: ReadonlyMap<string, Rule> = new Map([
+  ["src/main.ts", only("src/cli", "src/oci", "src/runner/entry.ts", "deno.json")],
   ["src/mod.ts", only("src/runtime", "src/runner/entry.ts")],
-  ["src/runtime", only("src/machine", "src/image", "src/config", "src/state", "src/protocol")],
+  ["src/runtime", only("src/requests", "src/machine", "src/image", "src/config", "src/state", "src/protocol")],
   ["src/cli", {
     paths: [
+      "src/link",
+      "src/requests",
+      "src/upkeep",
       "src/mod.ts",
       "src/state/machine_state.ts",
       "src/runtime",
@@ -30,49 +39,114 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
       "src/image",
       "src/config",
       "src/host",
+      "src/jail",
       "deno.json",
     ],
-    packages: ["npm:commander@", "npm:@commander-js/extra-typings@", "npm:cli-table3@"],
+    packages: ["npm:commander@", "npm:@commander-js/extra-typings@"],
   }],
   ["src/machine", {
     paths: [
+      "src/link",
       "src/logs",
       "src/image",
       "src/storage",
       "src/config",
       "src/state",
       "src/protocol",
-      "src/archive",
       "src/host",
+      "src/jail",
+      "src/network/events.ts",
+      "src/network/guest_link.ts",
+      "src/network/ipv4.ts",
+      "src/network/machine_rules.ts",
+      "src/network/member.ts",
+      "src/network/rules.ts",
+      "src/network/secret.ts",
+      "src/network/status.ts",
       "src/runner/entry.ts",
-      "src/runner/spec.ts",
+      "src/runner_interface",
     ],
     packages: [],
   }],
+  // The client's end of the link to a runner.
+  ["src/link", only("src/state", "src/host", "src/jail", "src/runner/entry.ts", "src/runner_interface")],
+  // What is asked of a running guest.
+  [
+    "src/requests",
+    only(
+      "src/machine",
+      "src/network/status.ts",
+      "src/state",
+      "src/protocol",
+      "src/archive",
+      "src/host",
+      "src/runner_interface",
+    ),
+  ],
+  ["src/upkeep", only("src/image", "src/state", "src/host")],
   ["src/doctor", {
     paths: [
-      "src/machine",
       "src/image",
       "src/storage",
       "src/config",
       "src/state",
       "src/host",
+      "src/jail",
       "src/runner/entry.ts",
-      "src/runner/spec.ts",
+      "src/runner_interface",
     ],
     packages: [],
   }],
-  ["src/runner", only("src/logs", "src/krun", "src/protocol", "src/state", "src/storage", "src/host")],
+  [
+    "src/runner",
+    only(
+      "src/runner_interface",
+      "src/logs",
+      "src/krun",
+      "src/network",
+      "src/protocol",
+      "src/state",
+      "src/storage",
+      "src/host",
+      "src/jail",
+    ),
+  ],
+  // What a runner and its clients tell each other.
+  ["src/runner_interface", only("src/logs", "src/protocol", "src/state", "src/host")],
+  [
+    "src/oci",
+    only(
+      "src/runner_interface",
+      "src/runner",
+      "src/machine",
+      "src/krun",
+      "src/network",
+      "src/protocol",
+      "src/state",
+      "src/host",
+      "src/jail",
+    ),
+  ],
+  // The TLS of the hosts that have a secret.
+  ["src/network", { paths: ["src/host"], packages: ["node:stream", "node:tls"] }],
+  ["src/jail", only("src/host")],
   ["src/archive", only("src/host")],
   ["src/krun", only("src/host")],
   ["src/protocol", only()],
   ["src/image", only("src/host", "src/state")],
   ["src/storage", only("src/host")],
-  // What people write is written as safely, when they have it written.
-  ["src/config", { paths: ["src/host", "src/state"], packages: ["npm:deno-std@"] }],
+  ["src/config", { paths: ["src/host", "src/state"], packages: ["npm:smol-toml@"] }],
   ["src/state", only("src/host")],
   ["src/logs", only("src/host")],
   ["src/host", only()],
+  ["src/guest/main.c", only("src/guest/loop", "src/guest/tools", "src/guest/setup")],
+  ["src/guest/loop", only("src/guest/exec", "src/guest/setup", "src/guest/wire", "src/guest/base")],
+  ["src/guest/tools", only("src/guest/exec", "src/guest/tar", "src/guest/base")],
+  ["src/guest/tar", only("src/guest/base")],
+  ["src/guest/exec", only("src/guest/setup", "src/guest/wire", "src/guest/base")],
+  ["src/guest/setup", only("src/guest/wire", "src/guest/base")],
+  ["src/guest/wire", only("src/guest/base")],
+  ["src/guest/base", only()],
   ...GROUND.map((file): [string, Rule] => [file, only()]),
 ]);
 
@@ -88,7 +162,7 @@ export function importViolations(graph: ImportGraph): string[] {
       if (violation !== undefined) violations.push(violation);
     }
   }
-  const sources = restrictTo(graph, "src/");
+  const sources = moduleGraph(restrictTo(graph, "src/"));
   const cycle = findCycle(sources) ?? findCycle(unitGraph(sources));
   if (cycle !== undefined) violations.push(`Imports form a cycle: ${cycle.join(" -> ")}`);
   return violations;
@@ -116,9 +190,27 @@ function isPackage(target: string): boolean {
   return /^[a-z]+:/.test(target);
 }
 
-/** What the rules are about: the file's folder in `src`, or the file itself when it is right in `src`. */
+/** What the rules are about: the file's folder in `src` or in `src/guest`, or the file itself when it is right there. */
 function unitOf(file: string): string {
-  return file.replace(/_test\.ts$/, ".ts").split("/").slice(0, 2).join("/");
+  const depth = file.startsWith("src/guest/") ? 3 : 2;
+  return file.replace(/_test\.ts$/, ".ts").split("/").slice(0, depth).join("/");
+}
+
+/** Every permission in the table that no file of that graph uses, as sentences. */
+export function unusedPermissions(graph: ImportGraph): string[] {
+  const used = new Map<string, Set<string>>();
+  for (const [file, imports] of graph) {
+    const unit = unitOf(file);
+    used.set(unit, new Set([...(used.get(unit) ?? []), ...imports]));
+  }
+  return [...RULES].flatMap(([unit, { paths, packages }]) => {
+    const targets = [...(used.get(unit) ?? [])];
+    const isUsed = (path: string) => targets.some((target) => target === path || target.startsWith(`${path}/`));
+    return [
+      ...paths.filter((path) => !isUsed(path)),
+      ...packages.filter((start) => !targets.some((target) => target.startsWith(start))),
+    ].map((unused) => `${unit} may import ${unused}, but does not: take it out of the table`);
+  });
 }
 
 function restrictTo(graph: ImportGraph, start: string): ImportGraph {
@@ -127,6 +219,19 @@ function restrictTo(graph: ImportGraph, start: string): ImportGraph {
       .filter(([file]) => file.startsWith(start))
       .map(([file, imports]) => [file, imports.filter((target) => target.startsWith(start))]),
   );
+}
+
+/** The same graph with each header of C joined to the file that implements it. */
+function moduleGraph(graph: ImportGraph): ImportGraph {
+  const moduleOf = (file: string) => file.replace(/\.h$/, ".c");
+  const modules = new Map<string, string[]>();
+  for (const [file, imports] of graph) {
+    const module = moduleOf(file);
+    // A file that includes its own header is no cycle.
+    const targets = imports.map(moduleOf).filter((target) => !target.endsWith(".c") || target !== module);
+    modules.set(module, [...(modules.get(module) ?? []), ...targets]);
+  }
+  return modules;
 }
 
 /** The same graph between units. */

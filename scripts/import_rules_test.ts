@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { importViolations } from "./import_rules.ts";
+import { importViolations, RULES, unusedPermissions } from "./import_rules.ts";
 
 /** The violations in a graph where the named files import what is given. */
 const violations = (imports: Record<string, string[]>) => importViolations(new Map(Object.entries(imports)));
@@ -10,9 +10,9 @@ Deno.test("importViolations() accepts what the table names, the own folder and t
       "src/main.ts": ["src/cli/run.ts", "src/runner/entry.ts"],
       "src/cli/run.ts": ["src/cli/flags.ts", "src/machine/start.ts", "src/errors.ts", "npm:commander@15.1.0"],
       "src/cli/flags.ts": ["src/config/config.ts"],
-      "src/machine/start.ts": ["src/runner/entry.ts", "src/runner/spec.ts"],
+      "src/machine/start.ts": ["src/runner/entry.ts", "src/runner_interface/spec.ts"],
       "src/runner/main.ts": ["src/krun/vm.ts"],
-      "src/config/config.ts": ["npm:deno-std@1.4.0/toml/mod.js"],
+      "src/config/toml.ts": ["npm:smol-toml@1.9.1"],
     }),
     [],
   );
@@ -42,6 +42,15 @@ Deno.test("importViolations() refuses packages outside the folders that may use 
     "src/runner/a.ts imports npm:commander@15.1.0, which src/runner may not",
     "src/runner/a.ts imports node:path, which src/runner may not",
   ]);
+});
+
+Deno.test("RULES allows only packages that deno.lock has", () => {
+  const { specifiers } = JSON.parse(Deno.readTextFileSync(new URL("../deno.lock", import.meta.url)));
+  // Node's own modules are Deno's.
+  const packages = RULES.values().flatMap(({ packages }) => packages).filter((start) => !start.startsWith("node:"));
+  for (const start of packages) {
+    assert.ok(Object.keys(specifiers).some((specifier) => specifier.startsWith(start)), start);
+  }
 });
 
 Deno.test("importViolations() lets a test use any package and tests/, but not what its folder may not import", () => {
@@ -84,7 +93,7 @@ Deno.test("importViolations() finds a cycle between files of one folder", () => 
 Deno.test("importViolations() finds a cycle between folders whose files form none", () => {
   assert.deepEqual(
     violations({
-      "src/machine/a.ts": ["src/runner/spec.ts"],
+      "src/machine/a.ts": ["src/runner/entry.ts"],
       "src/runner/other.ts": ["src/machine/b.ts"],
     }),
     [
@@ -103,4 +112,36 @@ Deno.test("importViolations() takes two ways to one file for no cycle", () => {
     }),
     [],
   );
+});
+
+Deno.test("importViolations() holds the folders of the agent apart, and takes a header for its file", () => {
+  assert.deepEqual(
+    violations({
+      "src/guest/main.c": ["src/guest/loop/agent.h"],
+      "src/guest/loop/agent.c": ["src/guest/loop/agent.h", "src/guest/exec/exec.h"],
+      "src/guest/loop/agent.h": ["src/guest/wire/frame.h"],
+    }),
+    [],
+  );
+  assert.deepEqual(violations({ "src/guest/wire/frame.c": ["src/guest/loop/agent.h"] }), [
+    "src/guest/wire/frame.c imports src/guest/loop/agent.h, which src/guest/wire may not",
+  ]);
+  assert.deepEqual(
+    violations({
+      "src/guest/loop/agent.c": ["src/guest/loop/handle.h"],
+      "src/guest/loop/handle.c": ["src/guest/loop/agent.h"],
+    }),
+    ["Imports form a cycle: src/guest/loop/agent.c -> src/guest/loop/handle.c -> src/guest/loop/agent.c"],
+  );
+});
+
+Deno.test("unusedPermissions() names what the table allows and no file imports", () => {
+  const unused = (imports: Record<string, string[]>) =>
+    unusedPermissions(new Map(Object.entries(imports))).filter((line) => line.startsWith("src/config "));
+  const used = ["src/host/files.ts", "src/state/names.ts", "npm:smol-toml@1.9.1"];
+  assert.deepEqual(unused({ "src/config/a.ts": used.slice(0, 1), "src/config/b.ts": used.slice(1) }), []);
+  assert.deepEqual(unused({ "src/config/a.ts": used.slice(0, 1) }), [
+    "src/config may import src/state, but does not: take it out of the table",
+    "src/config may import npm:smol-toml@, but does not: take it out of the table",
+  ]);
 });

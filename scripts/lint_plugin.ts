@@ -1,12 +1,12 @@
 /**
  * The project's own lint rules.
  *
- * `smolvm/output`: only `src/cli`, `src/main.ts` and `src/runner`'s `entry.ts` and `main.ts` print or exit. All
- * else returns values and throws, so that it can be used as a module and tested.
+ * `smolvm/output`: only `src/cli`, `src/main.ts`, `src/runner`'s `entry.ts` and `main.ts`, `src/network/main.ts` and
+ * `src/oci`'s `main.ts`, `container.ts` and `streams.ts` print or exit. All else returns values and throws, so that it can be used as a module and tested.
  */
 
 const SOURCE = new URL("../src/", import.meta.url).pathname;
-const MAY_PRINT = /^(cli\/.+|main\.ts|runner\/(entry|main)\.ts)$/;
+const MAY_PRINT = /^(cli\/.+|main\.ts|runner\/(entry|main)\.ts|network\/main\.ts|oci\/(main|container|streams)\.ts)$/;
 
 const plugin: Deno.lint.Plugin = {
   name: "smolvm",
@@ -16,7 +16,10 @@ const plugin: Deno.lint.Plugin = {
         const { filename } = context;
         if (!filename.startsWith(SOURCE) || MAY_PRINT.test(filename.slice(SOURCE.length))) return {};
         const report = (node: Deno.lint.Node, what: string) =>
-          context.report({ node, message: `${what} is for src/cli, src/main.ts and src/runner/{entry,main}.ts only` });
+          context.report({
+            node,
+            message: `${what} is for src/cli and the main files of processes only`,
+          });
         return {
           MemberExpression(node) {
             const [object, property] = names(node);

@@ -37,6 +37,8 @@ Deno.test("smolvm/output leaves the command line, the entries, scripts and tests
       "src/main.ts",
       "src/runner/entry.ts",
       "src/runner/main.ts",
+      "src/network/main.ts",
+      "src/oci/main.ts",
       "scripts/a.ts",
     ]
   ) {

@@ -1,16 +1,18 @@
 import { type ErrorCode, SmolvmError } from "./errors.ts";
 
-/** Where fields come from, for their errors. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+
+/** Where fields come from, for error messages. */
 export interface FieldsSource {
-  /** Begins each error: `machine "x": memoryMib is a string, expected an integer`. */
+  /** The start of each error: `machine "x": memoryMib is a string, expected an integer`. */
   what: string;
   /** The code of each error. */
   code: ErrorCode;
 }
 
 /**
- * Reads the fields of an untyped object into typed values, once, at the edge; a field of the wrong type and one that
- * nobody asked for are errors that name it.
+ * Reads the fields of an untyped object into typed values. A field of the wrong type and an unknown field are errors
+ * that name the field.
  */
 export class Fields {
   readonly #fields: Map<string, unknown>;
@@ -46,6 +48,26 @@ export class Fields {
     return this.#take(name, `one of ${values.join(", ")}`, (value) => values.includes(value as T));
   }
 
+  /** A time, ISO 8601 in UTC. */
+  time(name: string): string {
+    const is = (value: unknown) => typeof value === "string" && TIME.test(value) && !isNaN(Date.parse(value));
+    return this.#take(name, "a time such as 2026-11-23T12:00:00.000Z", is);
+  }
+
+  /**
+   * The version of the object; 1 when it is missing.
+   *
+   * @param newest the version that this smolvm writes
+   */
+  version(name: string, newest: number): number {
+    const version = this.#fields.has(name) ? this.integer(name, 1, Number.MAX_SAFE_INTEGER) : 1;
+    if (version <= newest) return version;
+    const { what, code } = this.#source;
+    throw new SmolvmError(code, `${what} has the schema ${version}, this smolvm knows ${newest}`, {
+      hint: "A newer smolvm wrote it: use that one.",
+    });
+  }
+
   strings(name: string): string[] {
     return this.list(name, (item, what) => {
       if (typeof item !== "string") throw this.#wrong(what, item, "a string");
@@ -53,19 +75,19 @@ export class Fields {
     });
   }
 
-  /** A list whose items `read` turns into values; it is given the item's place, such as `volumes[1]`. */
+  /** A list whose items are parsed by `read`, which is also given the item's place, such as `volumes[1]`. */
   list<T>(name: string, read: (item: unknown, what: string) => T): T[] {
     const items = this.#take<unknown[]>(name, "a list", Array.isArray);
     return items.map((item, index) => read(item, `${name}[${index}]`));
   }
 
-  /** A list of objects, each read by the same rules. */
+  /** A list of objects, each read with the same rules. */
   objects(name: string): Fields[] {
     const what = (place: string) => `${this.#source.what}: ${place}`;
     return this.list(name, (item, place) => new Fields(item, { ...this.#source, what: what(place) }));
   }
 
-  /** An object, read by the same rules. */
+  /** An object, read with the same rules. */
   object(name: string): Fields {
     const value = this.#take(name, "an object", () => true);
     return new Fields(value, { ...this.#source, what: `${this.#source.what}: ${name}` });
@@ -77,13 +99,13 @@ export class Fields {
     return Object.fromEntries([...fields.#fields.keys()].map((key) => [key, fields.string(key)]));
   }
 
-  /** Whether the field is there and not null; a null is taken. */
+  /** Whether the field exists and is not null; a null field counts as read. */
   has(name: string): boolean {
     if (this.#fields.get(name) === null) this.#fields.delete(name);
     return this.#fields.has(name);
   }
 
-  /** To be called last: fields that were not taken are unknown. */
+  /** Call this last: fields that were not read are unknown. */
   end(): void {
     const [unknown] = this.#fields.keys();
     if (unknown !== undefined) throw this.#error(`unknown key "${unknown}"`);

@@ -1,21 +1,21 @@
-/** Levels of detail, least first. */
+/** Log levels, the least detailed first. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
 let level: LogLevel = "warn";
 let sink: (line: string) => void = () => {};
 
-/** Says which messages go where; until then there is no log. Only `main.ts` and the runner's main call it. */
+/** Sets the level and the destination; before this, nothing is logged. Only `main.ts` and the runner's main call it. */
 export function configureLog(options: { level: LogLevel; sink: (line: string) => void }): void {
   ({ level, sink } = options);
 }
 
-/** The level in force. */
+/** The current level. */
 export function logLevel(): LogLevel {
   return level;
 }
 
-/** Logs one line; `message` is a function where making it costs something. */
+/** Logs one line; pass a function for a message that is expensive to make. */
 export function log(at: LogLevel, message: string | (() => string)): void {
   if (LOG_LEVELS.indexOf(at) > LOG_LEVELS.indexOf(level)) return;
   const ms = performance.now().toFixed(0).padStart(6);

@@ -8,34 +8,37 @@
  * console.log(code, stdout);
  * ```
  *
- * It may be imported by path or by URL, bundled with a script (`deno bundle`) or compiled (`deno compile --allow-all`). By
- * URL, in a bundle and in an executable, `SMOLVM_LIB` names the `lib` folder of a download or a checkout; an executable may
- * have it beside itself instead. A bundle or an executable is also the program of its machines' processes, which get no
- * further than this module: import it first, since they evaluate what is imported before.
+ * The module can be imported by path or by URL, bundled with a script (`deno bundle`) or compiled (`deno compile
+ * --allow-all`). When imported by URL, in a bundle and in an executable, set `SMOLVM_LIB` to the `lib` folder of a
+ * download or a checkout; an executable may have `lib` beside itself instead. A bundle or an executable is also the
+ * program of its machines' processes, which stop at this module: import it first, because they evaluate what is
+ * imported before it.
  *
- * A script needs these permissions, on Linux, and none while it is loaded; `STATE` is `~/.local/state/smolvm`, `RUNTIME`
- * `$XDG_RUNTIME_DIR/smolvm` (without it: `/run/smolvm` for root, `/tmp/smolvm-UID` for others):
+ * On Linux a script needs these permissions, but none to load the module. `STATE` is `~/.local/state/smolvm`; `RUNTIME`
+ * is `$XDG_RUNTIME_DIR/smolvm`, or without that variable `/run/smolvm` for root and `/tmp/smolvm-UID` for others:
  *
  * - `--allow-read=STATE,RUNTIME,LIB,~/.config/smolvm/smolvm.toml`, and the folders that machines boot from or mount;
  *   with `net` and without `dns` also `/etc/resolv.conf,/run/systemd/resolve/resolv.conf`
  * - `--allow-write=STATE,RUNTIME`
- * - `--allow-env=HOME,XDG_CONFIG_HOME,XDG_STATE_HOME,XDG_RUNTIME_DIR,SMOLVM_LIB`: where those are
- * - `--allow-sys=uid`: whose they are
+ * - `--allow-env=HOME,XDG_CONFIG_HOME,XDG_STATE_HOME,XDG_RUNTIME_DIR,SMOLVM_LIB`: to find these folders; with `secrets`
+ *   also `SSL_CERT_FILE`, their variables and the right to read their files
+ * - `--allow-sys=uid`: to check their owner
  * - `--allow-net`: for the sockets in `RUNTIME`, which Deno allows one by one or all together, and to publish ports
- * - `--allow-run=unshare,sh`: a machine's process, in a namespace of its own; and what Deno allows nobody with less than
- *   every permission: to look at that process, and to kill it
+ * - `--allow-run=LIB/smolvm-jail-x64,sh` (on arm64: `smolvm-jail-arm64`): to start a machine's process in its jail; and
+ *   `sh` to inspect and kill that process, which Deno itself allows only with every permission
  *
- * and for images also:
+ * For images also:
  *
  * - `--allow-read=/usr/bin/buildah,/var/lib/containers/storage` (not root's: `~/.local/share/containers/storage`), and
  *   archives of images
- * - `--allow-env=PATH,SMOLVM_STORAGE,XDG_DATA_HOME,CONTAINERS_STORAGE_CONF,STORAGE_DRIVER`: where buildah and its storage are
- * - `--allow-run=setpriv,buildah`: buildah, which ends with the script
+ * - `--allow-env=PATH,SMOLVM_STORAGE,XDG_DATA_HOME,CONTAINERS_STORAGE_CONF,STORAGE_DRIVER`: to find buildah and its
+ *   storage
+ * - `--allow-run=setpriv,buildah`: to run buildah, which ends with the script
  *
  * @module
  */
 
-import "./runner/entry.ts"; // First: in a bundle and in an executable, a runner is the script that became it.
+import "./runner/entry.ts"; // First: in a bundle and in an executable, the script also starts as the runner.
 
 export { ERROR_CODES, type ErrorCode, SmolvmError, type SmolvmErrorOptions } from "./errors.ts";
 export { Machine } from "./runtime/machine.ts";
@@ -43,6 +46,7 @@ export type {
   BackgroundMachine,
   ExecOptions,
   LogOptions,
+  NetworkLogOptions,
   Phase,
   RunOptions,
   StartOptions,
@@ -55,7 +59,9 @@ export type {
   MachineSettings,
   MachineUpdate,
   PublishedPort,
+  Secret,
   Volume,
+  WarmOptions,
 } from "./runtime/options.ts";
 export { GuestCommand } from "./runtime/guest_command.ts";
 export type { CommandResult, CommandStatus, OutputChunk, StreamOptions, WindowSize } from "./runtime/guest_command.ts";
@@ -69,10 +75,17 @@ export type {
   MachineSource,
   MachineState,
   MachineStats,
+  NetworkCounters,
+  NetworkDenial,
+  NetworkEnd,
+  NetworkEvent,
   PortSpec,
+  SecretRecord,
+  SecretSpec,
   UnreadableMachineInfo,
   VolumeSpec,
 } from "./runtime/machine_info.ts";
+export type { WarmMachineInfo } from "./runtime/warm_info.ts";
 export { GuestFiles } from "./runtime/guest_files.ts";
 export type {
   CopyOptions,
@@ -86,4 +99,11 @@ export type {
   RemoveOptions,
   WriteFileOptions,
 } from "./runtime/guest_files.ts";
+export {
+  type ListedNetwork,
+  type NetworkInfo,
+  type NetworkMember,
+  type NetworkRecord,
+  Networks,
+} from "./runtime/networks.ts";
 export { Images, type ListedImage, type PullOptions, type Removal } from "./runtime/images.ts";

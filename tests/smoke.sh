@@ -17,7 +17,7 @@ cleanup() {
   [ "$(id -u)" = 0 ] || as_owner=(buildah unshare) # an image's files are its users'
   "${as_owner[@]}" rm -rf "$work"
 }
-# Apart from the machines of whoever runs this.
+# Apart from the user's own machines.
 export XDG_STATE_HOME=$work/state XDG_RUNTIME_DIR=$work/run
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 passed=0 failed=0
@@ -92,18 +92,17 @@ Mem:*9[0-9][0-9]*" \
 
 check "create" 0 "smoke" \
   "$smolvm" create --name smoke "$source" sh -c 'echo kept >>/file; cat /file; [ ! -e /again ] || exit 3; echo >/again; sleep 1000'
-check "start" 0 "Started VM: smoke (PID: *)
-Logs: *" \
+check "start" 0 "smoke" \
   "$smolvm" start smoke
 check "list" 0 "NAME*STATE*CPUS*MEMORY*PID*ROOTFS
 smoke*running*1*512 MiB*$source" \
   "$smolvm" list
-check "stop" 0 "Stopped VM: smoke" \
-  "$smolvm" stop smoke
+check "stop" 0 "smoke" \
+  "$smolvm" stop -t 1 smoke
 check "start in the foreground" 3 "kept
 kept" \
   "$smolvm" start --foreground smoke
-check "delete" 0 "Deleted VM: smoke" \
+check "delete" 0 "smoke" \
   "$smolvm" delete --force smoke
 check "list of none" 0 "NAME*ROOTFS" \
   "$smolvm" list
@@ -121,7 +120,7 @@ check "a machine of an image" 0 "image" \
   "$smolvm" create --name image alpine-like:1
 check "its command" 0 "3.22.0" \
   "$smolvm" start -a image
-check "its end" 0 "Deleted VM: image" \
+check "its end" 0 "image" \
   "$smolvm" rm -f image
 
 echo "$passed passed, $failed failed"

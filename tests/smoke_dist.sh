@@ -20,6 +20,7 @@ chmod 755 "$work"
 
 as_user=()
 if [ -d /run/kvm-machine ]; then
+  ulimit -n 524288 # as systemd gives every login; with the kernel's 4096, smolvm warns of few open files
   useradd --no-create-home --home-dir "$work/home" smolvm-smoke
   chown smolvm-smoke "$work/home"
   chmod 666 /dev/kvm

@@ -1,20 +1,20 @@
 import { BLOCK, checksumOf, type Entry, type EntryType, RECORDS_TYPE, TAR_TYPES } from "./entry.ts";
 
-/** No file is larger, in bytes: 1 PiB. */
+/** The largest size of a file, in bytes: 1 PiB. */
 const SIZE_MAX = 2 ** 50;
 
 const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
-/** An archive that cannot be, or one that ends too early. */
+/** The archive is invalid or ends too early. */
 export class ArchiveError extends Error {
   override readonly name = "ArchiveError";
 }
 
-/** A header of an archive; `records` extend the one behind them. */
+/** A header of an archive; `records` extend the header that follows them. */
 export type Header = Entry | { type: "records"; size: number };
 
 /**
- * Reads a header as the guest's agent writes it: no other dialect of tar, and nothing that it never writes.
+ * Reads a header as the guest's agent writes it; other dialects of tar are refused.
  *
  * @throws {ArchiveError} for anything else.
  */
@@ -44,9 +44,9 @@ export function decodeHeader(block: Uint8Array): Header {
 }
 
 /**
- * The entry with what records say in the place of what its header says.
+ * Returns the entry with the values of its records in place of those of its header.
  *
- * @throws {ArchiveError} for what is no record.
+ * @throws {ArchiveError} for an invalid record.
  */
 export function extendEntry(entry: Entry, records: Uint8Array): Entry {
   const extended = { ...entry };
@@ -88,17 +88,7 @@ function extendField(entry: Entry, key: string, value: string): void {
   }
 }
 
-/**
- * The entry, complete.
- *
- * @throws {ArchiveError} for names that are not UTF-8, of which the host has none.
- */
-export function checkNames(entry: Entry): Entry {
-  if (`${entry.name}${entry.link}`.includes("\ufffd")) throw new ArchiveError(`"${entry.name}" is not UTF-8`);
-  return entry;
-}
-
-/** The text up to the first NUL; in a header it may be cut off within a character. */
+/** The text up to the first NUL; a header may cut it off within a character. */
 function decodeText(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));

@@ -5,7 +5,7 @@ import { checksumOf, type Entry } from "./entry.ts";
 
 const FILE: Entry = { type: "file", mode: 0o640, uid: 7, gid: 8, size: 9, mtimeS: 1000, name: "./file", link: "" };
 
-/** A header whose field at `at` holds other bytes, with a checksum that is right. */
+/** A header with other bytes at `at` and a correct checksum. */
 function headerWith(at: number, text: string): Uint8Array {
   const header = encodeEntry(FILE);
   header.set(new TextEncoder().encode(text), at);
@@ -36,7 +36,7 @@ Deno.test("decodeHeader() refuses what the agent never writes", () => {
   for (const header of refused) assert.throws(() => decodeHeader(header), ArchiveError);
 });
 
-Deno.test("extendEntry() takes records in the place of fields", () => {
+Deno.test("extendEntry() overrides fields with records", () => {
   const records = "9 path=a\n14 linkpath=b\n14 mtime=-1.5\n12 uid=1234\n11 gid=567\n19 size=9000000000\n";
   assert.deepEqual(extendEntry(FILE, new TextEncoder().encode(records)), {
     ...FILE,
@@ -49,7 +49,7 @@ Deno.test("extendEntry() takes records in the place of fields", () => {
   });
 });
 
-Deno.test("extendEntry() refuses what is no record, or holds what cannot be", () => {
+Deno.test("extendEntry() refuses invalid records and values", () => {
   const refused = [
     ...["x", "9", "9 ", "99 path=a\n", "8 path=a\n", "9 path=a", "1 \n", "8 path=\n", "999999 path=a\n", "9 pa\0h=a\n"],
     ...["11 size=-1\n", "12 size=1e3\n", "25 size=9999999999999999\n", "18 uid=4294967295\n", "15 mtime=1.5.5\n"],

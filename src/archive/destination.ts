@@ -1,37 +1,40 @@
-/** Where the root of an archive goes. */
-export interface Destination {
-  /** The folder that everything is put below. */
+/** The place for the root of an archive. */
+export interface UnpackDestination {
+  /** The folder that is unpacked into. */
   folder: string;
-  /** What the archive's "." is called there; empty for that folder itself. */
+  /** The name of the archive's "." in it; empty for that folder itself. */
   root: string;
-  /** What of that has to be said of a file that failed, beside the destination. */
+  /** The part of that path which the user did not give; error messages show it. */
   shown: string;
 }
 
 /**
- * Where a copy goes: below a folder that is there by the name of what is copied ("." for nothing but what is in it),
- * else to that very path, in a folder that is there; a file takes the place of a file.
+ * Decides where a copy goes. If `path` is an existing folder, the copy goes into it under `name` ("." copies only the
+ * content). Otherwise the copy goes to `path`, whose parent must exist; a file replaces a file.
  *
- * @throws for where it cannot go.
+ * @throws when the copy cannot go there.
  */
-export function resolveDestination(path: string, { name, isFolder }: { name: string; isFolder: boolean }): Destination {
+export function resolveDestination(
+  path: string,
+  { name, isFolder }: { name: string; isFolder: boolean },
+): UnpackDestination {
   const status = statusOf(path);
   if (status?.isDirectory) {
     const root = name === "." ? "" : name;
     return { folder: path, root, shown: root };
   }
   if (status && isFolder) throw new Error("Not a directory");
-  // What a link leads to is replaced, not the link.
+  // The target of a symlink is replaced, not the symlink.
   const place = status ? Deno.realPathSync(path) : path;
   const [, folder, root] = /^(.*?\/)?([^/]+?)(?:\/+\.?)*$/.exec(place) ?? [];
-  // That it is a folder is what its end says.
+  // A trailing slash requires a directory.
   if (root === undefined || root === ".." || !isFolder && /\/\.?$/.test(place)) {
     throw new Error("No such file or directory");
   }
   return { folder: folder ?? ".", root, shown: "" };
 }
 
-/** Of what a link leads to; `undefined` when there is nothing. */
+/** Follows symlinks; `undefined` when there is no file. */
 function statusOf(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { resolveDestination } from "./destination.ts";
 
-Deno.test("resolveDestination() is where docker cp puts a copy", () => {
+Deno.test("resolveDestination() chooses the destination that docker cp does", () => {
   using temp = makeTempFolder();
   const at = (path: string) => `${temp.path}/${path}`;
   Deno.mkdirSync(at("there"));

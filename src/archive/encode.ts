@@ -4,28 +4,28 @@ const TEXT_MAX = 100;
 const ID_MAX = 0o7777777;
 const NUMBER_MAX = 0o77777777777;
 
-/** Of no file. */
-const NOBODY = { mode: 0o644, uid: 0, gid: 0, mtimeS: 0, name: "x", link: "" };
+/** The header fields of records, which are not a file. */
+const RECORDS_HEADER = { mode: 0o644, uid: 0, gid: 0, mtimeS: 0, name: "x", link: "" };
 
 const encoder = new TextEncoder();
 
-/** What goes before an entry's data: a header, and before that one of records for what does not fit in it. */
+/** Encodes what precedes an entry's data: its header, preceded by records for values that do not fit in it. */
 export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
   const records = encodeRecords(entry);
   if (records.length === 0) return encodeHeader({ ...entry, type: TAR_TYPES[entry.type] });
   const bytes = new Uint8Array(BLOCK + records.length + paddingOf(records.length) + BLOCK);
-  bytes.set(encodeHeader({ ...NOBODY, type: RECORDS_TYPE, size: records.length }));
+  bytes.set(encodeHeader({ ...RECORDS_HEADER, type: RECORDS_TYPE, size: records.length }));
   bytes.set(records, BLOCK);
   bytes.set(encodeHeader({ ...entry, type: TAR_TYPES[entry.type] }), bytes.length - BLOCK);
   return bytes;
 }
 
-/** What ends an archive. */
+/** The end of an archive: two blocks of zeros. */
 export function encodeEnd(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(2 * BLOCK);
 }
 
-/** What does not fit is cut off. */
+/** Cuts off texts that do not fit, and writes 0 for such numbers. */
 function encodeHeader(
   { type, mode, uid, gid, size, mtimeS, name, link }: Omit<Entry, "type"> & { type: string },
 ): Uint8Array<ArrayBuffer> {
@@ -53,12 +53,12 @@ function encodeRecords({ uid, gid, size, mtimeS, name, link }: Entry): Uint8Arra
   if (size > NUMBER_MAX) records.push(["size", size]);
   if (uid > ID_MAX) records.push(["uid", uid]);
   if (gid > ID_MAX) records.push(["gid", gid]);
-  // Six digits are what a number has, this far from 1970.
+  // A double keeps six digits after the point this far from 1970.
   if (!Number.isInteger(mtimeS) || mtimeS < 0 || mtimeS > NUMBER_MAX) records.push(["mtime", mtimeS.toFixed(6)]);
   return encoder.encode(records.map(([key, value]) => encodeRecord(`${key}=${value}`)).join(""));
 }
 
-/** `LENGTH KEY=VALUE\n`, where LENGTH counts itself and all the rest. */
+/** `LENGTH KEY=VALUE\n`; LENGTH is the length of the whole record, itself included. */
 function encodeRecord(text: string): string {
   const rest = encoder.encode(text).length + 2;
   let length = rest + 1;

@@ -1,17 +1,17 @@
-/** The kinds of files in an archive, by the letters that tar has for them. */
+/** The types of entries and the letters that tar uses for them. */
 export const TAR_TYPES = { file: "0", hardLink: "1", symlink: "2", folder: "5", fifo: "6" } as const;
 export type EntryType = keyof typeof TAR_TYPES;
 
-/** Of the records that extend the entry behind them. */
+/** The type of records that extend the entry after them. */
 export const RECORDS_TYPE = "x";
 
-/** A header is a block, and so is what data is filled up to, in bytes. */
+/** The size of a header in bytes; data is padded to a multiple of it. */
 export const BLOCK = 512;
 
 /** A file in an archive. */
 export interface Entry {
   type: EntryType;
-  /** Permissions alone. */
+  /** Permission bits only. */
   mode: number;
   uid: number;
   gid: number;
@@ -20,16 +20,21 @@ export interface Entry {
   /** Seconds since 1970, with a fraction. */
   mtimeS: number;
   name: string;
-  /** What a link leads to; else empty. */
+  /** The target of a link; otherwise empty. */
   link: string;
 }
 
-/** How many bytes follow that many of data, up to a whole block. */
+/** Whether the name was valid UTF-8; Deno cannot create files with other names. */
+export function isUtf8(name: string): boolean {
+  return !name.includes("\ufffd");
+}
+
+/** The number of bytes that pad data of this size to a whole block. */
 export function paddingOf(size: number): number {
   return (BLOCK - size % BLOCK) % BLOCK;
 }
 
-/** The sum of a header, which counts its own field as spaces. */
+/** The checksum of a header, with its own field counted as spaces. */
 export function checksumOf(header: Uint8Array): number {
   return header.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 0x20 : byte), 0);
 }

@@ -1,6 +1,6 @@
 import { osReason } from "../host/os_error.ts";
 
-/** Why a file of a copy failed; the message names it, unless it is the one that is copied. */
+/** A file of a copy failed; the message names it, unless it is the root of the copy. */
 export class FileError extends Error {
   override readonly name = "FileError";
 
@@ -9,7 +9,7 @@ export class FileError extends Error {
   }
 }
 
-/** That error as it is, any other as one about a file. */
+/** Wraps an error in a `FileError`, unless it is one. */
 export function toFileError(file: string, error: unknown): FileError {
   return error instanceof FileError ? error : new FileError(file, error);
 }

@@ -1,21 +1,21 @@
 import { pinFile, type PinnedFile } from "../host/pinned_file.ts";
 
-/** Each takes a descriptor. */
+/** The maximum depth: each folder holds a file descriptor. */
 const DEPTH_MAX = 256;
 
-/** What a file gets when all else is done. */
+/** The attributes that a file gets last. */
 export interface Attributes {
-  /** Permissions; `undefined` for a link, which has none. */
+  /** Permission bits; `undefined` for a symlink, which has none. */
   mode: number | undefined;
-  /** `undefined`: whose process this is. */
+  /** `undefined`: the user of this process. */
   owner: { uid: number; gid: number } | undefined;
   /** Seconds since 1970. */
   mtimeS: number;
 }
 
-/** Gives a file what it is to have; never what a link leads to. */
+/** Sets the attributes of a file; does not follow symlinks. */
 export function setAttributes({ path }: PinnedFile, { mode, owner, mtimeS }: Attributes): void {
-  // The owner first: a new one takes the bits for set-id away.
+  // The owner first: chown clears the set-id bits.
   if (owner) Deno.chownSync(path, owner.uid, owner.gid);
   if (mode !== undefined) Deno.chmodSync(path, mode);
   Deno.utimeSync(path, mtimeS, mtimeS);
@@ -24,30 +24,30 @@ export function setAttributes({ path }: PinnedFile, { mode, owner, mtimeS }: Att
 interface OpenFolder {
   name: string;
   folder: PinnedFile;
-  /** Of a new one: they may forbid to fill it, and that would change its time. */
+  /** Set when a new folder is left: the mode may forbid writing into it, and writing changes its mtime. */
   attributes?: Attributes | undefined;
 }
 
-/** The folders that are open while an archive is unpacked: one after the other, each in the one before it. */
+/** The folders that are open while an archive is unpacked, each inside the one before it. */
 export class OpenFolders implements Disposable {
   readonly #open: OpenFolder[];
 
-  /** Begins with the one that all others are in. */
+  /** Opens the outermost folder. */
   constructor(path: string) {
     this.#open = [{ name: "", folder: pinFolder(path, { followLink: true }) }];
   }
 
-  /** The path of the innermost. */
+  /** The path of the innermost folder. */
   get path(): string {
     return this.#open.at(-1)!.folder.path;
   }
 
-  /** Others that begin with the same. */
+  /** A new instance with the same outermost folder. */
   beginAgain(): OpenFolders {
     return new OpenFolders(`${this.#open[0]!.folder.path}/.`);
   }
 
-  /** Goes to a folder below the first one, by the names of those on the way; no link is followed. */
+  /** Opens the folder at this path below the outermost; follows no symlink. */
   go(names: readonly string[]): void {
     let common = 0;
     while (common < names.length && this.#open[common + 1]?.name === names[common]) common++;
@@ -55,7 +55,7 @@ export class OpenFolders implements Disposable {
     for (const name of names.slice(common)) this.#enter(name);
   }
 
-  /** Makes a folder in the innermost and goes there; one that is there stays as it is. */
+  /** Makes a folder in the innermost and opens it; an existing folder keeps its attributes. */
   make(name: string, attributes: Attributes): void {
     let isNew = true;
     try {
@@ -67,7 +67,7 @@ export class OpenFolders implements Disposable {
     this.#enter(name, isNew ? attributes : undefined);
   }
 
-  /** Leaves all but the first. */
+  /** Leaves all folders but the outermost. */
   leave(): void {
     this.#leaveTo(1);
   }

@@ -1,31 +1,53 @@
-import { pinFile, type PinnedFile } from "../host/pinned_file.ts";
+import { osReason } from "../host/os_error.ts";
+import { pinFile } from "../host/pinned_file.ts";
 import { readChunks } from "../host/streams.ts";
 import { encodeEnd, encodeEntry } from "./encode.ts";
-import { type Entry, type EntryType, paddingOf } from "./entry.ts";
+import { type Entry, type EntryType, isUtf8, paddingOf } from "./entry.ts";
 import { toFileError } from "./file_error.ts";
 import type { OnProgress } from "./progress.ts";
 
+/** The number of bytes that are read before the entry is written. */
+const WHOLE_MAX = 64 * 1024;
+/** The same for a file of size 0, which may have content, as in /proc. */
+const UNSIZED_MAX = 16 * 1024 ** 2;
+
 export interface PackOptions {
-  /** Whether a link stands for what it leads to; those below it never do. */
+  /** Whether `path` is followed if it is a symlink; symlinks below it never are. */
   followLink: boolean;
   onProgress?: OnProgress | undefined;
-  /** Told what is left out, being neither file nor folder. */
+  /** Called for each file that is left out, because it is neither a file nor a folder. */
   onLeftOut?: ((file: string) => void) | undefined;
+  /** Called for a file below `path` that cannot be read or changes meanwhile; the other files are packed. */
+  onChanged?: ((file: string, what: string) => void) | undefined;
 }
 
 /**
- * The chunks, of at most 16 KiB, of an archive of a file or folder, which is named "." in there.
+ * Packs a file or folder, which is named "." in the archive, in chunks of at most 16 KiB. A file that shrinks meanwhile
+ * is padded with zeros; one that grows is packed up to its old size.
  *
- * @throws {FileError} for a file that cannot be read.
+ * @throws {FileError} when `path` itself cannot be read.
  */
 export async function* pack(path: string, options: PackOptions): AsyncGenerator<Uint8Array> {
   yield* new Packing(options).any(path, "");
   yield encodeEnd();
 }
 
+/** A file that is open, so that its entry can be written. */
+interface OpenFile {
+  /** Kept open while the file is packed. */
+  resources: DisposableStack;
+  status: Deno.FileInfo;
+  entry: Entry;
+  /** For a folder: its pinned path and the names in it. */
+  path: string;
+  names?: string[];
+  /** For a file: its data. */
+  chunks?: AsyncIterator<Uint8Array>;
+}
+
 class Packing {
   readonly #options: PackOptions;
-  /** The names in the archive of files that have several, by device and inode. */
+  /** The archive's name for each file with several links, by device and inode. */
   readonly #linked = new Map<string, string>();
   #done = 0;
 
@@ -33,67 +55,126 @@ class Packing {
     this.#options = options;
   }
 
-  /** What is at `path`; `below` is its name below what is packed. */
+  /** Packs the file at `path`; `below` is its path relative to the root of the copy. */
   async *any(path: string, below: string): AsyncGenerator<Uint8Array> {
+    const file = await this.#open(path, below);
+    if (file === undefined) return;
+    using _ = file.resources;
+    const { status, entry, names = [], chunks } = file;
+    yield encodeEntry(entry);
+    this.#remember(status, entry.name);
+    if (chunks) yield* this.#data(chunks, entry.size, below);
+    for (const name of names) yield* this.any(`${file.path}/${name}`, below === "" ? name : `${below}/${name}`);
+  }
+
+  /** Returns `undefined` for a file that is left out and reported. */
+  async #open(path: string, below: string): Promise<OpenFile | undefined> {
+    using resources = new DisposableStack();
     try {
-      using file = pinFile(path, { followLink: below === "" && this.#options.followLink });
-      const status = file.status();
+      const pinned = resources.use(pinFile(path, { followLink: below === "" && this.#options.followLink }));
+      const status = pinned.status();
       const entry = entryOf(status, below);
       if (entry === undefined) return this.#leaveOut(below);
-      const known = this.#linkedTo(status, entry.name);
-      if (known !== undefined) yield encodeEntry({ ...entry, type: "hardLink", size: 0, link: known });
-      else if (entry.type === "file") yield* this.#data(file, entry, below);
-      else if (entry.type === "symlink") yield encodeEntry({ ...entry, link: Deno.readLinkSync(path) });
-      else yield encodeEntry(entry);
-      if (entry.type === "folder") yield* this.#content(file, below);
+      const opened: Omit<OpenFile, "resources"> = { status, entry, path: pinned.path };
+      const known = this.#linked.get(keyOf(status));
+      if (known !== undefined) opened.entry = { ...entry, type: "hardLink", size: 0, link: known };
+      else if (entry.type === "symlink") entry.link = Deno.readLinkSync(path);
+      else if (entry.type === "folder") opened.names = [...Deno.readDirSync(pinned.path)].map(({ name }) => name);
+      else if (entry.type === "file") {
+        const start = await readStart(resources.use(await Deno.open(pinned.path)), entry.size);
+        opened.chunks = start.chunks;
+        entry.size = start.size;
+      }
+      return { ...opened, resources: resources.move() };
     } catch (error) {
-      throw toFileError(below, error);
+      if (below === "") throw toFileError(below, error);
+      this.#options.onChanged?.(below, `is left out: ${reasonOf(error, below)}`);
+      return undefined;
     }
   }
 
-  async *#content(folder: PinnedFile, below: string): AsyncGenerator<Uint8Array> {
-    for (const { name } of Deno.readDirSync(folder.path)) {
-      yield* this.any(`${folder.path}/${name}`, below === "" ? name : `${below}/${name}`);
-    }
-  }
-
-  async *#data(pinned: PinnedFile, entry: Entry, below: string): AsyncGenerator<Uint8Array> {
-    using file = await Deno.open(pinned.path);
-    yield encodeEntry(entry);
-    let left = entry.size;
-    for await (const chunk of left > 0 ? readChunks(file) : []) {
-      // What was added to it since is not part of the entry.
+  /** Yields exactly `size` bytes, even if the file changes, and the padding. */
+  async *#data(source: AsyncIterator<Uint8Array>, size: number, below: string): AsyncGenerator<Uint8Array> {
+    let chunks = source;
+    for (let left = size; left > 0;) {
+      const chunk = await this.#next(chunks, below);
+      if (chunk === undefined) {
+        chunks = zeros();
+        continue;
+      }
+      // Data that was appended since is not part of the entry.
       const data = chunk.subarray(0, left);
       left -= data.length;
       this.#done += data.length;
       yield data;
-      this.#options.onProgress?.({
-        file: below,
-        fileBytes: entry.size,
-        fileDone: entry.size - left,
-        done: this.#done,
-      });
-      if (left === 0) break;
+      this.#options.onProgress?.({ file: below, fileBytes: size, fileDone: size - left, done: this.#done });
     }
-    if (left > 0) throw new Error("It has become shorter while it was copied");
-    // No empty chunk: to a command that is the end of its input.
-    const padding = new Uint8Array(paddingOf(entry.size));
+    // Never an empty chunk: it would end the command's stdin.
+    const padding = new Uint8Array(paddingOf(size));
     if (padding.length > 0) yield padding;
   }
 
-  #leaveOut(below: string): void {
+  /** Returns `undefined` when the file ends too early. */
+  async #next(chunks: AsyncIterator<Uint8Array>, below: string): Promise<Uint8Array | undefined> {
+    let error: unknown = new Error("It has become shorter while it was copied");
+    try {
+      const { done, value } = await chunks.next();
+      if (!done) return value;
+    } catch (cause) {
+      error = cause;
+    }
+    if (below === "") throw toFileError(below, error);
+    this.#options.onChanged?.(below, `is not as it was, its end is zeros: ${osReason(error)}`);
+    return undefined;
+  }
+
+  #leaveOut(below: string): undefined {
     if (below === "") throw new Error("It is neither a file nor a folder");
     this.#options.onLeftOut?.(below);
   }
 
-  /** The name that the archive has a file by already. */
-  #linkedTo({ isDirectory, nlink, dev, ino }: Deno.FileInfo, name: string): string | undefined {
-    if (isDirectory || (nlink ?? 1) < 2) return undefined;
-    const key = `${dev}:${ino}`;
-    const known = this.#linked.get(key);
-    if (known === undefined) this.#linked.set(key, name);
-    return known;
+  /** Remembers the name, so that other links to the file become hard links to it. */
+  #remember(status: Deno.FileInfo, name: string): void {
+    const key = keyOf(status);
+    if (!status.isDirectory && (status.nlink ?? 1) > 1 && !this.#linked.has(key)) this.#linked.set(key, name);
   }
+}
+
+/** Why a file cannot be read that its folder has just listed. */
+function reasonOf(error: unknown, below: string): string {
+  if (!(error instanceof Deno.errors.NotFound)) return osReason(error);
+  return isUtf8(below) ? "it has vanished" : "its name is not UTF-8";
+}
+
+function keyOf({ dev, ino }: Deno.FileInfo): string {
+  return `${dev}:${ino}`;
+}
+
+/** Reads the start of a file to learn its real size if it is small: kernel files report a wrong one. */
+async function readStart(
+  file: Deno.FsFile,
+  size: number,
+): Promise<{ size: number; chunks: AsyncIterator<Uint8Array> }> {
+  const [rest, start] = [readChunks(file), [] as Uint8Array[]];
+  let bytes = 0;
+  for (const most = size === 0 ? UNSIZED_MAX : WHOLE_MAX; bytes < most;) {
+    const { done, value } = await rest.next();
+    if (done) return { size: bytes, chunks: chain(start, rest) };
+    start.push(value);
+    bytes += value.length;
+  }
+  if (size === 0) throw new Error("File too large");
+  return { size: Math.max(size, bytes), chunks: chain(start, rest) };
+}
+
+async function* chain(start: Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* start;
+  yield* rest;
+}
+
+async function* zeros(): AsyncGenerator<Uint8Array> {
+  const chunk = new Uint8Array(16 * 1024);
+  while (true) yield await Promise.resolve(chunk);
 }
 
 function entryOf(status: Deno.FileInfo, below: string): Entry | undefined {

@@ -5,7 +5,7 @@ import { pack, type PackOptions } from "./pack.ts";
 import type { CopyProgress } from "./progress.ts";
 import { ArchiveReader } from "./reader.ts";
 
-/** The entries of what is packed, by name, and the data of its files. */
+/** Packs a path; returns the entries by name and the data of its files. */
 async function packed(path: string, options: Partial<PackOptions> = {}) {
   const reader = new ArchiveReader(pack(path, { followLink: false, ...options }));
   const [entries, data] = [new Map<string, Entry>(), new Map<string, string>()];
@@ -18,7 +18,7 @@ async function packed(path: string, options: Partial<PackOptions> = {}) {
   return { entries, data };
 }
 
-Deno.test("pack() has everything below a folder, with links as links", async () => {
+Deno.test("pack() packs everything below a folder, with links as links", async () => {
   using temp = makeTempFolder();
   const root = `${temp.path}/tree`;
   Deno.mkdirSync(`${root}/sub`, { recursive: true });
@@ -42,7 +42,7 @@ Deno.test("pack() has everything below a folder, with links as links", async () 
   assert.equal(entries.get(first!)?.mode, 0o4751);
 });
 
-Deno.test("pack() follows a link only when it is what is packed, and when asked to", async () => {
+Deno.test("pack() follows a symlink only at the root and when asked to", async () => {
   using temp = makeTempFolder();
   Deno.mkdirSync(`${temp.path}/folder`);
   Deno.symlinkSync("/nowhere", `${temp.path}/folder/inner`);
@@ -53,7 +53,7 @@ Deno.test("pack() follows a link only when it is what is packed, and when asked 
   assert.deepEqual(await typesOf({ followLink: true }), ["folder", "symlink"]);
 });
 
-Deno.test("pack() names what it cannot read, and leaves out sockets", async () => {
+Deno.test("pack() names files that it cannot read, and leaves out sockets", async () => {
   using temp = makeTempFolder();
   await assert.rejects(packed(`${temp.path}/none`), /^FileError: No such file or directory$/);
   await assert.rejects(packed("/dev/null"), /^FileError: It is neither a file nor a folder$/);
@@ -63,19 +63,78 @@ Deno.test("pack() names what it cannot read, and leaves out sockets", async () =
   assert.deepEqual(leftOut, ["socket"]);
 });
 
+Deno.test(
+  "pack() reports names that are not UTF-8, and packs the other files",
+  { ignore: Deno.build.os !== "linux" },
+  async () => {
+    using temp = makeTempFolder();
+    const make = `: >ok; : >"$(printf 'a\\377')"; ln -s "$(printf 'b\\377')" link`;
+    assert.ok((await new Deno.Command("sh", { args: ["-c", make], cwd: temp.path }).output()).success);
+    const changed: string[] = [];
+    const onChanged = (file: string, what: string) => changed.push(`${file} ${what}`);
+    assert.deepEqual([...(await packed(temp.path, { onChanged })).entries.keys()].sort(), [".", "./ok"]);
+    assert.deepEqual(changed.sort(), [
+      "a\ufffd is left out: its name is not UTF-8",
+      `link is left out: File name or path "b\\xFF" is not valid UTF-8`,
+    ]);
+  },
+);
+
 Deno.test("pack() yields no empty chunk, which would end a command's input, and none of more than 16 KiB", async () => {
   using temp = makeTempFolder();
   for (const size of [0, 1, 512, 20_000]) Deno.writeFileSync(`${temp.path}/${size}`, new Uint8Array(size));
   for await (const { length } of pack(temp.path, { followLink: false })) assert.ok(length > 0 && length <= 16 * 1024);
 });
 
-Deno.test("pack() tells how far it is, and refuses a file that becomes shorter", async () => {
+Deno.test("pack() reports progress, and refuses a file that shrinks", async () => {
   using temp = makeTempFolder();
   const path = `${temp.path}/file`;
   Deno.writeFileSync(path, new Uint8Array(40_000));
   const seen: CopyProgress[] = [];
   await packed(path, { onProgress: (progress) => seen.push(progress) });
   assert.deepEqual(seen.at(-1), { file: "", fileBytes: 40_000, fileDone: 40_000, done: 40_000 });
-  const shrink = () => Deno.truncateSync(path, 20_000);
+  Deno.writeFileSync(path, new Uint8Array(100_000));
+  const shrink = () => Deno.truncateSync(path, 70_000);
   await assert.rejects(packed(path, { onProgress: shrink }), /^FileError: It has become shorter while it was copied$/);
 });
+
+Deno.test("pack() continues when files below change, and reports them", async () => {
+  using temp = makeTempFolder();
+  const at = (name: string) => `${temp.path}/${name}`;
+  const names = ["1", "2", "3", "4"];
+  for (const name of names) Deno.writeTextFileSync(at(name), "x".repeat(100_000));
+  Deno.writeTextFileSync(at("small"), "begin");
+  let first: string | undefined;
+  const changed: string[] = [];
+  const { entries, data } = await packed(temp.path, {
+    onProgress: ({ file }) => {
+      if (first !== undefined || file === "small") return;
+      first = file;
+      const [gone, grown] = names.filter((name) => name !== file);
+      Deno.removeSync(at(gone!));
+      Deno.truncateSync(at(file), 70_000);
+      Deno.writeTextFileSync(at(grown!), "y", { append: true });
+    },
+    onChanged: (file, what) => changed.push(`${file} ${what}`),
+  });
+  const [gone, ...whole] = names.filter((name) => name !== first);
+  assert.deepEqual(changed, [
+    `${first} is not as it was, its end is zeros: It has become shorter while it was copied`,
+    `${gone} is left out: it has vanished`,
+  ]);
+  assert.equal(data.get(`./${first}`), "x".repeat(70_000) + "\0".repeat(30_000));
+  assert.equal(data.get(`./${whole[0]}`), `${"x".repeat(100_000)}y`);
+  assert.equal(data.get(`./${whole[1]}`), "x".repeat(100_000));
+  assert.deepEqual([...entries.keys()].sort(), [".", ...[first!, ...whole, "small"].map((name) => `./${name}`)].sort());
+});
+
+Deno.test(
+  "pack() reads kernel files, which report a wrong size",
+  { ignore: Deno.build.os !== "linux" },
+  async () => {
+    const content = async (path: string) => (await packed(path)).data.get(".")!;
+    assert.match(await content("/proc/filesystems"), /^nodev\t[^]*\n$/);
+    assert.equal(await content("/sys/class/net/lo/mtu"), "65536\n");
+    await assert.rejects(packed("/dev/zero"), /^FileError: It is neither a file nor a folder$/);
+  },
+);

@@ -1,14 +1,14 @@
-/** How far a copy has come. */
+/** The progress of a copy. */
 export interface CopyProgress {
-  /** The file that is copied now, below what is copied; empty for that itself. */
+  /** The file being copied, relative to the root of the copy; empty for the root. */
   file: string;
-  /** Its bytes. */
+  /** Its size in bytes. */
   fileBytes: number;
-  /** How many of them are copied. */
+  /** The number of its bytes copied so far. */
   fileDone: number;
-  /** Bytes of all files, as far as they are copied. */
+  /** The number of bytes of all files copied so far. */
   done: number;
 }
 
-/** Told of each step of a copy. */
+/** Called for each step of a copy. */
 export type OnProgress = (progress: CopyProgress) => void;

@@ -1,14 +1,14 @@
-import { ArchiveError, checkNames, decodeHeader, extendEntry } from "./decode.ts";
+import { ArchiveError, decodeHeader, extendEntry } from "./decode.ts";
 import { BLOCK, type Entry, paddingOf } from "./entry.ts";
 
-/** What the agent needs for an entry at most, in bytes: two paths of Linux, and numbers. */
+/** The most that the agent needs for one entry, in bytes: two Linux paths and numbers. */
 const RECORDS_MAX = 2 * 4096 + 512;
 
-/** Reads an archive of the guest's agent, entry by entry, in whatever chunks it comes. */
+/** Reads an archive of the guest's agent entry by entry, from chunks of any size. */
 export class ArchiveReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array();
-  /** Data of the current entry that is still to come, and what fills it up. */
+  /** The bytes of the current entry's data, and of its padding, that are still to come. */
   #data = 0;
   #padding = 0;
 
@@ -19,22 +19,22 @@ export class ArchiveReader {
   /**
    * The next entry; `undefined` at the end.
    *
-   * @throws {ArchiveError} for an archive that is broken, or breaks off.
+   * @throws {ArchiveError} for an archive that is broken or ends too early.
    */
   async next(): Promise<Entry | undefined> {
     while (await this.read());
     const header = await this.#nextHeader();
     if (header === undefined) return;
-    if (header.type !== "records") return checkNames(header);
+    if (header.type !== "records") return header;
     const records = await this.#nextRecords(header.size);
     const entry = await this.#nextHeader();
     if (entry === undefined || entry.type === "records") throw new ArchiveError("The archive is broken");
     const extended = extendEntry(entry, records);
     this.#expect(extended.size);
-    return checkNames(extended);
+    return extended;
   }
 
-  /** Some of the current entry's data, valid until the next call; `undefined` after its last. */
+  /** Returns some of the current entry's data, valid until the next call; `undefined` at the end of it. */
   async read(): Promise<Uint8Array | undefined> {
     if (this.#data === 0) return;
     const data = await this.#some(this.#data);
@@ -63,13 +63,13 @@ export class ArchiveReader {
     this.#padding = paddingOf(size);
   }
 
-  /** The end is two blocks, and really the end. */
+  /** An archive ends with two blocks of zeros; data after them is an error. */
   async #end(): Promise<undefined> {
     await this.#take(BLOCK);
     if (await this.#hasMore()) throw new ArchiveError("The archive is broken");
   }
 
-  /** Exactly so many bytes. */
+  /** Reads exactly `count` bytes. */
   async #take(count: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(count);
     for (let at = 0; at < count;) {
@@ -80,7 +80,7 @@ export class ArchiveReader {
     return bytes;
   }
 
-  /** At least one byte, and at most so many. */
+  /** Reads at least one byte, at most `most`. */
   async #some(most: number): Promise<Uint8Array> {
     if (!await this.#hasMore()) throw new ArchiveError("The archive ends too early");
     const some = this.#chunk.subarray(0, most);
@@ -88,7 +88,7 @@ export class ArchiveReader {
     return some;
   }
 
-  /** Whether there is at least one byte. */
+  /** Whether there is at least one more byte. */
   async #hasMore(): Promise<boolean> {
     while (this.#chunk.length === 0) {
       const { done, value } = await this.#chunks.next();

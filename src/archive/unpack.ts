@@ -2,33 +2,35 @@ import { removeIfThere } from "../host/files.ts";
 import { pinFile } from "../host/pinned_file.ts";
 import { writeAll } from "../host/streams.ts";
 import { ArchiveError } from "./decode.ts";
-import { type Destination, resolveDestination } from "./destination.ts";
-import type { Entry } from "./entry.ts";
+import { resolveDestination, type UnpackDestination } from "./destination.ts";
+import { type Entry, isUtf8 } from "./entry.ts";
 import { FileError, toFileError } from "./file_error.ts";
 import { type Attributes, OpenFolders, setAttributes } from "./open_folders.ts";
 import type { OnProgress } from "./progress.ts";
 import { ArchiveReader } from "./reader.ts";
 
-/** The bits that make a program run as its owner are for the guest, whose users are not the host's. */
-const PERMISSIONS = 0o777;
+/** All bits but set-user-id and set-group-id: the guest's users are not the host's. */
+const PERMISSIONS = 0o1777;
 
 export interface UnpackOptions {
-  /** Where to, by the rules of {@linkcode resolveDestination}. */
+  /** The destination, resolved by {@linkcode resolveDestination}. */
   destination: string;
-  /** What is copied is called so, in a folder that is there. */
+  /** The name of the copy if the destination is an existing folder. */
   name: string;
-  /** Whether owners and all bits of modes are kept; else files belong to whose process this is. */
+  /** Whether owners and all mode bits are kept; otherwise files belong to the user of this process. */
   keepOwner: boolean;
   onProgress?: OnProgress | undefined;
-  /** Told what is left out, being neither file nor folder. */
+  /** Called for each file that is left out, because it is neither a file nor a folder. */
   onLeftOut?: ((file: string) => void) | undefined;
+  /** Called for a file below the root that cannot be made here, with the reason; the other files are made. */
+  onRefused?: ((file: string, reason: string) => void) | undefined;
 }
 
 /**
- * Makes the files of an archive whose root, its first entry, is named ".". No entry leaves the destination, and a file
- * comes to its name when it is complete.
+ * Unpacks an archive whose first entry is its root, named ".". No entry can leave the destination, and a file gets its
+ * name when it is complete.
  *
- * @throws {ArchiveError | FileError} for why not all of it could be made.
+ * @throws {ArchiveError | FileError} when a file cannot be made.
  */
 export async function unpack(chunks: AsyncIterable<Uint8Array>, options: UnpackOptions): Promise<void> {
   const reader = new ArchiveReader(chunks);
@@ -49,14 +51,14 @@ function begin(reader: ArchiveReader, isFolder: boolean, options: UnpackOptions)
 
 class Unpacking implements Disposable {
   readonly #reader: ArchiveReader;
-  readonly #destination: Destination;
+  readonly #destination: UnpackDestination;
   readonly #options: UnpackOptions;
   readonly #folders: OpenFolders;
-  /** Name of what is not complete yet. */
+  /** The name of a file that is not complete. */
   readonly #temporary = `.smolvm-${crypto.randomUUID()}`;
   #done = 0;
 
-  constructor(reader: ArchiveReader, destination: Destination, options: UnpackOptions) {
+  constructor(reader: ArchiveReader, destination: UnpackDestination, options: UnpackOptions) {
     this.#reader = reader;
     this.#destination = destination;
     this.#options = options;
@@ -68,8 +70,11 @@ class Unpacking implements Disposable {
     const name = path.pop();
     const file = this.#shownName(entry);
     try {
-      // The root is the folder that is there.
+      // The root is the existing folder.
       if (name === undefined) return;
+      if (!isUtf8(entry.name + entry.link)) {
+        return this.#options.onRefused?.(file, "its name, or where it leads, is not UTF-8");
+      }
       this.#folders.go(path);
       if (entry.type === "folder") this.#folders.make(name, this.#attributesOf(entry));
       else if (entry.type === "fifo") this.#leaveOut(file);
@@ -87,13 +92,13 @@ class Unpacking implements Disposable {
     this.#folders[Symbol.dispose]();
   }
 
-  /** The host is not given what programs could wait for. */
+  /** A fifo is left out: programs on the host could block on it. */
   #leaveOut(file: string): void {
     if (file === this.#destination.shown) throw new Error("It is neither a file nor a folder");
     this.#options.onLeftOut?.(file);
   }
 
-  /** Makes a file under a name of its own, and moves it to its place. */
+  /** Makes a file under a temporary name and renames it. */
   async #replace(name: string, entry: Entry, file: string): Promise<void> {
     const folder = this.#folders.path;
     const temporary = `${folder}/${this.#temporary}`;
@@ -107,7 +112,7 @@ class Unpacking implements Disposable {
       }
       Deno.renameSync(temporary, `${folder}/${name}`);
     } finally {
-      // It is still there after a failure, and when both are names of one file.
+      // It still exists after a failure, and after a rename between two links of one file, which does nothing.
       await removeIfThere(temporary);
     }
   }
@@ -123,7 +128,7 @@ class Unpacking implements Disposable {
     }
   }
 
-  /** Gives another name to a file that the archive had before. */
+  /** Makes a hard link to an earlier file of the archive. */
   #link(path: string, target: string): void {
     const place = this.#placeOf(target);
     const name = place.pop();
@@ -132,7 +137,7 @@ class Unpacking implements Disposable {
     Deno.linkSync(`${folders.path}/${name ?? "."}`, path);
   }
 
-  /** The names on the way from the first folder to a file of the archive. */
+  /** The path of a file of the archive below the outermost folder. */
   #placeOf(name: string): string[] {
     const { root } = this.#destination;
     return root === "" ? pathOf(name) : [root, ...pathOf(name)];
@@ -152,12 +157,12 @@ class Unpacking implements Disposable {
   }
 }
 
-/** A hard link has them already; of a symlink they can be set only where it can be pinned. */
+/** A hard link has them already; a symlink can be pinned to set them on Linux only. */
 function hasAttributes({ type }: Entry): boolean {
   return type === "file" || type === "symlink" && Deno.build.os === "linux";
 }
 
-/** The names in a path of the archive. */
+/** The parts of a path of the archive. */
 function pathOf(name: string): string[] {
   const names = name.split("/").filter((part) => part !== "" && part !== ".");
   if (name.startsWith("/") || names.includes("..")) {

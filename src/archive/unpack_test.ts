@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { inChunks, tarArchive, tarEntry, type TestEntry } from "../../tests/helpers/archive.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { encodeEnd } from "./encode.ts";
+import { checksumOf } from "./entry.ts";
 import { unpack, type UnpackOptions } from "./unpack.ts";
 
-/** Runs a test with a folder that is there, `to`, and a file outside of it. */
+/** Runs a test with an existing folder, `to`, and a file outside it. */
 async function withFolder(test: (at: (path: string) => string) => Promise<void>): Promise<void> {
   using temp = makeTempFolder();
   const at = (path: string) => `${temp.path}/${path}`;
@@ -23,6 +24,12 @@ function namesIn(path: string): string[] {
   return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 }
 
+/** The header with a correct checksum. */
+function sealed(header: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  header.set(new TextEncoder().encode(checksumOf(header).toString(8).padStart(7, "0")), 148);
+  return header;
+}
+
 const modeOf = (path: string) => Deno.lstatSync(path).mode! & 0o7777;
 const timeOf = (path: string) => Deno.lstatSync(path).mtime!.getTime();
 
@@ -34,20 +41,23 @@ Deno.test("unpack() makes folders, files and links with their modes and times", 
       { name: "./link", type: "symlink", link: "/nowhere", mtimeS: 3000 },
       { name: "./hard", type: "hardLink", link: "./shut/file" },
       { name: "./big", data: "x".repeat(5000) },
+      { name: "./shared", type: "folder", mode: 0o7777 },
     ]);
-    assert.deepEqual(namesIn(at("new")), ["big", "hard", "link", "shut"]);
+    assert.deepEqual(namesIn(at("new")), ["big", "hard", "link", "shared", "shut"]);
     assert.equal(Deno.readTextFileSync(at("new/hard")), "content");
     assert.equal(Deno.readTextFileSync(at("new/big")), "x".repeat(5000));
     assert.equal(Deno.readLinkSync(at("new/link")), "/nowhere");
     assert.equal(Deno.lstatSync(at("new/hard")).ino, Deno.lstatSync(at("new/shut/file")).ino);
-    // No program of a guest runs as whoever copied it.
+    // A set-id program of the guest must not run as the user who copied it.
     assert.deepEqual([modeOf(at("new/shut")), modeOf(at("new/shut/file"))], [0o500, 0o751]);
+    // The sticky bit, as on /tmp, where only their owners may remove files.
+    assert.equal(modeOf(at("new/shared")), 0o1777);
     assert.deepEqual([timeOf(at("new/shut")), timeOf(at("new/shut/file"))], [1_000_250, 2_000_500]);
     if (Deno.build.os === "linux") assert.equal(timeOf(at("new/link")), 3_000_000);
     Deno.chmodSync(at("new/shut"), 0o700);
   }));
 
-Deno.test("unpack() replaces files and links, and leaves folders as they are", () =>
+Deno.test("unpack() replaces files and links, and keeps existing folders", () =>
   withFolder(async (at) => {
     Deno.mkdirSync(at("to/folder"), { mode: 0o700 });
     Deno.writeTextFileSync(at("to/folder/kept"), "");
@@ -68,7 +78,7 @@ Deno.test("unpack() replaces files and links, and leaves folders as they are", (
     await assert.rejects(unpackTo(at("to"), [folder]), /^FileError: "link": Not a directory$/);
   }));
 
-Deno.test("unpack() puts a single file where a copy of one goes", () =>
+Deno.test("unpack() puts a single file at the destination of a copy", () =>
   withFolder(async (at) => {
     const file = async () => inChunks(await new Blob([tarEntry({ name: ".", data: "1" }), encodeEnd()]).bytes());
     const options = { name: "name", keepOwner: false };
@@ -121,7 +131,7 @@ Deno.test("unpack() never leaves the destination", () =>
     assert.deepEqual(namesIn(at("to")), ["own", "there"]);
   }));
 
-Deno.test("unpack() is not led out by whoever changes the destination meanwhile", {
+Deno.test("unpack() stays in the destination while another process changes it", {
   ignore: Deno.build.os !== "linux",
 }, () =>
   withFolder(async (at) => {
@@ -139,7 +149,7 @@ Deno.test("unpack() is not led out by whoever changes the destination meanwhile"
     assert.deepEqual(namesIn(at("to/moved")), ["file", "first"]);
   }));
 
-Deno.test("unpack() leaves nothing of a file that breaks off, nor of one that was there", () =>
+Deno.test("unpack() leaves nothing of a file that is cut off, and keeps an existing one", () =>
   withFolder(async (at) => {
     Deno.writeTextFileSync(at("to/file"), "old");
     const bytes = await tarArchive({ name: "./file", data: "x".repeat(2000) });
@@ -156,7 +166,7 @@ Deno.test("unpack() leaves nothing of a file that breaks off, nor of one that wa
     assert.equal(Deno.readTextFileSync(at("to/file")), "old");
   }));
 
-Deno.test("unpack() refuses archives without a root, and files too large to be", () =>
+Deno.test("unpack() refuses archives without a root, and impossible file sizes", () =>
   withFolder(async (at) => {
     const refuse = async (...entries: TestEntry[]) => {
       const bytes = await new Blob([...entries.map(tarEntry), encodeEnd()]).bytes();
@@ -174,7 +184,29 @@ Deno.test("unpack() refuses archives without a root, and files too large to be",
     await assert.rejects(unpackTo(at("to"), deep), /More than 256 folders in each other$/);
   }));
 
-Deno.test("unpack() tells of fifos, which it leaves out", () =>
+Deno.test("unpack() reports names that are not UTF-8, and makes the other files", () =>
+  withFolder(async (at) => {
+    const refused: string[] = [];
+    const onRefused = (file: string, reason: string) => refused.push(`${file}: ${reason}`);
+    const latin = (bytes: Uint8Array<ArrayBuffer>) => {
+      for (const [index, byte] of bytes.entries()) if (byte === 0x23) bytes[index] = 0xe4;
+      return bytes;
+    };
+    const entries = ["folder#", "folder#/file", "link", "file"].map((name): TestEntry => {
+      if (name === "link") return { name: `./${name}`, type: "symlink", link: "to#" };
+      return { name: `./${name}`, type: name === "folder#" ? "folder" : "file" };
+    });
+    // The checksum must match the changed bytes.
+    const parts = entries.map((entry) => latin(tarEntry(entry))).map(sealed);
+    const root = tarEntry({ name: ".", type: "folder" });
+    const chunks = inChunks(await new Blob([root, ...parts, encodeEnd()]).bytes());
+    await unpack(chunks, { destination: at("to"), name: ".", keepOwner: false, onRefused });
+    assert.deepEqual(namesIn(at("to")), ["file"]);
+    const reason = "its name, or where it leads, is not UTF-8";
+    assert.deepEqual(refused, [`folder\ufffd: ${reason}`, `folder\ufffd/file: ${reason}`, `link: ${reason}`]);
+  }));
+
+Deno.test("unpack() reports fifos and leaves them out", () =>
   withFolder(async (at) => {
     const leftOut: string[] = [];
     const onLeftOut = (file: string) => leftOut.push(file);

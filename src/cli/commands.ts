@@ -13,6 +13,7 @@ export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>
     restart: async () => (await import("./restart.ts")).restartCommand,
     kill: async () => (await import("./kill.ts")).killCommand,
     wait: async () => (await import("./wait.ts")).waitCommand,
+    warm: async () => (await import("./warm.ts")).warmCommand,
     "list ls ps": async () => (await import("./list.ts")).listCommand,
     rename: async () => (await import("./rename.ts")).renameCommand,
     update: async () => (await import("./update.ts")).updateCommand,
@@ -27,6 +28,9 @@ export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>
     stats: async () => (await import("./stats.ts")).statsCommand,
     top: async () => (await import("./top.ts")).topCommand,
     port: async () => (await import("./port.ts")).portCommand,
+  },
+  "Networks of machines:": {
+    network: async () => (await import("./network.ts")).networkCommand,
   },
   "Images:": {
     pull: async () => (await import("./pull.ts")).pullCommand,

@@ -1,4 +1,5 @@
 import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { printLine } from "./output/print.ts";
 
 const EXAMPLES = `
 Examples:
@@ -15,7 +16,7 @@ export function completionCommand() {
     .addHelpText("after", EXAMPLES)
     .action(async (shell) => {
       const { SCRIPTS } = await import("./completion/scripts.ts");
-      console.log(SCRIPTS[shell].trimEnd());
+      printLine(SCRIPTS[shell].trimEnd());
     });
 }
 
@@ -30,6 +31,6 @@ export function completeCommand(program: CommandUnknownOpts) {
       const { complete } = await import("./completion/candidates.ts");
       const { candidates, files } = await complete(program, words);
       const lines = candidates.map(({ value, description = "" }) => `${value}\t${description}`);
-      for (const line of [...lines, ...(files ? [":files"] : [])]) console.log(line);
+      for (const line of [...lines, ...(files ? [":files"] : [])]) printLine(line);
     });
 }

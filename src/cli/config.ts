@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "./invalid_argument.ts";
 import {
   type Config,
   CONFIG_KEYS,
@@ -11,6 +11,8 @@ import {
 import { toToml } from "../config/lines.ts";
 import { SmolvmError } from "../errors.ts";
 import { folders } from "../host/folders.ts";
+import { argument } from "./completion/kind.ts";
+import { printLine } from "./output/print.ts";
 import { parseMemory } from "./parse.ts";
 
 const EXAMPLES = `
@@ -45,6 +47,7 @@ Examples:
 const PARSERS: Record<ConfigValueType["kind"], (text: string) => ConfigValue> = {
   integer: (text) => /^\d+$/.test(text) ? Number(text) : NaN,
   mib: parseMemory,
+  boolean: (text) => text === "true" || text === "false" ? text === "true" : text,
   text: (text) => text,
 };
 
@@ -61,22 +64,22 @@ export function configCommand(program: CommandUnknownOpts) {
     .addHelpText("after", SHOW_EXAMPLES)
     .action(async () => {
       const { readConfig } = await import("../config/config.ts");
-      console.log(formatConfig(await readConfig()));
+      printLine(formatConfig(await readConfig()));
     });
   config.command("get")
     .description("Print the value in force of a key")
-    .argument("<key>", "one of those below")
+    .addArgument(argument("config key", "<key>", "one of those below"))
     .addHelpText("after", `${describeKeys()}\n${GET_EXAMPLES}`)
     .action(async (name) => {
       const field = fieldOf(name);
       const { readConfig } = await import("../config/config.ts");
       const value = (await readConfig())[field];
       if (value === undefined) throw new SmolvmError("config", `Cannot get ${name}: it is not set`);
-      console.log(value);
+      printLine(`${value}`);
     });
   config.command("set")
     .description("Give a key a value in the configuration file, which is made if missing")
-    .argument("<key>", "one of those below")
+    .addArgument(argument("config key", "<key>", "one of those below"))
     .argument("<value>", "its value; memory also with a unit such as 512m or 1g")
     .addHelpText("after", `${describeKeys()}\n${SET_EXAMPLES}`)
     .action(async (name, value) => {
@@ -87,16 +90,16 @@ export function configCommand(program: CommandUnknownOpts) {
   config.command("path")
     .description("Print where the configuration file is, or would be")
     .addHelpText("after", PATH_EXAMPLES)
-    .action(() => console.log(folders().configFile));
+    .action(() => printLine(folders().configFile));
   return config;
 }
 
 /** The keys, for the end of a help. */
 function describeKeys(): string {
   const keys = Object.values(CONFIG_KEYS);
-  const width = Math.max(...keys.map(({ name }) => name.length));
   const lines = keys.map(({ name, type, fallback, meaning }) =>
-    `  ${name.padEnd(width)}  ${meaning}: ${type.expected}${fallback === undefined ? "" : ` (default: ${fallback})`}`
+    // That a key is not set, or not in force, goes without saying.
+    `  ${name}: ${meaning}, ${type.expected}${fallback ? ` (default: ${fallback})` : ""}`
   );
   return ["", "Keys:", ...lines].join("\n");
 }

@@ -1,21 +1,25 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { readChunks, writeAll } from "../host/streams.ts";
+import { readChunks } from "../host/streams.ts";
 import type { CopyOptions, GuestFiles } from "../mod.ts";
+import { argument } from "./completion/kind.ts";
 import { parseCopyPath } from "./copy_path.ts";
+import { passOn } from "./output/print.ts";
 import { ProgressLine } from "./output/progress.ts";
-import { formatSize } from "./output/size.ts";
+import { formatSize } from "../size.ts";
 import { untilSignal } from "./signals.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
 A copy goes into a folder that is there, and else takes the name that it is
-given. "/." at the end of SRC stands for what is in that folder.
+given. "/." at the end of SRC stands for what is in that folder. A tar stream
+in may be compressed by gzip, bzip2, xz or zstd.
 
 Examples:
   smolvm cp ./site web:/srv
   smolvm cp web:/var/log/. ./logs
   tar c site | smolvm cp - web:/srv
+  smolvm cp - web:/srv <site.tar.gz
   smolvm cp web:/etc - | tar t`;
 
 /** `smolvm cp`. */
@@ -23,8 +27,8 @@ export function cpCommand(setExitCode: (code: number) => void) {
   return new Command("cp")
     .summary("Copy files between this host and a machine")
     .description("Copy files and folders between this host and a machine that runs")
-    .argument("<src>", "PATH here, NAME:PATH in a machine, or - for a tar stream")
-    .argument("<dst>", "likewise; one of the two is in a machine")
+    .addArgument(argument("copy path", "<src>", "PATH here, NAME:PATH in a machine, or - for a tar stream"))
+    .addArgument(argument("copy path", "<dst>", "likewise; one of the two is in a machine"))
     .option("-a, --archive", "keep owners (uid and gid)")
     .option("-L, --follow-link", "if the source is a link, copy what it leads to")
     .option("-q, --quiet", "no progress")
@@ -59,7 +63,7 @@ function planCopy(source: string, destination: string): (options: CopyOptions) =
   }
   if (from.kind === "guest") {
     if (to.kind === "stream") refuseTerminal(Deno.stdout, "output");
-    const target = to.kind === "stream" ? writeAll.bind(undefined, Deno.stdout) : to.path;
+    const target = to.kind === "stream" ? passOn.bind(undefined, "stdout") : to.path;
     return async (options) => (await filesOf(from.name)).copyOut(from.path, target, options);
   }
   throw new SmolvmError("usage", `Cannot copy "${source}" to "${destination}": neither is in a machine`, {

@@ -1,4 +1,7 @@
-import { machineCommand, machineOptions, openStatusLine } from "./machine_options.ts";
+import { machineCommand } from "./machine_command.ts";
+import { machineOptions } from "./machine_options.ts";
+import { printLine } from "./output/print.ts";
+import { openStatusLine } from "./output/status_line.ts";
 import { untilSignal } from "./signals.ts";
 
 const EXAMPLES = `
@@ -10,22 +13,22 @@ Examples:
 
 /** `smolvm create`. */
 export function createCommand(setExitCode: (code: number) => void) {
-  return machineCommand("create")
+  const command = machineCommand("create", [], async (line) => {
+    const { Machine } = await import("../mod.ts");
+    const { tty = false, interactive: stdin = false } = line.options;
+    setExitCode(
+      await untilSignal(async (signal) => {
+        using status = openStatusLine(line.options);
+        const described = await machineOptions(line, status);
+        const { name } = await Machine.create({ ...described, tty, stdin, signal });
+        status?.clear();
+        printLine(name);
+        return 0;
+      }),
+    );
+  });
+  return command
     .summary("Make a machine that keeps its disk")
     .description("Make a machine that keeps its disk, to be started by name")
-    .addHelpText("after", EXAMPLES)
-    .action(async (_source, _command, options, self) => {
-      const { Machine } = await import("../mod.ts");
-      const { tty = false, interactive: stdin = false } = options;
-      setExitCode(
-        await untilSignal(async (signal) => {
-          using status = openStatusLine(self);
-          const described = await machineOptions(self, options, status);
-          const { name } = await Machine.create({ ...described, tty, stdin, signal });
-          status?.clear();
-          console.log(name);
-          return 0;
-        }),
-      );
-    });
+    .addHelpText("after", EXAMPLES);
 }

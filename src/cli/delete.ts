@@ -1,7 +1,11 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
+import type { Machine } from "../mod.ts";
+import { ask, requireAnswers } from "./ask.ts";
 import { getMachine } from "./get_machine.ts";
-import { forEachTarget } from "./targets.ts";
+import { machineArguments } from "./machine_argument.ts";
+import { printDone } from "./output/print.ts";
+import { forEachTarget, orMissing } from "./targets.ts";
 
 const EXAMPLES = `
 Examples:
@@ -13,22 +17,36 @@ export function deleteCommand(setExitCode: (code: number) => void) {
   return new Command("delete")
     .summary("Delete machines, with their disks and logs")
     .description("Delete machines, with their disks and logs")
-    .argument("<name...>", "machines, by name or the beginning of their ids")
-    .option("-f, --force", "do not ask; kill a machine that runs")
+    .addArgument(machineArguments())
+    .option("-f, --force", "do not ask; kill a machine that runs; no failure when there is none of that name")
+    .option("-v, --volumes", "with what only it uses, its disk and its logs (always done)")
     .addHelpText("after", EXAMPLES)
     .action(async (names, { force = false }) => {
-      if (!force && !Deno.stdin.isTerminal()) {
-        throw new SmolvmError("usage", "Cannot ask whether to delete: standard input is not a terminal", {
-          hint: "To delete without being asked, use --force.",
-        });
-      }
-      setExitCode(
-        await forEachTarget(names, async (nameOrId) => {
-          const machine = await getMachine(nameOrId);
-          if (!force && !confirm(`Delete machine "${machine.name}" with its disk?`)) return;
+      const machines = new Map<string, Machine>();
+      const missing = { force, code: "no-machine" } as const;
+      const find = async (name: string) => {
+        const machine = await getMachine(name);
+        machines.set(machine.id, machine);
+      };
+      const found = await forEachTarget(names, (name) => orMissing(missing, () => find(name)));
+      if (!force && machines.size > 0) requireAnswers("delete");
+      const deleted = await forEachTarget([...machines.values()], (machine) =>
+        orMissing(missing, async () => {
+          if (!force) await askFor(machine);
           await machine.delete({ force });
-          console.log(`Deleted VM: ${machine.name}`);
-        }),
-      );
+          printDone(machine.name, `Deleted VM: ${machine.name}`);
+        }));
+      setExitCode(Math.max(found, deleted));
     });
+}
+
+/** Asks whether to delete a machine, if it can be. */
+async function askFor({ id, name }: Machine): Promise<void> {
+  const [{ findMachineById }, { checkDeletable }] = await Promise.all([
+    import("../machine/find.ts"),
+    import("../machine/delete.ts"),
+  ]);
+  checkDeletable(findMachineById(id), { force: false });
+  if (ask(`Delete machine "${name}" with its disk?`)) return;
+  throw new SmolvmError("interrupted", `Machine "${name}" is kept: the answer was not yes`);
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "./invalid_argument.ts";
 
 /** The bytes that a terminal sends for keys such as `ctrl-p,ctrl-q`, docker's way of writing them; empty: none. */
 export function parseDetachKeys(text: string): Uint8Array {

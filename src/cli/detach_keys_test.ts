@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pause } from "../../tests/helpers/until.ts";
 import { parseDetachKeys, untilDetached } from "./detach_keys.ts";
 
 Deno.test("parseDetachKeys() reads docker's way of writing keys", () => {
@@ -21,7 +22,7 @@ async function pass(chunks: string[], keys = "ctrl-p,ctrl-q"): Promise<{ text: s
       text += new TextDecoder().decode(chunk);
     }
   })();
-  await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, 10))]);
+  await Promise.race([reading, pause(10)]);
   return { text, detached };
 }
 

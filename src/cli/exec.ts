@@ -1,10 +1,8 @@
 import { Command } from "@commander-js/extra-typings";
-import { SmolvmError } from "../errors.ts";
-import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
-import { getMachine } from "./get_machine.ts";
-import { collectEnv, collectEnvFile, parseUser, parseWorkdir, toVariables } from "./parse.ts";
-import { attend } from "./session.ts";
-import { requireTerminal } from "./terminal.ts";
+import { addOptions } from "./add_options.ts";
+import { argument } from "./completion/kind.ts";
+import { EXEC_OPTIONS, execLine, type ExecLineOptions } from "./exec_line.ts";
+import { machineArgument } from "./machine_argument.ts";
 
 const EXAMPLES = `
 Examples:
@@ -15,29 +13,15 @@ Examples:
 
 /** `smolvm exec`. */
 export function execCommand(setExitCode: (code: number) => void) {
-  return new Command("exec")
+  const command = new Command("exec")
     .summary("Run another command in a machine")
     .description("Run another command in a machine that runs; exit with its code")
-    .argument("<name>", "machine, by name or the beginning of its id")
-    .argument("<command...>", "command to run")
-    .option("-i, --interactive", "connect standard input")
-    .option("-t, --tty", "run the command on a terminal")
-    .option("-d, --detach", "leave the command to itself once it runs; its output is dropped")
-    .option("-u, --user <user[:group]>", "user in the guest (default: that of the machine's command)", parseUser)
-    .option("-w, --workdir <dir>", "working directory (default: that of the machine's command)", parseWorkdir)
-    .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv)
-    .option("--env-file <file>", "read variables from a file (repeatable)", collectEnvFile)
+    .addArgument(machineArgument("live machine"))
+    .addArgument(argument("guest command", "<command...>", "command to run"))
     .addHelpText("after", EXAMPLES)
     .passThroughOptions()
-    .action(async (name, argv, { interactive: stdin = false, tty, detach, user, workdir, env, envFile }) => {
-      if (detach && stdin) throw new SmolvmError("usage", "Cannot use --interactive with --detach");
-      const options = { user, workdir, env: toVariables([...envFile ?? [], ...env ?? []]) };
-      if (detach) {
-        const machine = await getMachine(name);
-        return await machine.spawn(argv, { ...options, terminal: tty && UNSEEN_TERMINAL });
-      }
-      const terminal = tty ? requireTerminal({ interactive: stdin }) : undefined;
-      const machine = await getMachine(name);
-      setExitCode(await attend((streams) => machine.exec(argv, { ...options, ...streams }), { terminal, stdin }));
+    .action(async (name, argv, _options, self) => {
+      setExitCode(await execLine(name, argv, self.opts() as unknown as ExecLineOptions));
     });
+  return addOptions(command, EXEC_OPTIONS);
 }

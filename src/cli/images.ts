@@ -1,7 +1,8 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { ListedImage } from "../mod.ts";
 import { formatAge } from "./output/age.ts";
-import { formatSize } from "./output/size.ts";
+import { printLine } from "./output/print.ts";
+import { formatSize } from "../size.ts";
 import { formatTable } from "./output/table.ts";
 import { columnsOf } from "./terminal.ts";
 
@@ -31,9 +32,9 @@ export function imagesCommand() {
       const { Images } = await import("../mod.ts");
       const images = await Images.list();
       if (format === "json") {
-        console.log(JSON.stringify(images.map(imageJson), undefined, 2));
+        printLine(JSON.stringify(images.map(imageJson), undefined, 2));
       } else if (quiet) {
-        for (const { imageId } of images) console.log(shortId(imageId));
+        for (const { imageId } of images) printLine(shortId(imageId));
       } else {
         printTable(images);
       }
@@ -62,7 +63,7 @@ function printTable(images: ListedImage[]): void {
     const names = image.names.length > 0 ? image.names.map(splitName) : [[image.origin ?? NONE, NONE]];
     return names.map((name) => [...name, ...rest]);
   });
-  console.log(formatTable([header, ...rows], columnsOf(Deno.stdout)));
+  printLine(formatTable([header, ...rows], columnsOf(Deno.stdout)));
 }
 
 /** The repository and the tag of a full name; one with a digest has no tag. */

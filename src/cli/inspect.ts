@@ -1,7 +1,9 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
+import { argument } from "./completion/kind.ts";
 import { imageJson } from "./images.ts";
 import { machineJson } from "./list.ts";
+import { printLine } from "./output/print.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -14,13 +16,13 @@ Examples:
 /** What is known of each kind of things by that name, for JSON; an error with the code says that there is none. */
 const KINDS = {
   machine: async (name: string): Promise<unknown> => {
-    const [{ findMachine }, { machineFiles }, { infoOf }] = await Promise.all([
+    const [{ findMachine }, { machineDetails }, { infoOf }] = await Promise.all([
       import("../machine/find.ts"),
       import("../machine/inspect.ts"),
       import("../runtime/machine_info.ts"),
     ]);
     const machine = findMachine(name);
-    return { ...machineJson(infoOf(machine)), ...machineFiles(machine) };
+    return { ...machineJson(infoOf(machine)), ...await machineDetails(machine) };
   },
   image: async (name: string): Promise<unknown> => {
     const [{ openStore }, { inspectImage }] = await Promise.all([
@@ -36,14 +38,14 @@ export function inspectCommand(setExitCode: (code: number) => void) {
   return new Command("inspect")
     .summary("Print everything about machines and images, as JSON")
     .description("Print everything about machines and images, as a JSON array")
-    .argument("<name...>", "machines and images, by name or the beginning of their ids")
+    .addArgument(argument("machine", "<name...>", "machines and images, by name or the beginning of their ids"))
     .addOption(new Option("--type <type>", "look for nothing else").choices(["machine", "image"] as const))
     .addHelpText("after", EXAMPLES)
     .action(async (names, { type }) => {
       const inspect = type === undefined ? inspectEither : KINDS[type];
       const found: unknown[] = [];
       setExitCode(await forEachTarget(names, async (name) => void found.push(await inspect(name))));
-      console.log(JSON.stringify(found, undefined, 2));
+      printLine(JSON.stringify(found, undefined, 2));
     });
 }
 

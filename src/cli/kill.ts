@@ -1,7 +1,10 @@
 import { Command } from "@commander-js/extra-typings";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "./invalid_argument.ts";
 import { parseSignal } from "../machine/signal.ts";
+import { option } from "./completion/kind.ts";
 import { getMachine } from "./get_machine.ts";
+import { machineArguments } from "./machine_argument.ts";
+import { printLine } from "./output/print.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -14,15 +17,18 @@ export function killCommand(setExitCode: (code: number) => void) {
   return new Command("kill")
     .summary("Send a signal to the commands of machines")
     .description("Send a signal to the commands of machines; KILL, the default, ends the machines with clean disks")
-    .argument("<name...>", "machines, by name or the beginning of their ids")
-    .option("-s, --signal <signal>", "signal, by name or by its number on Linux (default: KILL)", checkSignal)
+    .addArgument(machineArguments("live machine"))
+    .addOption(
+      option("signal", "-s, --signal <signal>", "signal, by name or by its number on Linux (default: KILL)")
+        .argParser(checkSignal),
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (names, { signal }) => {
       setExitCode(
         await forEachTarget(names, async (name) => {
           const machine = await getMachine(name);
           await machine.kill(signal);
-          console.log(machine.name);
+          printLine(machine.name);
         }),
       );
     });

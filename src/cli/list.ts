@@ -1,9 +1,14 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "./invalid_argument.ts";
+import { formatGuestPort } from "../config/values.ts";
 import { formatEndpoint } from "../host/ip_address.ts";
-import type { MachineInfo, UnreadableMachineInfo } from "../mod.ts";
-import { STATES } from "../state/machine_state.ts";
+import { SmolvmError } from "../errors.ts";
+import { isJailed } from "../jail/facts.ts";
+import type { ImageIdentity, MachineInfo, UnreadableMachineInfo, WarmMachineInfo } from "../mod.ts";
+import { LISTED_STATES, WARM_STATES } from "../state/machine_state.ts";
+import { option } from "./completion/kind.ts";
 import { formatAge } from "./output/age.ts";
+import { printLine } from "./output/print.ts";
 import { formatTable, printable } from "./output/table.ts";
 import { columnsOf } from "./terminal.ts";
 
@@ -11,15 +16,17 @@ const EXAMPLES = `
 Examples:
   smolvm list
   smolvm list --verbose --filter state=running
+  smolvm list --all --filter state=warm
   smolvm list --json
   smolvm delete --force $(smolvm list -q --filter state=stopped)`;
 
 /** Characters of a command that the table shows. */
 const COMMAND_WIDTH = 32;
-const UNREADABLE = "unreadable";
 
 /** A machine that can be read, or one that cannot. */
-type AnyInfo = MachineInfo | UnreadableMachineInfo;
+type MadeInfo = MachineInfo | UnreadableMachineInfo;
+/** A machine, made or warm. */
+type AnyInfo = MadeInfo | WarmMachineInfo;
 
 /** What a machine must be to be listed: any of the values of each key. */
 type Filters = Partial<Record<"state" | "name", string[]>>;
@@ -29,22 +36,31 @@ export function listCommand() {
   return new Command("list")
     .summary("List machines")
     .description("List machines, those of `run` too while they run")
-    .option("-a, --all", "also machines that do not run (always done)")
-    .option("-v, --verbose", "also id, image, command, age, ports, mounts and how the command ended")
+    .option("-a, --all", "also machines that wait for a run (smolvm warm); those that do not run always are")
+    .option("-v, --verbose", "also id, image, command, age, ports, mounts, jail and how the command ended")
     .option("-q, --quiet", "names only")
     .addOption(
       new Option("--format <format>", "output format").choices(["table", "json"] as const).conflicts("quiet"),
     )
     .addOption(new Option("--json", "the same as --format json").conflicts(["format", "quiet"]))
-    .option("--filter <key=value>", "state=STATE, or name=PART of it (repeatable)", collectFilter)
+    .addOption(
+      option("machine filter", "--filter <key=value>", "state=STATE, or name=PART of it (repeatable)")
+        .argParser(collectFilter),
+    )
     .addHelpText("after", EXAMPLES)
-    .action(async ({ verbose = false, quiet = false, json = false, format, filter = {} }) => {
+    .action(async ({ all = false, verbose = false, quiet = false, json = false, format, filter = {} }) => {
+      const warmState = filter.state?.find((state) => WARM_STATES.some((other) => other === state));
+      if (warmState !== undefined && !all) {
+        throw new SmolvmError("usage", `Cannot list machines in the state "${warmState}" without --all`);
+      }
       const { Machine } = await import("../mod.ts");
-      const machines = (await Machine.list()).filter((machine) => matches(machine, filter));
+      // They have no name yet.
+      const warm = all && !quiet ? await Machine.listWarm() : [];
+      const machines = [...await Machine.list(), ...warm].filter((machine) => matches(machine, filter));
       if (quiet) {
-        for (const machine of machines) console.log(printable(nameOf(machine)));
+        for (const machine of machines) printLine(printable(nameOf(machine)));
       } else if (json || format === "json") {
-        console.log(JSON.stringify(machines.map(machineJson), undefined, 2));
+        printLine(JSON.stringify(machines.map(machineJson), undefined, 2));
       } else {
         printTable(machines, verbose);
       }
@@ -54,9 +70,8 @@ export function listCommand() {
 function collectFilter(text: string, filters: Filters = {}): Filters {
   const [, key, value] = /^(state|name)=(.*)$/s.exec(text) as [string, keyof Filters, string] | null ?? [];
   if (key === undefined || value === undefined) throw new InvalidArgumentError("Expected state=STATE or name=PART.");
-  const states: readonly string[] = [...STATES, UNREADABLE];
-  if (key === "state" && !states.includes(value)) {
-    throw new InvalidArgumentError(`Expected one of ${states.join(", ")}.`);
+  if (key === "state" && !LISTED_STATES.includes(value)) {
+    throw new InvalidArgumentError(`Expected one of ${LISTED_STATES.join(", ")}.`);
   }
   return { ...filters, [key]: [...filters[key] ?? [], value] };
 }
@@ -66,47 +81,60 @@ function matches(machine: AnyInfo, { state, name }: Filters): boolean {
 }
 
 function nameOf(machine: AnyInfo): string {
-  return machine.state === UNREADABLE ? machine.id : machine.name;
+  return "name" in machine ? machine.name : machine.id;
 }
 
 function printTable(machines: AnyInfo[], verbose: boolean): void {
   const header = ["NAME", "STATE", "CPUS", "MEMORY", "PID", "ROOTFS"];
-  const more = ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "PORTS", "MOUNTS", "EXIT"];
+  const more = ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "PORTS", "MOUNTS", "JAIL", "EXIT"];
   const rows = machines.map((machine) => {
-    if (machine.state === UNREADABLE) return [machine.id, UNREADABLE, "", "", "", machine.error.message];
-    return [...row(machine), ...verbose ? moreOf(machine) : []];
+    if (machine.state === "unreadable") return [machine.id, "unreadable", "", "", "", machine.error.message];
+    return [...row(machine), ...!verbose ? [] : "name" in machine ? moreOf(machine) : moreOfWarm(machine)];
   });
-  const width = verbose ? undefined : columnsOf(Deno.stdout);
-  console.log(formatTable([[...header, ...verbose ? more : []], ...rows], width));
+  printLine(formatTable([[...header, ...verbose ? more : []], ...rows], columnsOf(Deno.stdout)));
 }
 
-function row({ name, state, cpus, memoryMib, pid, source }: MachineInfo): string[] {
-  return [name, state, `${cpus}`, `${memoryMib} MiB`, `${pid ?? "-"}`, rootfsOf(source)];
+function row(machine: MachineInfo | WarmMachineInfo): string[] {
+  const { state, cpus, memoryMib, pid } = machine;
+  const rootfs = "source" in machine ? rootfsOf(machine.source) : machine.image?.reference ?? "-";
+  return [nameOf(machine), state, `${cpus}`, `${memoryMib} MiB`, `${pid ?? "-"}`, rootfs];
+}
+
+function moreOfWarm({ id, image, created, pid }: WarmMachineInfo): string[] {
+  return [id, digestOf(image), "-", `${formatAge(created)} ago`, "-", "-", "-", jailOf(pid), "-"];
+}
+
+function jailOf(pid: number | null): string {
+  return pid === null ? "-" : isJailed(pid) ? "yes" : "no";
 }
 
 function rootfsOf(source: MachineInfo["source"]): string {
   return "folder" in source ? source.folder : source.image.reference;
 }
 
+function digestOf(image: ImageIdentity | null): string {
+  return image?.digest.slice(0, "sha256:".length + 12) ?? "-";
+}
+
 function moreOf(machine: MachineInfo): string[] {
   const { id, source, command, created, state, started } = machine;
-  const digest = "image" in source ? source.image.digest.slice(0, "sha256:".length + 12) : "-";
   const mounts = machine.volumes.map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ":ro" : ""}`);
   return [
     id,
-    digest,
+    digestOf("image" in source ? source.image : null),
     shorten(command.argv.join(" ")),
     `${formatAge(created)} ago`,
     state === "running" && started !== null ? formatAge(started) : "-",
     machine.ports.map(formatPort).join(",") || "-",
     mounts.join(",") || "-",
+    jailOf(machine.pid),
     howItEnded(machine),
   ];
 }
 
 /** As docker has it: `127.0.0.1:8080->80/tcp`. */
-function formatPort({ address, hostPort, guestPort }: MachineInfo["ports"][number]): string {
-  return `${formatEndpoint(address, hostPort)}->${guestPort}/tcp`;
+function formatPort(port: MachineInfo["ports"][number]): string {
+  return `${formatEndpoint(port.address, port.hostPort)}->${formatGuestPort(port)}`;
 }
 
 function shorten(command: string): string {
@@ -114,11 +142,12 @@ function shorten(command: string): string {
 }
 
 /** The exit code, or why there is none. */
-function howItEnded({ error, reason, exitSignal, exitCode }: MachineInfo): string {
-  return error?.message.split("\n")[0] ?? reason ?? exitSignal ?? `${exitCode ?? "-"}`;
+function howItEnded({ error, reason, exitSignal, exitCode, oomKilled }: MachineInfo): string {
+  const end = error?.message.split("\n")[0] ?? reason ?? exitSignal ?? `${exitCode ?? "-"}`;
+  return oomKilled ? `${end} (out of memory)` : end;
 }
 
 /** A machine as JSON shows it. */
 export function machineJson(machine: AnyInfo): object {
-  return machine.state === UNREADABLE ? { ...machine, error: machine.error.message } : machine;
+  return machine.state === "unreadable" ? { ...machine, error: machine.error.message } : machine;
 }

@@ -1,5 +1,17 @@
 import { SmolvmError } from "../errors.ts";
-import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import { configureLog, LOG_LEVELS, type LogLevel } from "../log.ts";
+import { printError } from "./output/print.ts";
+
+/**
+ * Opens the log, on standard error.
+ *
+ * @param flag the value of `--log-level`
+ * @throws {SmolvmError} like {@linkcode chooseLogLevel}.
+ */
+export function openLog(flag: string | undefined): void {
+  const [smolvmLog, rustLog] = [Deno.env.get("SMOLVM_LOG"), Deno.env.get("RUST_LOG")];
+  configureLog({ level: chooseLogLevel({ flag, smolvmLog, rustLog }), sink: printError });
+}
 
 /** Where the level of the log may be set, strongest first. */
 export interface LogLevelSources {

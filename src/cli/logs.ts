@@ -1,8 +1,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { writeAll } from "../host/streams.ts";
-import type { OutputChunk } from "../mod.ts";
+import type { NetworkEvent, OutputChunk } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
+import { machineArgument } from "./machine_argument.ts";
+import { passOn } from "./output/print.ts";
 import { parseTail } from "./parse.ts";
 import { parseTime } from "./parse_time.ts";
 import { forEachTarget } from "./targets.ts";
@@ -15,6 +16,7 @@ Examples:
   smolvm logs web
   smolvm logs -f --tail 20 web
   smolvm logs -t --since 1h30m --until 10m web
+  smolvm logs --network -f web
   smolvm logs --kernel web`;
 
 /** `smolvm logs`. */
@@ -22,15 +24,21 @@ export function logsCommand(setExitCode: (code: number) => void) {
   return new Command("logs")
     .summary("Print what a machine's command has written")
     .description("Print what a machine's command has written, in all its runs, on the streams that it wrote to")
-    .argument("<name>", "machine, by name or the beginning of its id")
+    .addArgument(machineArgument())
     .option("-f, --follow", "go on until the machine has ended")
     .option("-n, --tail <lines>", "only so many of the last lines, or all", parseTail)
     .option("--since <time>", "only what was written then or later", parseTime)
     .option("--until <time>", "only what was written until then", parseTime)
     .option("-t, --timestamps", "put its time before each line")
+    .option("--network", "print instead what the network refused, and why, in the present or last run")
+    .option("--json", "with --network: one object of JSON for each line")
     .option("--kernel", "print the guest's console instead, then, on standard error, the log of the VM itself")
     .addHelpText("after", EXAMPLES)
-    .action(async (name, { follow = false, tail, kernel = false, since, until, timestamps = false }) => {
+    .action(async (name, { follow = false, tail, kernel = false, network, json, since, until, timestamps = false }) => {
+      if (network && kernel) throw new SmolvmError("usage", "Cannot use --network with --kernel: one log at a time");
+      if (json && (!network || timestamps)) {
+        throw new SmolvmError("usage", `Cannot use --json ${network ? "with --timestamps" : "without --network"}`);
+      }
       const ofTime = timestamps ? "timestamps" : since ? "since" : until && "until";
       if (kernel && ofTime) {
         throw new SmolvmError("usage", `Cannot use --${ofTime} with --kernel: the lines of these logs have no times`);
@@ -38,16 +46,29 @@ export function logsCommand(setExitCode: (code: number) => void) {
       setExitCode(
         await forEachTarget([name], async () => {
           const machine = await getMachine(name);
-          await print(machine.logs({ follow, tail, since, until, timestamps, kernel }));
+          const range = { follow, tail, since, until };
+          if (network) await print(asText(machine.networkLog(range), { json, timestamps }));
+          else await print(machine.logs({ ...range, timestamps, kernel }));
         }),
       );
     });
 }
 
+async function* asText(
+  events: AsyncIterable<NetworkEvent>,
+  { json = false, timestamps }: { json: boolean | undefined; timestamps: boolean },
+): AsyncGenerator<OutputChunk> {
+  const { describeEvent } = await import("../machine/logs.ts");
+  for await (const event of events) {
+    const line = json ? JSON.stringify(event) : `${timestamps ? `${event.time} ` : ""}${describeEvent(event)}`;
+    yield { stream: "stdout", data: new TextEncoder().encode(`${line}\n`) };
+  }
+}
+
 /** Ends quietly when nobody reads it any more, as in a pipe to `head`. */
 async function print(output: AsyncIterable<OutputChunk>): Promise<void> {
   try {
-    for await (const { stream, data } of output) await writeAll(Deno[stream], data);
+    for await (const { stream, data } of output) await passOn(stream, data);
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }

@@ -1,62 +1,97 @@
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { Smolfile } from "../config/smolfile.ts";
-import { SmolvmError } from "../errors.ts";
-import { logLevel } from "../log.ts";
 import type { MachineSettings, PortSpec, VolumeSpec } from "../mod.ts";
+import { type SourceAndCommand, sourceAndCommand } from "./machine_source.ts";
+import { NETWORK_OPTIONS, type NetworkGiven, networkSettings } from "./network_options.ts";
+import type { OptionRow } from "./option_table.ts";
+import { writeError } from "./output/print.ts";
+import type { StatusLine } from "./output/status_line.ts";
 import {
   collectEnv,
   collectEnvFile,
-  collectPort,
+  collectPorts,
   collectVolume,
   parseBoolean,
   parseCpus,
   parseDisk,
   parseHostname,
   parseMemory,
-  parseNameserver,
   parseUser,
   parseWorkdir,
   toVariables,
 } from "./parse.ts";
-import { StatusLine } from "./output/status_line.ts";
 
-/** A command with the arguments and options that describe a machine. */
-export function machineCommand(name: string) {
-  return new Command(name)
-    .argument("[source]", "image reference or folder (needed unless a Smolfile has one)")
-    .argument("[command...]", "command to run (default: the image's, else /bin/sh)")
-    .option("-f, --file <file>", "read what the machine is from a Smolfile; options win over it")
-    .option("--name <name>", "name of the machine (default: generated)")
-    .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g (default: 512)", parseMemory)
-    .option("-c, --cpus <count>", "virtual CPUs (default: 1)", parseCpus)
-    .option("--disk <size>", "size of its disk, with a unit such as 512m or 40g (default: 10g)", parseDisk)
-    .option("-w, --workdir <dir>", "working directory in the guest", parseWorkdir)
-    .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv)
-    .option("--env-file <file>", "read variables from a file (repeatable)", collectEnvFile)
-    .option("-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)", collectVolume)
-    .option(
-      "-p, --publish <[ip:]host:guest>",
-      "publish a TCP port of the guest, at 127.0.0.1 unless ip is given; needs no --net (repeatable)",
-      collectPort,
-    )
-    .option("--net", "give the guest the host's network")
-    .option("--dns <address>", "name server of the guest (needs --net)", parseNameserver)
-    .option("-i, --interactive", "connect standard input")
-    .option("-t, --tty", "run the command on a terminal")
-    .option("-u, --user <user[:group]>", "user in the guest, by name or id", parseUser)
-    .option("--entrypoint <program>", "replace the image's entrypoint")
-    .option("--hostname <name>", "host name of the guest (default: the machine's name)", parseHostname)
-    .addOption(
-      new Option("--pull <policy>", "when to pull the image").choices(["always", "missing", "never"] as const)
-        .default("missing" as const),
-    )
-    .option("--tls-verify <bool>", "demand a valid certificate of the registry", parseBoolean)
-    .option("-q, --quiet", "no progress")
-    .passThroughOptions();
-}
+/** The options that describe a machine. */
+export const MACHINE_OPTIONS: readonly OptionRow[] = [
+  {
+    flags: "-f, --file <file>",
+    description: "read what the machine is from a Smolfile; options override it",
+    kind: "file",
+  },
+  { flags: "--name <name>", description: "name of the machine (default: generated)" },
+  {
+    flags: "-m, --memory <size>",
+    description: "memory: MiB, or with a unit such as 512m or 1g (default: 512)",
+    parse: parseMemory,
+  },
+  { flags: "-c, --cpus <count>", description: "virtual CPUs (default: 1)", parse: parseCpus },
+  {
+    flags: "--disk <size>",
+    description: "size of its disk, with a unit such as 512m or 40g (default: 10g)",
+    parse: parseDisk,
+  },
+  { flags: "-w, --workdir <dir>", description: "working directory in the guest", parse: parseWorkdir },
+  { flags: "-e, --env <variable>", description: "set KEY=VALUE, or inherit KEY (repeatable)", parse: collectEnv },
+  {
+    flags: "--env-file <file>",
+    description: "read variables from a file (repeatable)",
+    kind: "file",
+    parse: collectEnvFile,
+  },
+  {
+    flags: "-v, --volume <host:guest[:ro]>",
+    description: "mount a folder of the host; file locks in it are not shared with others (repeatable)",
+    kind: "file",
+    parse: collectVolume,
+  },
+  {
+    flags: "-p, --publish <[ip:]host:guest>",
+    description:
+      "publish a port of the guest, at 127.0.0.1 unless ip is given; needs no --net; with /udp behind it one of UDP, and " +
+      "8000-8010 are ports in a row (repeatable)",
+    parse: collectPorts,
+  },
+  ...NETWORK_OPTIONS,
+  {
+    flags: "--insecure-no-jail",
+    description: "run its VM's process without a jail: root in the guest can then reach the host's files",
+  },
+  { flags: "-i, --interactive", description: "connect standard input" },
+  { flags: "-t, --tty", description: "run the command on a terminal" },
+  { flags: "--init", description: "run a reaper as PID 1 of the guest, and the command below it" },
+  { flags: "-u, --user <user[:group]>", description: "user in the guest, by name or id", parse: parseUser },
+  { flags: "--entrypoint <program>", description: "replace the image's entrypoint" },
+  {
+    flags: "-h, --hostname <name>",
+    description: "host name of the guest (default: the machine's name)",
+    parse: parseHostname,
+  },
+  {
+    flags: "--pull <policy>",
+    description: "when to pull the image",
+    choices: ["always", "missing", "never"],
+    default: "missing",
+  },
+  {
+    flags: "--tls-verify <bool>",
+    description: "demand a valid certificate of the registry",
+    kind: "boolean",
+    parse: parseBoolean,
+  },
+  { flags: "-q, --quiet", description: "no progress" },
+];
 
 /** The options of such a command, as they were given. */
-export interface GivenOptions {
+export interface GivenOptions extends NetworkGiven {
   file?: string;
   name?: string;
   memory?: number;
@@ -67,23 +102,29 @@ export interface GivenOptions {
   envFile?: string[];
   volume?: VolumeSpec[];
   publish?: PortSpec[];
-  net?: true;
-  dns?: string;
+  insecureNoJail?: true;
   interactive?: true;
   tty?: true;
+  init?: true;
   user?: string;
   entrypoint?: string;
   hostname?: string;
   pull: "always" | "missing" | "never";
   tlsVerify?: boolean;
+  quiet?: true;
+}
+
+/** A command line that describes a machine. */
+export interface MachineLine {
+  /** The name of the command. */
+  name: string;
+  /** What is booted, and what is run. */
+  words: string[];
+  options: GivenOptions;
 }
 
 /** What such a command line says. */
-export interface DescribedMachine extends MachineSettings {
-  source: string;
-  /** Empty: what the image says. */
-  command: string[];
-}
+export type DescribedMachine = MachineSettings & SourceAndCommand;
 
 /**
  * The machine that such a command line describes: what is given there, else what its Smolfile has. What may be repeated
@@ -91,20 +132,11 @@ export interface DescribedMachine extends MachineSettings {
  *
  * @throws {SmolvmError} `usage`, `config`.
  */
-export async function machineOptions(
-  self: CommandUnknownOpts,
-  options: GivenOptions,
-  status: StatusLine | undefined,
-): Promise<DescribedMachine> {
-  const { quiet } = self.optsWithGlobals();
+export async function machineOptions(line: MachineLine, status: StatusLine | undefined): Promise<DescribedMachine> {
+  const { options } = line;
   const file = options.file === undefined ? undefined : await declared(options.file);
-  const net = options.net ?? file?.net ?? false;
-  const dns = options.dns ?? file?.dns;
-  if (dns !== undefined && !net) {
-    const asked = options.dns === undefined ? `the dns of "${options.file}"` : "--dns";
-    throw new SmolvmError("usage", `Cannot use ${asked} without --net: the guest has no network`);
-  }
-  const root = rootAndCommand(self, options.file, file);
+  const network = networkSettings(options, file);
+  const root = sourceAndCommand(line.words, { name: line.name, file, path: options.file });
   return {
     ...root,
     name: options.name,
@@ -115,54 +147,24 @@ export async function machineOptions(
     env: toVariables([...file?.env ?? [], ...options.envFile ?? [], ...options.env ?? []]),
     volumes: [...file?.volumes ?? [], ...options.volume ?? []],
     ports: [...file?.ports ?? [], ...options.publish ?? []],
-    net,
-    dns,
+    ...network,
+    insecureNoJail: options.insecureNoJail,
+    init: options.init ?? file?.init,
     user: options.user ?? file?.user,
     entrypoint: options.entrypoint,
     hostname: options.hostname,
     pull: options.pull,
     tlsVerify: options.tlsVerify,
-    onPullProgress: quiet ? undefined : (chunk) => {
+    onPullProgress: options.quiet ? undefined : (chunk) => {
       status?.clear();
-      Deno.stderr.writeSync(chunk);
+      writeError(chunk);
     },
     onPhase: (phase) => status?.show(phase, root.source),
   };
-}
-
-/** What is waited for, for those who watch a terminal; a log of details tells them already. */
-export function openStatusLine(self: CommandUnknownOpts): StatusLine | undefined {
-  const { quiet } = self.optsWithGlobals();
-  const isDetailed = !["error", "warn"].includes(logLevel());
-  return quiet || isDetailed || !Deno.stderr.isTerminal() ? undefined : new StatusLine();
 }
 
 async function declared(path: string): Promise<Smolfile> {
   // Loaded only by those who have one.
   const { readSmolfile } = await import("../config/smolfile.ts");
   return await readSmolfile(path);
-}
-
-/** What is booted and what is run. With a Smolfile, words behind a `--` are a command alone. */
-function rootAndCommand(
-  self: CommandUnknownOpts,
-  path: string | undefined,
-  file: Smolfile | undefined,
-): Pick<DescribedMachine, "source" | "sourceFolder" | "command"> {
-  const words = self.args;
-  // Commander does not tell whether there was one.
-  const isCommand = file !== undefined && Deno.args.at(-1 - words.length) === "--";
-  const [source, command] = isCommand ? [undefined, words] : [words[0], words.slice(1)];
-  const rest = { command: command.length > 0 ? command : file?.command ?? [] };
-  if (source !== undefined) return { source, ...rest };
-  if (file?.image !== undefined) return { source: file.image, sourceFolder: file.folder, ...rest };
-  if (file === undefined) self.error("error: missing required argument 'source'");
-  throw new SmolvmError("usage", `Cannot use "${path}": it has no image, and no SOURCE is given`);
-}
-
-/** `SMOLVM_BOOT_TIMEOUT`: how long a guest may take to boot, in ms; the variable has seconds. */
-export function bootTimeoutMs(): number {
-  const value = Deno.env.get("SMOLVM_BOOT_TIMEOUT") ?? "60";
-  if (/^\d+(\.\d+)?$/.test(value) && Number(value) > 0 && Number(value) <= 86_400) return Number(value) * 1000;
-  throw new SmolvmError("usage", `Cannot use SMOLVM_BOOT_TIMEOUT="${value}": expected seconds from above 0 to 86400`);
 }

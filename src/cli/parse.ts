@@ -1,6 +1,7 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "./invalid_argument.ts";
 import * as values from "../config/values.ts";
 import { osReason } from "../host/os_error.ts";
+import { absolute } from "../host/path.ts";
 
 /**
  * Parsers of option values. Commander puts the option's name and the value before their messages.
@@ -25,10 +26,14 @@ function asArgument<T>(parse: (text: string) => T): (text: string) => T {
 export const parseMemory = asArgument(values.parseMemory);
 export const parseDisk = asArgument(values.parseDisk);
 export const parseCpus = asArgument(values.parseCpus);
+export const parseRate = asArgument(values.parseRate);
+export const parseConnections = asArgument(values.parseConnections);
 export const parseWorkdir = asArgument(values.parseWorkdir);
 export const parseUser = asArgument(values.parseUser);
-export const parsePortNumber = asArgument(values.parsePortNumber);
+export const parseGuestPort = asArgument(values.parseGuestPort);
+const parsePorts = asArgument(values.parsePorts);
 export const parseHostname = asArgument(values.parseHostname);
+const parseNetworkName = asArgument(values.parseNetworkName);
 export const parseNameserver = asArgument(values.parseNameserver);
 const parseVariable = asArgument(values.parseVariable);
 
@@ -37,16 +42,30 @@ function collect<T>(parse: (text: string) => T): (value: string, before?: T[]) =
   return (value, before = []) => [...before, parse(value)];
 }
 
+/** The same for a parser of a configuration's values. */
+export const repeated = <T>(parse: (text: string) => T) => collect(asArgument(parse));
+
 /** `host:guest[:ro|rw]`, added to those before it. */
-export const collectVolume = collect(asArgument(values.parseVolume));
-/** `[[ip]:][host]:guest[/tcp]`, or the guest's port alone, added to those before it. */
-export const collectPort = collect(asArgument(values.parsePort));
+export const collectVolume = repeated(values.parseVolume);
+/** `[[ip]:][host]:guest[/tcp|/udp]`, or the guest's port alone, or such ranges, added to those before them. */
+export function collectPorts(value: string, before: ReturnType<typeof parsePorts> = []): ReturnType<typeof parsePorts> {
+  return [...before, ...parsePorts(value)];
+}
 /** Where a volume is in the guest, added to those before it. */
-export const collectMountPoint = collect(asArgument(values.parseMountPoint));
-/** The number of a port, added to those before it. */
-export const collectPortNumber = collect(parsePortNumber);
+export const collectMountPoint = repeated(values.parseMountPoint);
+/** `guest[/tcp|/udp]`, added to those before it. */
+export const collectGuestPort = collect(parseGuestPort);
+/** A host name, added to those before it. */
+export const collectHostname = collect(parseHostname);
 /** Any text, added to those before it. */
 export const collectText = collect(String);
+
+/** The name of a network of machines, or `none`. */
+export function parseNetwork(text: string, before?: string): string {
+  // Elsewhere the last one would win, and with docker both.
+  if (before !== undefined) throw new InvalidArgumentError("Expected one network: no machine is in two.");
+  return text === "none" ? text : parseNetworkName(text);
+}
 
 export function parseSeconds(value: string): number {
   const seconds = toSeconds(value);
@@ -95,7 +114,7 @@ export function toVariables(env: readonly string[]): Record<string, string> {
 export function collectEnvFile(path: string, env: string[] = []): string[] {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(absolute(path)));
   } catch (error) {
     throw new InvalidArgumentError(error instanceof TypeError ? "It is not UTF-8." : `${osReason(error)}.`);
   }

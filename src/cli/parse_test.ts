@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "./invalid_argument.ts";
 import { setEnv } from "../../tests/helpers/env.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import {
   collectEnv,
   collectEnvFile,
-  collectPort,
+  collectPorts,
   collectVolume,
   parseBoolean,
   parseCpus,
@@ -129,29 +129,39 @@ Deno.test("collectVolume() refuses a volume that is not one, and says which part
   refuse(["/a:/b/../c"], 'Expected a path without "..", got "/b/../c".');
 });
 
-Deno.test("collectPort() takes the forms that docker does, after those before it", () => {
-  const first = collectPort("8080:80", []);
-  assert.deepEqual(first, [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }]);
-  assert.deepEqual(collectPort("0.0.0.0:65535:1/tcp", first), [...first, {
-    address: "0.0.0.0",
-    hostPort: 65_535,
-    guestPort: 1,
-  }]);
-  assert.deepEqual(collectPort("[0::1]:53:5353"), [{ address: "::1", hostPort: 53, guestPort: 5353 }]);
-  assert.deepEqual(collectPort("80/tcp"), [{ address: "127.0.0.1", hostPort: 0, guestPort: 80 }]);
-  assert.deepEqual(collectPort("127.0.0.2::80"), [{ address: "127.0.0.2", hostPort: 0, guestPort: 80 }]);
+Deno.test("collectPorts() takes the forms that docker does, after those before it", () => {
+  const tcp = (address: string, hostPort: number, guestPort: number) => ({
+    protocol: "tcp",
+    address,
+    hostPort,
+    guestPort,
+  });
+  const udp = (hostPort: number, guestPort: number) => ({ ...tcp("127.0.0.1", hostPort, guestPort), protocol: "udp" });
+  const first = collectPorts("8080:80", []);
+  assert.deepEqual(first, [tcp("127.0.0.1", 8080, 80)]);
+  assert.deepEqual(collectPorts("0.0.0.0:65535:1/tcp", first), [...first, tcp("0.0.0.0", 65_535, 1)]);
+  assert.deepEqual(collectPorts("[0::1]:53:5353"), [tcp("::1", 53, 5353)]);
+  assert.deepEqual(collectPorts("80/tcp"), [tcp("127.0.0.1", 0, 80)]);
+  assert.deepEqual(collectPorts("127.0.0.2::80"), [tcp("127.0.0.2", 0, 80)]);
+  assert.deepEqual(collectPorts("53:5353/udp"), [udp(53, 5353)]);
+  assert.deepEqual(collectPorts("8000-8002:80-82/udp"), [udp(8000, 80), udp(8001, 81), udp(8002, 82)]);
+  assert.deepEqual(collectPorts("80-81/udp"), [udp(0, 80), udp(0, 81)]);
+  assert.equal(collectPorts("1-1024:1-1024").length, 1024);
 });
 
-Deno.test("collectPort() refuses a port that is not one, and says which part is wrong", () => {
-  const refuse = (values: string[], message: string) => assertRefuses((value) => collectPort(value), values, message);
+Deno.test("collectPorts() refuses a port that is not one, and says which part is wrong", () => {
+  const refuse = (values: string[], message: string) => assertRefuses((value) => collectPorts(value), values, message);
   const form = "Expected [IP:]HOST:GUEST with port numbers.";
   refuse(
-    ["", ":", "web", "80:", "a:80", "80:a", "-1:80", "8000-8010:80", "1:2:3:4", "::1:80:80", "80/", "[::1]80"],
+    ["", ":", "web", "80:", "a:80", "80:a", "-1:80", "8000-:80", "1-2-3:1-3", "1:2:3:4", "::1:80:80", "80/", "[::1]80"],
     form,
   );
   refuse(["0:80"], "Expected ports from 1 to 65535, got 0.");
   refuse(["80:65536", "65536:80"], "Expected ports from 1 to 65535, got 65536.");
-  refuse(["53:53/udp"], "Cannot publish udp ports, only tcp.");
+  refuse(["53:53/sctp"], "Cannot publish sctp ports, only tcp and udp.");
+  refuse(["8000-8010:80"], "Expected as many ports of the host as of the guest, got 8000-8010 and 80.");
+  refuse(["80-79"], "Expected a range of 1 to 1024 ports, got 80-79.");
+  refuse(["1-1025:1-1025"], "Expected a range of 1 to 1024 ports, got 1-1025.");
   refuse(["localhost:80:80"], 'Expected an IP address, got "localhost".');
   refuse(["[127.0.0.1]:80:80"], 'Expected an IP address, got "[127.0.0.1]".');
   refuse(["1.2.3:80:80"], 'Expected an IP address, got "1.2.3".');

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "./invalid_argument.ts";
 import { parseTime } from "./parse_time.ts";
 
 Deno.test("parseTime() takes RFC 3339, in the local time zone where it names none", () => {

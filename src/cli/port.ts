@@ -1,8 +1,11 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import { formatEndpoint } from "../host/ip_address.ts";
+import { formatGuestPort, type GuestPort } from "../config/values.ts";
 import { getMachine } from "./get_machine.ts";
-import { parsePortNumber } from "./parse.ts";
+import { machineArgument } from "./machine_argument.ts";
+import { printLine } from "./output/print.ts";
+import { parseGuestPort } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -15,22 +18,23 @@ export function portCommand(setExitCode: (code: number) => void) {
   return new Command("port")
     .summary("List where ports of a machine are published")
     .description("List where ports of a machine are published on the host")
-    .argument("<name>", "machine, by name or the beginning of its id")
-    .argument("[port]", "port of the guest, whose address alone is printed", parsePortNumber)
+    .addArgument(machineArgument())
+    .argument("[port]", "port of the guest, such as 80 or 53/udp, whose address alone is printed", parseGuestPort)
     .addHelpText("after", EXAMPLES)
-    .action(async (name, guestPort) => {
-      setExitCode(await forEachTarget([name], (name) => printPorts(name, guestPort)));
+    .action(async (name, port) => {
+      setExitCode(await forEachTarget([name], (name) => printPorts(name, port)));
     });
 }
 
-async function printPorts(name: string, only: number | undefined): Promise<void> {
+async function printPorts(name: string, only: GuestPort | undefined): Promise<void> {
   const machine = await getMachine(name);
-  const ports = (await machine.info()).ports.filter(({ guestPort }) => only === undefined || guestPort === only);
-  if (only !== undefined && ports.length === 0) {
-    throw new SmolvmError("port", `Machine "${machine.name}" does not publish port ${only}`);
+  const wanted = only && formatGuestPort(only);
+  const ports = (await machine.info()).ports.filter((port) => wanted === undefined || formatGuestPort(port) === wanted);
+  if (wanted !== undefined && ports.length === 0) {
+    throw new SmolvmError("port", `Machine "${machine.name}" does not publish port ${wanted}`);
   }
-  for (const { address, hostPort, guestPort } of ports) {
-    const endpoint = formatEndpoint(address, hostPort);
-    console.log(only === undefined ? `${guestPort}/tcp -> ${endpoint}` : endpoint);
+  for (const port of ports) {
+    const endpoint = formatEndpoint(port.address, port.hostPort);
+    printLine(wanted === undefined ? `${formatGuestPort(port)} -> ${endpoint}` : endpoint);
   }
 }

@@ -1,14 +1,22 @@
-import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Help } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
 import { OWN_FAILURE, SmolvmError } from "../errors.ts";
-import { configureLog } from "../log.ts";
+import { loseWorkingFolder } from "../host/path.ts";
+import { dismissSpareRunner, startSpareRunner } from "../link/spawn_runner.ts";
 import { COMMANDS } from "./commands.ts";
-import { chooseLogLevel } from "./log_options.ts";
+import { option } from "./completion/kind.ts";
+import { FOLDER_GONE } from "./folder_gone.ts";
+import { openLog } from "./log_options.ts";
+import { printError, printLine } from "./output/print.ts";
+import { wrap, wrapHelp } from "./output/wrap.ts";
+import { reporting } from "./report.ts";
 import { columnsOf } from "./terminal.ts";
 
 /** What help is wrapped to where no terminal says how wide it is. */
 const DEFAULT_COLUMNS = 80;
+/** What the explanations in a help have of a line at least. */
+const LEAST_COLUMNS = 30;
 
 /**
  * The tree of commands; of those only the one that `word` names, if any, and else all: they take their time to load.
@@ -19,34 +27,27 @@ export async function makeProgram(setExitCode: (code: number) => void, word?: st
     .description("Run OCI images and folders as microVMs")
     .version(deno.version, "--version", "print the version")
     .option("-q, --quiet", "no progress on standard error")
-    .option("--log-level <level>", "error|warn|info|debug|trace")
+    .addOption(option("log level", "--log-level <level>", "error|warn|info|debug|trace"))
     .helpCommand("help [command]", "Print what a command does and takes")
     .enablePositionalOptions()
     .configureOutput({
-      // These do not mind a reader that has gone.
-      writeOut: (text) => console.log(text.replace(/\n$/, "")),
-      writeErr: (text) => console.error(text.replace(/\n$/, "")),
+      writeOut: (text) => printLine(wrapHelp(text.replace(/\n$/, ""), helpColumns(Deno.stdout))),
+      writeErr: (text) => printError(wrapHelp(text.replace(/\n$/, ""), helpColumns(Deno.stderr))),
       // Its errors are reported as all others are.
       outputError: () => {},
-      getOutHelpWidth: () => columnsOf(Deno.stdout) ?? DEFAULT_COLUMNS,
-      getErrHelpWidth: () => columnsOf(Deno.stderr) ?? DEFAULT_COLUMNS,
+      getOutHelpWidth: () => helpColumns(Deno.stdout),
+      getErrHelpWidth: () => helpColumns(Deno.stderr),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
     .configureHelp({
-      minWidthToWrap: 30,
+      minWidthToWrap: LEAST_COLUMNS,
+      formatItem,
       subcommandTerm: (command) => [command.name(), ...command.aliases()].join(", "),
     })
-    .on("beforeAllHelp", ({ command }: { command: CommandUnknownOpts }) => refuseUnknown(command))
+    .on("beforeAllHelp", ({ command }: { command: CommandUnknownOpts }) => refuseOther(command))
     .exitOverride();
-  program.hook("preAction", () => {
-    const level = chooseLogLevel({
-      flag: program.opts().logLevel,
-      smolvmLog: Deno.env.get("SMOLVM_LOG"),
-      rustLog: Deno.env.get("RUST_LOG"),
-    });
-    configureLog({ level, sink: (line) => console.error(line) });
-  });
+  program.hook("preAction", () => openLog(program.opts().logLevel));
   const commands = Object.entries(COMMANDS).flatMap(([heading, group]) =>
     Object.entries(group).map(([names, load]) => ({ heading, names: names.split(" "), load }))
   );
@@ -66,13 +67,38 @@ export async function makeProgram(setExitCode: (code: number) => void, word?: st
   return program;
 }
 
-/**
- * Runs the command line and returns the exit code.
- *
- * @throws {SmolvmError} for whatever could not be done.
- */
-export async function runProgram(args: readonly string[]): Promise<number> {
+function helpColumns(stream: typeof Deno.stdout): number {
+  return columnsOf(stream) ?? DEFAULT_COLUMNS;
+}
+
+/** A line or more of a help; what a term means stands below it where a narrow terminal has no room behind it. */
+function formatItem(term: string, termWidth: number, description: string, helper: Help): string {
+  const width = helper.helpWidth ?? DEFAULT_COLUMNS;
+  if (width - termWidth - 4 >= LEAST_COLUMNS) {
+    return Help.prototype.formatItem.call(helper, term, termWidth, description, helper);
+  }
+  const [first, below] = ["  ", "      "];
+  return description === "" ? first + term : `${first}${term}\n${wrap(below + description, { width, indent: below })}`;
+}
+
+/** Runs any command line, tells of what could not be done, and returns the exit code. */
+export async function programMain(args: readonly string[]): Promise<number> {
+  return await reporting(async () => {
+    if (args[0] === "start") startSpareRunner({ isJailed: true, keepsNetwork: false }, { isEphemeral: false });
+    try {
+      return await runProgram(args);
+    } finally {
+      await dismissSpareRunner();
+    }
+  });
+}
+
+async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode = 0;
+  if (Deno.env.get(FOLDER_GONE)) {
+    Deno.env.delete(FOLDER_GONE); // It is not for the programs that this one starts.
+    loseWorkingFolder();
+  }
   const program = await makeProgram((code) => exitCode = code, args[0]);
   try {
     await program.parseAsync(args, { from: "user" });
@@ -82,13 +108,28 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") return OWN_FAILURE;
     const message = error.message.replace(/^error: (.)/, (_, first: string) => first.toUpperCase());
-    throw new SmolvmError("usage", message, { cause: error, hint: `Run '${namedBy(args, program)} --help' for more.` });
+    const [command, name] = namedBy(args, program);
+    const flag = /^error: unknown option '(--[^=]+)=/.exec(error.message)?.[1];
+    const isFlag = flag !== undefined && command.options.some(({ long }) => long === flag);
+    throw new SmolvmError("usage", isFlag ? `Option '${flag}' takes no value` : message, {
+      cause: error,
+      hint: isFlag && flag === "--net"
+        ? "Write --network none, or --allow-net with rules."
+        : `Run '${name} --help' for more.`,
+    });
   }
   return exitCode;
 }
 
-/** Refuses a command that is not there where commander would print the help of the one above: it gives no error. */
-function refuseUnknown(command: CommandUnknownOpts): void {
+/**
+ * Refuses help where it is not what was asked for: for a command that is not there, of which commander says nothing,
+ * and for a `-h` with words behind it, which would not be heeded.
+ */
+function refuseOther(command: CommandUnknownOpts): void {
+  const help = command.args.indexOf("-h");
+  if (help >= 0 && help < command.args.length - 1) {
+    command.error(`error: cannot use -h in front of "${command.args[help + 1]}": it only asks for help`);
+  }
   const word = command.args.find((arg) => arg !== "help" && !arg.startsWith("-"));
   if (command.commands.length === 0 || word === undefined || findCommand(command, word)) return;
   command.error(`error: unknown command '${word}'`);
@@ -98,8 +139,12 @@ function findCommand({ commands }: CommandUnknownOpts, word: string): CommandUnk
   return commands.find((command) => [command.name(), ...command.aliases()].includes(word));
 }
 
-/** The command that the words begin with, such as `smolvm config set`. */
-function namedBy([word, ...words]: readonly string[], command: CommandUnknownOpts): string {
+/** The command that the words begin with, and its name, such as `smolvm config set`. */
+function namedBy(
+  [word, ...words]: readonly string[],
+  command: CommandUnknownOpts,
+  name = command.name(),
+): [command: CommandUnknownOpts, name: string] {
   const named = findCommand(command, word ?? "");
-  return [command.name(), ...named ? [namedBy(words, named)] : []].join(" ");
+  return named ? namedBy(words, named, `${name} ${named.name()}`) : [command, name];
 }

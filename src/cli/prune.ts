@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
-import { SmolvmError } from "../errors.ts";
-import { formatSize } from "./output/size.ts";
+import { printLine } from "./output/print.ts";
+import { askToRemove, requireAnswers } from "./ask.ts";
+import { formatSize } from "../size.ts";
 import { printable } from "./output/table.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -23,28 +24,22 @@ export function pruneCommand(setExitCode: (code: number) => void) {
     .option("--dry-run", "only say what would be removed")
     .addHelpText("after", EXAMPLES)
     .action(async ({ all = false, force = false, dryRun = false }) => {
-      if (!force && !dryRun && !Deno.stdin.isTerminal()) {
-        throw new SmolvmError("usage", "Cannot ask whether to prune: standard input is not a terminal", {
-          hint: "To prune without being asked, use --force.",
-        });
-      }
-      const { planPrune } = await import("../machine/prune.ts");
+      if (!force && !dryRun) requireAnswers("prune");
+      const { planPrune } = await import("../upkeep/prune.ts");
       const { steps, reclaimableBytes, freedBytes } = await planPrune({ all });
       if (dryRun) {
-        for (const { what } of steps) console.log(`Would remove ${printable(what)}`);
-        console.log(`Would free: ${formatSize(reclaimableBytes)}`);
+        for (const { what } of steps) printLine(`Would remove ${printable(what)}`);
+        printLine(`Would free: ${formatSize(reclaimableBytes)}`);
         return;
       }
-      if (!force && steps.length > 0) {
-        const list = steps.map(({ what }) => `  ${printable(what)}`).join("\n");
-        if (!confirm(`${list}\nRemove all this?`)) return;
-      }
+      const names = steps.map(({ what }) => printable(what));
+      if (!force && names.length > 0 && !askToRemove(names, "Remove all this?")) return setExitCode(1);
       setExitCode(
         await forEachTarget(steps, async ({ what, remove }) => {
           await remove();
-          console.log(`Removed ${printable(what)}`);
+          printLine(`Removed ${printable(what)}`);
         }),
       );
-      console.log(`Freed: ${formatSize(await freedBytes())}`);
+      printLine(`Freed: ${formatSize(await freedBytes())}`);
     });
 }

@@ -1,5 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { getMachine } from "./get_machine.ts";
+import { machineArgument } from "./machine_argument.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -11,7 +12,7 @@ export function renameCommand(setExitCode: (code: number) => void) {
   return new Command("rename")
     .summary("Give a machine another name")
     .description("Give a machine another name, also while it runs")
-    .argument("<name>", "machine, by name or the beginning of its id")
+    .addArgument(machineArgument())
     .argument("<new>", "its name from now on")
     .addHelpText("after", EXAMPLES)
     .action(async (name, newName) => {

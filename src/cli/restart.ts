@@ -1,9 +1,10 @@
 import { Command } from "@commander-js/extra-typings";
-import { getMachine } from "./get_machine.ts";
+import { machineArguments } from "./machine_argument.ts";
 import { parseTimeout } from "./parse.ts";
 import { startThere } from "./start.ts";
+import { untilSignal } from "./signals.ts";
 import { DEFAULT_TIMEOUT_S } from "./stop.ts";
-import { forEachTarget } from "./targets.ts";
+import { forEachMachine } from "./targets.ts";
 
 const EXAMPLES = `
 Examples:
@@ -15,15 +16,21 @@ export function restartCommand(setExitCode: (code: number) => void) {
   return new Command("restart")
     .summary("Stop machines, if they run, and start them")
     .description("Stop machines, if they run, and start them in the background")
-    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .addArgument(machineArguments())
     .option("-t, --timeout <seconds>", `how long the command may take (default: ${DEFAULT_TIMEOUT_S})`, parseTimeout)
     .addHelpText("after", EXAMPLES)
     .action(async (names, { timeout = DEFAULT_TIMEOUT_S }) => {
       setExitCode(
-        await forEachTarget(names, async (name) => {
-          const machine = await getMachine(name);
-          await machine.stop({ timeoutMs: timeout * 1000 });
-          await startThere(machine);
+        await untilSignal((signal) => {
+          const interrupted = new Promise<never>((_, reject) => {
+            signal.addEventListener("abort", () => reject(signal.reason));
+          });
+          interrupted.catch(() => {}); // Told by whatever it interrupts.
+          return forEachMachine(names, async (machine) => {
+            if (signal.aborted) return;
+            await Promise.race([machine.stop({ timeoutMs: timeout * 1000 }), interrupted]);
+            await startThere(machine, signal);
+          });
         }),
       );
     });

@@ -1,5 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
-import { forEachTarget } from "./targets.ts";
+import { argument } from "./completion/kind.ts";
+import { printLine } from "./output/print.ts";
+import { forEachTarget, orMissing } from "./targets.ts";
 
 const EXAMPLES = `
 An image that a running machine uses is never removed. With --force, machines
@@ -14,17 +16,18 @@ export function rmiCommand(setExitCode: (code: number) => void) {
   return new Command("rmi")
     .summary("Remove images")
     .description("Remove images, or only a name of an image that has several")
-    .argument("<image...>", "images, by name or the beginning of their ids")
+    .addArgument(argument("image", "<image...>", "images, by name or the beginning of their ids"))
     .option("-f, --force", "also with several names, or when machines that do not run need it")
     .addHelpText("after", EXAMPLES)
     .action(async (images, { force = false }) => {
       const { Images } = await import("../mod.ts");
       setExitCode(
-        await forEachTarget(images, async (image) => {
-          const { untagged, deleted } = await Images.remove(image, { force });
-          for (const name of untagged) console.log(`Untagged: ${name}`);
-          for (const imageId of deleted) console.log(`Deleted: sha256:${imageId}`);
-        }),
+        await forEachTarget([...new Set(images)], (image) =>
+          orMissing({ force, code: "no-image" }, async () => {
+            const { untagged, deleted } = await Images.remove(image, { force });
+            for (const name of untagged) printLine(`Untagged: ${name}`);
+            for (const imageId of deleted) printLine(`Deleted: sha256:${imageId}`);
+          })),
       );
     });
 }

@@ -2,8 +2,10 @@ import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
 import type { StreamOptions } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
+import { machineArgument } from "./machine_argument.ts";
 import { parseUser } from "./parse.ts";
 import { attend } from "./session.ts";
+import { terminalSize } from "./terminal.ts";
 
 const EXAMPLES = `
 Examples:
@@ -19,12 +21,12 @@ export function shellCommand(setExitCode: (code: number) => void) {
   return new Command("shell")
     .summary("Open a login shell in a machine")
     .description("Open a login shell in a machine that runs: bash if it is there, else sh; exit with its code")
-    .argument("<name>", "machine, by name or the beginning of its id")
+    .addArgument(machineArgument("live machine"))
     .option("-u, --user <user[:group]>", "user in the guest (default: that of the machine's command)", parseUser)
     .addHelpText("after", EXAMPLES)
     .action(async (name, { user }) => {
       const machine = await getMachine(name);
-      const terminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal() ? Deno.consoleSize() : undefined;
+      const terminal = Deno.stdin.isTerminal() ? terminalSize() : undefined;
       for (const argv of SHELLS) {
         try {
           const start = (streams: StreamOptions) => machine.exec(argv, { user, ...streams });

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
+import { pause } from "../../tests/helpers/until.ts";
 import { FORWARDED, type ForwardedSignal, onResize, onSignals } from "./signals.ts";
 
 /** Sends this process a signal and waits until its listeners have had the time to hear of it. */
 async function signalSelf(signal: Deno.Signal, heard: () => boolean): Promise<void> {
   Deno.kill(Deno.pid, signal);
   for (const deadline = Date.now() + 5000; !heard() && Date.now() < deadline;) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause(5);
   }
 }
 
 Deno.test("onSignals() tells of every signal that goes to the command, by its name", async () => {
   const heard: ForwardedSignal[] = [];
   using _ = onSignals((signal) => heard.push(signal));
-  // SIGINT is for whoever runs the tests.
+  // SIGINT ends the tests.
   const signals = (Object.keys(FORWARDED) as ForwardedSignal[]).filter((signal) => signal !== "SIGINT");
   for (const signal of signals) {
     await signalSelf(signal, () => heard.includes(signal));

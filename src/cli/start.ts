@@ -3,10 +3,15 @@ import { SmolvmError } from "../errors.ts";
 import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
 import type { Machine, Phase, StreamOptions } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
-import { bootTimeoutMs, openStatusLine } from "./machine_options.ts";
+import { machineArguments } from "./machine_argument.ts";
+import { bootTimeoutMs } from "./boot_timeout.ts";
+import { openStatusLine } from "./output/status_line.ts";
+import { printDone } from "./output/print.ts";
 import type { StatusLine } from "./output/status_line.ts";
 import { attend } from "./session.ts";
-import { forEachTarget } from "./targets.ts";
+import { untilSignal } from "./signals.ts";
+import { forEachMachine } from "./targets.ts";
+import { terminalSize } from "./terminal.ts";
 
 const EXAMPLES = `
 Examples:
@@ -19,7 +24,7 @@ export function startCommand(setExitCode: (code: number) => void) {
   return new Command("start")
     .summary("Start machines, in the background or attached")
     .description("Start machines; each runs the command it was made with, on its disk as it was")
-    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .addArgument(machineArguments("idle machine"))
     .option("--foreground", "attach to the command, on a terminal if this is one; exit with its code")
     .option("-a, --attach", "attach to the command's output; exit with its code")
     .option("-i, --interactive", "attach, with standard input")
@@ -31,17 +36,24 @@ export function startCommand(setExitCode: (code: number) => void) {
           throw new SmolvmError("usage", `Cannot attach to ${names.length} machines at once: name one`);
         }
         const machine = await getMachine(name);
-        setExitCode(await startHere(machine, { foreground, interactive, status: openStatusLine(self) }));
+        setExitCode(
+          await startHere(machine, {
+            foreground,
+            interactive,
+            status: openStatusLine(self.optsWithGlobals() as { quiet?: true }),
+          }),
+        );
       } else {
-        setExitCode(await forEachTarget(names, async (name) => startThere(await getMachine(name))));
+        setExitCode(await untilSignal((signal) => forEachMachine(names, (machine) => startThere(machine, signal))));
       }
     });
 }
 
-/** Starts a machine in the background, and says so. */
-export async function startThere(machine: Machine): Promise<void> {
-  const { pid, log } = await machine.start({ bootTimeoutMs: bootTimeoutMs() });
-  console.log(`Started VM: ${machine.name} (PID: ${pid})\nLogs: ${log}`);
+/** Starts a machine in the background, and says so; not once `signal` is aborted, which gives up a start. */
+export async function startThere(machine: Machine, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { pid, log } = await machine.start({ bootTimeoutMs: bootTimeoutMs(), signal });
+  printDone(machine.name, `Started VM: ${machine.name} (PID: ${pid})\nLogs: ${log}`);
 }
 
 async function startHere(
@@ -49,9 +61,9 @@ async function startHere(
   { foreground, interactive, status }: { foreground: boolean; interactive: boolean; status: StatusLine | undefined },
 ): Promise<number> {
   const { tty, stdin: hasInput } = (await machine.info()).command;
-  const onTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
+  const onTerminal = Deno.stdin.isTerminal() && (tty || Deno.stdout.isTerminal());
   // What was made for a terminal has one, if need be one that nobody looks at.
-  const terminal = onTerminal && (foreground || tty) ? Deno.consoleSize() : tty ? UNSEEN_TERMINAL : undefined;
+  const terminal = onTerminal && (foreground || tty) ? terminalSize() : tty ? UNSEEN_TERMINAL : undefined;
   const onPhase = (phase: Phase) => status?.show(phase, machine.name);
   const start = (streams: StreamOptions) =>
     machine.startAttached({ ...streams, terminal, bootTimeoutMs: bootTimeoutMs(), onPhase });

@@ -1,15 +1,17 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { writeAll } from "../host/streams.ts";
-import type { Machine } from "../machine/find.ts";
-import type { MachineStats } from "../machine/stats.ts";
-import { formatMemory } from "./output/size.ts";
+import type { ReadableMachine } from "../machine/find.ts";
+import type { MachineStats } from "../requests/stats.ts";
+import { argument } from "./completion/kind.ts";
+import { passOn } from "./output/print.ts";
+import { formatMemory } from "../size.ts";
 import { formatTable } from "./output/table.ts";
 import { forEachTarget } from "./targets.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
 CPU % is of one CPU of the host. RESIDENT is what the VM takes of the host's
-memory; MEMORY is what the guest uses of its own, and DISK of what it may.
+memory; MEMORY is what the guest uses of its own, and DISK of what it may. NET
+is what the guest got and sent over its network since it started.
 
 Examples:
   smolvm stats
@@ -26,26 +28,28 @@ export function statsCommand(setExitCode: (code: number) => void) {
   return new Command("stats")
     .summary("Show what machines that run use")
     .description("Show what machines that run use, every second")
-    .argument("[name...]", "machines, by name or the beginning of their ids (default: all that run)")
+    .addArgument(
+      argument("live machine", "[name...]", "machines, by name or the beginning of their ids (default: all that run)"),
+    )
     .option("--no-stream", "once only")
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
     .addHelpText("after", EXAMPLES)
     .action(async (names, { stream, format }) => {
       const [{ watchStats }, { requireRunning }, { isLive, isReadable, listMachines, openMachine }] = await Promise.all(
         [
-          import("../machine/stats.ts"),
-          import("../machine/exec.ts"),
+          import("../requests/stats.ts"),
+          import("../requests/exec.ts"),
           import("../machine/find.ts"),
         ],
       );
-      const named: Machine[] = [];
+      const named: ReadableMachine[] = [];
       const exitCode = await forEachTarget(names, (name) => {
         const machine = openMachine(name);
         requireRunning(machine);
         named.push(machine);
       });
       if (exitCode !== 0) return setExitCode(exitCode);
-      const wanted = ({ id, status }: Machine) =>
+      const wanted = ({ id, status }: ReadableMachine) =>
         isLive(status.state) && (named.length === 0 || named.some((machine) => machine.id === id));
       const repaint = stream && format !== "json" && Deno.stdout.isTerminal();
       if (repaint) await print(CLEAR);
@@ -66,7 +70,7 @@ function paint(text: string): string {
 /** Whether there was somebody to read it. */
 async function print(text: string): Promise<boolean> {
   try {
-    await writeAll(Deno.stdout, new TextEncoder().encode(text));
+    await passOn("stdout", new TextEncoder().encode(text));
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return false;
@@ -86,7 +90,7 @@ function row(stats: MachineStats): string[] {
     amount(residentBytes),
     `${amount(stats.guestUsedBytes)} / ${amount(stats.guestMemoryBytes)}`,
     `${amount(stats.diskUsedBytes)} / ${amount(stats.diskBytes)}`,
-    UNKNOWN,
+    stats.netReceivedBytes === null ? UNKNOWN : `${amount(stats.netReceivedBytes)} / ${amount(stats.netSentBytes)}`,
     `${processes ?? UNKNOWN}`,
   ];
 }

@@ -1,7 +1,8 @@
 import { Command } from "@commander-js/extra-typings";
-import { getMachine } from "./get_machine.ts";
+import { machineArguments } from "./machine_argument.ts";
+import { printDone } from "./output/print.ts";
 import { parseTimeout } from "./parse.ts";
-import { forEachTarget } from "./targets.ts";
+import { forEachMachine } from "./targets.ts";
 
 const EXAMPLES = `
 Examples:
@@ -17,16 +18,15 @@ export function stopCommand(setExitCode: (code: number) => void) {
   return new Command("stop")
     .summary("Stop machines, with clean disks")
     .description("Stop machines: ask the command to end, then end the guest with a clean disk")
-    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .addArgument(machineArguments("live machine"))
     .option("-t, --timeout <seconds>", `how long the command may take (default: ${DEFAULT_TIMEOUT_S})`, parseTimeout)
     .option("-f, --force", "kill the VM: at once, or after --timeout when that is given")
     .addHelpText("after", EXAMPLES)
     .action(async (names, { timeout, force = false }) => {
       setExitCode(
-        await forEachTarget(names, async (name) => {
-          const machine = await getMachine(name);
+        await forEachMachine(names, async (machine) => {
           await machine.stop({ timeoutMs: timeout && timeout * 1000, force });
-          console.log(`Stopped VM: ${machine.name}`);
+          printDone(machine.name, `Stopped VM: ${machine.name}`);
         }),
       );
     });

@@ -1,7 +1,9 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import type { Usage } from "../machine/usage.ts";
-import { formatSize } from "./output/size.ts";
+import type { Usage } from "../upkeep/usage.ts";
+import { printLine } from "./output/print.ts";
+import { formatSize } from "../size.ts";
 import { formatTable } from "./output/table.ts";
+import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
 Examples:
@@ -9,7 +11,8 @@ Examples:
 
 const DF_EXAMPLES = `
 RECLAIMABLE is, of images, what "smolvm prune --all" frees; of disks and logs,
-what deleting the machines that do not run frees; of remains, all of it.
+what deleting the machines that do not run frees; of warm machines, what
+"smolvm warm --count 0" frees; of remains, all of it.
 
 Examples:
   smolvm system df
@@ -19,6 +22,7 @@ const TITLES: Record<Usage["type"], string> = {
   images: "Images",
   disks: "Machine disks",
   logs: "Machine logs",
+  warm: "Warm machines",
   remains: "Remains of killed machines",
 };
 
@@ -35,9 +39,9 @@ export function systemCommand(program: CommandUnknownOpts) {
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
     .addHelpText("after", DF_EXAMPLES)
     .action(async ({ format }) => {
-      const { diskUsage } = await import("../machine/usage.ts");
+      const { diskUsage } = await import("../upkeep/usage.ts");
       const usage = await diskUsage();
-      console.log(format === "json" ? JSON.stringify(usage, undefined, 2) : formatUsage(usage));
+      printLine(format === "json" ? JSON.stringify(usage, undefined, 2) : formatUsage(usage));
     });
   return system;
 }
@@ -53,5 +57,5 @@ function formatUsage(usage: Usage[]): string {
       `${formatSize(reclaimableBytes)} (${share}%)`,
     ];
   });
-  return formatTable([["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"], ...rows]);
+  return formatTable([["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"], ...rows], columnsOf(Deno.stdout));
 }

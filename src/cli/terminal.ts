@@ -1,21 +1,26 @@
 import { SmolvmError } from "../errors.ts";
 import type { WindowSize } from "../machine/launch.ts";
+import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
 
 /**
- * The terminal's size, for a command that runs on it.
+ * The size of the terminal for `--tty`. As with docker, only input that is passed on has to be a terminal; output may be
+ * a file or a pipe.
  *
- * @throws {SmolvmError} `usage` when there is no terminal.
+ * @throws {SmolvmError} `usage` when input is passed on that is not a terminal.
  */
 export function requireTerminal({ interactive }: { interactive: boolean }): WindowSize {
-  for (
-    const [stream, name] of [[Deno.stdout, "output"], ...(interactive ? [[Deno.stdin, "input"] as const] : [])] as const
-  ) {
-    if (stream.isTerminal()) continue;
-    throw new SmolvmError("usage", `Cannot use --tty: standard ${name} is not a terminal`, {
-      hint: "Leave --tty (-t) out when input or output is a file or a pipe.",
+  if (interactive && !Deno.stdin.isTerminal()) {
+    throw new SmolvmError("usage", "Cannot use --tty with --interactive: standard input is not a terminal", {
+      hint: "Leave --tty (-t) out when input is a file or a pipe.",
     });
   }
-  return Deno.consoleSize();
+  return terminalSize();
+}
+
+/** The size of the terminal that any of the standard streams is, else the size of one that nobody sees. */
+export function terminalSize(): WindowSize {
+  const streams = [Deno.stdin, Deno.stdout, Deno.stderr];
+  return streams.some((stream) => stream.isTerminal()) ? Deno.consoleSize() : UNSEEN_TERMINAL;
 }
 
 /** The columns of the terminal that a stream is; none when it is none, or does not say. */

@@ -1,7 +1,9 @@
 import { Command } from "@commander-js/extra-typings";
 import type { GuestProcess } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
-import { formatMemory } from "./output/size.ts";
+import { machineArgument } from "./machine_argument.ts";
+import { printLine } from "./output/print.ts";
+import { formatMemory } from "../size.ts";
 import { formatTable } from "./output/table.ts";
 import { forEachTarget } from "./targets.ts";
 import { columnsOf } from "./terminal.ts";
@@ -19,13 +21,13 @@ export function topCommand(setExitCode: (code: number) => void) {
   return new Command("top")
     .summary("List the processes in a machine")
     .description("List the processes in a machine that runs")
-    .argument("<name>", "machine, by name or the beginning of its id")
+    .addArgument(machineArgument("live machine"))
     .addHelpText("after", EXAMPLES)
     .action(async (name) => {
       setExitCode(
         await forEachTarget([name], async (name) => {
           const processes = await (await getMachine(name)).processes();
-          console.log(formatTable([HEADER, ...processes.map(row)], columnsOf(Deno.stdout)));
+          printLine(formatTable([HEADER, ...processes.map(row)], columnsOf(Deno.stdout)));
         }),
       );
     });

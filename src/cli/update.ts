@@ -1,10 +1,13 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
+import { option } from "./completion/kind.ts";
+import { machineArgument } from "./machine_argument.ts";
+import { printLine } from "./output/print.ts";
 import {
   collectEnv,
+  collectGuestPort,
   collectMountPoint,
-  collectPort,
-  collectPortNumber,
+  collectPorts,
   collectText,
   collectVolume,
   parseCpus,
@@ -12,6 +15,7 @@ import {
   parseWorkdir,
   toVariables,
 } from "./parse.ts";
+import { formatGuestPort } from "../config/values.ts";
 import { getMachine } from "./get_machine.ts";
 import { forEachTarget } from "./targets.ts";
 
@@ -29,16 +33,27 @@ export function updateCommand(setExitCode: (code: number) => void) {
   return new Command("update")
     .summary("Change what a machine is from its next start on")
     .description("Change what a machine is from its next start on; not while it runs")
-    .argument("<name>", "machine, by name or the beginning of its id")
+    .addArgument(machineArgument("idle machine"))
     .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g", parseMemory)
     .option("-c, --cpus <count>", "virtual CPUs", parseCpus)
     .option("-w, --workdir <dir>", "working directory in the guest", parseWorkdir)
     .option("-e, --env <variable>", "set KEY=VALUE, or inherit KEY (repeatable)", collectEnv)
     .option("--env-rm <key>", "remove a variable (repeatable)", collectText)
-    .option("-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)", collectVolume)
+    .addOption(
+      option("file", "-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)")
+        .argParser(collectVolume),
+    )
     .option("--volume-rm <guest>", "no longer mount what is at that path of the guest (repeatable)", collectMountPoint)
-    .option("-p, --publish <[ip:]host:guest>", "publish a TCP port of the guest (repeatable)", collectPort)
-    .option("--publish-rm <guest>", "no longer publish that port of the guest (repeatable)", collectPortNumber)
+    .option(
+      "-p, --publish <[ip:]host:guest>",
+      "publish a port of the guest, with /udp one of UDP (repeatable)",
+      collectPorts,
+    )
+    .option(
+      "--publish-rm <guest>",
+      "no longer publish that port of the guest, or 53/udp (repeatable)",
+      collectGuestPort,
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (name, options) => {
       if (Object.keys(options).length === 0) {
@@ -55,13 +70,13 @@ export function updateCommand(setExitCode: (code: number) => void) {
         volumes: options.volume,
         removeVolumes: options.volumeRm,
         ports: options.publish,
-        removePorts: options.publishRm,
+        removePorts: options.publishRm?.map(formatGuestPort),
       };
       setExitCode(
         await forEachTarget([name], async (name) => {
           const machine = await getMachine(name);
           await machine.update(changes);
-          console.log(machine.name);
+          printLine(machine.name);
         }),
       );
     });

@@ -1,5 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { getMachine } from "./get_machine.ts";
+import { machineArguments } from "./machine_argument.ts";
+import { printLine } from "./output/print.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
@@ -12,9 +14,9 @@ export function waitCommand(setExitCode: (code: number) => void) {
   return new Command("wait")
     .summary("Wait for the end of machines and print exit codes")
     .description("Wait until machines have ended, and print the exit codes of their commands")
-    .argument("<name...>", "machines, by name or the beginning of their ids")
+    .addArgument(machineArguments("live machine"))
     .addHelpText("after", EXAMPLES)
     .action(async (names) => {
-      setExitCode(await forEachTarget(names, async (name) => console.log(await (await getMachine(name)).wait())));
+      setExitCode(await forEachTarget(names, async (name) => printLine(`${await (await getMachine(name)).wait()}`)));
     });
 }

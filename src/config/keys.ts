@@ -2,9 +2,10 @@ import { SmolvmError } from "../errors.ts";
 import { isIpAddress } from "../host/ip_address.ts";
 import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
 import { nearestName } from "../nearest.ts";
+import { MAX_WARM } from "../state/machine_record.ts";
 import type { ValueType } from "./toml_file.ts";
 
-/** The values in force: the user's, else the program's own. */
+/** The values in force: the user's, otherwise the defaults. */
 export interface Config {
   /** Virtual CPUs of a machine. */
   defaultCpus: number;
@@ -12,32 +13,38 @@ export interface Config {
   defaultMem: number;
   /** IP address of the name server of machines with network; `undefined`: the host's. */
   defaultDns: string | undefined;
-  /** Size in MiB at which a file of a command's log is set aside. */
+  /** Whether the processes of VMs run without a jail. */
+  insecureNoJail: boolean;
+  /** How many machines of the default size wait, booted, for the next `run`. */
+  warm: number;
+  /** How long each of them waits, in seconds. */
+  warmIdle: number;
+  /** Size in MiB at which a command's log is rotated. */
   logMaxSize: number;
-  /** How many files such a log has at most. */
+  /** The most files that a log has. */
   logMaxFiles: number;
 }
 
 /** A value in the file. */
-export type ConfigValue = number | string;
+export type ConfigValue = number | string | boolean;
 
-/** What the values of a key must be. */
+/** The type of a key's values. */
 export interface ConfigValueType extends ValueType {
-  /** What the file holds, and an argument means: numbers, or a text; `mib` may be given in other units. */
-  kind: "integer" | "mib" | "text";
+  /** The type in the file; an argument for `mib` may have another unit. */
+  kind: "integer" | "mib" | "text" | "boolean";
 }
 
 /** A key of the file. `T` is the type of its value in force. */
 export interface ConfigKey<T = ConfigValue | undefined> {
   name: string;
   type: ConfigValueType;
-  /** What is in force when the file does not have the key. */
+  /** The value in force when the file does not have the key. */
   fallback: T;
-  /** For people: a few words without a capital. */
+  /** A few words for people, without a capital. */
   meaning: string;
 }
 
-/** Every key: what is read, shown, set and explained comes from here. */
+/** Every key; reading, showing, setting and explaining use this table. */
 export const CONFIG_KEYS: { readonly [Field in keyof Config]: ConfigKey<Config[Field]> } = {
   defaultCpus: { name: "default_cpus", type: integer(1, MAX_CPUS), fallback: 1, meaning: "virtual CPUs" },
   defaultMem: {
@@ -55,6 +62,24 @@ export const CONFIG_KEYS: { readonly [Field in keyof Config]: ConfigKey<Config[F
     },
     fallback: undefined,
     meaning: "name server with --net, instead of the host's",
+  },
+  insecureNoJail: {
+    name: "insecure_no_jail",
+    type: { kind: "boolean", expected: "true or false", accepts: (value) => typeof value === "boolean" },
+    fallback: false,
+    meaning: "whether VMs' processes run without a jail",
+  },
+  warm: {
+    name: "warm",
+    type: integer(0, MAX_WARM),
+    fallback: 0,
+    meaning: "machines that have booted and wait for a run",
+  },
+  warmIdle: {
+    name: "warm_idle",
+    type: integer(1, 86_400),
+    fallback: 600,
+    meaning: "seconds that one waits",
   },
   logMaxSize: {
     name: "log_max_size",

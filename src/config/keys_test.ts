@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CONFIG_KEYS, fieldOf } from "./keys.ts";
 
-Deno.test("CONFIG_KEYS has for each key a default that it accepts itself", () => {
+Deno.test("CONFIG_KEYS has a valid default for each key", () => {
   for (const { name, type, fallback } of Object.values(CONFIG_KEYS)) {
     assert.ok(fallback === undefined || type.accepts(fallback), name);
   }
@@ -11,7 +11,7 @@ Deno.test("fieldOf() finds every key of the file", () => {
   for (const [field, { name }] of Object.entries(CONFIG_KEYS)) assert.equal(fieldOf(name), field);
 });
 
-Deno.test("fieldOf() lists the known keys, and names the nearest up to three letters away", () => {
+Deno.test("fieldOf() lists the known keys, and suggests the nearest up to three letters away", () => {
   const nearest: [name: string, hint: string | undefined][] = [
     ["default_men", "Did you mean default_mem?"],
     ["default-mem", "Did you mean default_mem?"],
@@ -26,7 +26,8 @@ Deno.test("fieldOf() lists the known keys, and names the nearest up to three let
     ["", undefined],
   ];
   for (const [name, hint] of nearest) {
-    const known = "default_cpus, default_mem, default_dns, log_max_size, log_max_files";
+    const known = "default_cpus, default_mem, default_dns, insecure_no_jail, warm, warm_idle, log_max_size, " +
+      "log_max_files";
     const message = `Unknown key "${name}": expected one of ${known}`;
     assert.throws(() => fieldOf(name), { code: "usage", message, hint }, name);
   }

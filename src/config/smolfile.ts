@@ -1,6 +1,6 @@
 import { resolve } from "../host/path.ts";
 import { SmolvmError } from "../errors.ts";
-import type { PortSpec, VolumeSpec } from "../state/machine_record.ts";
+import type { PortSpec, SecretSpec, VolumeSpec } from "../state/machine_record.ts";
 import { readText, TomlFile, type ValueType } from "./toml_file.ts";
 import * as values from "./values.ts";
 
@@ -21,10 +21,23 @@ export interface Smolfile {
   volumes: VolumeSpec[];
   ports: PortSpec[];
   net: boolean | undefined;
+  /** Rules for what it may reach, and may not. */
+  allowNet: string[];
+  denyNet: string[];
+  /** Their files are absolute. */
+  secrets: SecretSpec[];
+  /** Bytes per second, each way. */
+  netLimitBytes: number | undefined;
+  netConnections: number | undefined;
+  /** The network of machines that it is in. */
+  network: string | undefined;
+  networkAliases: string[];
   /** IP address of the name server. */
   dns: string | undefined;
   /** Absolute path in the guest. */
   workdir: string | undefined;
+  /** Whether a reaper is PID 1 of the guest's processes. */
+  init: boolean | undefined;
   /** `name|uid[:group|gid]`. */
   user: string | undefined;
   /** Size of its disk in bytes. */
@@ -38,6 +51,7 @@ const isNumber = (value: unknown) => typeof value === "number";
 
 const TEXT: ValueType = { expected: "a text", accepts: isText };
 const LIST: ValueType = { expected: "a list of texts", accepts: isList };
+const BOOLEAN: ValueType = { expected: "true or false", accepts: (value) => typeof value === "boolean" };
 const SIZE: ValueType = {
   expected: 'MiB, or a text such as "512m"',
   accepts: (value) => isNumber(value) || isText(value),
@@ -54,9 +68,17 @@ const KEYS = {
   env: LIST,
   volumes: LIST,
   ports: LIST,
-  net: { expected: "true or false", accepts: (value) => typeof value === "boolean" },
+  net: BOOLEAN,
+  allow_net: LIST,
+  deny_net: LIST,
+  secrets: LIST,
+  net_limit: SIZE,
+  net_connections: { expected: "a number", accepts: isNumber },
+  network: TEXT,
+  network_aliases: LIST,
   dns: TEXT,
   workdir: TEXT,
+  init: BOOLEAN,
   user: TEXT,
   disk: SIZE,
 } satisfies Record<string, ValueType>;
@@ -67,12 +89,12 @@ const KEYS = {
  * @throws {SmolvmError} `config` when it is missing, or for what is wrong in it, by file, line and key.
  */
 export async function readSmolfile(path: string): Promise<Smolfile> {
+  const folder = resolve(path, "..");
   const text = await readText(path);
   if (text === undefined) throw new SmolvmError("config", `Cannot read "${path}": No such file or directory`);
   const file = await TomlFile.parse(path, text);
   file.check(KEYS);
-  const given = file.values as { command?: string | string[]; net?: boolean };
-  const folder = resolve(path, "..");
+  const given = file.values as { command?: string | string[]; net?: boolean; init?: boolean };
   const all = <T>(name: keyof typeof KEYS, parse: (text: string) => T) => parseAll(file, name, parse);
   const one = <T>(name: keyof typeof KEYS, parse: (text: string) => T) => all(name, parse)[0];
   return {
@@ -86,10 +108,21 @@ export async function readSmolfile(path: string): Promise<Smolfile> {
       ...volume,
       source: resolve(folder, volume.source),
     })),
-    ports: all("ports", values.parsePort),
+    ports: all("ports", values.parsePorts).flat(),
     net: given.net,
+    allowNet: all("allow_net", String),
+    denyNet: all("deny_net", String),
+    secrets: all("secrets", values.parseSecret).map((secret) => ({
+      ...secret,
+      source: "file" in secret.source ? { file: resolve(folder, secret.source.file) } : secret.source,
+    })),
+    netLimitBytes: one("net_limit", values.parseRate),
+    netConnections: one("net_connections", values.parseConnections),
+    network: one("network", values.parseNetworkName),
+    networkAliases: all("network_aliases", values.parseHostname),
     dns: one("dns", values.parseNameserver),
     workdir: one("workdir", values.parseWorkdir),
+    init: given.init,
     user: one("user", values.parseUser),
     diskBytes: one("disk", values.parseDisk),
   };

@@ -27,10 +27,18 @@ Deno.test("readSmolfile() reads every key as the option of that name", async () 
       "B=",
     ]
     volumes = ["/srv:/data/:ro", "/tmp:/tmp"]
-    ports = ["8080:80", "[::1]:53:53"]
+    ports = ["8080:80", "[::1]:53:53", "5000-5001:6000-6001/udp"]
     net = true
+    allow_net = ["example.com:443", "host:5432"]
+    deny_net = ["10.0.0.0/8"]
+    secrets = ["TOKEN@api.test,*.more.test=env:T", "KEY@api.test=file:/key"]
+    net_limit = "500k"
+    net_connections = 10
+    network = "app"
+    network_aliases = ["db", "db.local"]
     dns = "9.9.9.9"
     workdir = "/w"
+    init = true
     user = "app:0"
     disk = "40g"
   `;
@@ -41,10 +49,26 @@ Deno.test("readSmolfile() reads every key as the option of that name", async () 
     memoryMib: 1024,
     env: ["A=b c", "B="],
     volumes: [{ source: "/srv", target: "/data", readOnly: true }, { source: "/tmp", target: "/tmp", readOnly: false }],
-    ports: [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }, { address: "::1", hostPort: 53, guestPort: 53 }],
+    ports: [
+      { protocol: "tcp", address: "127.0.0.1", hostPort: 8080, guestPort: 80 },
+      { protocol: "tcp", address: "::1", hostPort: 53, guestPort: 53 },
+      { protocol: "udp", address: "127.0.0.1", hostPort: 5000, guestPort: 6000 },
+      { protocol: "udp", address: "127.0.0.1", hostPort: 5001, guestPort: 6001 },
+    ],
     net: true,
+    allowNet: ["example.com:443", "host:5432"],
+    denyNet: ["10.0.0.0/8"],
+    secrets: [
+      { name: "TOKEN", hosts: ["api.test", "*.more.test"], source: { env: "T" } },
+      { name: "KEY", hosts: ["api.test"], source: { file: "/key" } },
+    ],
+    netLimitBytes: 500 * 1024,
+    netConnections: 10,
+    network: "app",
+    networkAliases: ["db", "db.local"],
     dns: "9.9.9.9",
     workdir: "/w",
+    init: true,
     user: "app:0",
     diskBytes: 40 * 2 ** 30,
   });
@@ -60,8 +84,16 @@ Deno.test("readSmolfile() leaves open what a file does not say", async () => {
     volumes: [],
     ports: [],
     net: undefined,
+    allowNet: [],
+    denyNet: [],
+    secrets: [],
+    netLimitBytes: undefined,
+    netConnections: undefined,
+    network: undefined,
+    networkAliases: [],
     dns: undefined,
     workdir: undefined,
+    init: undefined,
     user: undefined,
     diskBytes: undefined,
   });
@@ -88,7 +120,7 @@ Deno.test("readSmolfile() finds the host's folders from the folder of the file",
   assert.deepEqual(volumes.map(({ source }) => source), [`${folder}/src`, `${temp.path}/b c`, folder, "/d"]);
 });
 
-Deno.test("readSmolfile() names the line and the key that is unknown, twice there or of another type", async () => {
+Deno.test("readSmolfile() names the line and the key that is unknown or of another type", async () => {
   const messages = {
     "\nimgae = 'alpine'": '"FILE", line 2: unknown key "imgae"',
     "name = 'web'": '"FILE", line 1: unknown key "name"',
@@ -108,7 +140,6 @@ Deno.test("readSmolfile() names the line and the key that is unknown, twice ther
     "dns = 9.9": '"FILE", line 1: dns is 9.9, expected a text',
     "workdir = 1979-05-27": '"FILE", line 1: workdir is an object, expected a text',
     "user = 1000": '"FILE", line 1: user is 1000, expected a text',
-    "cpus = 1\n\ncpus = 2": '"FILE", line 3: cpus is set twice',
   };
   for (const [text, message] of Object.entries(messages)) await assert.rejects(read(text), { code: "config", message });
 });
@@ -121,7 +152,7 @@ Deno.test("readSmolfile() refuses a value as its option does, and names its line
     "disk = '9000t'": 'disk "9000t": expected a size such as 512m or 40g',
     "env = [\n'A=1',\n'B C=1']": 'env "B C=1": expected KEY=VALUE or KEY, without space in KEY',
     "volumes = ['/a:/', '/b']": 'volumes "/a:/": cannot mount over the guest\'s root',
-    "ports = ['80:80', '53:53/udp']": 'ports "53:53/udp": cannot publish udp ports, only tcp',
+    "ports = ['80:80', '53:53/sctp']": 'ports "53:53/sctp": cannot publish sctp ports, only tcp and udp',
     "dns = 'dns.example'": 'dns "dns.example": expected an IP address',
     "workdir = 'src'": 'workdir "src": expected an absolute path in the guest',
     "user = 'a:b:c'": 'user "a:b:c": expected NAME or UID, with :GROUP or :GID',
@@ -142,5 +173,7 @@ Deno.test("readSmolfile() says why a file cannot be read", async () => {
     code: "config",
     message: `Cannot read "${temp.path}": Is a directory`,
   });
-  await assert.rejects(read("image\n"), { code: "config", message: /^Cannot parse "FILE": .*line 1,/ });
+  for (const [text, line] of [["image\n", 1], ["cpus = 1\n\ncpus = 2", 3]] as const) {
+    await assert.rejects(read(text), { code: "config", message: new RegExp(`^Cannot parse "FILE": line ${line},`) });
+  }
 });

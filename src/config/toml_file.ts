@@ -1,41 +1,41 @@
 import { messageOf, SmolvmError, type SmolvmErrorOptions } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { nearestName } from "../nearest.ts";
-import { linesOf } from "./lines.ts";
+import { parseToml, type Toml } from "./toml.ts";
 
-/** What the value of a key must be. */
+/** The type of a key's value. */
 export interface ValueType {
   /** For messages and help: `an integer from 1 to 16`. */
   expected: string;
   accepts(value: unknown): boolean;
 }
 
-/** A TOML file that a person wrote; what is wrong in it is said with its path and its line. */
+/** A TOML file that a person wrote; errors name its path and the line. */
 export class TomlFile {
   readonly #path: string;
-  readonly #text: string;
-  /** The keys of its top level. */
-  readonly values: Record<string, unknown>;
+  readonly #toml: Toml;
 
-  private constructor(path: string, text: string, values: Record<string, unknown>) {
+  private constructor(path: string, toml: Toml) {
     this.#path = path;
-    this.#text = text;
-    this.values = values;
+    this.#toml = toml;
   }
 
   /** @throws {SmolvmError} `config` when it is not TOML. */
   static async parse(path: string, text: string): Promise<TomlFile> {
-    // Loaded only by those who have such a file; by its full name, since others' import maps lack it.
-    const { parse } = await import("npm:deno-std@1.4.0/toml/mod.js");
     try {
-      return new TomlFile(path, text, parse(text));
+      return new TomlFile(path, await parseToml(text));
     } catch (error) {
       throw new SmolvmError("config", `Cannot parse "${path}": ${messageOf(error)}`, { cause: error });
     }
   }
 
+  /** The keys of its top level. */
+  get values(): Readonly<Record<string, unknown>> {
+    return this.#toml.values;
+  }
+
   /**
-   * Refuses unknown keys, values of a wrong type, and keys that are there twice.
+   * Refuses unknown keys, and values of a wrong type.
    *
    * @throws {SmolvmError} `config`.
    */
@@ -50,21 +50,11 @@ export class TomlFile {
       const { accepts, expected } = types[name]!;
       if (!accepts(value)) throw this.error(name, `${name} is ${describe(value)}, expected ${expected}`);
     }
-    for (const [name] of values) {
-      // The parser takes the last.
-      const [, again] = linesOf(this.#text, name);
-      if (again !== undefined) throw this.#errorAt(again, `${name} is set twice`);
-    }
   }
 
-  /** What is wrong with a key. */
+  /** An error about a key of the file. */
   error(name: string, problem: string, options?: SmolvmErrorOptions): SmolvmError {
-    return this.#errorAt(linesOf(this.#text, name)[0], problem, options);
-  }
-
-  #errorAt(line: number | undefined, problem: string, options?: SmolvmErrorOptions): SmolvmError {
-    const place = `"${this.#path}"${line === undefined ? "" : `, line ${line}`}`;
-    return new SmolvmError("config", `${place}: ${problem}`, options);
+    return new SmolvmError("config", `"${this.#path}", line ${this.#toml.lineOf(name)}: ${problem}`, options);
   }
 }
 
@@ -88,10 +78,10 @@ export async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** The longest list that is shown as it is, in characters. */
+/** The longest list that errors show in full, in characters. */
 const SHOWN_LIST = 40;
 
-/** What a value is: itself if it is short, else its type. */
+/** Describes a value: itself if it is short, otherwise its type. */
 function describe(value: unknown): string {
   if (typeof value === "number") return `${value}`;
   if (typeof value === "string") return JSON.stringify(value);

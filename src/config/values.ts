@@ -1,16 +1,31 @@
 import { canonicalAddress, isIpAddress } from "../host/ip_address.ts";
-import type { PortSpec, VolumeSpec } from "../state/machine_record.ts";
+import { isNetworkName } from "../state/networks.ts";
+import {
+  type GuestPort,
+  MAX_CONNECTIONS,
+  type PortSpec,
+  type SecretSpec,
+  type VolumeSpec,
+} from "../state/machine_record.ts";
 
 /**
- * What the words mean that people describe machines with, in options as in a Smolfile.
+ * Parses the values that describe machines, in options and in a Smolfile.
  *
  * @module
  */
 
-/** What a word cannot mean; the message is a sentence that says what was expected. */
+export { formatGuestPort, type GuestPort } from "../state/machine_record.ts";
+export { isReservedNetwork } from "../state/networks.ts";
+
+/** The value is invalid; the message is a sentence that says what was expected. */
 export class InvalidValueError extends Error {
   override readonly name = "InvalidValueError";
 }
+
+/** Each port of TCP is a listener of the machine's process. */
+const MAX_PORT_RANGE = 1024;
+/** In bytes per second: less carries no connection. */
+const MIN_RATE = 1024;
 
 const MIB_PER_UNIT: Record<string, number> = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
 
@@ -22,11 +37,36 @@ export function parseMemory(text: string): number {
   return mib;
 }
 
-/** The size of a disk in bytes: `512m`, `40g`; a number alone has MiB. */
+/** The size of a disk in bytes: `512m`, `40g`; a number alone is in MiB. */
 export function parseDisk(text: string): number {
   const bytes = parseMemory(text) * 1024 ** 2;
   if (!Number.isSafeInteger(bytes)) throw new InvalidValueError("Expected a size such as 512m or 40g.");
   return bytes;
+}
+
+/** Bytes per second: `500k`, `10m`; a number alone is in MiB. */
+export function parseRate(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(?:([kmg])(?:i?b)?)?$/i.exec(text);
+  return checkRate(
+    match ? Math.floor(Number(match[1]) * MIB_PER_UNIT[match[2]?.toLowerCase() ?? "m"]! * 1024 ** 2) : NaN,
+  );
+}
+
+/** Checks bytes per second. */
+export function checkRate(bytes: number): number {
+  if (bytes >= MIN_RATE && Number.isSafeInteger(bytes)) return bytes;
+  throw new InvalidValueError("Expected bytes per second such as 500k or 10m, at least 1k.");
+}
+
+/** A number of TCP connections. */
+export function parseConnections(text: string): number {
+  return checkConnections(/^[1-9]\d*$/.test(text) ? Number(text) : NaN);
+}
+
+/** Checks a number of TCP connections. */
+export function checkConnections(count: number): number {
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_CONNECTIONS) return count;
+  throw new InvalidValueError(`Expected a number of connections from 1 to ${MAX_CONNECTIONS}.`);
 }
 
 /** A number of virtual CPUs. */
@@ -45,7 +85,7 @@ export function parseVolume(text: string): VolumeSpec {
   return { source, target: parseMountPoint(target), readOnly: mode === "ro" };
 }
 
-/** Where in the guest a folder is mounted; one spelling for each place, so that duplicates are found. */
+/** A mount point in the guest, in its canonical form, so that duplicates are found. */
 export function parseMountPoint(path: string): string {
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (!path.startsWith("/")) throw new InvalidValueError(`Expected an absolute path in the guest, got "${path}".`);
@@ -55,19 +95,36 @@ export function parseMountPoint(path: string): string {
 }
 
 /**
- * `[[ip]:][host]:guest[/tcp]`, or the guest's port alone; an IPv6 address is in brackets. The address is 127.0.0.1
- * unless given, and a host port that is not given is 0.
+ * `[[ip]:][host]:guest[/tcp|/udp]`, or only the guest's port; an IPv6 address is in brackets, and `8000-8010` are ports
+ * in a row. The default address is 127.0.0.1, the default host port 0.
  */
-export function parsePort(text: string): PortSpec {
-  const match = /^(?:(?:(\[[^\]]*\]|[^:]*):)?(\d*):)?(\d+)(?:\/(\w+))?$/.exec(text);
+export function parsePorts(text: string): PortSpec[] {
+  const match = /^(?:(?:(\[[^\]]*\]|[^:]*):)?(\d*|\d+-\d+):)?(\d+|\d+-\d+)(?:\/(\w+))?$/.exec(text);
   if (!match) throw new InvalidValueError("Expected [IP:]HOST:GUEST with port numbers.");
-  const [, address, hostPort, guestPort, protocol = "tcp"] = match;
-  if (protocol !== "tcp") throw new InvalidValueError(`Cannot publish ${protocol} ports, only tcp.`);
-  return {
-    address: parseAddress(address || "127.0.0.1"),
-    hostPort: hostPort ? parsePortNumber(hostPort) : 0,
-    guestPort: parsePortNumber(guestPort!),
-  };
+  const [, ip, host, guest, name = "tcp"] = match;
+  const protocol = parseProtocol(name);
+  const address = parseAddress(ip || "127.0.0.1");
+  const guestPorts = parsePortRange(guest!);
+  const hostPorts = host ? parsePortRange(host) : guestPorts.map(() => 0);
+  if (hostPorts.length !== guestPorts.length) {
+    throw new InvalidValueError(`Expected as many ports of the host as of the guest, got ${host} and ${guest}.`);
+  }
+  return guestPorts.map((guestPort, index) => ({ protocol, address, hostPort: hostPorts[index]!, guestPort }));
+}
+
+function parseProtocol(text: string): PortSpec["protocol"] {
+  if (text === "tcp" || text === "udp") return text;
+  throw new InvalidValueError(`Cannot publish ${text} ports, only tcp and udp.`);
+}
+
+/** The ports of `80` or `8000-8010`. */
+function parsePortRange(text: string): number[] {
+  const [first, last = first] = text.split("-").map(parsePortNumber) as [number, number?];
+  const count = last - first + 1;
+  if (count < 1 || count > MAX_PORT_RANGE) {
+    throw new InvalidValueError(`Expected a range of 1 to ${MAX_PORT_RANGE} ports, got ${text}.`);
+  }
+  return Array.from({ length: count }, (_, index) => first + index);
 }
 
 /** An IP address in its canonical form; an IPv6 one may be in brackets. */
@@ -77,9 +134,16 @@ export function parseAddress(text: string): string {
   return canonicalAddress(address);
 }
 
-/** The number of a port, 1 to 65535, with or without `/tcp`. */
+/** A port of the guest: `53/udp`; without a protocol it is one of TCP. */
+export function parseGuestPort(text: string): GuestPort {
+  const [number = "", name = "tcp", ...rest] = text.split("/");
+  if (rest.length > 0) throw new InvalidValueError("Expected PORT, PORT/tcp or PORT/udp.");
+  return { protocol: parseProtocol(name), guestPort: parsePortNumber(number) };
+}
+
+/** A port number, 1 to 65535. */
 export function parsePortNumber(text: string): number {
-  const port = Number(/^(\d+)(?:\/tcp)?$/.exec(text)?.[1] ?? 0);
+  const port = /^\d+$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) throw new InvalidValueError(`Expected ports from 1 to 65535, got ${text}.`);
   return port;
 }
@@ -106,13 +170,19 @@ export function parseHostname(text: string): string {
   return text;
 }
 
+/** The name of a network of machines. */
+export function parseNetworkName(text: string): string {
+  if (isNetworkName(text)) return text;
+  throw new InvalidValueError("Expected a network that smolvm network create has made.");
+}
+
 /** An IP address of a name server. */
 export function parseNameserver(text: string): string {
   if (!isIpAddress(text)) throw new InvalidValueError("Expected an IP address.");
   return text;
 }
 
-/** The one variable of `KEY=VALUE`, or of `KEY` to inherit it; none for a key that is not set here. */
+/** The variable of `KEY=VALUE`, or of `KEY`, which is inherited; empty for a key that is not set here. */
 export function parseVariable(text: string): string[] {
   if (text.includes("\0")) throw new InvalidValueError("Expected no NUL.");
   const end = text.indexOf("=");
@@ -121,4 +191,12 @@ export function parseVariable(text: string): string[] {
   if (end >= 0) return [text];
   const value = Deno.env.get(key);
   return value === undefined ? [] : [`${key}=${value}`];
+}
+
+/** `NAME@HOST[,...]=env:VARIABLE` or `=file:PATH`; a relative path is left so. */
+export function parseSecret(text: string): SecretSpec {
+  const match = /^([A-Za-z_][A-Za-z0-9_]*)@([^=]+)=(env|file):(.+)$/s.exec(text);
+  if (!match) throw new InvalidValueError("Expected NAME@HOST=env:VARIABLE or NAME@HOST=file:PATH.");
+  const [, name, hosts, kind, where] = match;
+  return { name: name!, hosts: hosts!.split(","), source: kind === "env" ? { env: where! } : { file: where! } };
 }

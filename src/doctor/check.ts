@@ -1,26 +1,26 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 
-/** `error`: some machines or all cannot run; `warning`: they can, not as well as they might. */
+/** `error`: some or all machines cannot run; `warning`: they run with drawbacks. */
 export type Status = "ok" | "warning" | "error";
 
-/** What a check came to. */
+/** The result of a check. */
 export interface Verdict {
   status: Status;
-  /** What is there, in a few words. */
+  /** What was found, in a few words. */
   found: string;
-  /** One sentence on how to mend it; absent when there is nothing to mend. */
+  /** One sentence on how to fix it; absent when there is nothing to fix. */
   hint?: string | undefined;
 }
 
 /** One requirement. */
 export interface Check {
-  /** A few words of lower case, joined by dashes. */
+  /** A few lower-case words, joined by dashes. */
   name: string;
-  /** Looks, and changes nothing; what it throws is an error like those it returns. `signal` ends what takes too long. */
+  /** Checks without changing anything; a thrown error counts as status `error`. `signal` is aborted at the time-out. */
   run(signal: AbortSignal): Verdict | Promise<Verdict>;
 }
 
-/** A check's outcome, as it is reported. */
+/** The reported result of a check. */
 export interface Finding {
   name: string;
   status: Status;
@@ -28,7 +28,7 @@ export interface Finding {
   hint: string | null;
 }
 
-/** Runs all checks at once; each has an outcome after `timeoutMs` at the latest. */
+/** Runs all checks concurrently; each has a result within `timeoutMs`. */
 export async function runChecks(checks: readonly Check[], { timeoutMs }: { timeoutMs: number }): Promise<Finding[]> {
   return await Promise.all(checks.map(async ({ name, run }) => {
     const { status, found, hint } = await runCheck(run, timeoutMs);
@@ -44,7 +44,7 @@ async function runCheck(run: Check["run"], timeoutMs: number): Promise<Verdict> 
     abort.abort();
   }, timeoutMs);
   try {
-    // Not before the next turn, in which a check that throws at once rejects like any other.
+    // Called in a promise, so that a check that throws synchronously rejects too.
     return await Promise.race([late.promise, Promise.resolve(abort.signal).then(run)]);
   } catch (error) {
     return { status: "error", found: messageOf(error), hint: error instanceof SmolvmError ? error.hint : undefined };

@@ -4,19 +4,19 @@ import { type Check, runChecks } from "./check.ts";
 
 const run = (...checks: Check[]) => runChecks(checks, { timeoutMs: 20 });
 
-Deno.test("runChecks() reports every check in its place, whichever is done first", async () => {
+Deno.test("runChecks() reports checks in their order, whichever ends first", async () => {
   const slow = Promise.withResolvers<void>();
   const findings = run(
-    { name: "slow", run: () => slow.promise.then(() => ({ status: "warning", found: "b", hint: "Mend it." })) },
+    { name: "slow", run: () => slow.promise.then(() => ({ status: "warning", found: "b", hint: "Fix it." })) },
     { name: "quick", run: () => (slow.resolve(), { status: "ok", found: "a" }) },
   );
   assert.deepEqual(await findings, [
-    { name: "slow", status: "warning", found: "b", hint: "Mend it." },
+    { name: "slow", status: "warning", found: "b", hint: "Fix it." },
     { name: "quick", status: "ok", found: "a", hint: null },
   ]);
 });
 
-Deno.test("runChecks() makes an error of what a check throws, with its hint", async () => {
+Deno.test("runChecks() reports a thrown error with its hint", async () => {
   const fail = () => {
     throw new SmolvmError("dependency", "Cannot find it", { hint: "Install it." });
   };

@@ -3,14 +3,15 @@ import { SmolvmError } from "../errors.ts";
 import { exists } from "../host/files.ts";
 import { folders } from "../host/folders.ts";
 import { osReason } from "../host/os_error.ts";
-import { checkSocketPath } from "../runner/spec.ts";
+import { dirname } from "../host/path.ts";
+import { checkSocketPath } from "../runner_interface/spec.ts";
 import { persistentFolders } from "../state/machine_folders.ts";
 import { generateId } from "../state/names.ts";
 import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 import { fileSystemOf, judgeSpace } from "./space.ts";
 
-/** Where smolvm reads and writes. */
+/** Checks of the folders that smolvm reads and writes. */
 export const FOLDER_CHECKS: Check[] = [
   { name: "configuration", run: checkConfig },
   { name: "state-folder", run: checkState },
@@ -35,7 +36,7 @@ async function checkRuntime(signal: AbortSignal): Promise<Verdict> {
   return await problemWith(runtime, nearestFolder(runtime), signal) ?? { status: "ok", found: runtime };
 }
 
-/** Why a folder cannot be used; `there` is the folder itself, or that in which it would be made. */
+/** Why a folder cannot be used; `there` is the folder itself, or the existing folder in which it would be made. */
 async function problemWith(folder: string, there: string, signal: AbortSignal): Promise<Verdict | undefined> {
   const { uid, isDirectory } = Deno.statSync(there);
   if (!isDirectory) return { status: "error", found: `"${there}" is not a folder`, hint: "Move it out of the way." };
@@ -48,11 +49,11 @@ async function problemWith(folder: string, there: string, signal: AbortSignal): 
   return { status: "error", found: `"${there}" cannot be written to`, hint: `Make it writable for you.` };
 }
 
-/** The folder, or what is there in its place or above it. */
+/** The folder, or its nearest existing ancestor. */
 function nearestFolder(path: string): string {
   try {
-    Deno.statSync(path || "/");
-    return path || "/";
+    Deno.statSync(path);
+    return path;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
       throw new SmolvmError("storage", `Cannot look at "${path}": ${osReason(error)}`, {
@@ -60,6 +61,6 @@ function nearestFolder(path: string): string {
         hint: "Set XDG_STATE_HOME and XDG_RUNTIME_DIR to folders of yours, or leave them out.",
       });
     }
-    return nearestFolder(path.slice(0, path.lastIndexOf("/")));
+    return nearestFolder(dirname(path));
   }
 }

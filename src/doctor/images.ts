@@ -5,7 +5,7 @@ import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 import { fileSystemOf, judgeSpace } from "./space.ts";
 
-/** What images need, which folders do without. */
+/** Checks of what images need; machines that boot from a folder do not need it. */
 export function imageChecks(): Check[] {
   const checks: Check[] = [{ name: "buildah", run: checkBuildah }, { name: "image-storage", run: checkStorage }];
   return Deno.build.os === "darwin" ? [...checks, { name: "image-volume", run: checkVolume }] : checks;
@@ -21,7 +21,7 @@ async function checkBuildah(signal: AbortSignal): Promise<Verdict> {
 async function checkStorage(signal: AbortSignal): Promise<Verdict> {
   const { options } = imageStorage();
   const folder = storageFolder();
-  // Asked about a storage, buildah would make it.
+  // Do not ask buildah: it would create the storage.
   if (folder !== undefined && !exists(folder)) {
     return { status: "ok", found: `${folder} is not there yet; the first image makes it` };
   }
@@ -35,7 +35,7 @@ const SLOW = {
   hint: "vfs copies every layer: let buildah use overlay, which needs fuse-overlayfs for ordinary users.",
 } as const;
 
-/** Two files of an image may have names that differ in case only. */
+/** Images may have two files whose names differ only in case. */
 async function checkVolume(signal: AbortSignal): Promise<Verdict> {
   const folder = storageFolder()!;
   const { stdout } = await runProgram(["diskutil", "info", folder], { signal });

@@ -2,8 +2,13 @@ import { SmolvmError } from "../errors.ts";
 import { agentFile, LIB_HINT, libFolder } from "../host/lib_folder.ts";
 import { osReason } from "../host/os_error.ts";
 import { roleCommand } from "../runner/entry.ts";
+import {
+  type FileFacts,
+  type KrunFacts,
+  type LibraryReport,
+  parseLibraryReport,
+} from "../runner_interface/library_report.ts";
 import { toError } from "../state/error_record.ts";
-import { type FileFacts, type KrunFacts, type LibraryReport, parseLibraryReport } from "../state/library_report.ts";
 import { DISK_TEMPLATES, readTemplate } from "../storage/disk.ts";
 import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
@@ -41,7 +46,7 @@ export function judgeKrun(facts: KrunFacts, os: string): Verdict {
     return { status: "error", found: `${found}; it has no disks`, hint: "Install a libkrun built with BLK=1." };
   }
   if (lacks("krun_add_vsock") || lacks("krun_disable_implicit_vsock")) {
-    const hint = "Upgrade libkrun to 1.17 or later: with this one only machines with --net can run.";
+    const hint = "Upgrade libkrun to 1.17 or later: this one gives every guest the host's network.";
     return { status: "error", found, hint };
   }
   // On Linux the host's mounts are read-only themselves.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { KrunFacts } from "../state/library_report.ts";
+import type { KrunFacts } from "../runner_interface/library_report.ts";
 import { judgeKrun } from "./libraries.ts";
 
 const judge = (facts: Partial<KrunFacts>, os = "linux") =>

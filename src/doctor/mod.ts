@@ -1,13 +1,13 @@
 import { type Finding, runChecks } from "./check.ts";
 import { FOLDER_CHECKS } from "./folders.ts";
 import { imageChecks } from "./images.ts";
+import { jailChecks } from "./jail.ts";
 import { libraryChecks } from "./libraries.ts";
-import { namespaceChecks } from "./namespaces.ts";
 import { virtualizationChecks } from "./virtualization.ts";
 
 export type { Finding };
 
-/** What a loaded host may need to start a program and have its answer. */
+/** The time-out of a check; a loaded host may need long to start a program. */
 const TIMEOUT_MS = 10_000;
 
 /** Checks everything that smolvm needs of this host. */
@@ -15,7 +15,7 @@ export function diagnose(): Promise<Finding[]> {
   const checks = [
     ...virtualizationChecks(),
     ...libraryChecks(),
-    ...namespaceChecks(),
+    ...jailChecks(),
     ...imageChecks(),
     ...FOLDER_CHECKS,
   ];

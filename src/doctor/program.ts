@@ -1,27 +1,27 @@
 import { SmolvmError } from "../errors.ts";
 
-/** What came of a program. */
+/** The result of a program. */
 export interface ProgramOutput {
   success: boolean;
   stdout: string;
-  /** The last line of it. */
+  /** Its last line. */
   stderr: string;
 }
 
 /** How a program is run. */
 export interface ProgramOptions {
-  /** Kills it. */
+  /** Kills the program. */
   signal: AbortSignal;
-  /** Variables beside this process's own. */
+  /** Environment variables added to this process's own. */
   env?: Record<string, string>;
-  /** How to come by it. */
+  /** How to install it. */
   hint?: string;
 }
 
 /**
  * Runs a program to its end.
  *
- * @throws {SmolvmError} `dependency` when it is not there.
+ * @throws {SmolvmError} `dependency` when it is missing.
  */
 export async function runProgram(
   argv: readonly string[],

@@ -1,29 +1,29 @@
 import type { Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 
-/** Below it an image or a disk may not fit. */
+/** With less free space an image or a disk may not fit. */
 const LEAST_FREE_BYTES = 1024 ** 3;
 
 /** The file system that a folder is in. */
 export interface FileSystem {
-  /** Type such as `ext4`; `undefined` where the host does not tell. */
+  /** Type such as `ext4`; `undefined` if the host does not say. */
   type: string | undefined;
   freeBytes: number;
 }
 
-/** Asks about the file system of a folder; `undefined` when nobody can tell. */
+/** Runs `df` for the file system of a folder; `undefined` if its output is not understood. */
 export async function fileSystemOf(folder: string, signal: AbortSignal): Promise<FileSystem | undefined> {
   const { stdout } = await runProgram(["df", Deno.build.os === "linux" ? "-PkT" : "-Pk", folder], { signal });
   return parseDf(stdout);
 }
 
-/** Reads what POSIX's `df -Pk` says of one folder, or with a second column for the type. */
+/** Parses the output of POSIX's `df -Pk` for one folder; a second column with the type is optional. */
 export function parseDf(output: string): FileSystem | undefined {
   const [, type, free] = /^.*?(?:\s([a-z]\S*))?\s+\d+\s+\d+\s+(\d+)\s+\d+%/.exec(output.split("\n")[1] ?? "") ?? [];
   return free === undefined ? undefined : { type, freeBytes: Number(free) * 1024 };
 }
 
-/** A folder for what must last and may be large, by the file system that it is in. */
+/** Judges the file system of a folder for large persistent files. */
 export function judgeSpace(found: string, fileSystem: FileSystem | undefined): Verdict {
   if (fileSystem === undefined) return { status: "ok", found };
   const { type, freeBytes } = fileSystem;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { judgeSpace, parseDf } from "./space.ts";
 
-Deno.test("parseDf() reads what Linux and macOS say", () => {
+Deno.test("parseDf() reads the output of Linux and macOS", () => {
   const linux = "Filesystem     Type 1024-blocks    Used Available Capacity Mounted on\n";
   assert.deepEqual(parseDf(`${linux}/dev/vda1      ext4   1000 500       400      55% /`), {
     type: "ext4",
@@ -16,7 +16,7 @@ Deno.test("parseDf() reads what Linux and macOS say", () => {
   for (const output of ["", linux, `${linux}proc proc - - - - /proc`]) assert.equal(parseDf(output), undefined);
 });
 
-Deno.test("judgeSpace() warns of a full disk, and of memory that passes for one", () => {
+Deno.test("judgeSpace() warns of a full disk and of a tmpfs", () => {
   const judge = (type: string, gib: number) => judgeSpace("/a", { type, freeBytes: gib * 1024 ** 3 });
   assert.deepEqual(judge("ext4", 1.5), { status: "ok", found: "/a, 1.5 GiB free" });
   assert.deepEqual(judge("ext4", 0.9), { status: "warning", found: "/a, 0.9 GiB free", hint: "Make room there." });

@@ -1,16 +1,20 @@
 import { checkVirtualization } from "../host/virtualization.ts";
+import { ENOUGH_OPEN_FILES, lowOpenFilesLimit } from "../host/open_files.ts";
 import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 
-/** Linux's mounts can be made read-only, with all below them, since. */
+/** The first Linux with recursive read-only mounts. */
 const LEAST_LINUX = [5, 12];
 
-/** What the host's kernel must be able to do. */
+/** Checks of the host's kernel. */
 export function virtualizationChecks(): Check[] {
   if (Deno.build.os === "darwin") {
     return [{ name: "hypervisor", run: checkHypervisor }, { name: "entitlement", run: checkEntitlement }];
   }
-  return [{ name: "kvm", run: checkKvm }, { name: "kernel", run: () => judgeKernel(Deno.osRelease()) }];
+  return [{ name: "kvm", run: checkKvm }, { name: "kernel", run: () => judgeKernel(Deno.osRelease()) }, {
+    name: "open-files",
+    run: () => judgeOpenFiles(lowOpenFilesLimit()),
+  }];
 }
 
 function checkKvm(): Verdict {
@@ -18,13 +22,23 @@ function checkKvm(): Verdict {
   return { status: "ok", found: "/dev/kvm can be used" };
 }
 
-/** What the host's Linux of that release, such as `6.1.0-40-amd64`, is good for. */
+/** Judges a Linux release such as `6.1.0-40-amd64`. */
 export function judgeKernel(release: string): Verdict {
   const [major = 0, minor = 0] = release.split(".").map((part) => parseInt(part));
   const [leastMajor, leastMinor] = LEAST_LINUX as [number, number];
   const found = `Linux ${release}`;
   if (major > leastMajor || major === leastMajor && minor >= leastMinor) return { status: "ok", found };
   return { status: "error", found, hint: `Read-only mounts need Linux ${LEAST_LINUX.join(".")} or later.` };
+}
+
+/** Judges the limit of open files; `undefined`: it is high enough. */
+export function judgeOpenFiles(lowLimit: number | undefined): Verdict {
+  if (lowLimit === undefined) return { status: "ok", found: `at least ${ENOUGH_OPEN_FILES} for each VM` };
+  return {
+    status: "warning",
+    found: `${lowLimit} for each VM: a guest that uses many files is slow, and can fail with "Too many open files"`,
+    hint: "Raise the hard limit: nofile in /etc/security/limits.conf, or LimitNOFILE of the service.",
+  };
 }
 
 async function checkHypervisor(signal: AbortSignal): Promise<Verdict> {
@@ -37,7 +51,7 @@ async function checkHypervisor(signal: AbortSignal): Promise<Verdict> {
   };
 }
 
-/** macOS lets a program make VMs only when its signature says that it may. */
+/** macOS lets a program make VMs only if its signature has the entitlement. */
 async function checkEntitlement(signal: AbortSignal): Promise<Verdict> {
   const executable = Deno.execPath();
   const { stdout } = await runProgram(["codesign", "--display", "--entitlements", "-", "--xml", executable], {

@@ -1,7 +1,7 @@
 /*
  * smolvm's guest agent: PID 1 of the guest, executed by libkrun's init. It dials the host, does what protocol.h says,
- * and ends the VM with a reboot whatever happened. What it prints reaches the machine's kernel log. As any other
- * process than PID 1 it is one of the tools of tool.h.
+ * and ends the VM with a reboot whatever happened. What it prints reaches the machine's kernel log. With arguments it is
+ * one of the tools of tool.h, which may be PID 1 of a namespace too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 
 #include <linux/vm_sockets.h> /* needs sys/socket.h before it */
 
-#include "agent.h"
-#include "machine.h"
-#include "tool.h"
+#include "loop/agent.h"
+#include "setup/machine.h"
+#include "tools/tool.h"
 
 /* The host has its own deadline. The kernel's, of two seconds, is too short for a host under load. */
 #define DIAL_SECONDS 3600
@@ -59,11 +59,13 @@ static int occupy_stdio(void)
 
 int main(int argc, char **argv)
 {
-	if (getpid() != 1)
+	if (argc > 1 || getpid() != 1)
 		return tool_main(argc, argv);
 	umask(022);
 
 	int err = occupy_stdio();
+
+	machine_open_exit_code();
 	int fd = err ? err : dial_host();
 
 	if (fd < 0)

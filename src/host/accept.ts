@@ -1,17 +1,18 @@
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
+import { sleep } from "./sleep.ts";
 
-/** How long after a failure, such as too many open files, connections are taken again, in ms. */
+/** The pause after a failure to accept, such as too many open files, in ms. */
 const PAUSE_MS = 500;
 
-/** What hands out connections, and fails with `BadResource` or `Interrupted` once it is closed. */
+/** A listener, whose `accept` fails with `BadResource` or `Interrupted` after it is closed. */
 type Listener<C> = { accept(): Promise<C> };
 
 /**
- * Serves each connection of a listener until that is closed. What goes wrong with one, or keeps one from being taken,
- * is logged and ends no other.
+ * Serves each connection of a listener until the listener is closed. An error of one connection, or of `accept`, is
+ * logged and does not affect the others.
  *
- * @param what stands before what is logged
+ * @param what the prefix of log messages
  */
 export async function serveEach<C>(
   listener: Listener<C>,
@@ -24,7 +25,7 @@ export async function serveEach<C>(
     } catch (error) {
       if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
       log("warn", `${what}: cannot take a connection: ${messageOf(error)}`);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await sleep(PAUSE_MS);
     }
   }
 }

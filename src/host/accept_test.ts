@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { serveEach } from "./accept.ts";
 
-Deno.test("serveEach() goes on when a connection cannot be taken or served, until the listener is closed", async () => {
+Deno.test("serveEach() continues after a failed accept or connection, until the listener is closed", async () => {
   const turns: (() => string)[] = [
     () => "first",
     () => {

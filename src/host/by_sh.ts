@@ -1,11 +1,12 @@
 /**
- * What Deno lets only a program with every permission do, although its user may: for others `sh` does it.
+ * Operations that Deno allows only with every permission, although the OS allows them to the user: without the
+ * permissions, `sh` does them.
  *
  * @module
  */
 
 /**
- * The text of a file that the kernel makes up, such as those in `/proc`.
+ * Reads a kernel file, such as those in `/proc`.
  *
  * @throws what `Deno.readTextFileSync` throws.
  */
@@ -19,9 +20,24 @@ export function readKernelFile(path: string): string {
 }
 
 /**
- * Sends SIGKILL to a process, or to all of a process group by its negative id.
+ * Reads a kernel symlink, such as those in `/proc`.
  *
- * @throws {Deno.errors.NotFound} when there is none with that id.
+ * @throws what `Deno.readLinkSync` throws.
+ */
+export function readKernelLink(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    return bySh('exec readlink "$1"', path).trim();
+  }
+}
+
+/**
+ * Sends SIGKILL to a process, or to a process group by its negative id.
+ *
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ * @throws {Deno.errors.PermissionDenied} when it belongs to another user.
  */
 export function killProcessId(pid: number): void {
   try {
@@ -32,12 +48,23 @@ export function killProcessId(pid: number): void {
   }
 }
 
-/** Its output; that it failed is all that is known then. */
+/** The OS errors that callers distinguish, by their texts in the C locale: a shell reports no errno. */
+const ERRORS: readonly [text: string, error: new (message: string) => Error][] = [
+  ["No such file or directory", Deno.errors.NotFound],
+  ["No such process", Deno.errors.NotFound],
+  ["Permission denied", Deno.errors.PermissionDenied],
+  ["Operation not permitted", Deno.errors.PermissionDenied],
+];
+
+/** Runs a script and returns its output. */
 function bySh(script: string, argument: string): string {
   const { success, stdout, stderr } = new Deno.Command("sh", {
     args: ["-c", script, "sh", argument],
+    env: { LC_ALL: "C" },
     stdin: "null",
   }).outputSync();
-  if (!success) throw new Deno.errors.NotFound(new TextDecoder().decode(stderr).trim());
-  return new TextDecoder().decode(stdout);
+  if (success) return new TextDecoder().decode(stdout);
+  const message = new TextDecoder().decode(stderr).trim();
+  const [, SpecificError = Error] = ERRORS.find(([text]) => message.endsWith(text)) ?? [];
+  throw new SpecificError(message);
 }

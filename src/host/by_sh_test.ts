@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { runProcess } from "../../tests/helpers/process.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 
-/** What a script prints that has the functions at hand, and no permission but to run `sh`. */
-async function outputOf(script: string): Promise<string> {
+/** The output of a script that uses these functions with only the permission to run `sh`, the first in `path`. */
+async function outputOf(script: string, path = Deno.env.get("PATH")!): Promise<string> {
   const from = JSON.stringify(import.meta.resolve("./by_sh.ts"));
   const source = `import { killProcessId, readKernelFile } from ${from};\n${script}`;
   const url = `data:application/typescript,${encodeURIComponent(source)}`;
   const args = ["run", "--no-config", "--no-check", "--no-prompt", "--allow-run=sh", "--allow-import", url];
-  const { stdout, stderr } = await runProcess(Deno.execPath(), { args });
+  const { stdout, stderr } = await runProcess(Deno.execPath(), { args, env: { PATH: path } });
   return stdout + stderr;
 }
 
-Deno.test("readKernelFile() reads for a program without every permission, and says what is not there", async () => {
+Deno.test("readKernelFile() reads for a program with few permissions, and fails for a missing file", async () => {
   assert.equal(
     await outputOf('console.log(readKernelFile("/proc/1/comm"))'),
     `${Deno.readTextFileSync("/proc/1/comm")}\n`,
@@ -21,7 +22,7 @@ Deno.test("readKernelFile() reads for a program without every permission, and sa
   assert.equal(await outputOf(script), "true\n");
 });
 
-Deno.test("killProcessId() kills for a program without every permission, and says when there is nobody", async () => {
+Deno.test("killProcessId() kills for a program with few permissions, and fails for a missing process", async () => {
   await using child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   assert.equal(await outputOf(`killProcessId(${child.pid})`), "");
   assert.equal((await child.status).signal, "SIGKILL");
@@ -31,4 +32,15 @@ Deno.test("killProcessId() kills for a program without every permission, and say
   const script =
     `try { killProcessId(${child.pid}) } catch (error) { console.log(error instanceof Deno.errors.NotFound) }`;
   assert.equal(await outputOf(script), "true\n");
+});
+
+Deno.test("readKernelFile() and killProcessId() tell forbidden from missing", async () => {
+  using bin = makeTempFolder();
+  const drop = Deno.uid() === 0 ? "exec setpriv --reuid 65534 --clear-groups /bin/sh" : "exec /bin/sh";
+  await Deno.writeTextFile(`${bin.path}/sh`, `#!/bin/sh\n${drop} "$@"\n`, { mode: 0o755 });
+  await Deno.chmod(bin.path, 0o755);
+  for (const call of ['readKernelFile("/proc/1/environ")', "killProcessId(1)"]) {
+    const script = `try { ${call} } catch (error) { console.log(error instanceof Deno.errors.PermissionDenied) }`;
+    assert.equal(await outputOf(script, `${bin.path}:${Deno.env.get("PATH")}`), "true\n", call);
+  }
 });

@@ -1,4 +1,4 @@
-/** Sends a signal to a child; one that has ended, be it that nobody was told yet, needs none. */
+/** Sends a signal to a child, unless it has ended, even if its `status` has not settled yet. */
 export function killChild(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);

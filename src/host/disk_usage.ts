@@ -1,7 +1,9 @@
-/** What a disk counts in. */
+import { isOfOs } from "./os_error.ts";
+
+/** The unit of `blocks` in stat(2). */
 const BLOCK_BYTES = 512;
 
-/** Bytes that a file, or a folder with all that is in it, takes on its disk: a sparse file less than its size. */
+/** Bytes that a file or a whole folder occupies on the disk; less than its size for a sparse file. */
 export function allocatedBytes(path: string): number {
   try {
     const { blocks, isDirectory } = Deno.lstatSync(path);
@@ -9,12 +11,13 @@ export function allocatedBytes(path: string): number {
     const own = (blocks ?? 0) * BLOCK_BYTES;
     return own + allocatedBytesOf(inside.map(({ name }) => `${path}/${name}`));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0; // Also what is removed meanwhile.
+    // It was removed meanwhile, or a guest has made it unreadable or too deep for a path.
+    if (isOfOs(error)) return 0;
     throw error;
   }
 }
 
-/** The same of several. */
+/** The same for several paths. */
 export function allocatedBytesOf(paths: readonly string[]): number {
   return paths.reduce((bytes, path) => bytes + allocatedBytes(path), 0);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { allocatedBytes } from "./disk_usage.ts";
 
-Deno.test("allocatedBytes() counts what is on the disk: all files of a folder, and of a sparse one its data", async () => {
+Deno.test("allocatedBytes() counts blocks: all files of a folder, and only the data of a sparse file", async () => {
   using folder = makeTempFolder();
   const path = folder.path;
   await Deno.mkdir(`${path}/a/b`, { recursive: true });
@@ -18,6 +18,6 @@ Deno.test("allocatedBytes() counts what is on the disk: all files of a folder, a
   assert.ok(added >= 68 * 1024 && added < 1024 ** 2, `${added}`);
 });
 
-Deno.test("allocatedBytes() is 0 for what is not there", () => {
+Deno.test("allocatedBytes() is 0 for a missing file", () => {
   assert.equal(allocatedBytes("/does/not/exist"), 0);
 });

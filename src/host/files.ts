@@ -1,7 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "./os_error.ts";
 
-/** Whether there is something at a path, be it a link that leads nowhere. */
+/** Whether something exists at a path, including a dangling symlink. */
 export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -13,7 +13,7 @@ export function exists(path: string): boolean {
 }
 
 /**
- * Makes a folder and those above it, private ones, as far as they are missing.
+ * Makes a folder and its missing parents, all with mode 0700.
  *
  * @throws {SmolvmError} `storage`.
  */
@@ -26,13 +26,23 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Removes a file, or a folder with all that is in it, if there is one.
+ * Removes a file or a whole folder if it exists.
  *
  * @throws {SmolvmError} `storage`.
  */
 export async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw new SmolvmError("storage", `Cannot remove "${path}": ${osReason(error)}`, { cause: error });
+  }
+}
+
+/** The same, synchronously, for a file. */
+export function removeIfThereSync(path: string): void {
+  try {
+    Deno.removeSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
     throw new SmolvmError("storage", `Cannot remove "${path}": ${osReason(error)}`, { cause: error });

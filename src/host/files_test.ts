@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { exists, makeFolder, removeIfThere } from "./files.ts";
 
-Deno.test("exists() is true of a file, a folder and a link that leads nowhere, false of nothing", () => {
+Deno.test("exists() is true for a file, a folder and a dangling symlink", () => {
   using folder = makeTempFolder();
   Deno.writeTextFileSync(`${folder.path}/file`, "");
   Deno.symlinkSync("nowhere", `${folder.path}/link`);
@@ -10,7 +10,7 @@ Deno.test("exists() is true of a file, a folder and a link that leads nowhere, f
   assert.ok(!exists(`${folder.path}/none`));
 });
 
-Deno.test("makeFolder() makes what is missing, for its owner alone, and names what is in the way", async () => {
+Deno.test("makeFolder() makes missing private folders, and names a file in the way", async () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/a/b`;
   await makeFolder(path);
@@ -23,7 +23,7 @@ Deno.test("makeFolder() makes what is missing, for its owner alone, and names wh
   });
 });
 
-Deno.test("removeIfThere() removes a file, a whole folder, and nothing", async () => {
+Deno.test("removeIfThere() removes a file and a whole folder, and ignores a missing one", async () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/a`;
   await makeFolder(`${path}/b`);

@@ -2,11 +2,11 @@ import { SmolvmError } from "../errors.ts";
 
 /** Where smolvm keeps its files on this host; every path is absolute. */
 export interface Folders {
-  /** What the user wrote: the TOML file. */
+  /** The user's TOML file. */
   configFile: string;
-  /** What must outlive a reboot: machines, image records. */
+  /** The folder for what must survive a reboot: machines, image records. */
   state: string;
-  /** What must not: sockets. Short, since a socket's path has at most 107 bytes. */
+  /** The folder for sockets. Short, because a socket's path has at most 107 bytes. */
   runtime: string;
 }
 
@@ -17,7 +17,7 @@ export interface FolderFacts {
   env: (name: string) => string | undefined;
 }
 
-/** The folders of a host with those facts; creates nothing. */
+/** The folders of a host with these facts; creates nothing. */
 export function foldersOf({ os, uid, env }: FolderFacts): Folders {
   const home = env("HOME");
   if (home === undefined || !home.startsWith("/")) {
@@ -36,7 +36,7 @@ export function foldersOf({ os, uid, env }: FolderFacts): Folders {
       runtime: `/tmp/smolvm-${uid}`,
     };
   }
-  // The XDG specification: a relative path in one of these is to be ignored.
+  // The XDG specification says to ignore relative paths in these variables.
   const xdg = (name: string, fallback: string) => {
     const value = env(name);
     return value?.startsWith("/") ? `${value}/smolvm` : fallback;
@@ -44,7 +44,7 @@ export function foldersOf({ os, uid, env }: FolderFacts): Folders {
   return {
     configFile: `${xdg("XDG_CONFIG_HOME", `${home}/.config/smolvm`)}/smolvm.toml`,
     state: xdg("XDG_STATE_HOME", `${home}/.local/state/smolvm`),
-    // Right in /tmp, where nobody can move what is another's.
+    // Directly in /tmp, whose sticky bit keeps other users from moving it.
     runtime: xdg("XDG_RUNTIME_DIR", uid === 0 ? "/run/smolvm" : `/tmp/smolvm-${uid}`),
   };
 }

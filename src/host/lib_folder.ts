@@ -1,13 +1,14 @@
 import { SmolvmError } from "../errors.ts";
+import { dirname } from "./path.ts";
 
-/** For errors that something of {@linkcode libFolder} is missing. */
+/** Hint for errors about a missing file of {@linkcode libFolder}. */
 export const LIB_HINT = "scripts/setup makes it; SMOLVM_LIB can name the lib folder of a download.";
 
 /**
- * The folder of what ships with smolvm (native libraries, agent, disk template): `SMOLVM_LIB` when set, `lib` beside
- * an executable, else `lib` of the checkout or the download that this file is in.
+ * The folder of the files that ship with smolvm (native libraries, agent, disk template): `SMOLVM_LIB` if set, `lib`
+ * beside an executable, otherwise `lib` of the checkout or download that contains this file.
  *
- * @throws {SmolvmError} `dependency` when this file is in neither, since it came by a URL.
+ * @throws {SmolvmError} `dependency` when this file was loaded from a URL.
  */
 export function libFolder(): string {
   const override = Deno.env.get("SMOLVM_LIB");
@@ -17,9 +18,8 @@ export function libFolder(): string {
     if (protocol === "file:") return decodeURIComponent(pathname);
     throw new SmolvmError("dependency", `Cannot use "${href}": it is not on this host`, { hint: LIB_HINT });
   }
-  // The executable may be on PATH as a symbolic link, while its libraries stay where it really is.
-  const executable = Deno.realPathSync(Deno.execPath());
-  return `${executable.slice(0, executable.lastIndexOf("/"))}/lib`;
+  // The executable may be a symlink on PATH; its libraries are beside the real file.
+  return `${dirname(Deno.realPathSync(Deno.execPath()))}/lib`;
 }
 
 /** The guest's agent for this host's processor. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { libFolder } from "./lib_folder.ts";
 
-Deno.test("libFolder() is lib/ of the checkout unless SMOLVM_LIB says otherwise", () => {
+Deno.test("libFolder() is lib/ of the checkout unless SMOLVM_LIB is set", () => {
   const before = Deno.env.get("SMOLVM_LIB");
   try {
     Deno.env.delete("SMOLVM_LIB");

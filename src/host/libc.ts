@@ -1,6 +1,5 @@
 import { SmolvmError } from "../errors.ts";
 import { describeErrno } from "../errno.ts";
-import { listenGuard } from "./listen_guard.ts";
 import { type NativeFunctions, openLibrary } from "./native_library.ts";
 
 const MS_BIND = 4096n;
@@ -8,9 +7,10 @@ const MS_REC = 16384n;
 const SYS_MOUNT_SETATTR = 442n;
 const AT_FDCWD = -100n;
 const AT_RECURSIVE = 0x8000n;
-const MOUNT_ATTR_RDONLY = 1n;
+const MOUNT_ATTR = { readOnly: 1n, noSetId: 2n, noDevices: 4n, noPrograms: 8n };
+const SYS_PIVOT_ROOT = Deno.build.arch === "x86_64" ? 155n : 41n;
+const MNT_DETACH = 2;
 const ENOSYS = 38;
-const PR_SET_NO_NEW_PRIVS = 38;
 const SYS_SECCOMP = Deno.build.arch === "x86_64" ? 317n : 277n;
 const SECCOMP_SET_MODE_FILTER = 1n;
 const SECCOMP_FILTER_FLAG_TSYNC = 1n;
@@ -18,6 +18,13 @@ const SECCOMP_FILTER_FLAG_TSYNC = 1n;
 const FUNCTIONS = {
   creat: { parameters: ["buffer", "u32"], result: "i32" },
   dup2: { parameters: ["i32", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
+  chdir: { parameters: ["buffer"], result: "i32" },
+  _exit: { parameters: ["i32"], result: "void" },
+  tcgetattr: { parameters: ["i32", "buffer"], result: "i32" },
+  tcsetattr: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+  cfmakeraw: { parameters: ["buffer"], result: "void" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
 } as const satisfies NativeFunctions;
@@ -26,7 +33,8 @@ const LINUX_FUNCTIONS = {
   __errno_location: { parameters: [], result: "pointer" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "buffer", "i64", "buffer", "i64"], result: "i64" },
-  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  pivotRoot: { name: "syscall", parameters: ["i64", "buffer", "buffer"], result: "i64" },
   seccomp: { name: "syscall", parameters: ["i64", "u64", "u64", "buffer"], result: "i64" },
 } as const satisfies NativeFunctions;
 
@@ -34,10 +42,12 @@ const LINUX_FUNCTIONS = {
 export class Libc {
   readonly #libc = openLibrary(Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6", FUNCTIONS);
   readonly #linux = Deno.build.os === "linux" ? openLibrary("libc.so.6", LINUX_FUNCTIONS) : undefined;
+  /** Where this thread's errno is. Asked for at once: another call after one that failed could change it. */
+  readonly #errnoLocation = this.#linux?.__errno_location() ?? null;
 
   /** Opens `path` for writing, created or emptied; returns the descriptor, which the caller owns. */
   creat(path: string): number {
-    // SAFETY: the buffer of a synchronous call lives until it returns; so with every call below.
+    // SAFETY: the buffer of a synchronous call lives until it returns, here and in every call below.
     const fd = this.#libc.creat(cString(path), 0o600);
     if (fd < 0) throw new SmolvmError("storage", `Cannot create the log "${path}": ${this.#lastError()}`);
     return fd;
@@ -49,59 +59,118 @@ export class Libc {
     }
   }
 
-  /** Raises the soft limit of open files to the hard one: virtiofs holds a descriptor for each file the guest knows. */
-  raiseOpenFilesLimit(): void {
+  /**
+   * Raises the soft limit of open files to the hard one: virtiofs holds a descriptor for each file the guest knows.
+   * Returns the limit, which is at least 2^64 - 1 if there is none; `0n` if it cannot be read.
+   */
+  raiseOpenFilesLimit(): bigint {
     const RLIMIT_NOFILE = Deno.build.os === "darwin" ? 8 : 7;
     const limits = new BigUint64Array(2);
-    if (this.#libc.getrlimit(RLIMIT_NOFILE, limits) < 0) return;
+    if (this.#libc.getrlimit(RLIMIT_NOFILE, limits) < 0) return 0n;
     // macOS calls its hard limit infinite and refuses to set more than OPEN_MAX.
     const most = Deno.build.os === "darwin" ? 10_240n : limits[1]!;
-    if (limits[0]! >= most) return;
-    limits[0] = most;
-    this.#libc.setrlimit(RLIMIT_NOFILE, limits);
+    if (limits[0]! >= most) return limits[0]!;
+    const raised = BigUint64Array.of(most, limits[1]!);
+    return this.#libc.setrlimit(RLIMIT_NOFILE, raised) < 0 ? limits[0]! : most;
   }
 
-  /** Mounts an empty file system in memory, in the mount namespace of this process. */
+  /** Mounts an empty tmpfs in the mount namespace of this process. */
   mountTmpfs(target: string): void {
     const failed = this.#mountCall()(cString("tmpfs"), cString(target), cString("tmpfs"), 0n, cString("mode=755"));
     if (failed) throw new SmolvmError("internal", `Cannot mount a tmpfs at "${target}": ${this.#lastError()}`);
   }
 
-  /** Binds the folder `source`, with what is mounted below it, at `target`. */
+  /** Binds the folder `source` at `target` with its submounts, with `nodev` and `nosuid`. */
   bind(source: string, target: string, { readOnly }: { readOnly: boolean }): void {
     if (this.#mountCall()(cString(source), cString(target), null, MS_BIND | MS_REC, null)) {
       throw new SmolvmError("volume", `Cannot bind "${source}": ${this.#lastError()}`);
     }
-    if (readOnly) this.makeReadOnly(target, { recursive: true });
+    const { noSetId, noDevices } = MOUNT_ATTR;
+    this.#restrict(target, noSetId | noDevices | (readOnly ? MOUNT_ATTR.readOnly : 0n), { recursive: true });
   }
 
-  /** Makes the mount at `target` read-only, and with `recursive` every mount below it. */
-  makeReadOnly(target: string, { recursive }: { recursive: boolean }): void {
+  /** Binds a file or folder at `target` without submounts, with `noexec`, `nosuid` and, unless `device`, `nodev`. */
+  bindInJail(source: string, target: string, { readOnly = false, device = false }): void {
+    if (this.#mountCall()(cString(source), cString(target), null, MS_BIND, null)) {
+      throw new SmolvmError("jail", `Cannot bind "${source}" in the jail: ${this.#lastError()}`);
+    }
+    const { noSetId, noDevices, noPrograms } = MOUNT_ATTR;
+    const attributes = noSetId | noPrograms | (device ? 0n : noDevices) | (readOnly ? MOUNT_ATTR.readOnly : 0n);
+    this.#restrict(target, attributes, { recursive: false });
+  }
+
+  /** Makes the mount at `target` read-only; with `recursive`, every mount below it too. */
+  makeReadOnly(target: string, options: { recursive: boolean }): void {
+    this.#restrict(target, MOUNT_ATTR.readOnly, options);
+  }
+
+  #restrict(target: string, attributes: bigint, { recursive }: { recursive: boolean }): void {
     // struct mount_attr: attr_set, attr_clr, propagation, userns_fd
-    const attributes = new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n]);
+    const mountAttr = new BigUint64Array([attributes, 0n, 0n, 0n]);
     const { syscall } = this.#linuxCalls();
     const flags = recursive ? AT_RECURSIVE : 0n;
-    if (syscall(SYS_MOUNT_SETATTR, AT_FDCWD, cString(target), flags, attributes, 32n) === 0n) return;
+    if (syscall(SYS_MOUNT_SETATTR, AT_FDCWD, cString(target), flags, mountAttr, 32n) === 0n) return;
     const errno = this.#errno();
-    throw new SmolvmError("volume", `Cannot make "${target}" read-only: ${describeErrno(errno)}`, {
+    throw new SmolvmError("volume", `Cannot restrict the mount at "${target}": ${describeErrno(errno)}`, {
       hint: errno === ENOSYS ? "Read-only mounts need Linux 5.12 or later." : undefined,
     });
   }
 
-  /** From here on nothing in this process can listen that does not yet: bind() does nothing and listen() fails with EPERM. */
-  forbidListening(): void {
-    const { prctl, seccomp } = this.#linuxCalls();
-    const program = listenGuard();
-    // struct sock_fprog, a count of instructions and a pointer to them, with these right behind it.
+  /** Makes the mount at `root` the root of all threads of this process, and unmounts the old root. */
+  pivotRoot(root: string): void {
+    const { pivotRoot, umount2 } = this.#linuxCalls();
+    const here = cString(".");
+    const failed = this.#libc.chdir(cString(root)) !== 0 ||
+      // pivot_root(".", ".") stacks the old root on the new one, so that umount2 detaches the old one.
+      pivotRoot(SYS_PIVOT_ROOT, here, here) !== 0n || umount2(here, MNT_DETACH) !== 0 ||
+      this.#libc.chdir(cString("/")) !== 0;
+    if (failed) throw new SmolvmError("jail", `Cannot enter the jail's root: ${this.#lastError()}`);
+  }
+
+  /**
+   * Installs a seccomp(2) filter for all threads of this process; it cannot be removed. An ordinary user needs
+   * `no_new_privs` for it, which `smolvm-jail` has set.
+   *
+   * @throws {SmolvmError} `jail`.
+   */
+  filterSystemCalls(program: Uint8Array): void {
+    const { seccomp } = this.#linuxCalls();
+    // struct sock_fprog, a count of instructions and a pointer to them, followed by the instructions.
     const filter = new Uint8Array(16 + program.length);
     filter.set(program, 16);
     const header = new DataView(filter.buffer);
     header.setUint16(0, program.length / 8, true);
-    // SAFETY: the pointer leads into the buffer that is passed itself, and nowhere once the kernel has its copy.
+    // SAFETY: the pointer points into the buffer that is passed itself; the kernel copies it during the call.
     header.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(filter)) + 16n, true);
-    const failed = prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0 ||
-      seccomp(SYS_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter) !== 0n;
-    if (failed) throw new SmolvmError("internal", `Cannot keep the guest off the host's ports: ${this.#lastError()}`);
+    if (seccomp(SYS_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter) === 0n) return;
+    throw new SmolvmError("jail", `Cannot filter the system calls of the VM's process: ${this.#lastError()}`);
+  }
+
+  /** Writes all of `data` to a descriptor that is not a Deno resource, and closes it. */
+  writeAndClose(fd: number, data: Uint8Array): void {
+    for (let at = 0; at < data.length;) {
+      const rest = data.slice(at);
+      const written = Number(this.#libc.write(fd, rest, BigInt(rest.length)));
+      if (written < 0) throw new SmolvmError("internal", `Cannot write to descriptor ${fd}: ${this.#lastError()}`);
+      at += written;
+    }
+    this.#libc.close(fd);
+  }
+
+  /** Ends this process at once with a status of which only the lowest byte is seen. */
+  exit(status: number): never {
+    this.#libc._exit(status);
+    throw new SmolvmError("internal", "_exit returned");
+  }
+
+  /** Makes the terminal that standard input is pass every byte as it is, in both directions. */
+  makeTerminalRaw(): void {
+    // `struct termios` has 60 bytes on Linux, 72 on macOS.
+    const settings = new Uint8Array(128);
+    const isTerminal = this.#libc.tcgetattr(0, settings) === 0;
+    this.#libc.cfmakeraw(settings);
+    if (isTerminal && this.#libc.tcsetattr(0, 0, settings) === 0) return;
+    throw new SmolvmError("internal", `Cannot set up the terminal: ${this.#lastError()}`);
   }
 
   #mountCall() {
@@ -114,8 +183,7 @@ export class Libc {
   }
 
   #errno(): number {
-    const location = this.#linux?.__errno_location();
-    return location ? new Deno.UnsafePointerView(location).getInt32() : 0;
+    return this.#errnoLocation ? new Deno.UnsafePointerView(this.#errnoLocation).getInt32() : 0;
   }
 
   #lastError(): string {
@@ -123,7 +191,7 @@ export class Libc {
   }
 }
 
-/** `text` with the NUL that C wants. */
+/** `text` with a terminating NUL. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) throw new SmolvmError("usage", `Cannot pass ${JSON.stringify(text)} to C: it holds a NUL`);
   return new TextEncoder().encode(`${text}\0`);

@@ -1,13 +1,13 @@
-/** Functions of a library, by their names in it unless they say another one. */
+/** Functions of a library by name; `name` is the symbol if it differs from the key. */
 export type NativeFunctions = Record<string, Deno.ForeignFunction & { name?: string; optional?: boolean }>;
 
 /**
- * Loads a library, and has its functions as methods: `null` those that are optional and not in it.
+ * Loads a library and returns its functions as methods; `null` for optional functions that it lacks.
  *
- * They are called by their addresses. Of functions that `Deno.dlopen` is told of, it compiles one each that calls them
- * quickly, at once: that takes longer than the few calls that are made here, on the way of every boot.
+ * The functions are called by address. `Deno.dlopen` would compile a fast call for each declared function at once,
+ * which takes longer than the few calls made here, and every boot waits for it.
  *
- * @throws what `Deno.dlopen` throws for a library that cannot be loaded, and for a function that is not in it.
+ * @throws what `Deno.dlopen` throws for a library that cannot be loaded, or lacks a function that is not optional.
  */
 export function openLibrary<const F extends NativeFunctions>(
   path: string,

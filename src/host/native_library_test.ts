@@ -3,7 +3,7 @@ import { openLibrary } from "./native_library.ts";
 
 const LIBC = Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
 
-Deno.test("openLibrary() has the functions of a library by its names and others", async () => {
+Deno.test("openLibrary() loads functions by their own names and by aliases", async () => {
   const { strnlen, length, later } = openLibrary(LIBC, {
     strnlen: { parameters: ["buffer", "usize"], result: "usize" },
     length: { name: "strnlen", parameters: ["buffer", "usize"], result: "usize" },
@@ -13,7 +13,7 @@ Deno.test("openLibrary() has the functions of a library by its names and others"
   assert.deepEqual([strnlen(text, 5n), length(text, 3n), await later(text, 5n)], [4n, 3n, 4n]);
 });
 
-Deno.test("openLibrary() does without what is optional, and says what else is missing", () => {
+Deno.test("openLibrary() skips missing optional functions, and names others that are missing", () => {
   const definition = { parameters: [], result: "void" } as const;
   assert.equal(openLibrary(LIBC, { none_such: { ...definition, optional: true } }).none_such, null);
   assert.throws(() => openLibrary(LIBC, { none_such: definition }), /none_such/);

@@ -1,10 +1,47 @@
+import { SmolvmError } from "../errors.ts";
+
+let isGone = false;
+
+/** Records that the start folder of this process was removed: the process runs in another, which paths must not use. */
+export function loseWorkingFolder(): void {
+  isGone = true;
+}
+
 /**
- * Each path relative to the one before, the first to the working directory, as an absolute one without `.` and `..`.
+ * The folder that the user's relative paths are relative to.
  *
- * Not from a package: whoever imports the runtime module below a package.json of theirs would have to install it.
+ * @throws {SmolvmError} `usage` when it was removed.
+ */
+export function workingFolder(): string {
+  try {
+    if (!isGone) return Deno.cwd();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  throw new SmolvmError("usage", "Cannot find the working folder: it was removed", {
+    hint: "Go to a folder that exists, or name files by absolute paths.",
+  });
+}
+
+/** Makes a path absolute; a relative one is relative to `folder`, by default the working folder. */
+export function absolute(path: string, folder?: string): string {
+  return path.startsWith("/") ? path : `${folder ?? workingFolder()}/${path}`;
+}
+
+/** The parent folder of an absolute path; the root's is the root. */
+export function dirname(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+/**
+ * Resolves each path against the one before, the first against the working folder, to an absolute path without `.` and
+ * `..`.
+ *
+ * Not from a package: a project with a package.json that imports the runtime module would have to install it.
  */
 export function resolve(...paths: string[]): string {
-  const path = paths.reduce((base, path) => path.startsWith("/") ? path : `${base}/${path}`, Deno.cwd());
+  const [first = workingFolder(), ...others] = paths;
+  const path = others.reduce((base, path) => absolute(path, base), absolute(first));
   const parts: string[] = [];
   for (const part of path.split("/")) {
     if (part === "..") parts.pop();

@@ -1,7 +1,7 @@
 import { cString } from "./libc.ts";
 import { type NativeFunctions, openLibrary } from "./native_library.ts";
 
-// Linux's values, on x64 and arm64; of O_NOFOLLOW they have one each.
+// Linux's values; O_NOFOLLOW differs between x64 and arm64.
 const O_PATH = 0o10000000;
 const O_NOFOLLOW = Deno.build.arch === "aarch64" ? 0o100000 : 0o400000;
 const O_CLOEXEC = 0o2000000;
@@ -14,18 +14,18 @@ const FUNCTIONS = {
 let libc: Deno.DynamicLibrary<typeof FUNCTIONS>["symbols"] | undefined;
 
 /**
- * A file or folder that stays the one it was, whoever moves it or puts a link in its place meanwhile: of a folder that
- * a guest can write to, a path checked is no path to rely on. macOS has nothing like it: there it is the path alone.
+ * A file or folder that is held open, so that moving it or replacing its path by a symlink has no effect: in a folder
+ * that a guest can write to, a path may change after it was checked. On macOS it is only the path, which is not safe.
  */
 export interface PinnedFile extends Disposable {
-  /** Leads to it; of a folder also with names behind it. */
+  /** A path to it; for a folder, names may be appended. */
   readonly path: string;
-  /** What it is: a link, if that is what was there. */
+  /** Its status; that of the symlink itself if a symlink was pinned. */
   status(): Deno.FileInfo;
 }
 
 /**
- * Pins what is at a path, a link itself unless it is to be followed.
+ * Pins the file at a path; a symlink itself unless `followLink`.
  *
  * @throws what `Deno.lstat` throws.
  */
@@ -38,13 +38,13 @@ export function pinFile(path: string, { followLink = false } = {}): PinnedFile {
   const { open, close } = libc;
   // SAFETY: the buffer of a synchronous call lives until it returns.
   const fd = open(cString(path), O_PATH | O_CLOEXEC | (followLink ? 0 : O_NOFOLLOW));
-  if (fd < 0) throw whyNot(path, followLink);
+  if (fd < 0) throw openError(path, followLink);
   const pinned = `/proc/self/fd/${fd}`;
   return { path: pinned, status: () => Deno.statSync(pinned), [Symbol.dispose]: () => void close(fd) };
 }
 
-/** Deno's error of the same file: FFI has none. */
-function whyNot(path: string, followLink: boolean): unknown {
+/** Deno's error for the same file: FFI returns no error object. */
+function openError(path: string, followLink: boolean): unknown {
   try {
     if (followLink) Deno.statSync(path);
     else Deno.lstatSync(path);

@@ -3,7 +3,7 @@ import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { pinFile } from "./pinned_file.ts";
 
 Deno.test({
-  name: "pinFile() keeps to what was at a path, whatever comes in its place",
+  name: "pinFile() keeps the file that was at a path when it is replaced",
   ignore: Deno.build.os !== "linux",
   fn() {
     using temp = makeTempFolder();
@@ -18,7 +18,7 @@ Deno.test({
   },
 });
 
-Deno.test("pinFile() pins a link itself, or what it leads to", () => {
+Deno.test("pinFile() pins a symlink itself or its target", () => {
   using temp = makeTempFolder();
   const path = `${temp.path}/link`;
   Deno.symlinkSync(".", path);
@@ -28,7 +28,7 @@ Deno.test("pinFile() pins a link itself, or what it leads to", () => {
   assert.ok(target.status().isDirectory);
 });
 
-Deno.test("pinFile() fails as Deno does", () => {
+Deno.test("pinFile() throws Deno's errors", () => {
   using temp = makeTempFolder();
   assert.throws(() => pinFile(`${temp.path}/none`), Deno.errors.NotFound);
   Deno.symlinkSync("none", `${temp.path}/link`);

@@ -1,6 +1,6 @@
 import { canonicalAddress, coversAddress } from "./ip_address.ts";
 
-/** A process that listens. */
+/** A process that has a port. */
 export interface PortHolder {
   /** Process id. */
   pid: number;
@@ -8,18 +8,20 @@ export interface PortHolder {
   name: string;
 }
 
-/** A TCP port of an address. */
-export interface TcpEndpoint {
+/** A port of an address. */
+export interface LocalPort {
+  protocol: "tcp" | "udp";
   address: string;
   port: number;
 }
 
-/** Of a socket that listens, in proc_pid_net(5). */
-const LISTENING = "0A";
+/** The state of a listening socket, or of one of UDP without a peer, in proc_pid_net(5). */
+const LISTENING = { tcp: "0A", udp: "07" };
 
-/** Who listens where a listener of that port would; `undefined` where the OS does not tell, or not this user. */
-export function findPortHolder(endpoint: TcpEndpoint): PortHolder | undefined {
-  const sockets = new Set(["tcp", "tcp6"].flatMap((table) => socketsAt(readText(`/proc/net/${table}`), endpoint)));
+/** Finds the process that has a port; `undefined` if none does, or the OS does not tell this user. */
+export function findPortHolder(wanted: LocalPort): PortHolder | undefined {
+  const tables = [wanted.protocol, `${wanted.protocol}6`];
+  const sockets = new Set(tables.flatMap((table) => socketsAt(readText(`/proc/net/${table}`), wanted)));
   if (sockets.size === 0) return undefined;
   for (const { name: pid } of readFolder("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
@@ -31,27 +33,27 @@ export function findPortHolder(endpoint: TcpEndpoint): PortHolder | undefined {
   }
 }
 
-/** What a table of `/proc/net` says of that port's listeners, as the links of their descriptors: `socket:[4711]`. */
-export function socketsAt(table: string, { address, port }: TcpEndpoint): string[] {
+/** The sockets that have a port, by a table of `/proc/net`, as their descriptors' symlinks: `socket:[4711]`. */
+export function socketsAt(table: string, { protocol, address, port }: LocalPort): string[] {
   const sockets: string[] = [];
   for (const line of table.split("\n").slice(1)) {
     const [, local = "", , state, , , , , , inode] = line.trim().split(/\s+/);
     const [hexAddress, hexPort] = local.split(":");
-    if (state !== LISTENING || !hexAddress || !hexPort || parseInt(hexPort, 16) !== port) continue;
+    if (state !== LISTENING[protocol] || !hexAddress || !hexPort || parseInt(hexPort, 16) !== port) continue;
     const its = parseAddress(hexAddress);
     if (coversAddress(its, address) || coversAddress(address, its)) sockets.push(`socket:[${inode}]`);
   }
   return sockets;
 }
 
-/** An address in words of the machine's byte order, which is little-endian wherever this program runs. */
+/** Parses an address in words of the host's byte order, which is little-endian on all supported hosts. */
 function parseAddress(hex: string): string {
   const bytes = hex.match(/.{8}/g)!.flatMap((word) => word.match(/../g)!.reverse());
   if (bytes.length === 4) return bytes.map((byte) => parseInt(byte, 16)).join(".");
   return canonicalAddress(bytes.join("").match(/.{4}/g)!.join(":").toLowerCase());
 }
 
-/** Empty for what is gone, or none of this user's business; so with those below. */
+/** Empty for a file that is gone or that this user may not read, like the functions below. */
 function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);

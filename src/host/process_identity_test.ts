@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { identifyProcess, isAlive, killProcess } from "./process_identity.ts";
+import { until } from "../../tests/helpers/until.ts";
 
 Deno.test("a process keeps its identity for as long as it runs", async () => {
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
@@ -13,7 +15,7 @@ Deno.test("a process keeps its identity for as long as it runs", async () => {
 });
 
 Deno.test("killProcess() settles when the process is gone", async () => {
-  // One that takes its time to die: all that memory is to be given back.
+  // The process ends slowly, because the kernel must free a lot of memory.
   const script = "x=$(head -c 50M /dev/zero | tr '\\0' x); echo ready; read _";
   const child = new Deno.Command("bash", { args: ["-c", script], stdin: "piped", stdout: "piped" }).spawn();
   const stdout = child.stdout.getReader();
@@ -26,7 +28,7 @@ Deno.test("killProcess() settles when the process is gone", async () => {
   await child.status;
 });
 
-Deno.test("a process is alive until the last of its threads has ended", async () => {
+Deno.test("a process is alive until its last thread has ended", async () => {
   const folder = await Deno.makeTempDir({ prefix: "smolvm-" });
   const source = `#include <pthread.h>
     #include <unistd.h>
@@ -37,7 +39,7 @@ Deno.test("a process is alive until the last of its threads has ended", async ()
   assert.equal((await new Deno.Command("cc", { args }).output()).code, 0);
   const child = new Deno.Command(`${folder}/threads`).spawn();
   const identity = identifyProcess(child.pid)!;
-  while (!/^State:\tZ/m.test(await Deno.readTextFile(`/proc/${child.pid}/status`)));
+  await until(async () => /^State:\tZ/m.test(await Deno.readTextFile(`/proc/${child.pid}/status`)));
   assert.equal(isAlive(identity), true);
   assert.equal(await killProcess(identity), true);
   assert.equal(isAlive(identity), false);
@@ -45,7 +47,25 @@ Deno.test("a process is alive until the last of its threads has ended", async ()
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("killProcess() never signals a process that has the process id of another", async () => {
+Deno.test("killProcess() says that a process belongs to another user", async () => {
+  const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const identity = identifyProcess(child.pid)!;
+  const kill = mock.getter(Deno, "kill", () => () => {
+    throw new Deno.errors.PermissionDenied("Operation not permitted (os error 1)");
+  });
+  try {
+    await assert.rejects(killProcess(identity), {
+      code: "machine-state",
+      message: `Cannot kill process ${child.pid}: it belongs to another user`,
+    });
+  } finally {
+    kill.mock.restore();
+  }
+  child.kill();
+  await child.status;
+});
+
+Deno.test("killProcess() never signals a process that reuses a process id", async () => {
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   const identity = identifyProcess(child.pid)!;
   assert.equal(await killProcess({ ...identity, startTime: `${identity.startTime}1` }), false);
@@ -54,7 +74,7 @@ Deno.test("killProcess() never signals a process that has the process id of anot
   await child.status;
 });
 
-Deno.test("a name with parentheses and spaces does not hide when a process started", async () => {
+Deno.test("a program name with parentheses and spaces does not break the start time", async () => {
   const folder = await Deno.makeTempDir({ prefix: "smolvm-" });
   const program = `${folder}/a) Z 1 (b`;
   await Deno.copyFile("/bin/sleep", program);
@@ -68,6 +88,6 @@ Deno.test("a name with parentheses and spaces does not hide when a process start
   }
 });
 
-Deno.test("identifyProcess() knows nobody who is not there", () => {
+Deno.test("identifyProcess() returns undefined for a missing process", () => {
   assert.equal(identifyProcess(2 ** 30), undefined);
 });

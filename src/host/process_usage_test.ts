@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parsePs, usageOf } from "./process_usage.ts";
 
-Deno.test("usageOf() has the processor time and the memory of a process", () => {
+Deno.test("usageOf() returns the processor time and the memory of a process", () => {
   const before = usageOf(Deno.pid)!;
   const held = new Uint8Array(64 * 1024 ** 2).fill(1);
   for (const end = performance.now() + 150; performance.now() < end;);
@@ -11,11 +11,11 @@ Deno.test("usageOf() has the processor time and the memory of a process", () => 
   assert.ok(after.residentBytes - before.residentBytes >= 48 * 1024 ** 2);
 });
 
-Deno.test("usageOf() knows nobody who is not there", () => {
+Deno.test("usageOf() returns undefined for a missing process", () => {
   assert.equal(usageOf(2 ** 22 + 1), undefined);
 });
 
-Deno.test("parsePs() reads what macOS says", () => {
+Deno.test("parsePs() reads the output of macOS", () => {
   assert.deepEqual(parsePs(" 2048   1:02.50\n"), { cpuMs: 62_500, residentBytes: 2 * 1024 ** 2 });
   assert.deepEqual(parsePs("1 100:00:01.00"), { cpuMs: 360_001_000, residentBytes: 1024 });
   assert.equal(parsePs(""), undefined);

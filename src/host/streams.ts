@@ -1,7 +1,7 @@
-/** Largest chunk that is read at once: small beside the windows of the protocol. */
+/** The largest chunk that is read at once; small beside the protocol's windows. */
 const CHUNK_BYTES = 16 * 1024;
 
-/** What there is to read, in chunks of at most 16 KiB, until its end. */
+/** Reads a source to its end, in chunks of at most 16 KiB. */
 export async function* readChunks(
   source: { read(chunk: Uint8Array): Promise<number | null> },
 ): AsyncGenerator<Uint8Array> {
@@ -19,4 +19,9 @@ export async function writeAll(
   data: Uint8Array,
 ): Promise<void> {
   for (let at = 0; at < data.length;) at += await target.write(data.subarray(at));
+}
+
+/** The same, synchronously. */
+export function writeAllSync(target: { writeSync(data: Uint8Array): number }, data: Uint8Array): void {
+  for (let at = 0; at < data.length;) at += target.writeSync(data.subarray(at));
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readChunks, writeAll } from "./streams.ts";
 
-Deno.test("writeAll() goes on until a stream has taken everything", async () => {
+Deno.test("writeAll() writes until the stream has accepted everything", async () => {
   const written: number[] = [];
   const stream = {
-    // As a pipe that is nearly full does.
+    // Like a pipe that is nearly full.
     write(data: Uint8Array): Promise<number> {
       const taken = data.subarray(0, 3);
       written.push(...taken);
@@ -15,12 +15,12 @@ Deno.test("writeAll() goes on until a stream has taken everything", async () => 
   assert.deepEqual(written, [1, 2, 3, 4, 5, 6, 7]);
 });
 
-Deno.test("writeAll() fails when nobody reads any more", async () => {
+Deno.test("writeAll() fails when the reader is gone", async () => {
   const stream = { write: () => Promise.reject(new Deno.errors.BrokenPipe("Broken pipe")) };
   await assert.rejects(writeAll(stream, new Uint8Array(1)), Deno.errors.BrokenPipe);
 });
 
-Deno.test("readChunks() hands out what came, each time in a chunk of its own, until the end", async () => {
+Deno.test("readChunks() yields a new chunk for each read, until the end", async () => {
   const reads = [3, 1, 0, 16 * 1024, null];
   const source = {
     read(chunk: Uint8Array): Promise<number | null> {

@@ -1,21 +1,24 @@
 import { SmolvmError } from "../errors.ts";
+import { kvmPermissionHint, readKvmPermission } from "./kvm_permission.ts";
 
-/** What the probe found out about KVM; facts only, so that what is made of them can be tested anywhere. */
+/** Facts about KVM; facts only, so that the conclusions can be tested anywhere. */
 export interface KvmFacts {
-  /** Whether `/dev/kvm` is there and can be opened for reading and writing, as far as this process may look. */
+  /** Whether `/dev/kvm` exists and can be opened for reading and writing, as far as this process can tell. */
   device: "usable" | "missing" | "forbidden";
-  /** Whether the host itself is a guest of the PVM kind, whose KVM boots no ordinary kernel. */
+  /** Whether the host is itself a PVM guest, whose KVM boots no ordinary kernel. */
   pvm: boolean;
-  /** Whether the processor announces virtualisation to this host. Asked only when there is no device. */
+  /** Whether the processor supports virtualisation. Read only when the device is missing. */
   readonly cpuSupport: boolean;
+  /** What to do about a forbidden device. Read only then. */
+  readonly permissionHint: string;
 }
 
-/** Why VMs cannot run on a Linux host with those facts; `undefined` when they can. */
+/** Why VMs cannot run on a Linux host with these facts; `undefined` when they can. */
 export function kvmProblem(facts: KvmFacts): SmolvmError | undefined {
   const { device, pvm } = facts;
   if (device === "forbidden") {
     return new SmolvmError("virtualization", "Cannot use KVM: no permission for /dev/kvm", {
-      hint: "Join the kvm group with `sudo usermod -aG kvm $USER` and log in again.",
+      hint: facts.permissionHint,
     });
   }
   if (device === "missing") {
@@ -37,17 +40,20 @@ export function kvmProblem(facts: KvmFacts): SmolvmError | undefined {
 }
 
 /**
- * Makes sure that this host can run VMs, in well under a millisecond.
+ * Checks that this host can run VMs, in well under a millisecond.
  *
  * @throws {SmolvmError} `virtualization`, with what to do about it.
  */
 export function checkVirtualization(): void {
-  if (Deno.build.os !== "linux") return; // Hypervisor.framework is part of macOS; the entitlement shows at start.
+  if (Deno.build.os !== "linux") return; // macOS always has Hypervisor.framework; a missing entitlement fails at start.
   const problem = kvmProblem({
     device: openKvm(),
-    pvm: exists("/sys/module/kvm_pvm"),
+    pvm: isLoaded("kvm_pvm"),
     get cpuSupport() {
       return /^flags\s*:.*\b(vmx|svm)\b/m.test(readText("/proc/cpuinfo")) || Deno.build.arch === "aarch64";
+    },
+    get permissionHint() {
+      return kvmPermissionHint(readKvmPermission());
     },
   });
   if (problem) throw problem;
@@ -58,18 +64,18 @@ function openKvm(): KvmFacts["device"] {
     Deno.openSync("/dev/kvm", { read: true, write: true }).close();
     return "usable";
   } catch (error) {
-    // Deno lets only a program with every permission look, such as the runner, which does.
+    // Deno allows this only with every permission; the runner has it and checks again.
     if (error instanceof Deno.errors.NotCapable) return "usable";
     return error instanceof Deno.errors.PermissionDenied ? "forbidden" : "missing";
   }
 }
 
-function exists(path: string): boolean {
+function isLoaded(module: string): boolean {
   try {
-    Deno.statSync(path);
+    Deno.statSync(`/sys/module/${module}`);
     return true;
   } catch {
-    return false; // Only its presence is asked.
+    return false; // Only its presence matters.
   }
 }
 

@@ -1,12 +1,42 @@
+import { SmolvmError } from "../errors.ts";
+import { formatExact } from "../size.ts";
+
 /**
- * What a VM can be given, on any host.
+ * The limits of a VM, on any host.
  *
  * @module
  */
 
 /** libkrunfw's kernel is built for 16. */
 export const MAX_CPUS = 16;
-/** The kernel does not fit in less. */
+/** The guest's kernel does not fit in less. */
 export const MIN_MEMORY_MIB = 128;
-/** libkrun takes a u32; 16 TiB is past any host. */
+/** libkrun takes a u32; no host has 16 TiB. */
 export const MAX_MEMORY_MIB = 16 * 1024 * 1024;
+
+/**
+ * Refuses resources that libkrun would narrow silently or that its kernel cannot boot with.
+ *
+ * @throws {SmolvmError} `usage`.
+ */
+export function checkResources({ cpus, memoryMib }: { cpus: number; memoryMib: number }): void {
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) {
+    throw new SmolvmError("usage", `Cannot give the machine ${cpus} CPUs: expected 1 to ${MAX_CPUS}`);
+  }
+  if (!Number.isInteger(memoryMib) || memoryMib < MIN_MEMORY_MIB || memoryMib > MAX_MEMORY_MIB) {
+    const [memory, least, most] = [memoryMib, MIN_MEMORY_MIB, MAX_MEMORY_MIB].map((mib) =>
+      formatExact(mib * 1024 ** 2)
+    );
+    throw new SmolvmError("usage", `Cannot give the machine ${memory} of memory: expected ${least} to ${most}`);
+  }
+  // The firmware's place below 4 GiB: with this much memory libkrun lays it over the guest's.
+  if (Deno.build.arch === "x86_64" && memoryMib >= 3260 && memoryMib <= 3328) {
+    throw new SmolvmError(
+      "usage",
+      `Cannot give the machine ${memoryMib} MiB of memory: libkrun fails at 3260 to 3328 MiB`,
+      {
+        hint: "Take less than 3260 or more than 3328 MiB.",
+      },
+    );
+  }
+}

@@ -3,6 +3,7 @@ import { SmolvmError } from "../errors.ts";
 import { killChild } from "../host/child_process.ts";
 import { osReason } from "../host/os_error.ts";
 import { LastWords } from "./last_words.ts";
+import { OwnError } from "./own_error.ts";
 
 /** Takes the progress of a pull, as bytes for a terminal. */
 export type ProgressListener = (chunk: Uint8Array) => void;
@@ -11,25 +12,25 @@ export type ProgressListener = (chunk: Uint8Array) => void;
 export interface BuildahContext {
   /** Global options of buildah: those of the storage. */
   options: string[];
-  /** Where it puts its temporary files, such as layers on their way; absent for what makes none. */
+  /** Where buildah puts temporary files, such as layers being pulled; absent for commands that make none. */
   temporaryFolder?: string;
-  /** Ends it. */
+  /** Kills buildah. */
   signal?: AbortSignal | undefined;
 }
 
 /** How one buildah command is run. */
 export interface BuildahRun extends BuildahContext {
-  /** What it is for, as the error says it: `pull "alpine"`. */
+  /** What the command does, for the error message: `pull "alpine"`. */
   action: string;
-  /** Is given what buildah says on stderr while it runs; its last words are kept for the error either way. */
+  /** Receives buildah's stderr while it runs, without its final error, which becomes our error. */
   onProgress?: ProgressListener | undefined;
 }
 
-/** What came of a buildah command that could be run. */
+/** The result of a buildah command that could be started. */
 export type BuildahResult = { success: true; stdout: string } | { success: false; error: SmolvmError };
 
 /**
- * Runs buildah and returns its stdout without white space around it.
+ * Runs buildah and returns its trimmed stdout.
  *
  * @throws {SmolvmError} `image` with buildah's last words when it fails; `dependency` without buildah; `interrupted`.
  */
@@ -40,24 +41,26 @@ export async function buildah(args: string[], run: BuildahRun): Promise<string> 
 }
 
 /**
- * Like {@linkcode buildah}, for a command that may well fail.
+ * Like {@linkcode buildah}, for a command that is expected to fail at times.
  *
  * @throws {SmolvmError} `dependency` without buildah; `interrupted`.
  */
 export async function tryBuildah(args: string[], run: BuildahRun): Promise<BuildahResult> {
-  const { action, options, onProgress, signal, temporaryFolder } = run;
+  const { action, options, signal, temporaryFolder } = run;
+  const progress = run.onProgress && new OwnError(run.onProgress);
   throwIfAborted(action, signal);
   const child = spawnBuildah([...options, ...args], temporaryFolder);
-  // Whatever buildah does here can be killed: its storage survives that, and so does ours.
+  // SIGKILL is safe: buildah's storage and our files survive it.
   const end = () => killChild(child, "SIGKILL");
   signal?.addEventListener("abort", end);
   try {
     const [stdout, lastWords, status] = await Promise.all([
       new Response(child.stdout).text(),
-      readProgress(child.stderr, onProgress),
+      readProgress(child.stderr, progress),
       child.status,
     ]);
     throwIfAborted(action, signal);
+    if (status.success) progress?.end();
     if (status.success) return { success: true, stdout: stdout.trim() };
     const reason = lastWords || (status.signal ? `buildah was ended by ${status.signal}` : `exit code ${status.code}`);
     return { success: false, error: new SmolvmError("image", `Cannot ${action}: ${reason}`) };
@@ -72,7 +75,7 @@ function throwIfAborted(action: string, signal: AbortSignal | undefined): void {
 
 function spawnBuildah(args: string[], temporaryFolder: string | undefined): Deno.ChildProcess {
   const path = findBuildah();
-  // The kernel ends it when we end, however that comes about. macOS has no such thing.
+  // The kernel kills buildah when we end, even by SIGKILL. macOS cannot do that.
   const [command, ...prefix] = Deno.build.os === "linux" ? ["setpriv", "--pdeathsig", "KILL", path] as const : [path];
   try {
     return new Deno.Command(command, {
@@ -87,7 +90,7 @@ function spawnBuildah(args: string[], temporaryFolder: string | undefined): Deno
   }
 }
 
-/** Looked for here rather than by whatever starts it, so that a missing buildah has an error of its own. */
+/** Searches PATH here, because setpriv would hide that buildah is missing. */
 function findBuildah(): string {
   const folders = Deno.env.get("PATH")?.split(":") ?? [];
   let refused: unknown;
@@ -97,7 +100,7 @@ function findBuildah(): string {
       const { isFile, mode } = Deno.statSync(path);
       if (isFile && ((mode ?? 0) & 0o111) !== 0) return path;
     } catch (error) {
-      // Not in this folder, or hidden from us.
+      // Not in this folder, or the Deno permissions do not allow to look.
       if (error instanceof Deno.errors.NotCapable) refused ??= error;
     }
   }
@@ -107,15 +110,15 @@ function findBuildah(): string {
   });
 }
 
-/** Passes on what buildah says as it says it, and returns the end of it. */
+/** Passes on buildah's stderr as it comes, and returns the end of it. */
 async function readProgress(
   stderr: ReadableStream<Uint8Array>,
-  onProgress: ProgressListener | undefined,
+  progress: OwnError | undefined,
 ): Promise<string> {
   const lastWords = new LastWords();
   for await (const chunk of stderr) {
     lastWords.push(chunk);
-    onProgress?.(chunk);
+    progress?.push(chunk);
   }
   return lastWords.text();
 }

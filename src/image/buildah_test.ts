@@ -3,7 +3,7 @@ import { setEnv } from "../../tests/helpers/env.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { buildah, type BuildahRun, tryBuildah } from "./buildah.ts";
 
-/** Runs a test with a script in buildah's place, or without any buildah. */
+/** Runs a test with a script as buildah, or without buildah. */
 async function withBuildah(script: string | undefined, test: (run: BuildahRun) => Promise<void>): Promise<void> {
   using folder = makeTempFolder();
   const path = `${folder.path}/buildah`;
@@ -12,7 +12,7 @@ async function withBuildah(script: string | undefined, test: (run: BuildahRun) =
   await test({ action: 'pull "app"', options: ["--root", "/r"], temporaryFolder: folder.path });
 }
 
-Deno.test("buildah() returns the output without white space around it and passes on what is told of progress", () =>
+Deno.test("buildah() returns the trimmed output and passes on progress", () =>
   withBuildah('echo "Copying blob" >&2; echo " $* in $TMPDIR "', async (run) => {
     let progress = "";
     const onProgress = (chunk: Uint8Array) => progress += new TextDecoder().decode(chunk);
@@ -21,7 +21,7 @@ Deno.test("buildah() returns the output without white space around it and passes
     assert.equal(progress, "Copying blob\n");
   }));
 
-Deno.test("buildah() fails with buildah's last words, or its exit code when it had none", async () => {
+Deno.test("buildah() fails with buildah's error, or its exit code when it printed none", async () => {
   await withBuildah(
     'echo "Error: manifest unknown" >&2; exit 125',
     (run) => assert.rejects(buildah([], run), { code: "image", message: /^Cannot pull "app": .*manifest unknown$/ }),
@@ -36,7 +36,7 @@ Deno.test("buildah() fails with buildah's last words, or its exit code when it h
   );
 });
 
-Deno.test("buildah() says that there is none and how to get one", () =>
+Deno.test("buildah() says that buildah is missing and how to install it", () =>
   withBuildah(undefined, async (run) => {
     await Deno.writeTextFile(`${run.temporaryFolder}/buildah`, "not executable", { mode: 0o644 });
     await assert.rejects(tryBuildah([], run), {
@@ -46,7 +46,7 @@ Deno.test("buildah() says that there is none and how to get one", () =>
     });
   }));
 
-Deno.test("buildah() ends buildah when it is told to", () =>
+Deno.test("buildah() kills buildah when its signal is aborted", () =>
   withBuildah("exec sleep 60", async (run) => {
     const controller = new AbortController();
     const running = buildah([], { ...run, signal: controller.signal });

@@ -1,11 +1,11 @@
 import { SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 
-/** What an image says about the command to run in it. */
+/** The settings of an image for the command to run in it. */
 export interface ImageConfig {
   /** Start of the command. */
   entrypoint: string[];
-  /** The rest of the command unless the user gives one. */
+  /** The rest of the command, unless the user gives one. */
   cmd: string[];
   /** `KEY=VALUE` each. */
   env: string[];
@@ -17,7 +17,7 @@ export interface ImageConfig {
   stopSignal: string;
 }
 
-/** That of an image that says nothing, and of a folder. */
+/** The settings of an image that has none, and of a folder. */
 export const EMPTY_IMAGE_CONFIG: ImageConfig = {
   entrypoint: [],
   cmd: [],
@@ -31,30 +31,30 @@ export const EMPTY_IMAGE_CONFIG: ImageConfig = {
 export interface InspectedImage {
   /** Hexadecimal, 64 digits. */
   imageId: string;
-  /** That of the manifest: `sha256:` and 64 hexadecimal digits. */
+  /** The manifest's: `sha256:` and 64 hexadecimal digits. */
   digest: string;
   config: ImageConfig;
 }
 
-/** Everything that buildah says of an image and its users may want to know. */
+/** What buildah says about an image, as far as users may want to know it. */
 export interface ImageDescription extends InspectedImage {
   /** Such as `linux`. */
   os: string;
   /** Such as `amd64`. */
   architecture: string;
   labels: Record<string, string>;
-  /** The digests of its layers without compression, the lowest first. */
+  /** The digests of its uncompressed layers, the lowest first. */
   layers: string[];
 }
 
-/** The names that OCI has for what Deno calls this host's architecture. */
+/** The OCI names of Deno's architectures. */
 const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
 
 /**
  * Reads the output of `buildah inspect --type image`.
  *
  * @param name the image as errors call it
- * @throws {SmolvmError} `image` when it is not an image for this host, or not what buildah prints.
+ * @throws {SmolvmError} `image` when the image is not for this host, or the output is invalid.
  */
 export function parseInspectedImage(json: string, name: string, arch = Deno.build.arch): InspectedImage {
   const { imageId, digest, config, os, architecture } = parseDescription(json, name);
@@ -67,9 +67,9 @@ export function parseInspectedImage(json: string, name: string, arch = Deno.buil
 }
 
 /**
- * Like {@linkcode parseInspectedImage}, of an image for any host.
+ * Like {@linkcode parseInspectedImage}, for an image of any platform.
  *
- * @throws {SmolvmError} `image` when it is not what buildah prints.
+ * @throws {SmolvmError} `image` when the output is invalid.
  */
 export function parseDescription(json: string, name: string): ImageDescription {
   const image = new Fields(parseJson(json, name), { what: `Image "${name}"`, code: "image" });
@@ -85,7 +85,7 @@ export function parseDescription(json: string, name: string): ImageDescription {
   return { imageId, digest, config, os, architecture, labels, layers };
 }
 
-/** An id becomes part of file names and of commands. */
+/** Checks an image id, which becomes part of file names and commands. */
 function hexId(id: string, name: string): string {
   if (/^[0-9a-f]{64}$/.test(id)) return id;
   throw new SmolvmError("image", `Cannot use image "${name}": "${id}" is not an image id`);
@@ -99,12 +99,14 @@ function parseJson(json: string, name: string): unknown {
   }
 }
 
-/** The config object of the OCI image specification. A field that says nothing is left out or null there. */
+/** The config object of the OCI image specification; an empty field may be missing or null. */
 function parseConfig(config: Fields): ImageConfig {
   const string = (name: string) => config.has(name) ? config.string(name) : "";
   const strings = (name: string) => config.has(name) ? config.strings(name) : [];
+  const entrypoint = strings("Entrypoint");
   return {
-    entrypoint: strings("Entrypoint"),
+    // An image drops the entrypoint of its base image this way.
+    entrypoint: entrypoint.length === 1 && entrypoint[0] === "" ? [] : entrypoint,
     cmd: strings("Cmd"),
     // An entry without a name or a value sets nothing.
     env: strings("Env").filter((variable) => variable.indexOf("=") > 0),

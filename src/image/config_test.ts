@@ -9,7 +9,7 @@ const inspected = (oci: unknown, id = imageId) =>
 
 const parse = (json: string) => parseInspectedImage(json, "app", "x86_64");
 
-Deno.test("parseInspectedImage() reads id, digest and what the image says of its command", () => {
+Deno.test("parseInspectedImage() reads the id, the digest and the settings of the command", () => {
   const config = {
     User: "app:users",
     ExposedPorts: { "80/tcp": {} },
@@ -33,12 +33,19 @@ Deno.test("parseInspectedImage() reads id, digest and what the image says of its
   });
 });
 
-Deno.test("parseInspectedImage() takes absent and null fields for nothing", () => {
+Deno.test("parseInspectedImage() treats absent and null fields as empty", () => {
   const config = { Entrypoint: null, Cmd: null, Env: null };
   for (const oci of [{ config }, { config: {} }, { config: null }, {}]) {
     const { config } = parse(inspected({ architecture: "amd64", os: "linux", ...oci }));
     assert.deepEqual(config, EMPTY_IMAGE_CONFIG);
   }
+});
+
+Deno.test("parseInspectedImage() treats an entrypoint of one empty word as none", () => {
+  const entrypointOf = (Entrypoint: string[]) =>
+    parse(inspected({ architecture: "amd64", os: "linux", config: { Entrypoint } })).config.entrypoint;
+  assert.deepEqual(entrypointOf([""]), []);
+  assert.deepEqual(entrypointOf(["", "x"]), ["", "x"]);
 });
 
 Deno.test("parseInspectedImage() refuses an image for another machine", () => {
@@ -51,7 +58,7 @@ Deno.test("parseInspectedImage() refuses an image for another machine", () => {
   assert.throws(() => parse(inspected({ architecture: "amd64", os: "windows" })), /it is for windows\/amd64/);
 });
 
-Deno.test("parseInspectedImage() refuses what is not an image", () => {
+Deno.test("parseInspectedImage() refuses invalid output", () => {
   const linux = { architecture: "amd64", os: "linux" };
   const cases: [string, RegExp][] = [
     ["Error", /Cannot read what buildah says of image "app"/],

@@ -1,36 +1,36 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
+import { type Lock, lockFolderSync } from "../host/lock.ts";
 import { log } from "../log.ts";
-import { type Lock, lockFolderSync } from "../state/lock.ts";
 import { buildah, type BuildahContext, tryBuildah } from "./buildah.ts";
 import type { InspectedImage } from "./config.ts";
 
-/** The one working container of an image, whose root filesystem all its machines share. */
+/** The working container of an image; all machines of the image share its root filesystem. */
 export interface WorkingContainer {
   name: string;
-  /** Folder in the storage that is there as long as the container is. */
+  /** Folder in the storage that exists as long as the container does. */
   folder: string;
-  /** Where its root filesystem is on this host; null: only in buildah's user namespace, mounted there each time. */
+  /** Its root filesystem on this host; null: it is mounted in buildah's user namespace only, for each machine. */
   rootfs: Rootfs | null;
 }
 
 /** The root filesystem of a container, as a folder of this host. */
 export interface Rootfs {
   path: string;
-  /** Whether it is mounted there; with the vfs driver it is a plain folder. */
+  /** Whether `path` is a mount point; with the vfs driver it is a plain folder. */
   isMountPoint: boolean;
 }
 
-/** Whether a container is as it was: not removed, not unmounted, not lost in a reboot. */
+/** Whether a container is still usable: not removed, not unmounted, not lost in a reboot. */
 export async function isReady({ folder, rootfs }: WorkingContainer): Promise<boolean> {
-  const facts = [exists(folder)];
-  if (rootfs !== null) facts.push(rootfs.isMountPoint ? isMountPoint(rootfs.path) : exists(rootfs.path));
+  const facts = [isThere(folder)];
+  if (rootfs !== null) facts.push(rootfs.isMountPoint ? isMountPoint(rootfs.path) : isThere(rootfs.path));
   return (await Promise.all(facts)).every((holds) => holds);
 }
 
 /**
- * Keeps other smolvms from removing a container until it is disposed of; `undefined` when it is gone, or one of them is
- * removing it.
+ * Takes a shared lock that keeps other processes from removing a container; `undefined` when the container is gone or
+ * is being removed.
  *
  * @throws {SmolvmError} `storage`.
  */
@@ -38,7 +38,7 @@ export function holdContainer({ folder }: WorkingContainer): Lock | undefined {
   return lockFolderSync(folder, { exclusive: false });
 }
 
-/** Where containers are made and how buildah is called for it. */
+/** Where containers are made and how buildah is called. */
 export interface ContainerOptions {
   /** Folder of the storage that holds one folder for each container. */
   containersFolder: string;
@@ -50,14 +50,14 @@ export function containerName({ imageId }: Pick<InspectedImage, "imageId">): str
   return `smolvm-${imageId.slice(0, 16)}`;
 }
 
-/** Whether this process may use the storage's folders itself. On macOS nothing is mounted, and files are the user's. */
+/** Whether this process can use the storage's folders. On macOS nothing is mounted, and the user owns the files. */
 const seesStorage = () => Deno.build.os === "darwin" || Deno.uid() === 0;
 
 /**
- * Makes the container of an image, or finds it, and mounts it where that is possible. The caller holds a lock that
- * keeps others from making the same one.
+ * Finds or makes the container of an image, and mounts it where that is possible. The caller must hold a lock that
+ * keeps other processes from making the same container.
  *
- * @throws {SmolvmError} `image` with buildah's words; a container that was made and cannot be used is removed again.
+ * @throws {SmolvmError} `image` with buildah's error; a new container that cannot be used is removed.
  */
 export async function openContainer(image: InspectedImage, options: ContainerOptions): Promise<WorkingContainer> {
   const name = containerName(image);
@@ -95,14 +95,14 @@ interface InspectedContainer {
   name: string;
   id: string;
   imageId: string;
-  /** Where buildah mounted it last; empty: nowhere. */
+  /** Where buildah mounted it last; empty: not mounted. */
   mountPoint: string;
 }
 
 async function inspectContainer(name: string, run: BuildahContext): Promise<InspectedContainer | undefined> {
   const action = `inspect the working container "${name}"`;
   const result = await tryBuildah(["inspect", "--type", "container", name], { action, ...run });
-  // It fails for a container that does not exist and for one that is broken; making it tells them apart.
+  // buildah fails for a missing container and for a broken one; making it tells them apart.
   if (!result.success) return undefined;
   try {
     const fields = new Fields(JSON.parse(result.stdout), { what: `Container "${name}"`, code: "image" });
@@ -118,23 +118,23 @@ async function inspectContainer(name: string, run: BuildahContext): Promise<Insp
 }
 
 async function mount(name: string, known: string, run: BuildahContext): Promise<Rootfs> {
-  // buildah counts mounts, and unmounts only when each was undone: no second one.
+  // buildah counts mounts and unmounts only when the count is zero: do not mount twice.
   if (known !== "" && await isMountPoint(known)) return { path: known, isMountPoint: true };
   const path = await buildah(["mount", name], { action: `mount the working container "${name}"`, ...run });
   return { path, isMountPoint: await isMountPoint(path) };
 }
 
-/** A mounted file system has a device number of its own. */
+/** A mount point has another device number than its parent. */
 async function isMountPoint(path: string): Promise<boolean> {
   const [inside, outside] = await Promise.all([deviceOf(path), deviceOf(`${path}/..`)]);
   return inside !== undefined && inside !== outside;
 }
 
-async function exists(path: string): Promise<boolean> {
+async function isThere(path: string): Promise<boolean> {
   return await deviceOf(path) !== undefined;
 }
 
-/** `undefined` for what is not there, or is a mount whose server died. */
+/** `undefined` for a missing file, or a FUSE mount whose server died. */
 async function deviceOf(path: string): Promise<number | undefined> {
   try {
     return (await Deno.stat(path)).dev;
@@ -146,8 +146,8 @@ async function deviceOf(path: string): Promise<number | undefined> {
 
 async function removeContainer(name: string, run: BuildahContext): Promise<void> {
   const action = `remove the working container "${name}"`;
-  // Also when it was the user's interrupt that ended what came before.
+  // Without the signal: the user's interrupt may be why the container is removed.
   const result = await tryBuildah(["rm", name], { action, ...run, signal: undefined });
-  // The error that led here matters more.
+  // The first error matters more.
   if (!result.success) log("debug", result.error.message);
 }

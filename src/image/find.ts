@@ -6,20 +6,20 @@ import type { ImageRecord } from "./record.ts";
 import type { ImageReference, LocalReference, RegistryReference, StoredReference } from "./reference.ts";
 import { type FileStamp, isUnchanged, stampOf } from "./stamp.ts";
 
-/** When a registry is asked for an image. */
+/** When an image is pulled from its registry. */
 export type PullPolicy = "always" | "missing" | "never";
 
-/** What getting an image is at: `load` is from an archive or a folder; `prepare` is all else. */
+/** The current phase: `load` reads an archive or a folder; `prepare` is everything else. */
 export type ImagePhase = "pull" | "load" | "prepare";
 
-/** How {@linkcode findImage} gets at an image. */
+/** How {@linkcode findImage} gets an image. */
 export interface FindOptions {
   pull: PullPolicy;
   tlsVerify?: boolean | undefined;
   onProgress?: ProgressListener | undefined;
   onPhase?: ((phase: ImagePhase) => void) | undefined;
   run: BuildahContext;
-  /** What was known of it, even if not all of it holds. */
+  /** The last record of the image, even if it is out of date. */
   known: ImageRecord | undefined;
   /** The storage's list of images. */
   imagesFile: string;
@@ -27,19 +27,19 @@ export interface FindOptions {
 
 /** An image in the storage. */
 export interface FoundImage {
-  /** What it was found by, in full; a short name can mean an image built on this host. */
+  /** The full name that was found; a short name can mean an image built on this host. */
   name: string;
   image: InspectedImage;
-  /** The storage's list of images, as it was before the image was looked up. */
+  /** The stamp of the storage's list of images before the image was looked up. */
   images: FileStamp;
-  /** What it was loaded from; null: a registry. */
+  /** The stamp of the archive or folder it was loaded from; null: a registry. */
   origin: FileStamp | null;
 }
 
 /**
- * Finds an image in the storage, after a pull or a load if need be.
+ * Finds an image in the storage; pulls or loads it first if needed.
  *
- * @throws {SmolvmError} `image`, with buildah's last words; `interrupted`.
+ * @throws {SmolvmError} `image`, with buildah's error; `interrupted`.
  */
 export function findImage(reference: ImageReference, options: FindOptions): Promise<FoundImage> {
   switch (reference.kind) {
@@ -72,7 +72,7 @@ async function findPulled({ name, localName }: RegistryReference, options: FindO
   }
   const args = ["pull", "--policy", "always"];
   if (tlsVerify !== undefined) args.push(`--tls-verify=${tlsVerify}`);
-  if (Deno.build.os !== "linux") args.push("--os", "linux"); // What runs in a VM is Linux on every host.
+  if (Deno.build.os !== "linux") args.push("--os", "linux"); // Guests run Linux on every host.
   onPhase?.("pull");
   await buildah([...args, name], { action: `pull image "${name}"`, onProgress, ...run });
   return { ...await mustFind(name, name, options), name, origin: null };
@@ -82,7 +82,7 @@ async function findLoaded({ name, changesWith }: LocalReference, options: FindOp
   const { pull, onProgress, onPhase, run, known } = options;
   const action = `load image "${name}"`;
   await checkReadable(changesWith, action);
-  // Taken before the image is read: a change meanwhile is noticed the next time.
+  // Taken before the image is read, so that the next look-up notices a change meanwhile.
   const origin = await stampOf(changesWith);
   if (pull !== "always" && known?.origin && await isUnchanged(known.origin)) {
     const found = await lookUp(known.imageId, name, options);
@@ -93,7 +93,7 @@ async function findLoaded({ name, changesWith }: LocalReference, options: FindOp
   return { ...await mustFind(imageId, name, options), name, origin };
 }
 
-/** buildah would fail as well, and for some archives leave a temporary folder behind. */
+/** Fails before buildah would: for some unreadable archives buildah leaves a temporary folder behind. */
 async function checkReadable(path: string, action: string): Promise<void> {
   try {
     (await Deno.open(path)).close();
@@ -104,7 +104,7 @@ async function checkReadable(path: string, action: string): Promise<void> {
 
 type Lookup = Omit<FoundImage, "origin" | "name">;
 
-/** Like {@linkcode lookUp} for an image that must be there. */
+/** Like {@linkcode lookUp}, for an image that must exist. */
 async function mustFind(key: string, name: string, options: FindOptions): Promise<Lookup> {
   const found = await lookUp(key, name, options);
   if (found instanceof SmolvmError) throw found;
@@ -112,13 +112,13 @@ async function mustFind(key: string, name: string, options: FindOptions): Promis
 }
 
 /**
- * Looks an image up in the storage by its name or id, and asks no registry; returns buildah's error when there is none.
+ * Looks an image up in the storage by name or id, without a registry; returns buildah's error when there is none.
  *
  * @param name the image as errors call it
  */
 async function lookUp(key: string, name: string, { imagesFile, run }: FindOptions): Promise<Lookup | SmolvmError> {
   const action = `find image "${name}" in the storage`;
-  // Taken before buildah looks: whatever changes afterwards is noticed the next time.
+  // Taken before buildah looks, so that the next look-up notices later changes.
   const images = await stampOf(imagesFile);
   const result = await tryBuildah(["inspect", "--type", "image", key], { action, ...run });
   if (!result.success) return result.error;

@@ -4,13 +4,13 @@ import { type ListedImage, listImages } from "./list.ts";
 import { findStored } from "./lookup.ts";
 import { readStore, type Store } from "./store.ts";
 
-/** Everything that is known of an image in the storage. */
+/** All details of an image in the storage. */
 export interface ImageDetails extends ListedImage, ImageDescription {}
 
 /**
  * Looks an image up in the storage by its name, the beginning of its id, or its archive.
  *
- * @throws {SmolvmError} `no-image`; `source` for what is no reference; `usage` when it is not clear which is meant.
+ * @throws {SmolvmError} `no-image`; `source` for an invalid reference; `usage` for an ambiguous id.
  */
 export async function inspectImage(text: string, store: Store): Promise<ImageDetails> {
   const { image } = await findStored(text, await readStore(store), store);

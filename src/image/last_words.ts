@@ -1,4 +1,4 @@
-/** Enough for the longest message of buildah's worth repeating. */
+/** Enough for the longest useful error of buildah. */
 const KEPT_BYTES = 4096;
 
 /** Keeps the end of a program's error output, for the text of our own error. */
@@ -13,16 +13,16 @@ export class LastWords {
     this.#kept = joined.slice(-KEPT_BYTES);
   }
 
-  /** What the program had to say in the end: its last `Error: ...` with what follows it, else its last line. */
+  /** Its last `Error: ...` and the text after it, otherwise its last line. */
   text(): string {
     const text = new TextDecoder().decode(this.#kept).trimEnd();
     const [, error] = /(?:^|.*\n)Error: (.*)$/s.exec(text) ?? [];
-    // Its log, of how it ended, follows at times.
+    // Log lines sometimes follow the error.
     return printable(error?.replace(/\ntime=".*/g, "") ?? text.slice(text.lastIndexOf("\n") + 1));
   }
 }
 
-/** On one line and without control characters: a registry can put anything into its answer. */
+/** Makes one line without control characters: a registry's answer can contain anything. */
 function printable(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim();

@@ -7,22 +7,22 @@ import { bytesOf, layersOf, readStore, type Store } from "./store.ts";
 export interface ListedImage {
   /** Hexadecimal, 64 digits. */
   imageId: string;
-  /** That of the manifest: `sha256:` and 64 hexadecimal digits. */
+  /** The manifest's: `sha256:` and 64 hexadecimal digits. */
   digest: string;
-  /** In full; none: a dangling image, or one of an archive. */
+  /** Full names; empty: a dangling image, or one from an archive. */
   names: string[];
   /** The archive or folder it was loaded from; null: a registry, or built here. */
   origin: string | null;
   /** When it was built, ISO 8601. */
   created: string;
-  /** Bytes of its layers, some of which other images may share. */
+  /** Bytes of its layers; other images may share some of them. */
   sizeBytes: number;
   /** Whether its root filesystem is ready for machines. */
   prepared: boolean;
 }
 
 /**
- * The images in the storage, the newest first.
+ * Lists the images in the storage, the newest first.
  *
  * @throws {SmolvmError} `image` when the storage cannot be read.
  */

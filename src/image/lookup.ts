@@ -4,21 +4,21 @@ import { readRecord } from "./record.ts";
 import { parseReference } from "./reference.ts";
 import type { Store, StoreContent, StoredImage } from "./store.ts";
 
-/** An image of the storage, as its user asked for it. */
+/** An image of the storage and the name that the user gave. */
 export interface NamedImage {
   image: StoredImage;
-  /** The name of the image's that was meant; absent when it was asked for by its id, its digest or its archive. */
+  /** The image's name that matched; absent when the user gave its id, its digest or its archive. */
   name?: string;
 }
 
 /**
  * Finds an image in the storage by its name, the beginning of its id, or the archive it was loaded from.
  *
- * @throws {SmolvmError} `source` for what is none of these; `no-image` when there is no such image; `usage` when several
- * ids begin so.
+ * @throws {SmolvmError} `source` for an invalid reference; `no-image` when there is no such image; `usage` when several
+ * ids match.
  */
 export async function findStored(text: string, content: StoreContent, { storage }: Store): Promise<NamedImage> {
-  const reference = parseReference(text, Deno.cwd());
+  const reference = parseReference(text);
   if (reference.kind === "local") {
     const record = await readRecord(await recordFile(reference, storage));
     const image = content.images.find(({ imageId }) => imageId === record?.imageId);

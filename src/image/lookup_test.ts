@@ -14,15 +14,15 @@ const content = storeContent(
   [],
   {},
 );
-// Only archives are looked up there.
+// Only archives are looked up in records.
 const store = {} as Store;
 
-Deno.test("findStored() finds an image by what run would take for its name", async () => {
+Deno.test("findStored() finds an image by any name that run accepts", async () => {
   const cases: [text: string, digit: string, name: string][] = [
     [LIBRARY, "a", LIBRARY],
     ["localhost/team/web:2", "a", "localhost/team/web:2"],
     ["alpine:3", "b", "localhost/alpine:3"],
-    // What was built here goes before what was pulled.
+    // An image built here comes before a pulled one.
     ["alpine", "d", "localhost/alpine:latest"],
   ];
   for (const [text, digit, name] of cases) {
@@ -31,7 +31,7 @@ Deno.test("findStored() finds an image by what run would take for its name", asy
   }
 });
 
-Deno.test("findStored() finds an image by its digest and by the beginning of its id, which name no name", async () => {
+Deno.test("findStored() finds an image by its digest and by the beginning of its id, without a name", async () => {
   const pinned = `docker.io/library/alpine@sha256:${idOf("a")}`;
   for (const [text, digit] of [[pinned, "a"], ["bbb", "b"], [`sha256:${idOf("d")}`, "d"], [idOf("a"), "a"]] as const) {
     assert.deepEqual(await findStored(text, content, store), {
@@ -40,7 +40,7 @@ Deno.test("findStored() finds an image by its digest and by the beginning of its
   }
 });
 
-Deno.test("findStored() says when there is none, or several", async () => {
+Deno.test("findStored() fails when no image matches, or several do", async () => {
   const elsewhere = `quay.io/alpine@sha256:${idOf("a")}`;
   for (const text of ["none", "localhost/team/web", "web:2", "eee", elsewhere]) {
     await assert.rejects(findStored(text, content, store), { code: "no-image", message: `No such image: "${text}"` });
@@ -49,7 +49,7 @@ Deno.test("findStored() says when there is none, or several", async () => {
   await assert.rejects(findStored("Bad!", content, store), { code: "source" });
 });
 
-Deno.test("repositoryOf() is a name without its tag and its digest", () => {
+Deno.test("repositoryOf() removes the tag and the digest", () => {
   assert.equal(repositoryOf("localhost:5000/team/app:1"), "localhost:5000/team/app");
   assert.equal(repositoryOf("localhost:5000/app"), "localhost:5000/app");
   assert.equal(repositoryOf(`quay.io/app:1@sha256:${idOf("a")}`), "quay.io/app");

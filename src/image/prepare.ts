@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
+import type { Lock } from "../host/lock.ts";
 import { log } from "../log.ts";
-import type { Lock } from "../state/lock.ts";
 import type { ProgressListener } from "./buildah.ts";
 import type { ImageConfig } from "./config.ts";
 import { holdContainer, openContainer } from "./container.ts";
@@ -16,23 +16,23 @@ export type { PullPolicy };
 
 /** How {@linkcode prepareImage} gets an image. */
 export interface PrepareOptions {
-  /** An archive or a folder is read whatever this says; `always` reads it again. */
+  /** For an archive or a folder, `always` reads it again; the other policies read it when needed. */
   pull: PullPolicy;
-  /** Whether the registry must show a valid certificate; default: what buildah's configuration says. */
+  /** Whether the registry must show a valid certificate; default: buildah's configuration. */
   tlsVerify?: boolean | undefined;
-  /** Is given the progress of a pull. */
+  /** Receives the progress of a pull. */
   onProgress?: ProgressListener | undefined;
-  /** Is told what begins; nothing of an image that was prepared before. */
+  /** Called when a phase begins; not for an image that was prepared before. */
   onPhase?: ((phase: ImagePhase) => void) | undefined;
-  /** Gives up; what was begun is ended. */
+  /** Cancels the preparation and ends what it started. */
   signal?: AbortSignal | undefined;
 }
 
-/** How a runner gets at the root filesystem of an image: one for all machines of that image, never to be written to. */
+/** How a runner gets the root filesystem of an image. All machines of the image share it: never write to it. */
 export type ImageRootfs =
-  /** It is this folder of the host. */
+  /** It is a folder of the host. */
   | { kind: "mounted"; path: string }
-  /** Start the runner with this in front: it finds the folder's path in that environment variable. */
+  /** Prefix the runner's command with this; the environment variable then holds the folder's path. */
   | { kind: "unshare"; command: string[]; variable: string };
 
 /** An image ready to boot. */
@@ -45,24 +45,24 @@ export interface PreparedImage {
   digest: string;
   config: ImageConfig;
   rootfs: ImageRootfs;
-  /** Whether all of it was there before: nothing was pulled, loaded or mounted. */
+  /** Whether nothing had to be pulled, loaded or mounted. */
   cached: boolean;
-  /** Keeps other smolvms from removing it until it is disposed of: until its machine is there for them to see. */
+  /** Keeps other processes from removing the image; hold it until they can see its machine. */
   hold: Disposable;
 }
 
-/** In the environment of what runs in buildah's user namespace: where the image is mounted there. */
+/** The environment variable with the image's mount point in buildah's user namespace. */
 const ROOTFS_VARIABLE = "SMOLVM_ROOTFS";
 
-/** How often an image is looked for that others remove meanwhile. */
+/** How often to try again when other processes remove the image meanwhile. */
 const ATTEMPTS = 3;
 
 /**
- * Makes an image's root filesystem and configuration available, pulling or loading the image when that is needed.
+ * Prepares an image's root filesystem and configuration; pulls or loads the image if needed.
  *
- * An image that was prepared before costs a few file look-ups: neither buildah nor a registry is asked.
+ * An image that was prepared before costs a few file look-ups, without buildah or a registry.
  *
- * @throws {SmolvmError} `image` with buildah's last words; `dependency` without buildah; `storage`; `interrupted`.
+ * @throws {SmolvmError} `image` with buildah's error; `dependency` without buildah; `storage`; `interrupted`.
  */
 export async function prepareImage(reference: ImageReference, options: PrepareOptions): Promise<PreparedImage> {
   const storage = imageStorage();
@@ -75,19 +75,19 @@ export async function prepareImage(reference: ImageReference, options: PrepareOp
   const held = await withWorkFolder(
     file.slice(0, -".json".length),
     options.signal,
-    (temporaryFolder) => prepareAnew({ reference, options, storage, file, temporaryFolder }),
+    (temporaryFolder) => prepareUncached({ reference, options, storage, file, temporaryFolder }),
   );
   return { ...toPrepared(held, storage), cached: false };
 }
 
-/** A record that holds, and goes on to as long as `hold` does. */
+/** A current record; it stays current while `hold` is held. */
 interface HeldRecord {
   record: ImageRecord;
   hold: Lock;
 }
 
 async function holdCurrent(record: ImageRecord | undefined): Promise<HeldRecord | undefined> {
-  // Before it is looked at: nobody removes it afterwards.
+  // Locked before the check, so that no process removes the container after it.
   const hold = record && holdContainer(record.container);
   if (record === undefined || hold === undefined) return undefined;
   if (await isCurrent(record)) return { record, hold };
@@ -104,10 +104,12 @@ interface Preparation {
   temporaryFolder: string;
 }
 
-/** Nobody else prepares this image meanwhile. */
-async function prepareAnew({ reference, options, storage, file, temporaryFolder }: Preparation): Promise<HeldRecord> {
+/** The caller holds the lock for preparing this image. */
+async function prepareUncached(
+  { reference, options, storage, file, temporaryFolder }: Preparation,
+): Promise<HeldRecord> {
   const known = await readRecord(file);
-  // Whoever was at it before us may have been after the same.
+  // Another process may have prepared the image while we waited for the lock.
   const held = options.pull === "always" ? undefined : await holdCurrent(known);
   if (held !== undefined) return held;
   log("debug", `Preparing image "${reference.name}"`);
@@ -137,7 +139,7 @@ async function makeReady(
       throw new SmolvmError("image", `Cannot use the working container "${container.name}": it is gone again`);
     });
   } catch (error) {
-    // Nobody holds an image that has no container yet: it may have been removed since it was pulled or found.
+    // An image without a container has no lock: another process may have removed it since it was pulled or found.
     if (attempts === 1 || await isUnchanged(before)) throw error;
     return await makeReady(reference, options, layout, attempts - 1);
   }

@@ -2,25 +2,25 @@ import type { ListedImage } from "./list.ts";
 import { isOurs } from "./remove.ts";
 import { bytesOf, layersOf, type StoreContent, type StoredContainer, type StoredImage } from "./store.ts";
 
-/** What can be removed of a storage. */
+/** What can be removed from a storage. */
 export interface ImagePrune {
-  /** Images that nobody uses, with what was prepared of them. */
+  /** Unused images, with their working containers. */
   images: StoredImage[];
-  /** What was prepared of images that stay, and that no machine uses. */
+  /** Working containers, used by no machine, of images that stay. */
   containers: StoredContainer[];
-  /** Bytes of the layers that nothing else needs. */
+  /** Bytes of the layers that only these need. */
   freedBytes: number;
 }
 
-/** How much is to go. */
+/** How much to remove. */
 export interface ImagePruneOptions {
   /** The ids of the images that machines use. */
   used: ReadonlySet<string>;
-  /** Also images that have a name, or an archive. */
+  /** Also remove images that have a name or an archive. */
   all: boolean;
 }
 
-/** What nobody uses of a storage: no machine, and no container of buildah's or podman's. */
+/** Finds what no machine and no container of buildah or podman uses. */
 export function planImagePrune(
   listed: readonly Pick<ListedImage, "imageId" | "names" | "origin">[],
   content: StoreContent,

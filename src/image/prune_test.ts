@@ -32,7 +32,7 @@ const content = storeContent(
     own4: ["top4", 0],
     own6: ["top6", 0],
     own7: [null, 0],
-    // Nobody's, and not ours to remove.
+    // Used by no machine, but not smolvm's to remove.
     stray: [null, 7_000_000],
   },
 );
@@ -49,19 +49,19 @@ function plan(options: { used: string[]; all: boolean }): { images: string; cont
   return { images: digits(images), containers: digits(containers), freedBytes };
 }
 
-Deno.test("planImagePrune() takes dangling images, and what was prepared of those that stay without a machine", () => {
+Deno.test("planImagePrune() removes dangling images, and unused working containers of images that stay", () => {
   assert.deepEqual(plan({ used: ["1"], all: false }), { images: "4", containers: "27", freedBytes: 4000 });
 });
 
-Deno.test("planImagePrune() of all takes every image that neither machines nor others' containers use", () => {
+Deno.test("planImagePrune() with all removes every image that no machine and no foreign container uses", () => {
   assert.deepEqual(plan({ used: ["1"], all: true }), { images: "2345", containers: "7", freedBytes: 54_320 });
 });
 
-Deno.test("planImagePrune() frees a layer once the last image above it goes", () => {
+Deno.test("planImagePrune() frees a layer when the last image on it is removed", () => {
   assert.deepEqual(plan({ used: [], all: true }), { images: "12345", containers: "7", freedBytes: 154_321 });
 });
 
-Deno.test("planImagePrune() leaves what machines use, a dangling image too", () => {
+Deno.test("planImagePrune() keeps images that machines use, dangling ones too", () => {
   assert.deepEqual(plan({ used: ["1", "2", "3", "4", "5"], all: true }), {
     images: "",
     containers: "7",

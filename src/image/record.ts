@@ -1,35 +1,35 @@
 import { messageOf } from "../errors.ts";
 import { Fields } from "../fields.ts";
+import { writeFileAtomic } from "../host/atomic_write.ts";
 import { log } from "../log.ts";
 import { namesIn } from "../state/machine_folders.ts";
-import { writeFileAtomic } from "../state/atomic_write.ts";
 import type { ImageConfig } from "./config.ts";
 import { isReady, type Rootfs, type WorkingContainer } from "./container.ts";
 import { type FileStamp, isUnchanged } from "./stamp.ts";
 
 const VERSION = 1;
 
-/** What was found out about an image the last time; while nothing changed, buildah need not be asked again. */
+/** The result of the last preparation of an image; buildah is not needed again until something changes. */
 export interface ImageRecord {
-  /** In full. */
+  /** The full name. */
   reference: string;
   imageId: string;
   digest: string;
   config: ImageConfig;
   container: WorkingContainer;
-  /** The storage's list of images: whatever buildah does to any image changes it. */
+  /** The stamp of the storage's list of images, which changes with every change of an image. */
   images: FileStamp;
-  /** The archive or folder that the image was loaded from; null: a registry. */
+  /** The stamp of the archive or folder that the image was loaded from; null: a registry. */
   origin: FileStamp | null;
 }
 
-/** Whether all of a record still holds, also after a reboot and after commands that the user gave buildah. */
+/** Whether a record is still valid; a reboot or the user's buildah commands may invalidate it. */
 export async function isCurrent({ images, origin, container }: ImageRecord): Promise<boolean> {
   const facts = [isUnchanged(images), origin === null || isUnchanged(origin), isReady(container)];
   return (await Promise.all(facts)).every((holds) => holds);
 }
 
-/** Reads a record; one that is missing, of another version or broken is none, and will be written anew. */
+/** Reads a record; `undefined` for one that is missing, broken or of another version, which will be rewritten. */
 export async function readRecord(path: string): Promise<ImageRecord | undefined> {
   try {
     return parseRecord(await Deno.readTextFile(path));
@@ -41,7 +41,7 @@ export async function readRecord(path: string): Promise<ImageRecord | undefined>
   }
 }
 
-/** The records in a folder that can be read, and where they are. */
+/** The readable records in a folder, with their paths. */
 export async function listRecords(folder: string): Promise<{ path: string; record: ImageRecord }[]> {
   const paths = namesIn(folder).filter((name) => name.endsWith(".json")).map((name) => `${folder}/${name}`);
   const records = await Promise.all(paths.map(async (path) => ({ path, record: await readRecord(path) })));
@@ -59,7 +59,7 @@ export async function writeRecord(path: string, record: ImageRecord): Promise<vo
 
 function parseRecord(text: string): ImageRecord {
   const fields = new Fields(JSON.parse(text), { what: "The record", code: "state" });
-  fields.integer("version", VERSION, VERSION);
+  fields.version("version", VERSION);
   const record = {
     reference: fields.string("reference"),
     imageId: fields.string("imageId"),

@@ -1,12 +1,13 @@
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
+import { absolute } from "../host/path.ts";
 
 /** An image in a registry, or pulled from one before. */
 export interface RegistryReference {
   kind: "registry";
-  /** In full, such as `docker.io/library/alpine:latest` or `localhost:5000/app@sha256:...`. */
+  /** The full name, such as `docker.io/library/alpine:latest` or `localhost:5000/app@sha256:...`. */
   name: string;
-  /** What a short name means first if it is in the storage: an image built on this host (`localhost/alpine:latest`). */
+  /** For a short name: the image built on this host (`localhost/alpine:latest`), preferred if it is in the storage. */
   localName?: string;
 }
 
@@ -15,14 +16,14 @@ export interface LocalReference {
   kind: "local";
   /** With its transport and an absolute path, such as `oci-archive:/images/app.tar`. */
   name: string;
-  /** The file that differs when the image does. */
+  /** The file that changes when the image does. */
   changesWith: string;
 }
 
-/** An image that was resolved before, whatever its name stands for by now. */
+/** An image that was resolved before; its name may mean another image now. */
 export interface StoredReference {
   kind: "stored";
-  /** What it was resolved from. */
+  /** The name that was resolved. */
   name: string;
   /** Hexadecimal, 64 digits. */
   imageId: string;
@@ -31,11 +32,11 @@ export interface StoredReference {
 /** Where an image comes from. */
 export type ImageReference = RegistryReference | LocalReference | StoredReference;
 
-/** What the SOURCE of a machine turned out to be. */
+/** The resolved SOURCE of a machine. */
 export type Source = { kind: "folder"; path: string } | { kind: "image"; reference: SourceReference };
 type SourceReference = RegistryReference | LocalReference;
 
-/** The transports of images on this host, and which file of theirs differs when the image does. */
+/** The transports of images on this host, and the file of each that changes when the image does. */
 const LOCAL_TRANSPORTS: Record<string, (path: string) => string> = {
   "docker-archive": (path) => path,
   "oci-archive": (path) => path,
@@ -43,7 +44,7 @@ const LOCAL_TRANSPORTS: Record<string, (path: string) => string> = {
   "dir": (path) => `${path}/manifest.json`,
 };
 
-/** The grammar of distribution's references, with the first path component still part of the name. */
+/** The grammar of distribution's references; `name` includes the domain. */
 const REFERENCE = /^(?<name>[^@]+?)(?::(?<tag>[^:/@]*))?(?:@(?<digest>.*))?$/;
 const DOMAIN_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
 const DOMAIN = new RegExp(String.raw`^(?:${DOMAIN_LABEL}(?:\.${DOMAIN_LABEL})*|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$`);
@@ -53,17 +54,17 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const NAME_MAX = 255;
 
 /**
- * Tells a folder from an image. An existing folder is a folder, whatever its name; a SOURCE that looks like a path and
- * is none is refused instead of being looked for in a registry.
+ * Tells whether a SOURCE is a folder or an image. An existing folder is a folder, whatever its name. A SOURCE that
+ * looks like a path and is not a folder is refused, and not looked up in a registry.
  *
- * @param folder what relative paths are relative to
+ * @param folder what relative paths are relative to; the working folder when absent
  * @throws {SmolvmError} `source`
  */
-export function classifySource(source: string, folder = Deno.cwd()): Source {
+export function classifySource(source: string, folder?: string): Source {
   if (source === "") throw new SmolvmError("source", "Cannot use an empty SOURCE: expected a folder or an image");
   const looksLikePath = source.startsWith(".") || source.startsWith("/");
   try {
-    const path = source.startsWith("/") ? source : `${folder}/${source}`;
+    const path = absolute(source, folder);
     if (Deno.statSync(path).isDirectory) return { kind: "folder", path: Deno.realPathSync(path) };
     if (looksLikePath) {
       throw new SmolvmError("source", `Cannot use "${source}" as a root filesystem: it is not a folder`, {
@@ -71,11 +72,11 @@ export function classifySource(source: string, folder = Deno.cwd()): Source {
       });
     }
   } catch (error) {
-    if (error instanceof SmolvmError) throw error;
     if (looksLikePath) {
+      if (error instanceof SmolvmError) throw error;
       throw new SmolvmError("source", `Cannot use the folder "${source}": ${osReason(error)}`, { cause: error });
     }
-    // No such path: the name of an image.
+    // Not a path: the name of an image.
   }
   const reference = parseReference(source, folder);
   if (reference.kind === "local") checkReadable(source, reference);
@@ -92,12 +93,12 @@ function checkReadable(source: string, { changesWith }: LocalReference): void {
 }
 
 /**
- * Parses the name of an image as docker and buildah understand it; touches nothing.
+ * Parses the name of an image by the rules of docker and buildah; accesses no file.
  *
- * @param folder what relative paths of archives are relative to
+ * @param folder what relative paths of archives are relative to; the working folder when absent
  * @throws {SmolvmError} `source`
  */
-export function parseReference(text: string, folder: string): SourceReference {
+export function parseReference(text: string, folder?: string): SourceReference {
   const [, transport, rest] = /^([a-z-]+):(.*)$/s.exec(text) ?? [];
   if (transport !== undefined && rest !== undefined) {
     const changesWith = LOCAL_TRANSPORTS[transport];
@@ -115,17 +116,17 @@ interface LocalParts {
   text: string;
   transport: string;
   rest: string;
-  folder: string;
+  folder: string | undefined;
   changesWith: (path: string) => string;
 }
 
 function parseLocal({ text, transport, rest, folder, changesWith }: LocalParts): LocalReference {
-  // As containers/image does: the path ends at the first colon, after which the image within it may be named.
+  // As in containers/image: the path ends at the first colon; the name of the image in the archive may follow.
   const colon = transport === "dir" ? -1 : rest.indexOf(":");
   const [path, image] = colon === -1 ? [rest, ""] : [rest.slice(0, colon), rest.slice(colon)];
   if (path === "") throw invalid(text, `a path is missing after "${transport}:"`);
-  const absolute = path.startsWith("/") ? path : `${folder}/${path}`;
-  return { kind: "local", name: `${transport}:${absolute}${image}`, changesWith: changesWith(absolute) };
+  const full = absolute(path, folder);
+  return { kind: "local", name: `${transport}:${full}${image}`, changesWith: changesWith(full) };
 }
 
 function parseRegistry(reference: string, text: string): RegistryReference {
@@ -137,7 +138,7 @@ function parseRegistry(reference: string, text: string): RegistryReference {
   }
 
   const [first = "", ...others] = name.split("/");
-  // The rule that docker set: only this tells "localhost:5000/app" and "quay.io/app" from "library/app".
+  // Docker's rule tells "localhost:5000/app" and "quay.io/app" from "library/app".
   const hasDomain = others.length > 0 && (/[.:]/.test(first) || first === "localhost");
   const domain = hasDomain ? first.replace(/^index\.docker\.io$/, "docker.io") : "docker.io";
   const path = hasDomain ? others : [first, ...others];
@@ -149,7 +150,7 @@ function parseRegistry(reference: string, text: string): RegistryReference {
   }
   if (name.length > NAME_MAX) throw invalid(text, `its name is longer than ${NAME_MAX} characters`);
 
-  // A digest says more than a tag does, and buildah takes only one of them.
+  // A digest is more specific than a tag, and buildah accepts only one of them.
   const version = digest === undefined ? `:${tag ?? "latest"}` : `@${digest}`;
   const isOfficial = domain === "docker.io" && path.length === 1;
   const full = `${domain}/${isOfficial ? "library/" : ""}${path.join("/")}${version}`;

@@ -6,7 +6,7 @@ const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
 const parse = (text: string) => parseReference(text, "/work folder");
 
-Deno.test("parseReference() writes registry references in full", () => {
+Deno.test("parseReference() expands registry references to full names", () => {
   const cases: [string, string][] = [
     ["alpine", "docker.io/library/alpine:latest"],
     ["alpine:3.20", "docker.io/library/alpine:3.20"],
@@ -30,7 +30,7 @@ Deno.test("parseReference() writes registry references in full", () => {
   }
 });
 
-Deno.test("parseReference() lets only a short name mean an image built on this host", () => {
+Deno.test("parseReference() matches an image built on this host by a short name only", () => {
   assert.deepEqual(parse("app:1"), {
     kind: "registry",
     name: "docker.io/library/app:1",
@@ -40,7 +40,7 @@ Deno.test("parseReference() lets only a short name mean an image built on this h
   assert.deepEqual(parse("docker.io/app:1"), { kind: "registry", name: "docker.io/library/app:1" });
 });
 
-Deno.test("parseReference() resolves the paths of local transports and keeps the image named within", () => {
+Deno.test("parseReference() resolves the paths of local transports and keeps the image name after them", () => {
   const cases: [string, string, string][] = [
     ["oci-archive:/a/b.tar", "oci-archive:/a/b.tar", "/a/b.tar"],
     ["oci-archive:b.tar:tag", "oci-archive:/work folder/b.tar:tag", "/work folder/b.tar"],
@@ -105,7 +105,7 @@ Deno.test("classifySource() tells folders from images by what exists", async () 
   }
 });
 
-Deno.test("classifySource() finds relative paths in the folder that they are relative to, and only there", () => {
+Deno.test("classifySource() resolves relative paths against the given folder only", () => {
   using folder = makeTempFolder();
   Deno.mkdirSync(`${folder.path}/here/src`, { recursive: true });
   Deno.writeTextFileSync(`${folder.path}/app.tar`, "");
@@ -117,12 +117,12 @@ Deno.test("classifySource() finds relative paths in the folder that they are rel
     kind: "image",
     reference: { kind: "local", name: `oci-archive:${folder.path}/app.tar`, changesWith: `${folder.path}/app.tar` },
   });
-  // Where the tests are run there is one.
+  // The tests' working folder has one.
   assert.equal(classify("src").kind, "image");
   assert.throws(() => classify("./src"), { code: "source" });
 });
 
-Deno.test("classifySource() names the file of an archive or a folder of an image that is missing", () => {
+Deno.test("classifySource() names the missing file of an image archive or folder", () => {
   const files = {
     "oci-archive:/none/app.tar:1": "/none/app.tar",
     "dir:/none": "/none/manifest.json",
@@ -136,7 +136,7 @@ Deno.test("classifySource() names the file of an archive or a folder of an image
   }
 });
 
-Deno.test("classifySource() names a path that is no folder instead of looking for such an image", () => {
+Deno.test("classifySource() refuses a path that is not a folder, and looks for no image", () => {
   for (const source of ["./none", "/none/at/all", "../none-here"]) {
     assert.throws(() => classifySource(source), {
       code: "source",

@@ -1,6 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { exists, makeFolder, removeIfThere } from "../host/files.ts";
-import { type Lock, lockFolderSync } from "../state/lock.ts";
+import { type Lock, lockFolderSync } from "../host/lock.ts";
+import { sleep } from "../host/sleep.ts";
 import { buildah, tryBuildah } from "./buildah.ts";
 import { containerName } from "./container.ts";
 import { containerLock, imagesFolder } from "./files.ts";
@@ -10,31 +11,31 @@ import { readStore, type Store, type StoreContent, type StoredContainer, type St
 import { checkUnused } from "./users.ts";
 import { exclusively } from "./work.ts";
 
-/** How long whoever holds an image may take until its machine is there to see. */
+/** How long to wait for a process that holds an image until its machine is visible. */
 const PATIENCE_MS = 10_000;
 const POLL_MS = 50;
 
 /** How an image is removed. */
-export interface RemoveOptions {
-  /** Also when machines that do not run need it, and with all its names. */
+export interface RemoveImageOptions {
+  /** Remove it with all its names, even if stopped machines need it. */
   force: boolean;
 }
 
-/** What came of it. */
+/** The result of a removal. */
 export interface Removal {
-  /** Names that are gone. */
+  /** Names that were removed. */
   untagged: string[];
-  /** Ids of images that are gone. */
+  /** Ids of images that were removed. */
   deleted: string[];
 }
 
 /**
- * Removes an image by name or id, with what smolvm prepared of it; of an image with several names, only the name.
+ * Removes an image by name or id, with its working container. For an image with several names, removes only the name.
  *
  * @throws {SmolvmError} `machine-state` with the machines that use it; `no-image`; `image` when it cannot be removed;
- * `usage` for an id of several names; nothing was changed then.
+ * `usage` for the id of an image with several names, which is not changed then.
  */
-export async function removeImage(text: string, store: Store, { force }: RemoveOptions): Promise<Removal> {
+export async function removeImage(text: string, store: Store, { force }: RemoveImageOptions): Promise<Removal> {
   const { image, name } = await findStored(text, await readStore(store), store);
   const { names } = image;
   if (names.length > 1 && name !== undefined) {
@@ -50,11 +51,11 @@ export async function removeImage(text: string, store: Store, { force }: RemoveO
 }
 
 /**
- * Removes an image with all its names and what smolvm prepared of it.
+ * Removes an image with all its names and its working container.
  *
  * @throws {SmolvmError} like {@linkcode removeImage}.
  */
-export async function deleteImage(image: StoredImage, store: Store, { force }: RemoveOptions): Promise<Removal> {
+export async function deleteImage(image: StoredImage, store: Store, { force }: RemoveImageOptions): Promise<Removal> {
   const { imageId, names } = image;
   const name = names[0] ?? imageId.slice(0, 12);
   return await withoutUsers(image, store, () => checkUnused(imageId, name, { force }), async (before) => {
@@ -67,13 +68,13 @@ export async function deleteImage(image: StoredImage, store: Store, { force }: R
       );
     }
     await removeContainers(before.containers.filter((container) => container.imageId === imageId), store);
-    // By its id where that will do: a name can be another image's by now.
+    // By id if possible: another image may have the name by now.
     const keys = names.length > 1 ? names : [imageId];
     const result = await tryBuildah(["rmi", ...keys], { action: `remove image "${name}"`, ...store.run });
     const after = await readStore(store);
     await forgetGone(after, store);
     const left = new Set(after.images.map((image) => image.imageId));
-    // buildah goes on to dangling images below it, and fails when somebody uses them.
+    // buildah then removes dangling parent images, and fails when one of them is in use.
     if (left.has(imageId) && !result.success) throw result.error;
     const deleted = before.images.map((image) => image.imageId).filter((id) => !left.has(id));
     return { untagged: names, deleted };
@@ -81,21 +82,21 @@ export async function deleteImage(image: StoredImage, store: Store, { force }: R
 }
 
 /**
- * Removes what was prepared of an image, which itself stays; its next machine takes a moment longer to start.
+ * Removes the working container of an image and keeps the image; its next machine takes a moment longer to start.
  *
- * @throws {SmolvmError} `machine-state` when a machine uses it by now.
+ * @throws {SmolvmError} `machine-state` when a machine uses it.
  */
 export async function removePrepared(container: StoredContainer, store: Store): Promise<void> {
   const check = () => checkUnused(container.imageId, container.name, { force: false });
   await withoutUsers(container, store, check, () => removeContainers([container], store));
 }
 
-/** Whether smolvm made a container, for all the machines of its image. */
+/** Whether a container is smolvm's working container of its image. */
 export function isOurs({ name, imageId }: StoredContainer): boolean {
   return name === containerName({ imageId });
 }
 
-/** Removes the records of images that are in this storage no more. */
+/** Removes the records of images that are no longer in this storage. */
 export async function forgetGone({ images }: StoreContent, { layout }: Store): Promise<void> {
   const left = new Set(images.map(({ imageId }) => imageId));
   for (const { path, record } of await listRecords(imagesFolder())) {
@@ -103,26 +104,26 @@ export async function forgetGone({ images }: StoreContent, { layout }: Store): P
   }
 }
 
-/** Does something to an image while nobody prepares it, and no machine starts or runs that `check` objects to. */
+/** Runs `act` while no process prepares the image and no machine that `check` refuses starts or runs. */
 async function withoutUsers<T>(
   image: Pick<StoredImage, "imageId">,
   store: Store,
   check: () => void,
   act: (content: StoreContent) => Promise<T>,
 ): Promise<T> {
-  check(); // Before anything is waited for.
+  check(); // Fail early, before waiting.
   await makeFolder(imagesFolder());
   return await exclusively(containerLock(image), undefined, async () => {
     const content = await readStore(store);
     const container = content.containers.find((container) => container.imageId === image.imageId && isOurs(container));
     using _ = container && await lockContainer(`${store.layout.containersFolder}/${container.id}`, check);
-    // A machine that has just started is there to see by now.
+    // A machine that has just started is visible by now.
     check();
     return await act(content);
   });
 }
 
-/** Takes a container from those who hold it; waits until the machine of whoever does is there to see, or they gave up. */
+/** Locks a container exclusively; waits until each holder has released it or `check` sees its machine. */
 async function lockContainer(folder: string, check: () => void): Promise<Lock | undefined> {
   const deadline = performance.now() + PATIENCE_MS;
   while (exists(folder)) {
@@ -132,7 +133,7 @@ async function lockContainer(folder: string, check: () => void): Promise<Lock | 
     if (performance.now() > deadline) {
       throw new SmolvmError("machine-state", "Cannot remove the image: another smolvm is about to use it");
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }
 

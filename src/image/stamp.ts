@@ -1,4 +1,4 @@
-/** What changes about a file when it is made, replaced, written to or removed. */
+/** Properties of a file that change when it is made, replaced, written to or removed. */
 export interface FileStamp {
   path: string;
   /** 0: no such file. */
@@ -8,7 +8,7 @@ export interface FileStamp {
   mtimeMs: number;
 }
 
-/** The stamp of a file as it is now. One that cannot be looked at has a stamp too: whoever reads it will say why. */
+/** The current stamp of a file. A file that cannot be examined counts as missing; reading it will report the error. */
 export async function stampOf(path: string): Promise<FileStamp> {
   try {
     const { ino, size, mtime } = await Deno.stat(path);
@@ -19,7 +19,7 @@ export async function stampOf(path: string): Promise<FileStamp> {
   }
 }
 
-/** Whether the file is still as it was when the stamp was taken. */
+/** Whether the file is unchanged since the stamp was taken. */
 export async function isUnchanged(stamp: FileStamp): Promise<boolean> {
   const now = await stampOf(stamp.path);
   return now.inode === stamp.inode && now.sizeBytes === stamp.sizeBytes && now.mtimeMs === stamp.mtimeMs;

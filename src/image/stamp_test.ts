@@ -9,7 +9,7 @@ Deno.test("isUnchanged() notices that a file was made, written to, replaced or r
       ["made", () => Deno.writeTextFile(path, "one")],
       ["longer", () => Deno.writeTextFile(path, "four")],
       ["later", () => Deno.utime(path, 1000, 1000)],
-      // Same size and time: the inode tells, as after buildah's rename of a new file onto the old one.
+      // Same size and time, another inode, as after buildah renames a new file over the old one.
       ["replaced", async () => {
         await Deno.writeTextFile(`${path}.new`, "five");
         await Deno.utime(`${path}.new`, 1000, 1000);

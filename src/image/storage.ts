@@ -1,23 +1,24 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
+import { absolute } from "../host/path.ts";
 import { buildah, type BuildahContext } from "./buildah.ts";
 
 /** Where buildah keeps images and working containers. */
 export interface ImageStorage {
-  /** The global options that make buildah use it. */
+  /** The global options of buildah that select it. */
   options: string[];
-  /** Tells two storages apart: everything on this host that decides which one buildah uses. */
+  /** Identifies the storage: everything on this host that decides which one buildah uses. */
   key: string;
 }
 
-/** A case-sensitive volume; the name is krunvm's, whose users have one. */
+/** A case-sensitive volume; krunvm uses the same name, so its users have one. */
 const MACOS_STORAGE = "/Volumes/krunvm";
 
-/** Variables that lead buildah to another storage when it is given no folder. */
+/** Variables that select buildah's storage when no folder is given. */
 const STORAGE_VARIABLES = ["HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "CONTAINERS_STORAGE_CONF", "STORAGE_DRIVER"];
 
 /**
- * The storage of this process: `SMOLVM_STORAGE`, else buildah's own; on macOS, a volume made for it.
+ * The storage of this process: `SMOLVM_STORAGE`, otherwise buildah's default; on macOS, a volume made for it.
  *
  * @throws {SmolvmError} `dependency` without that volume.
  */
@@ -29,13 +30,13 @@ export function imageStorage(): ImageStorage {
 }
 
 /**
- * The folder of the storage; `undefined` when buildah knows it.
+ * The folder of the storage; `undefined`: buildah's default.
  *
- * @throws {SmolvmError} `dependency` without the volume of macOS.
+ * @throws {SmolvmError} `dependency` without the volume on macOS.
  */
 export function storageFolder(): string | undefined {
   const folder = Deno.env.get("SMOLVM_STORAGE");
-  if (folder !== undefined && folder !== "") return folder.startsWith("/") ? folder : `${Deno.cwd()}/${folder}`;
+  if (folder !== undefined && folder !== "") return absolute(folder);
   if (Deno.build.os !== "darwin") return undefined;
   try {
     Deno.statSync(MACOS_STORAGE);
@@ -48,9 +49,9 @@ export function storageFolder(): string | undefined {
   return MACOS_STORAGE;
 }
 
-/** Where things lie in a storage. */
+/** The paths in a storage. */
 export interface StorageLayout {
-  /** Folder of all of it. */
+  /** The folder of the storage. */
   root: string;
   /** Storage driver, such as `overlay` or `vfs`. */
   driver: string;
@@ -58,7 +59,7 @@ export interface StorageLayout {
   imagesFile: string;
   /** The list of all layers. */
   layersFile: string;
-  /** Holds one folder for each container, and the list of them. */
+  /** Holds a folder for each container, and their list. */
   containersFolder: string;
 }
 

@@ -14,14 +14,14 @@ function storageWith(variables: Record<string, string | undefined>) {
   }
 }
 
-Deno.test("imageStorage() is the folder that SMOLVM_STORAGE names", () => {
+Deno.test("imageStorage() uses the folder in SMOLVM_STORAGE", () => {
   const { options } = storageWith({ SMOLVM_STORAGE: "/images" });
   assert.deepEqual(options, ["--root", "/images/root", "--runroot", "/images/runroot"]);
   assert.deepEqual(storageWith({ SMOLVM_STORAGE: "images" }).options[1], `${Deno.cwd()}/images/root`);
 });
 
 Deno.test({
-  name: "imageStorage() is buildah's own without SMOLVM_STORAGE",
+  name: "imageStorage() uses buildah's default without SMOLVM_STORAGE",
   ignore: Deno.build.os === "darwin", // which has a volume for it
   fn() {
     assert.deepEqual(storageWith({ SMOLVM_STORAGE: undefined }).options, []);
@@ -29,7 +29,7 @@ Deno.test({
   },
 });
 
-Deno.test("imageStorage() has another key wherever buildah has another storage", () => {
+Deno.test("imageStorage() has another key when buildah uses another storage", () => {
   const keys = [
     { SMOLVM_STORAGE: "/a" },
     { SMOLVM_STORAGE: "/b" },

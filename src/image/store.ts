@@ -3,7 +3,7 @@ import { Fields } from "../fields.ts";
 import type { BuildahContext } from "./buildah.ts";
 import { type ImageStorage, imageStorage, openStorage, type StorageLayout } from "./storage.ts";
 
-/** The storage of images, opened to see or to change what is in it. */
+/** The storage of images, opened to read or change its content. */
 export interface Store {
   storage: ImageStorage;
   layout: StorageLayout;
@@ -14,30 +14,30 @@ export interface Store {
 export interface StoredImage {
   /** Hexadecimal, 64 digits. */
   imageId: string;
-  /** That of the manifest; empty when the storage does not say. */
+  /** The manifest's; empty when the storage does not have it. */
   digest: string;
-  /** In full, such as `docker.io/library/alpine:latest`; none: a dangling image. */
+  /** Full names, such as `docker.io/library/alpine:latest`; empty: a dangling image. */
   names: string[];
   /** When the image was built, ISO 8601. */
   created: string;
-  /** The id of its uppermost layer; null: it has none. */
+  /** The id of its top layer; null: none. */
   layer: string | null;
 }
 
-/** A working container in the storage: one of ours, or of somebody who uses buildah or podman. */
+/** A container in the storage: smolvm's, or one of a user of buildah or podman. */
 export interface StoredContainer {
   id: string;
   name: string;
   imageId: string;
-  /** The id of its own layer, above those of the image. */
+  /** The id of its own layer, on top of the image's. */
   layer: string | null;
 }
 
-/** A layer of images, or of a container. */
+/** A layer of images or of a container. */
 export interface StoredLayer {
   /** The id of the layer below it; null: none. */
   parent: string | null;
-  /** Bytes of its files; 0 for a container's, where that is no copy. */
+  /** Bytes of its files; 0 for a container's layer, unless the driver copies. */
   sizeBytes: number;
 }
 
@@ -60,8 +60,8 @@ export async function openStore(): Promise<Store> {
 }
 
 /**
- * Reads the storage's own lists, which are replaced as a whole by whoever changes them: buildah says no sizes in bytes,
- * and walking the files would take long.
+ * Reads the storage's own lists, which buildah replaces atomically: buildah prints no sizes in bytes, and walking the
+ * files would take long.
  *
  * @throws {SmolvmError} `image` for a list that cannot be read.
  */
@@ -75,7 +75,7 @@ export async function readStore({ layout }: Pick<Store, "layout">): Promise<Stor
   return { images, containers, layers: layout.driver === "vfs" ? wholeCopies(differences) : differences };
 }
 
-/** The layers of the vfs driver, each of which is a copy of all below it with its own files; a container's too. */
+/** The layers of the vfs driver: each is a full copy of the layers below it plus its own files, a container's too. */
 function wholeCopies(differences: StoreContent["layers"]): StoreContent["layers"] {
   const content = { layers: differences };
   return new Map([...differences].map(([id, { parent }]) => {
@@ -83,14 +83,14 @@ function wholeCopies(differences: StoreContent["layers"]): StoreContent["layers"
   }));
 }
 
-/** Bytes of the files of those layers. */
+/** The total bytes of these layers. */
 export function bytesOf(layers: Iterable<string>, content: Pick<StoreContent, "layers">): number {
   let bytes = 0;
   for (const id of layers) bytes += content.layers.get(id)?.sizeBytes ?? 0;
   return bytes;
 }
 
-/** The ids of the layers that those images or containers need. */
+/** The ids of the layers that these images or containers need. */
 export function layersOf(
   users: readonly Pick<StoredImage, "layer">[],
   { layers }: Pick<StoreContent, "layers">,
@@ -102,7 +102,7 @@ export function layersOf(
   return needed;
 }
 
-/** None when there is no such file: nothing was ever stored. */
+/** A missing list is empty: nothing was ever stored. */
 async function readList<T>(path: string, parse: (fields: Fields) => T): Promise<T[]> {
   try {
     const items = JSON.parse(await Deno.readTextFile(path));
@@ -134,7 +134,7 @@ function parseLayer(fields: Fields): [id: string, layer: StoredLayer] {
   return [fields.string("id"), { parent: stringOr(fields, "parent", null) || null, sizeBytes }];
 }
 
-/** A field that says nothing is left out there. */
+/** An empty field may be missing. */
 function stringOr<T>(fields: Fields, name: string, otherwise: T): string | T {
   return fields.has(name) ? fields.string(name) : otherwise;
 }

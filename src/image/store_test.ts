@@ -11,12 +11,12 @@ const layoutOf = (folder: string, driver = "overlay") => ({
   containersFolder: folder,
 });
 
-Deno.test("readStore() has nothing of a storage that nothing was put into", async () => {
+Deno.test("readStore() returns empty lists for an empty storage", async () => {
   const content = await readStore({ layout: layoutOf("/does/not/exist") });
   assert.deepEqual(content, { images: [], containers: [], layers: new Map() });
 });
 
-Deno.test("readStore() reads the lists of the storage, and what they leave out is nothing", async () => {
+Deno.test("readStore() reads the lists of the storage, and treats missing fields as empty", async () => {
   using folder = makeTempFolder();
   const write = (name: string, list: unknown) =>
     Deno.writeTextFile(`${folder.path}/${name}.json`, JSON.stringify(list));
@@ -45,7 +45,7 @@ Deno.test("readStore() reads the lists of the storage, and what they leave out i
   assert.deepEqual([...copies.layers.values()].map(({ sizeBytes }) => sizeBytes), [10, 15, 15]);
 });
 
-Deno.test("readStore() names the list that cannot be read, and what is wrong in it", async () => {
+Deno.test("readStore() names a list that cannot be read and the fault in it", async () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/images.json`;
   for (
@@ -63,7 +63,7 @@ Deno.test("readStore() names the list that cannot be read, and what is wrong in 
   }
 });
 
-Deno.test("layersOf() has each layer below images once, also of a list that has a hole", () => {
+Deno.test("layersOf() returns each layer of the images once, also when a parent is missing", () => {
   const images = [
     storedImage("1", [], "b"),
     storedImage("2", [], "c"),

@@ -1,9 +1,10 @@
 import { SmolvmError } from "../errors.ts";
-import { isReadable, listMachines, type Machine } from "../state/lookup.ts";
+import { isReadable, listMachines, type ReadableMachine } from "../state/lookup.ts";
 import { isLive } from "../state/status.ts";
+import { listWarmMachines } from "../state/warm.ts";
 
-/** Every machine that has an image, by the image's id. */
-export function imageUsers(): Map<string, Machine[]> {
+/** The machines that use an image, by the image's id. */
+export function imageUsers(): Map<string, ReadableMachine[]> {
   const images = listMachines().filter(isReadable).flatMap((machine) => {
     const { source } = machine.record;
     return "image" in source ? [{ machine, imageId: source.image.imageId }] : [];
@@ -12,8 +13,17 @@ export function imageUsers(): Map<string, Machine[]> {
   return new Map([...users].map(([imageId, group]) => [imageId, group.map(({ machine }) => machine)]));
 }
 
-/** Whether a machine has a VM: what that runs on must stay. */
-export function isRunning({ ephemeral, status }: Pick<Machine, "ephemeral" | "status">): boolean {
+/** The ids of the images that machines use, or wait for a run of. */
+export function usedImages(): Set<string> {
+  return new Set([...imageUsers().keys(), ...warmImages()]);
+}
+
+function warmImages(): string[] {
+  return listWarmMachines().flatMap(({ image }) => image === null ? [] : [image.imageId]);
+}
+
+/** Whether a machine has a VM, whose image must stay. */
+export function isRunning({ ephemeral, status }: Pick<ReadableMachine, "ephemeral" | "status">): boolean {
   return ephemeral || isLive(status.state);
 }
 
@@ -21,9 +31,14 @@ export function isRunning({ ephemeral, status }: Pick<Machine, "ephemeral" | "st
  * Refuses to remove an image that machines use.
  *
  * @param name the image as errors call it
- * @throws {SmolvmError} `machine-state`, with their names.
+ * @throws {SmolvmError} `machine-state`, with the names of those that are not warm.
  */
 export function checkUnused(imageId: string, name: string, { force }: { force: boolean }): void {
+  if (warmImages().includes(imageId)) {
+    throw new SmolvmError("machine-state", `Cannot remove image "${name}": machines wait for a run of it`, {
+      hint: "End those that wait: smolvm warm --count 0",
+    });
+  }
   const users = imageUsers().get(imageId) ?? [];
   const running = users.filter(isRunning);
   const inTheWay = running.length > 0 ? running : force ? [] : users;

@@ -1,14 +1,16 @@
 import { SmolvmError } from "../errors.ts";
 import { makeFolder, removeIfThere } from "../host/files.ts";
-import { acquireLock, type Lock } from "../state/lock.ts";
+import { acquireLock, type Lock } from "../host/lock.ts";
+import { dirname } from "../host/path.ts";
+import { sleep } from "../host/sleep.ts";
 
-/** How often a process that waits for another one looks again. Nobody notices it beside a pull. */
+/** How often a waiting process tries the lock; short beside a pull. */
 const POLL_MS = 50;
 
 /**
- * Runs `work` while no other process runs work of the same name, and leaves no file behind, even when it is killed.
+ * Runs `work` while no other process runs work of the same name; leaves no file behind, even when killed.
  *
- * @param name path without extension of the lock's file
+ * @param name the path of the lock file without its extension
  * @throws {SmolvmError} `interrupted` while it waits; `storage`; and what `work` throws
  */
 export async function exclusively<T>(
@@ -21,21 +23,21 @@ export async function exclusively<T>(
   try {
     return await work();
   } finally {
-    // While it is held: those who wait for it notice that it is gone, and make a new one.
+    // Removed while it is held: waiting processes notice that it is gone and make a new one.
     await removeIfThere(lock.path);
   }
 }
 
 /**
- * Like {@linkcode exclusively}, with a folder for temporary files that is removed afterwards, as are those that a crash
- * of the host left beside it.
+ * Like {@linkcode exclusively}, with a folder for temporary files that is removed afterwards. Also removes folders that
+ * a crash of the host left behind.
  */
 export async function withWorkFolder<T>(
   name: string,
   signal: AbortSignal | undefined,
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
-  const parent = name.slice(0, name.lastIndexOf("/"));
+  const parent = dirname(name);
   await makeFolder(parent);
   await removeAbandoned(parent);
   return await exclusively(name, signal, async () => {
@@ -51,9 +53,9 @@ export async function withWorkFolder<T>(
 }
 
 /**
- * A shell that removes the files of the work when this process cannot: it waits for the end of a pipe that the kernel
- * closes with us. The lock keeps it from what another process is at by then. Without one the next work removes them, as
- * on macOS, which has no `flock` command.
+ * Starts a shell that removes the work's files if this process is killed: it waits for the end of a pipe that the
+ * kernel closes with this process. The lock keeps it from the files of another process. Without the shell, the next
+ * work removes the files, as on macOS, which has no `flock` command.
  */
 function startJanitor(name: string): AsyncDisposable {
   const janitor = Deno.build.os === "linux" ? spawnJanitor(name) : undefined;
@@ -73,24 +75,24 @@ function spawnJanitor(name: string): Deno.ChildProcess | undefined {
       stdin: "piped",
       stdout: "null",
       stderr: "null",
-      // Ctrl-C at the terminal is not for it.
+      // Ctrl-C at the terminal must not end it.
       detached: true,
     }).spawn();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    return undefined; // No sh in PATH; that buildah is not there either is the better thing to say.
+    return undefined; // No sh in PATH; the error that buildah is missing is more useful.
   }
 }
 
 async function waitForLock(path: string, signal: AbortSignal | undefined): Promise<Lock> {
-  // Not by a blocking lock, which no signal could end.
+  // Polls, because an AbortSignal cannot end a blocking lock.
   while (true) {
     if (signal?.aborted) {
       throw new SmolvmError("interrupted", "Cannot wait for another smolvm: interrupted", { cause: signal.reason });
     }
     const lock = await acquireLock(path, { exclusive: true, wait: false });
     if (lock !== undefined) return lock;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }
 

@@ -6,7 +6,7 @@ type SyncName = Exclude<keyof Krun, "krun_start_enter">;
 type Arguments<N extends SyncName> = Parameters<NonNullable<Krun[N]>>;
 
 /**
- * Calls a function of libkrun and returns what it returned, 0 or a context.
+ * Calls a function of libkrun and returns its result, 0 or a context.
  *
  * @throws {SmolvmError} `krun`, naming the function and the errno; `dependency` when this libkrun lacks the function.
  */
@@ -16,7 +16,7 @@ export function call<N extends SyncName>(krun: Krun, name: N, ...args: Arguments
   return checkResult(name, symbol(...args));
 }
 
-/** The result of `name`, if it is not an error. */
+/** Returns the result of `name`, or throws if it is an error. */
 export function checkResult(name: string, result: number): number {
   if (result < 0) throw new SmolvmError("krun", `${name} failed: ${describeErrno(-result)}`);
   return result;

@@ -3,9 +3,9 @@ import { libFolder } from "../host/lib_folder.ts";
 import { type NativeFunctions, openLibrary } from "../host/native_library.ts";
 import { type Krun, KRUN_SYMBOLS } from "./symbols.ts";
 
-/** Where libkrun or its firmware may be; the first path that exists is taken. */
+/** Where libkrun or its firmware may be; the first existing path is used. */
 export interface LibraryCandidates {
-  /** The environment variable that names the file itself, and its value. */
+  /** The environment variable that overrides the paths, and its value. */
   override: { variable: string; path: string | undefined };
   paths: string[];
 }
@@ -22,7 +22,7 @@ export interface LibraryFacts {
 const SYSTEM_FOLDERS = ["/usr/local/lib64", "/usr/local/lib", "/usr/lib64", "/usr/lib"];
 const HOMEBREW_FOLDERS = ["/opt/homebrew/lib", "/usr/local/lib"];
 
-/** The paths at which a library is looked for, in order: the override alone, else `lib/`, Homebrew, the system. */
+/** The candidates for a library, in order: only the override if set, otherwise `lib/`, Homebrew, the system. */
 export function libraryCandidates(library: "libkrun" | "libkrunfw", facts: LibraryFacts): LibraryCandidates {
   const major = library === "libkrun" ? 1 : 5;
   const name = facts.os === "darwin" ? `${library}.${major}.dylib` : `${library}.so.${major}`;
@@ -36,7 +36,7 @@ export function libraryCandidates(library: "libkrun" | "libkrunfw", facts: Libra
   };
 }
 
-/** The file that is a library on this host. */
+/** The file of a library on this host. */
 function findLibrary(library: "libkrun" | "libkrunfw"): string {
   const { override, paths } = libraryCandidates(library, {
     os: Deno.build.os,
@@ -45,12 +45,12 @@ function findLibrary(library: "libkrun" | "libkrunfw"): string {
     env: (name) => Deno.env.get(name),
   });
   if (override.path !== undefined) {
-    if (exists(override.path)) return override.path;
+    if (isFile(override.path)) return override.path;
     throw new SmolvmError("dependency", `Cannot find ${library}: ${override.variable} names "${override.path}"`, {
       hint: `Unset ${override.variable} or correct it.`,
     });
   }
-  const found = paths.find(exists);
+  const found = paths.find(isFile);
   if (found === undefined) {
     throw new SmolvmError("dependency", `Cannot find ${library}: looked at ${paths.join(", ")}`, {
       hint: `Run scripts/setup, install ${library}, or set ${override.variable} to the file.`,
@@ -65,7 +65,7 @@ function findLibrary(library: "libkrun" | "libkrunfw"): string {
  * @throws {SmolvmError} `dependency` when either is missing or cannot be loaded.
  */
 export function loadKrun(): Krun {
-  // libkrun opens the firmware by its leaf name: loaded first, by absolute path, that name resolves.
+  // libkrun opens the firmware by file name only: load it first by absolute path, so that the name resolves.
   loadLibrary("libkrunfw", {});
   return loadLibrary("libkrun", KRUN_SYMBOLS).symbols;
 }
@@ -87,10 +87,10 @@ export function loadLibrary<const F extends NativeFunctions>(
   }
 }
 
-function exists(path: string): boolean {
+function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {
-    return false; // Not there, or not for us: the next candidate.
+    return false; // Missing or not accessible: try the next candidate.
   }
 }

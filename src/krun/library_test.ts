@@ -10,7 +10,7 @@ const facts = (os: string, env: Record<string, string> = {}): LibraryFacts => ({
   env: (name) => env[name],
 });
 
-Deno.test("libraryCandidates() looks beside the executable first, then where the system has libraries", () => {
+Deno.test("libraryCandidates() starts beside the executable, then lists the system's folders", () => {
   const { paths } = libraryCandidates("libkrun", facts("linux"));
   assert.equal(paths[0], "/opt/smolvm/lib/libkrun.so.1");
   assert.ok(paths.includes("/usr/lib64/libkrun.so.1"));
@@ -18,7 +18,7 @@ Deno.test("libraryCandidates() looks beside the executable first, then where the
   assert.equal(libraryCandidates("libkrunfw", facts("linux")).paths[0], "/opt/smolvm/lib/libkrunfw.so.5");
 });
 
-Deno.test("libraryCandidates() looks where Homebrew of either processor is on macOS", () => {
+Deno.test("libraryCandidates() lists the Homebrew folders of both architectures on macOS", () => {
   const { paths } = libraryCandidates("libkrunfw", facts("darwin"));
   assert.deepEqual(paths, [
     "/opt/smolvm/lib/libkrunfw.5.dylib",
@@ -27,7 +27,7 @@ Deno.test("libraryCandidates() looks where Homebrew of either processor is on ma
   ]);
 });
 
-Deno.test("libraryCandidates() has an override of its own for each library", () => {
+Deno.test("libraryCandidates() has one override per library", () => {
   const env = { SMOLVM_LIBKRUN: "/a/libkrun.so" };
   assert.deepEqual(libraryCandidates("libkrun", facts("linux", env)).override, {
     variable: "SMOLVM_LIBKRUN",
@@ -39,7 +39,7 @@ Deno.test("libraryCandidates() has an override of its own for each library", () 
   });
 });
 
-Deno.test("loadKrun() names the override that leads nowhere", () => {
+Deno.test("loadKrun() names the override whose file is missing", () => {
   using folder = makeTempFolder();
   const missing = `${folder.path}/libkrunfw.so.5`;
   using _ = setEnv({ SMOLVM_LIBKRUNFW: missing });
@@ -49,7 +49,7 @@ Deno.test("loadKrun() names the override that leads nowhere", () => {
   });
 });
 
-Deno.test("loadKrun() names the file that is not a library", () => {
+Deno.test("loadKrun() names a file that is not a library", () => {
   using folder = makeTempFolder();
   const text = `${folder.path}/libkrunfw.so.5`;
   Deno.writeTextFileSync(text, "text");

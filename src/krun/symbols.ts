@@ -1,5 +1,5 @@
 /**
- * The calls of libkrun, as `libkrun.h` of 1.19 declares them. Those newer than 1.9 are optional.
+ * The functions of libkrun, as `libkrun.h` of 1.19 declares them. Those newer than 1.9 are optional.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const REQUIRED = {
   krun_add_vsock_port: { parameters: ["u32", "u32", "buffer"], result: "i32" },
   krun_set_exec: { parameters: ["u32", "buffer", "buffer", "buffer"], result: "i32" },
   krun_set_console_output: { parameters: ["u32", "buffer"], result: "i32" },
-  // Nonblocking: the event loop goes on while the VM runs. It never returns but with an error.
+  // Nonblocking: the event loop continues while the VM runs. It returns only on an error.
   krun_start_enter: { parameters: ["u32"], result: "i32", nonblocking: true },
 } as const satisfies NativeFunctions;
 
@@ -22,6 +22,12 @@ const OPTIONAL = {
   krun_add_disk2: { parameters: ["u32", "buffer", "buffer", "u32", "bool"], result: "i32", optional: true },
   /** 1.13 */
   krun_init_log: { parameters: ["i32", "u32", "u32", "u32"], result: "i32", optional: true },
+  /** 1.15 */
+  krun_add_net_unixstream: {
+    parameters: ["u32", "buffer", "i32", "buffer", "u32", "u32"],
+    result: "i32",
+    optional: true,
+  },
   /** 1.17 */
   krun_add_disk3: {
     parameters: ["u32", "buffer", "buffer", "u32", "bool", "bool", "u32"],
@@ -36,7 +42,7 @@ const OPTIONAL = {
   krun_has_feature: { parameters: ["u64"], result: "i32", optional: true },
   /** 1.18 */
   krun_add_virtiofs3: { parameters: ["u32", "buffer", "buffer", "u64", "bool"], result: "i32", optional: true },
-  /** 1.8, beside {@linkcode OPTIONAL.krun_add_virtiofs3} */
+  /** 1.8, used when {@linkcode OPTIONAL.krun_add_virtiofs3} is missing */
   krun_add_virtiofs: { parameters: ["u32", "buffer", "buffer"], result: "i32", optional: true },
 } as const satisfies NativeFunctions;
 

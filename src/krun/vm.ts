@@ -3,22 +3,22 @@ import { cString } from "../host/libc.ts";
 import { call, checkResult } from "./call.ts";
 import type { Krun } from "./symbols.ts";
 
-/** A VM as libkrun is to build it. Every path is absolute and without symlinks. */
+/** The configuration of a VM. Every path is absolute and without symlinks. */
 export interface VmConfig {
   cpus: number;
   memoryMib: number;
-  /** Folder that becomes the guest's first root; holds the agent. */
+  /** Folder that becomes the guest's first root; contains the agent. */
   bootFolder: string;
   /** Path of the agent in the boot folder. */
   agent: string;
-  /** Further folders, each a device of its own. Empty where one device carries all. */
+  /** Further folders, each on its own device. Empty when one device carries all. */
   shares: VmShare[];
   /** Raw image that becomes `/dev/vda`. */
   disk: { path: string; durable: boolean } | undefined;
-  /** Socket that the guest reaches at this vsock port. Must be listening. */
+  /** Socket that the guest reaches at this vsock port. It must be listening. */
   vsock: { port: number; socket: string };
-  /** Whether TSI gives the guest the host's network. */
-  net: boolean;
+  /** The guest's one network interface: who gets its frames must be listening. */
+  net: { socket: string; mac: Uint8Array<ArrayBuffer> } | undefined;
   /** File for the guest's console. */
   consoleLog: string;
 }
@@ -33,12 +33,14 @@ export interface VmShare {
 const RAW = 0;
 const SYNC_NONE = 0;
 const SYNC_FULL = 2;
-const TSI_INET = 1;
+/** Checksums and segments may be left to the other end of the link, as libkrun's own header has it. */
+const NET_FEATURES = 0x4c83;
+const NO_DESCRIPTOR = -1;
 
 /** Log levels of libkrun. */
 export const KRUN_LOG_LEVELS = { error: 1, warn: 2, info: 3, debug: 4, trace: 5 } as const;
 
-/** Sends libkrun's own messages to a descriptor, which it takes over. To be called once, before anything else. */
+/** Sends libkrun's own messages to a descriptor, which libkrun then owns. Call it once, before anything else. */
 export function initLog(krun: Krun, fd: number, level: keyof typeof KRUN_LOG_LEVELS): void {
   const STYLE_NEVER = 2;
   const NO_ENV = 1;
@@ -47,20 +49,21 @@ export function initLog(krun: Krun, fd: number, level: keyof typeof KRUN_LOG_LEV
 }
 
 /**
- * Builds the VM and starts it. The promise settles only if the start fails: a VM that ends takes the process along.
+ * Builds the VM and starts it. The promise settles only if the start fails: the process ends with the VM.
  *
- * @throws {SmolvmError} `krun` for a call that failed; `dependency` for what this libkrun is too old for.
+ * @throws {SmolvmError} `krun` for a failed call; `dependency` if this libkrun is too old.
  */
 export async function startVm(krun: Krun, config: VmConfig): Promise<never> {
   const ctx = call(krun, "krun_create_ctx");
   call(krun, "krun_set_vm_config", ctx, config.cpus, config.memoryMib);
-  // SAFETY: libkrun copies every string and array it is given; each buffer needs to live for its call only.
+  // SAFETY: libkrun copies every string and array that it is given; each buffer must live only during its call.
   call(krun, "krun_set_root", ctx, cString(config.bootFolder));
   for (const share of config.shares) addShare(krun, ctx, share);
   if (config.disk) addDisk(krun, ctx, config.disk);
   addVsock(krun, ctx, config);
+  if (config.net) addNetwork(krun, ctx, config.net);
   call(krun, "krun_set_console_output", ctx, cString(config.consoleLog));
-  // The kernel command line is not for data: a fixed path, no argument, one variable. All else goes to the agent.
+  // No data on the kernel command line: a fixed path, no arguments, one variable. The agent gets all else.
   const environment = cString("KRUN_INIT_PID1=1");
   const noArguments = new BigUint64Array(1);
   // SAFETY: `environment` is referenced until after the call.
@@ -92,14 +95,22 @@ function addDisk(krun: Krun, ctx: number, { path, durable }: { path: string; dur
   }
 }
 
-function addVsock(krun: Krun, ctx: number, { vsock, net }: VmConfig): void {
-  if (krun.krun_add_vsock && krun.krun_disable_implicit_vsock) {
-    call(krun, "krun_disable_implicit_vsock", ctx);
-    call(krun, "krun_add_vsock", ctx, net ? TSI_INET : 0);
-  } else if (!net) {
-    throw new SmolvmError("dependency", "Cannot keep the guest off the network: this libkrun is older than 1.17", {
-      hint: "Upgrade libkrun, or allow the network with --net.",
-    });
+function addVsock(krun: Krun, ctx: number, { vsock }: VmConfig): void {
+  if (!krun.krun_add_vsock || !krun.krun_disable_implicit_vsock) {
+    throw new SmolvmError(
+      "dependency",
+      "Cannot keep the guest off the host's network: this libkrun is older than 1.17",
+      {
+        hint: "Upgrade libkrun.",
+      },
+    );
   }
+  call(krun, "krun_disable_implicit_vsock", ctx);
+  // Without libkrun's own network, by which a guest has the host's.
+  call(krun, "krun_add_vsock", ctx, 0);
   call(krun, "krun_add_vsock_port", ctx, vsock.port, cString(vsock.socket));
+}
+
+function addNetwork(krun: Krun, ctx: number, { socket, mac }: NonNullable<VmConfig["net"]>): void {
+  call(krun, "krun_add_net_unixstream", ctx, cString(socket), NO_DESCRIPTOR, mac, NET_FEATURES, 0);
 }

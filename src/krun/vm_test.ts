@@ -11,18 +11,21 @@ const CONFIG: VmConfig = {
   shares: [],
   disk: { path: "/disk.img", durable: false },
   vsock: { port: 7070, socket: "/run/agent.sock" },
-  net: false,
+  net: undefined,
   consoleLog: "/console.log",
 };
 
+/** No string: it has no NUL at its end. */
+const MAC = new Uint8Array([2, 1, 2, 3, 4, 5]);
+
 interface FakeOptions {
-  /** Functions that this libkrun is too old for. */
+  /** Functions that this libkrun lacks. */
   without?: (keyof Krun)[];
-  /** What functions return; 0 otherwise. */
+  /** Results of functions; default: 0. */
   results?: Partial<Record<keyof Krun, number>>;
 }
 
-/** A libkrun that writes down how it is called: `krun_set_root 5 /boot`. */
+/** A libkrun that records its calls: `krun_set_root 5 /boot`. */
 function fakeKrun({ without = [], results = {} }: FakeOptions = {}): { krun: Krun; calls: string[] } {
   const calls: string[] = [];
   const symbol = (_: unknown, name: keyof Krun) => {
@@ -36,12 +39,13 @@ function fakeKrun({ without = [], results = {} }: FakeOptions = {}): { krun: Kru
   return { krun: new Proxy({}, { get: symbol }) as Krun, calls };
 }
 
-/** C strings as text, arrays of them as lists, read as libkrun would. */
+/** Decodes C strings and arrays of them, as libkrun reads them. */
 function describe(value: unknown): string {
   if (value instanceof BigUint64Array) {
     assert.equal(value.at(-1), 0n, "the array does not end with NULL");
     return `[${Array.from(value.subarray(0, -1), (address) => textAt(address)).join()}]`;
   }
+  if (value === MAC) return "MAC";
   if (value instanceof Uint8Array) {
     assert.equal(value.indexOf(0), value.length - 1, "the string does not end with its only NUL");
     return new TextDecoder().decode(value.subarray(0, -1));
@@ -55,14 +59,14 @@ function textAt(address: bigint): string {
   return Deno.UnsafePointerView.getCString(pointer);
 }
 
-/** How libkrun is called for a VM, whose start is then said to have failed. */
+/** The calls of libkrun for a VM whose start fails. */
 async function callsFor(change: Partial<VmConfig>, options: FakeOptions = {}): Promise<string[]> {
   const { krun, calls } = fakeKrun({ ...options, results: { krun_start_enter: -22, ...options.results } });
   await assert.rejects(startVm(krun, { ...CONFIG, ...change }), { code: "krun" });
   return calls;
 }
 
-Deno.test("startVm() builds the VM in the order that libkrun wants and starts it last", async () => {
+Deno.test("startVm() configures the VM in the order that libkrun needs and starts it last", async () => {
   assert.deepEqual(await callsFor({}), [
     "krun_create_ctx",
     "krun_set_vm_config 5 2 512",
@@ -77,7 +81,7 @@ Deno.test("startVm() builds the VM in the order that libkrun wants and starts it
   ]);
 });
 
-Deno.test("startVm() says why the VM did not start, or that libkrun did not", async () => {
+Deno.test("startVm() says why the VM did not start", async () => {
   const { krun } = fakeKrun({ results: { krun_start_enter: -22 } });
   await assert.rejects(startVm(krun, CONFIG), { message: "krun_start_enter failed: Invalid argument (EINVAL)" });
   await assert.rejects(startVm(fakeKrun().krun, CONFIG), { message: "krun_start_enter returned without an error" });
@@ -96,26 +100,28 @@ Deno.test("startVm() stops at the call that failed", async () => {
   ]);
 });
 
-Deno.test("startVm() gives the vsock TSI only to a guest with network", async () => {
-  assert.ok((await callsFor({ net: false })).includes("krun_add_vsock 5 0"));
-  assert.ok((await callsFor({ net: true })).includes("krun_add_vsock 5 1"));
+Deno.test("startVm() gives a guest with network one interface, and no guest the host's network", async () => {
+  const net = { socket: "/run/net.sock", mac: MAC };
+  for (const calls of [await callsFor({}), await callsFor({ net })]) assert.ok(calls.includes("krun_add_vsock 5 0"));
+  const devices = (calls: string[]) => calls.filter((line) => line.startsWith("krun_add_net"));
+  assert.deepEqual(devices(await callsFor({})), []);
+  assert.deepEqual(devices(await callsFor({ net })), ["krun_add_net_unixstream 5 /run/net.sock -1 MAC 19587 0"]);
+  const { krun } = fakeKrun({ without: ["krun_add_net_unixstream"] });
+  await assert.rejects(startVm(krun, { ...CONFIG, net }), { code: "dependency" });
 });
 
-Deno.test("startVm() starts no guest with network that must have none: an old libkrun gives it one", async () => {
+Deno.test("startVm() starts no guest with an old libkrun, which gives every guest the host's network", async () => {
   for (const without of ["krun_add_vsock", "krun_disable_implicit_vsock"] as const) {
     const { krun, calls } = fakeKrun({ without: [without] });
     await assert.rejects(startVm(krun, CONFIG), {
       code: "dependency",
-      message: "Cannot keep the guest off the network: this libkrun is older than 1.17",
+      message: "Cannot keep the guest off the host's network: this libkrun is older than 1.17",
     });
     assert.equal(calls.some((line) => line.startsWith("krun_start_enter")), false);
-    const withNet = await callsFor({ net: true }, { without: [without] });
-    assert.equal(withNet.some((line) => line.startsWith("krun_add_vsock ")), false);
-    assert.ok(withNet.includes("krun_add_vsock_port 5 7070 /run/agent.sock"));
   }
 });
 
-Deno.test("startVm() syncs a disk that is to last, and leaves syncing to chance with an old libkrun", async () => {
+Deno.test("startVm() syncs a durable disk, and uses the default of an old libkrun", async () => {
   const durable = { path: "/disk.img", durable: true };
   assert.ok((await callsFor({ disk: durable })).includes("krun_add_disk3 5 disk /disk.img 0 false false 2"));
   const old = await callsFor({ disk: durable }, { without: ["krun_add_disk3"] });
@@ -123,7 +129,7 @@ Deno.test("startVm() syncs a disk that is to last, and leaves syncing to chance 
   assert.equal((await callsFor({ disk: undefined })).some((line) => line.includes("disk")), false);
 });
 
-Deno.test("startVm() shares folders, read-only where the host can hold the guest to it and not at all elsewhere", async () => {
+Deno.test("startVm() shares folders read-only if this libkrun can, and otherwise refuses to", async () => {
   const [writable, readOnly] = [{ tag: "v0", path: "/a", readOnly: false }, { tag: "v1", path: "/b", readOnly: true }];
   const calls = await callsFor({ shares: [writable, readOnly] });
   assert.ok(calls.includes("krun_add_virtiofs3 5 v0 /a 0 false"));
@@ -137,7 +143,7 @@ Deno.test("startVm() shares folders, read-only where the host can hold the guest
   });
 });
 
-Deno.test("startVm() refuses a path with a NUL, which would end it early", async () => {
+Deno.test("startVm() refuses a path with a NUL, which would truncate it", async () => {
   await assert.rejects(startVm(fakeKrun().krun, { ...CONFIG, bootFolder: "/boot\0/evil" }), { code: "usage" });
 });
 

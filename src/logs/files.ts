@@ -1,31 +1,38 @@
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
+import { openUntrusted } from "../host/untrusted_file.ts";
+
+/** The most that `log_max_files` allows, and one during a rotation. */
+const MAX_FILES = 101;
+/** Refuses huge sparse files of a guest, whose zeros would all be read; compression by the file system is less. */
+const MAX_HOLES = 1000;
+const BLOCK_BYTES = 512;
+const MIN_BYTES = 1024 ** 2;
 
 /** How much of a log is kept. */
 export interface LogLimits {
-  /** At this size a file is set aside, and a new one begun. */
+  /** At this size the file is rotated. */
   maxBytes: number;
-  /** How many files there are at most, the one being written to included. */
+  /** The most files, including the one being written. */
   maxFiles: number;
 }
 
-/** The file of the log at `path` that was set aside so many times; 0: the one that is written to. */
+/** The file of the log at `path` after this many rotations; 0: the file being written. */
 export function logFile(path: string, age: number): string {
   return age === 0 ? path : `${path}.${age}`;
 }
 
 /**
- * Opens the files of a log, or only those newer than one that is open, the oldest first. What it has opened can be read
- * to its end whatever becomes of its name.
+ * Opens the files of a log, or only those newer than an open one, the oldest first. An open file can be read to its end
+ * even if it is renamed or removed.
  *
  * @throws {SmolvmError} `state`.
  */
 export function openLogFiles(path: string, newerThan?: Deno.FsFile): Deno.FsFile[] {
   const known = newerThan?.statSync().ino;
   const files = new Map<number | null, Deno.FsFile>();
-  // Files move to higher numbers only, so that none is missed on the way up, but one may be met twice; and while they
-  // move there is a gap of one.
-  for (let age = 0, missing = 0; missing < 2; age++) {
+  // Files only move to higher numbers: this loop misses none, but may meet one twice. A rotation leaves a gap of one.
+  for (let age = 0, missing = 0; missing < 2 && age < MAX_FILES; age++) {
     const file = openIfThere(logFile(path, age));
     if (file === undefined) {
       missing++;
@@ -43,8 +50,13 @@ export function openLogFiles(path: string, newerThan?: Deno.FsFile): Deno.FsFile
 
 function openIfThere(path: string): Deno.FsFile | undefined {
   try {
-    return Deno.openSync(path);
+    const file = openUntrusted(path);
+    const { size, blocks } = file.statSync();
+    if (size <= MAX_HOLES * (blocks ?? size) * BLOCK_BYTES + MIN_BYTES) return file;
+    file.close();
+    throw new SmolvmError("state", `"${path}" is no log: it is ${size} bytes of holes`);
   } catch (error) {
+    if (error instanceof SmolvmError) throw error;
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new SmolvmError("state", `Cannot read the log "${path}": ${osReason(error)}`, { cause: error });
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { openLogFiles } from "./files.ts";
 
-/** What the files of a log hold that {@linkcode openLogFiles} opens; each is closed. */
+/** Opens the files of a log, reads them and closes them. */
 function contents(...args: Parameters<typeof openLogFiles>): string[] {
   return openLogFiles(...args).map((file) => {
     using _ = file;
@@ -11,7 +11,7 @@ function contents(...args: Parameters<typeof openLogFiles>): string[] {
   });
 }
 
-/** Runs a test with a log whose files hold their ages. */
+/** Runs a test with a log whose files contain their ages. */
 function withLog(ages: number[], test: (path: string) => void): void {
   using folder = makeTempFolder();
   const path = `${folder.path}/log`;
@@ -26,7 +26,7 @@ Deno.test("openLogFiles() opens all files of a log, the oldest first", () => {
   withLog(ages, (path) => assert.deepEqual(contents(path), ages.reverse().map(String)));
 });
 
-Deno.test("openLogFiles() opens the files that are newer than one, whatever has become of that", () => {
+Deno.test("openLogFiles() opens the files that are newer than one that was renamed or removed", () => {
   withLog([0, 1, 2], (path) => {
     const held = (age: number) => Deno.openSync(age === 0 ? path : `${path}.${age}`);
     using newest = held(0);
@@ -39,15 +39,24 @@ Deno.test("openLogFiles() opens the files that are newer than one, whatever has 
   });
 });
 
-Deno.test("openLogFiles() finds every file in the midst of a rotation, and none twice", () => {
+Deno.test("openLogFiles() finds every file during a rotation", () => {
   for (const ages of [[1, 2, 3], [0, 2, 3], [0, 1, 3]]) {
     withLog(ages, (path) => assert.deepEqual(contents(path), ages.toReversed().map(String)));
   }
-  withLog([0, 1], (path) => {
-    // As if it had moved up after it was met.
-    Deno.linkSync(`${path}.1`, `${path}.2`);
-    assert.deepEqual(contents(path), ["1", "0"]);
+});
+
+Deno.test("openLogFiles() refuses a guest's huge sparse files and symlinks, and limits the number of files", () => {
+  withLog([0], (path) => {
+    Deno.truncateSync(path, 2 ** 40);
+    assert.throws(() => openLogFiles(path), {
+      code: "state",
+      message: `"${path}" is no log: it is ${2 ** 40} bytes of holes`,
+    });
+    Deno.removeSync(path);
+    Deno.symlinkSync("/dev/zero", path);
+    assert.throws(() => openLogFiles(path), { code: "state", message: `"${path}" is not a regular file` });
   });
+  withLog(Array.from({ length: 200 }, (_, age) => age), (path) => assert.equal(contents(path).length, 101));
 });
 
 Deno.test({

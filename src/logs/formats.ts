@@ -1,27 +1,27 @@
 import type { LogFormat, LogOutput } from "./log_reader.ts";
 import { concat, HEAD_BYTES, type LogStream, NEWLINE, parseHead, TIME_BYTES } from "./record.ts";
 
-/** Longer than any record: a frame of the guest is the most that one holds. */
+/** Longer than any record, which holds at most one frame of the guest. */
 const MAX_RECORD_BYTES = 64 * 1024;
 
 /** Which records of a log are shown, and how. */
 export interface RecordOptions {
-  /** The earliest. */
+  /** Earlier records are left out. */
   since?: Date | undefined;
-  /** The latest. */
+  /** Later records are left out. */
   until?: Date | undefined;
-  /** Whether each line is shown with its time in front. */
+  /** Whether each line is preceded by its time. */
   timestamps?: boolean | undefined;
 }
 
-/** The log of a command: records, of which what the command wrote is shown, and nothing of what is no record. */
+/** The log of a command: shows the output in its records, and nothing that is not a record. */
 export class Records implements LogFormat {
   readonly #since: string;
   readonly #until: string;
   readonly #timestamps: boolean;
-  /** A record whose end is still to come. */
+  /** The start of an incomplete record. */
   #rest = new Uint8Array();
-  /** The streams that are within a line. */
+  /** The streams whose last line is incomplete. */
   readonly #within = new Set<LogStream>();
 
   constructor({ since, until, timestamps = false }: RecordOptions = {}) {
@@ -45,7 +45,7 @@ export class Records implements LogFormat {
     const bytes = concat([this.#rest, chunk]);
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     yield* this.#show(bytes.subarray(0, end));
-    // What is no record may have no end either.
+    // Drop text that is too long for a record: it may never end.
     this.#rest = bytes.length - end > MAX_RECORD_BYTES ? new Uint8Array() : bytes.slice(end);
   }
 
@@ -56,9 +56,9 @@ export class Records implements LogFormat {
     yield* this.#show(rest);
   }
 
-  /** What is shown of whole records, and of one that was cut. */
+  /** Decodes whole records, and a cut one at the end. */
   *#show(bytes: Uint8Array): Generator<LogOutput> {
-    // Enough: a time is shorter than the head that it was in.
+    // Large enough: a time is shorter than the head that it comes from.
     const shown = new Uint8Array(bytes.length);
     let [from, to] = [0, 0];
     let current: LogStream = "stdout";
@@ -87,7 +87,7 @@ export class Records implements LogFormat {
   }
 }
 
-/** A log that is shown as it is. */
+/** A log that is shown unchanged. */
 export class PlainText implements LogFormat {
   readonly #stream: LogStream;
 
@@ -103,5 +103,39 @@ export class PlainText implements LogFormat {
     yield { stream: this.#stream, data };
   }
 
+  *end(): Generator<LogOutput> {}
+}
+
+/** A log whose lines each have a time: shows whole lines, of those times. */
+export class TimedLines implements LogFormat {
+  readonly #isWanted: (line: Uint8Array) => boolean;
+  #rest = new Uint8Array();
+
+  /** @param timeOf the time of a line by its first bytes, ISO 8601 in UTC */
+  constructor(timeOf: (head: Uint8Array) => string | undefined, { since, until }: RecordOptions = {}) {
+    const [from, to] = [since?.toISOString() ?? "", until?.toISOString() ?? "~"]; // After every digit.
+    this.#isWanted = (line) => {
+      const time = timeOf(line.subarray(0, HEAD_BYTES));
+      return time !== undefined && from <= time && time <= to;
+    };
+  }
+
+  lineCounter(): (head: Uint8Array) => boolean {
+    return this.#isWanted;
+  }
+
+  *decode(chunk: Uint8Array): Generator<LogOutput> {
+    const bytes = concat([this.#rest, chunk]);
+    let start = 0;
+    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+      const line = bytes.subarray(start, end);
+      if (this.#isWanted(line)) yield { stream: "stdout", data: line };
+      start = end + 1;
+    }
+    // Drop text that is too long for a line: it may never end.
+    this.#rest = bytes.length - start > MAX_RECORD_BYTES ? new Uint8Array() : bytes.slice(start);
+  }
+
+  /** A rotation may have cut a line in two: the next file goes on with it. */
   *end(): Generator<LogOutput> {}
 }

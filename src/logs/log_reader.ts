@@ -1,33 +1,34 @@
+import { sleep } from "../host/sleep.ts";
 import { openLogFiles } from "./files.ts";
 import type { LogStream } from "./record.ts";
 import { seekTail } from "./tail.ts";
 
-/** A part of a log as it is shown: bytes for one of the streams. */
+/** A part of the shown log: bytes for one of the streams. */
 export interface LogOutput {
   stream: LogStream;
   data: Uint8Array;
 }
 
-/** How the files of a log are to be understood. */
+/** The format of a log's files. */
 export interface LogFormat {
-  /** Tells which lines of the file end one that is shown, by their first bytes; asked from the last line on. */
+  /** Tells by its first bytes whether a line of the file ends a shown line; called from the last line backwards. */
   lineCounter(): (head: Uint8Array) => boolean;
-  /** What is shown of the next bytes of the log. */
+  /** Decodes the next bytes of the log. */
   decode(chunk: Uint8Array): Iterable<LogOutput>;
-  /** What is shown of what was left of them when a file has ended. */
+  /** Decodes the rest of the bytes at the end of a file. */
   end(): Iterable<LogOutput>;
 }
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** Reads a log that is being written to and rotated: everything in it once, in order, and never all of it in memory. */
+/** Reads a log while it is written and rotated: each byte once and in order, without keeping all of it in memory. */
 export class LogReader implements Disposable {
   readonly #path: string;
   readonly #format: LogFormat;
   readonly #chunk = new Uint8Array(CHUNK_BYTES);
-  /** How many last lines to begin with; all once it has begun. */
+  /** The number of last lines to start from; Infinity after the start. */
   #tail: number;
-  /** The newest file that was there. */
+  /** The newest file found so far. */
   #current: Deno.FsFile | undefined;
 
   constructor(path: string, format: LogFormat, { tail = Infinity }: { tail?: number | undefined } = {}) {
@@ -37,17 +38,17 @@ export class LogReader implements Disposable {
   }
 
   /**
-   * What is there and was not read before.
+   * Reads what was added since the last call.
    *
-   * @param isOver whether nobody writes to the log any more
+   * @param isOver whether the log is complete
    * @throws {SmolvmError} `state`.
    */
   *read(isOver: boolean): Generator<LogOutput> {
-    // Opened before the current one is read to its end: when there are any, nobody writes to that any more.
+    // Opened before the current file is read to its end: if there are newer files, the current one is complete.
     const newer = openLogFiles(this.#path, this.#current);
     const files = this.#current ? [this.#current, ...newer] : this.#seek(newer);
     this.#current = files.pop();
-    // Whoever reads may stop at any of them.
+    // The consumer may stop at any of them.
     using older = new DisposableStack();
     for (const file of files) older.use(file);
     for (const file of files) {
@@ -79,7 +80,7 @@ export class LogReader implements Disposable {
 const POLL_MS = 100;
 
 /**
- * What there is in logs, and what is added to them until they are over.
+ * Reads logs and follows them until they are complete.
  *
  * @throws the reason of `signal`.
  */
@@ -90,7 +91,7 @@ export async function* readLogs(
 ): AsyncGenerator<LogOutput> {
   while (true) {
     signal?.throwIfAborted();
-    // Asked before they are read: what was written until then is read.
+    // Called before reading, so that nothing written before the end is missed.
     const over = isOver();
     for (const log of logs) {
       for (const output of log.read(over)) {
@@ -99,6 +100,6 @@ export async function* readLogs(
       }
     }
     if (over) return;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }

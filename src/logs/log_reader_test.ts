@@ -5,7 +5,7 @@ import { LogReader, readLogs } from "./log_reader.ts";
 
 type Written = { stdout: string; stderr: string };
 
-/** Runs a test with a log whose files have that text, the oldest first. */
+/** Runs a test with a log whose files have these texts, the oldest first. */
 async function withLog(files: string[], test: (path: string) => Promise<void> | void): Promise<void> {
   using folder = makeTempFolder();
   const path = `${folder.path}/log`;
@@ -17,14 +17,14 @@ function writeFile(path: string, age: number, text: string): void {
   Deno.writeTextFileSync(age === 0 ? path : `${path}.${age}`, text, { append: true });
 }
 
-/** Records of a minute after noon each, such as `stdout F text`. */
+/** Records one minute apart, from noon on, such as `stdout F text`. */
 function records(...texts: string[]): string {
   return texts.map((text, minute) => `${timeOf(minute)} ${text}\n`).join("");
 }
 
 const timeOf = (minute: number) => `2026-11-23T12:${`${minute}`.padStart(2, "0")}:00.000Z`;
 
-/** What a log that nobody writes to any more shows. */
+/** The output of a complete log. */
 async function readAll(path: string, options: RecordOptions & { tail?: number } = {}): Promise<Written> {
   using log = new LogReader(path, new Records(options), options);
   const written: Written = { stdout: "", stderr: "" };
@@ -32,19 +32,19 @@ async function readAll(path: string, options: RecordOptions & { tail?: number } 
   return written;
 }
 
-/** What a reader shows next, of both streams. */
+/** The next output of a reader, of both streams. */
 function next(log: LogReader, isOver = false): string {
   return [...log.read(isOver)].map(({ data }) => new TextDecoder().decode(data)).join("");
 }
 
-Deno.test("LogReader has nothing of a log that is not there", () =>
+Deno.test("LogReader returns nothing for a missing log", () =>
   withLog([], async (path) => {
     for (const tail of [undefined, 0, 3]) {
       assert.deepEqual(await readAll(path, tail === undefined ? {} : { tail }), { stdout: "", stderr: "" });
     }
   }));
 
-Deno.test("LogReader has the bytes of each stream as they were written", () =>
+Deno.test("LogReader returns the bytes of each stream as they were written", () =>
   withLog([
     records(
       "stdout F one",
@@ -62,7 +62,7 @@ Deno.test("LogReader has the bytes of each stream as they were written", () =>
     assert.deepEqual(order, ["stdout", "stderr", "stdout", "stderr", "stdout"]);
   }));
 
-Deno.test("LogReader keeps bytes that are no text", () =>
+Deno.test("LogReader keeps bytes that are not UTF-8", () =>
   withLog([], async (path) => {
     const head = new TextEncoder().encode(`${timeOf(0)} stdout F `);
     const line = Uint8Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 10);
@@ -72,13 +72,13 @@ Deno.test("LogReader keeps bytes that are no text", () =>
     assert.deepEqual([output?.data, rest], [new Uint8Array([...line, 10]), []]);
   }));
 
-Deno.test("LogReader reads rotated files from the oldest on, also a line that goes from one to the next", () =>
+Deno.test("LogReader reads rotated files from the oldest on, also a line that spans two files", () =>
   withLog(
     [records("stdout F one", "stdout P tw"), records("stderr F oh", "stdout F o"), records("stdout F three")],
     async (path) => assert.deepEqual(await readAll(path), { stdout: "one\ntwo\nthree\n", stderr: "oh\n" }),
   ));
 
-Deno.test("LogReader reads what is larger than its memory", () => {
+Deno.test("LogReader reads a log that is larger than its buffer", () => {
   const lines = Array.from({ length: 20_000 }, (_, line) => `line ${line}`);
   const half = (from: number, to: number) =>
     lines.slice(from, to).map((text) => `${timeOf(0)} stdout F ${text}\n`).join("");
@@ -90,7 +90,7 @@ Deno.test("LogReader reads what is larger than its memory", () => {
   });
 });
 
-Deno.test("LogReader puts the time at which it began before each line", () =>
+Deno.test("LogReader prefixes each line with the time of its start", () =>
   withLog([records("stdout P on", "stderr F oh", "stdout F e", "stdout F ", "stdout P end")], async (path) => {
     assert.deepEqual(await readAll(path, { timestamps: true }), {
       stdout: `${timeOf(0)} one\n${timeOf(3)} \n${timeOf(4)} end`,
@@ -98,7 +98,7 @@ Deno.test("LogReader puts the time at which it began before each line", () =>
     });
   }));
 
-Deno.test("LogReader has the last lines of both streams, with all their parts, over the borders of files", () => {
+Deno.test("LogReader returns the last lines of both streams with all their parts, across files", () => {
   const older = records("stdout F one", "stderr F two", "stdout P thr");
   const newer = records("stdout P e", "stdout F e", "stderr F four", "stdout P five");
   return withLog([older, newer], async (path) => {
@@ -114,7 +114,7 @@ Deno.test("LogReader has the last lines of both streams, with all their parts, o
   });
 });
 
-Deno.test("LogReader counts the last lines from the end of a log, and does not look at its beginning", () =>
+Deno.test("LogReader counts the last lines from the end of a log, and does not read its beginning", () =>
   withLog(["x".repeat(100), `${"x\n".repeat(100_000)}${records("stdout F one", "stdout F two")}`], (path) => {
     const { readSync } = Deno.FsFile.prototype;
     let bytes = 0;
@@ -132,7 +132,7 @@ Deno.test("LogReader counts the last lines from the end of a log, and does not l
     assert.ok(bytes < 70_000, `${bytes} bytes`);
   }));
 
-Deno.test("LogReader has what was written from one time to another, and counts the last lines among it", () =>
+Deno.test("LogReader returns what was written between two times, and counts the last lines in it", () =>
   withLog(
     [records("stdout F 0", "stdout F 1"), records("stdout F 0", "stderr F 1", "stdout F 2", "stdout F 3")],
     async (path) => {
@@ -145,7 +145,7 @@ Deno.test("LogReader has what was written from one time to another, and counts t
     },
   ));
 
-Deno.test("LogReader shows what it can of a log that a crash has cut, and nothing that is no record", () => {
+Deno.test("LogReader shows the valid part of a log that a crash cut, and nothing that is not a record", () => {
   const garbage = `\0\0\0\n\n${timeOf(0)} stdou\nx${"y".repeat(200_000)}\n${timeOf(0)} stdout F on`;
   return withLog([garbage, records("stdout F next", "stderr P oh")], async (path) => {
     assert.deepEqual(await readAll(path), { stdout: "onnext\n", stderr: "oh" });
@@ -155,7 +155,7 @@ Deno.test("LogReader shows what it can of a log that a crash has cut, and nothin
   });
 });
 
-Deno.test("LogReader goes on with what is added, from record to record", () =>
+Deno.test("LogReader continues with appended data, record by record", () =>
   withLog([records("stdout F one", "stdout F two")], (path) => {
     using log = new LogReader(path, new Records(), { tail: 1 });
     assert.equal(next(log), "two\n");
@@ -167,7 +167,7 @@ Deno.test("LogReader goes on with what is added, from record to record", () =>
     assert.equal(next(log, true), "three\n");
   }));
 
-Deno.test("LogReader waits for a log that is not there yet", () =>
+Deno.test("LogReader waits for a log that does not exist yet", () =>
   withLog([], (path) => {
     using log = new LogReader(path, new Records(), { tail: 0 });
     assert.equal(next(log), "");
@@ -175,7 +175,7 @@ Deno.test("LogReader waits for a log that is not there yet", () =>
     assert.equal(next(log), "one\n", "it was written while it was followed");
   }));
 
-Deno.test("LogReader follows a log over rotations, several at once too, and misses only what was removed", () =>
+Deno.test("LogReader follows a log across rotations, also several at once, and misses only removed files", () =>
   withLog([records("stdout F one")], (path) => {
     using log = new LogReader(path, new Records());
     let files = 1;
@@ -197,7 +197,7 @@ Deno.test("LogReader follows a log over rotations, several at once too, and miss
     assert.equal(next(log, true), "9\n10\n");
   }));
 
-Deno.test("LogReader shows plain text as it is, and its last lines", () =>
+Deno.test("LogReader shows plain text unchanged, and its last lines", () =>
   withLog(["one\ntwo\n\nthree"], (path) => {
     const lines = [[undefined, "one\ntwo\n\nthree"], [0, ""], [1, "three"], [3, "two\n\nthree"]] as const;
     for (const [tail, text] of lines) {
@@ -208,7 +208,7 @@ Deno.test("LogReader shows plain text as it is, and its last lines", () =>
     }
   }));
 
-Deno.test("readLogs() reads what was written before a log was over, and then ends", () =>
+Deno.test("readLogs() reads everything that was written before the log was complete, and ends", () =>
   withLog([records("stdout F one")], async (path) => {
     using log = new LogReader(path, new Records());
     let looks = 0;
@@ -220,7 +220,7 @@ Deno.test("readLogs() reads what was written before a log was over, and then end
     assert.deepEqual([outputs, looks], [["one\n", "last\n"], 3]);
   }));
 
-Deno.test("readLogs() stops where its reader or a signal stops it, and leaves no file open", () =>
+Deno.test("readLogs() stops when its consumer or a signal stops it, and leaves no file open", () =>
   withLog([records("stdout F one"), records("stdout F two"), records("stdout F three")], async (path) => {
     const controller = new AbortController();
     const texts: string[] = [];

@@ -1,10 +1,10 @@
 /**
- * The format of the log of what a machine's command writes, which is that of Kubernetes' container runtimes: each line
- * of the output is one line of the log, a record,
+ * The format of a command's log, which is that of Kubernetes' container runtimes. Each line of the output is one line
+ * of the log, a record:
  *
  *     2026-11-23T12:00:00.000Z stdout F the line
  *
- * with `P` in place of `F` for a part of a line whose rest is still to come.
+ * `P` in place of `F` marks a partial line, which the next record of the stream continues.
  *
  * @module
  */
@@ -12,9 +12,9 @@
 /** One of the streams that a command writes. */
 export type LogStream = "stdout" | "stderr";
 
-/** What a record begins with. */
+/** The head of a record. */
 export interface RecordHead {
-  /** ISO 8601 in UTC, so that times compare as their texts do. */
+  /** ISO 8601 in UTC, so that times compare as strings. */
   time: string;
   stream: LogStream;
   /** Whether the record ends its line. */
@@ -22,20 +22,20 @@ export interface RecordHead {
 }
 
 export const NEWLINE = 10;
-/** Length of a record's time, and of the space behind it. */
+/** Length of a record's time and the space after it. */
 export const TIME_BYTES = "2026-11-23T12:00:00.000Z ".length;
-/** Length of what is before the command's own bytes. */
+/** Length of the head, before the command's own bytes. */
 export const HEAD_BYTES = TIME_BYTES + "stdout F ".length;
 
 const HEAD = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (stdout|stderr) ([FP]) $/;
 
-/** The head at the start of these bytes, or `undefined` when they are no record's: a crash may leave anything. */
+/** The head at the start of these bytes; `undefined` if they are not a record: a crash may leave anything. */
 export function parseHead(bytes: Uint8Array): RecordHead | undefined {
   const match = HEAD.exec(String.fromCharCode(...bytes.subarray(0, HEAD_BYTES)));
   return match ? { time: match[1]!, stream: match[2] as LogStream, full: match[3] === "F" } : undefined;
 }
 
-/** The records of a chunk of output. */
+/** Encodes a chunk of output as records. */
 export function encodeRecords(data: Uint8Array, stream: LogStream, time: Date): Uint8Array {
   const head = `${time.toISOString()} ${stream}`;
   const [full, partial] = [`${head} F `, `${head} P `].map((text) => new TextEncoder().encode(text)) as [
@@ -52,7 +52,7 @@ export function encodeRecords(data: Uint8Array, stream: LogStream, time: Date): 
   return concat(parts);
 }
 
-/** All of them in one. */
+/** Concatenates arrays of bytes. */
 export function concat(parts: Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;

@@ -13,7 +13,7 @@ Deno.test("parseHead() reads what encodeRecords() writes", () => {
   assert.deepEqual(parseHead(partial), { time: TIME, stream: "stdout", full: false });
 });
 
-Deno.test("parseHead() knows what is no record", () => {
+Deno.test("parseHead() refuses invalid records", () => {
   const records = ["", "2026", `${TIME} stdout F`, `${TIME} stdxxx F a`, `${TIME} stdout X a`, `x${TIME} stdout F a`];
   for (const text of [...records, "\0".repeat(100), `2026-11-23 12:00:00.000Z stdout F a`]) {
     assert.equal(parseHead(bytes(text)), undefined, text);

@@ -3,11 +3,11 @@ import { HEAD_BYTES, NEWLINE } from "./record.ts";
 const BLOCK_BYTES = 64 * 1024;
 
 /**
- * Goes to where the last lines of a log begin, without reading what is before them; returns the files that have them,
- * and closes the others.
+ * Seeks to the start of the last lines of a log, without reading what precedes them. Returns the files that contain
+ * them, and closes the others.
  *
  * @param files the oldest first
- * @param counts whether a line, by its first bytes, ends one that is counted; asked from the last line on
+ * @param counts whether a line, by its first bytes, ends a counted line; called from the last line backwards
  */
 export function seekTail(files: Deno.FsFile[], lines: number, counts: (head: Uint8Array) => boolean): Deno.FsFile[] {
   let found = 0;
@@ -27,9 +27,9 @@ export function seekTail(files: Deno.FsFile[], lines: number, counts: (head: Uin
   return files;
 }
 
-/** Where the lines of a file of that size begin, and their first bytes; the last line first. */
+/** The position and the first bytes of each line of a file of this size, the last line first. */
 function* linesBackwards(file: Deno.FsFile, size: number): Generator<{ at: number; head: Uint8Array }> {
-  // With the head of a line that begins at a block's end.
+  // Has room for the head of a line that begins at the end of a block.
   const buffer = new Uint8Array(BLOCK_BYTES + HEAD_BYTES);
   for (let end = size; end > 0; end -= BLOCK_BYTES) {
     const start = Math.max(0, end - BLOCK_BYTES);
@@ -43,7 +43,7 @@ function* linesBackwards(file: Deno.FsFile, size: number): Generator<{ at: numbe
   }
 }
 
-/** Fills a buffer from a place in a file; returns how much there was. */
+/** Fills a buffer from a position in a file; returns the number of bytes read. */
 function readAt(file: Deno.FsFile, position: number, buffer: Uint8Array): number {
   file.seekSync(position, Deno.SeekMode.Start);
   let filled = 0;

@@ -1,9 +1,10 @@
+import type { RunnerProcess } from "../link/runner_process.ts";
 import { Attachment, type CommandIo, isDisconnect } from "../protocol/attachment.ts";
 import type { ExitStatus } from "../protocol/messages.ts";
-import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
-import { boot, letGo } from "./boot.ts";
+import { controlSocket, type RunnerSpec } from "../runner_interface/spec.ts";
+import { boot, releaseMachine } from "./boot.ts";
 import type { Launch } from "./launch.ts";
-import type { RunnerProcess } from "./runner_process.ts";
+import { NetworkWatch } from "./network_watch.ts";
 
 export type { CommandIo, ExitStatus };
 
@@ -24,6 +25,7 @@ export class AttachedMachine implements AttachedCommand {
   readonly attachment: Attachment;
   readonly #runner: RunnerProcess;
   readonly #spec: RunnerSpec;
+  readonly #network: NetworkWatch;
   #isLeft = false;
 
   private constructor(
@@ -32,6 +34,7 @@ export class AttachedMachine implements AttachedCommand {
     this.#runner = runner;
     this.#spec = spec;
     this.attachment = attachment;
+    this.#network = new NetworkWatch(spec);
   }
 
   /**
@@ -46,7 +49,7 @@ export class AttachedMachine implements AttachedCommand {
       return new AttachedMachine({ runner, spec, attachment: await Attachment.open(controlSocket(spec), io) });
     } catch (error) {
       const cause = isDisconnect(error) ? await runner.causeOfDeath(spec) : error;
-      await letGo(runner, spec);
+      await releaseMachine(runner, spec);
       throw cause;
     }
   }
@@ -58,6 +61,7 @@ export class AttachedMachine implements AttachedCommand {
    */
   async finish(): Promise<ExitStatus> {
     try {
+      using _network = this.#network;
       const status = await this.attachment.finish();
       if (!status) throw await this.#runner.causeOfDeath(this.#spec);
       return status;
@@ -70,7 +74,8 @@ export class AttachedMachine implements AttachedCommand {
   /** Lets go of the machine. An ephemeral one ends, if it still runs, and all of it is removed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isLeft = true;
+    this.#network[Symbol.dispose]();
     this.attachment.close();
-    await letGo(this.#runner, this.#spec);
+    await releaseMachine(this.#runner, this.#spec);
   }
 }

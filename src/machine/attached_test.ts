@@ -4,7 +4,7 @@ import { FramePeer } from "../../tests/helpers/frame_peer.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { NO_STREAMS } from "../protocol/attachment.ts";
 import { CONTROL } from "../protocol/control.ts";
-import { controlSocket } from "../runner/spec.ts";
+import { controlSocket } from "../runner_interface/spec.ts";
 import { AttachedMachine } from "./attached.ts";
 
 Deno.test("who leaves a machine that persists has no part in it any more, and does not stay for its end", async () => {

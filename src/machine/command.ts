@@ -1,10 +1,11 @@
 import type { ImageConfig } from "../image/config.ts";
 
 /** What the guest's shell and `execvp` search when neither the image nor the user says. */
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Where programs are looked for when nobody says where; the agent has the same. */
+export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** What the user says of the command, over what the image says. */
-export interface CommandOptions {
+export interface MachineCommandOptions {
   /** Arguments; empty: the image's. */
   command: readonly string[];
   /** Replaces the image's entrypoint, and drops its arguments; empty string: none. */
@@ -18,7 +19,7 @@ export interface CommandOptions {
 /** The arguments to execute: entrypoint and command as docker combines them, `/bin/sh` when there are none. */
 export function commandLine(
   defaults: ImageConfig,
-  { command, entrypoint }: Pick<CommandOptions, "command" | "entrypoint">,
+  { command, entrypoint }: Pick<MachineCommandOptions, "command" | "entrypoint">,
 ): string[] {
   const start = entrypoint === undefined ? defaults.entrypoint : entrypoint === "" ? [] : [entrypoint];
   const rest = command.length > 0 ? command : entrypoint === undefined ? defaults.cmd : [];
@@ -26,12 +27,19 @@ export function commandLine(
   return line.length > 0 ? line : ["/bin/sh"];
 }
 
-/** The environment of the command: defaults, then the image's, then the user's. */
+/** Whether a command is that of systemd, by its name, as podman tells. */
+export function isSystemd([program = ""]: readonly string[]): boolean {
+  return ["/sbin/init", "/usr/sbin/init", "/usr/local/sbin/init"].includes(program) || /(^|\/)systemd$/.test(program);
+}
+
+/** The environment of the command that has those arguments: defaults, then the image's, then the user's. */
 export function commandEnvironment(
   defaults: ImageConfig,
-  { env, hostname }: Pick<CommandOptions, "env" | "hostname">,
+  { argv, env, hostname }: { argv: readonly string[] } & Pick<MachineCommandOptions, "env" | "hostname">,
 ): string[] {
-  const basic = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`];
+  // Tells systemd that neither the hardware nor the mounts are its.
+  const container = isSystemd(argv) ? ["container=smolvm"] : [];
+  const basic = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...container];
   return mergeEnvironment([...basic, ...defaults.env, ...env]);
 }
 

@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { EMPTY_IMAGE_CONFIG, type ImageConfig } from "../image/config.ts";
-import { commandEnvironment, commandLine, type CommandOptions } from "./command.ts";
+import { commandEnvironment, commandLine, type MachineCommandOptions } from "./command.ts";
 
-const NOTHING: CommandOptions = { command: [], entrypoint: undefined, env: [], hostname: "web" };
+const NOTHING: MachineCommandOptions = { command: [], entrypoint: undefined, env: [], hostname: "web" };
 
-const line = (defaults: Partial<ImageConfig>, options: Partial<CommandOptions>) =>
+const line = (defaults: Partial<ImageConfig>, options: Partial<MachineCommandOptions>) =>
   commandLine({ ...EMPTY_IMAGE_CONFIG, ...defaults }, { ...NOTHING, ...options });
 
-const environment = (defaults: Partial<ImageConfig>, options: Partial<CommandOptions>) =>
-  commandEnvironment({ ...EMPTY_IMAGE_CONFIG, ...defaults }, { ...NOTHING, ...options });
+const environment = (
+  defaults: Partial<ImageConfig>,
+  { argv = ["/app"], ...options }: Partial<MachineCommandOptions> & { argv?: string[] },
+) => commandEnvironment({ ...EMPTY_IMAGE_CONFIG, ...defaults }, { ...NOTHING, ...options, argv });
 
 Deno.test("commandLine() combines entrypoint and command as docker does", () => {
   const image = { entrypoint: ["/entry", "-x"], cmd: ["default", "args"] };
-  const table: [options: Partial<CommandOptions>, expected: string[]][] = [
+  const table: [options: Partial<MachineCommandOptions>, expected: string[]][] = [
     [{}, ["/entry", "-x", "default", "args"]],
     [{ command: ["mine"] }, ["/entry", "-x", "mine"]],
     [{ entrypoint: "/other" }, ["/other"]],
@@ -36,7 +38,17 @@ Deno.test("commandEnvironment() has what programs need where nobody says otherwi
   assert.deepEqual(environment({}, {}), expected);
 });
 
-Deno.test("commandEnvironment() lets the user's variables win over the image's and the last over the first", () => {
+Deno.test("commandEnvironment() tells systemd that it is in a container, unless somebody says what else", () => {
+  for (const program of ["/sbin/init", "/usr/sbin/init", "/usr/local/sbin/init", "systemd", "/lib/systemd/systemd"]) {
+    assert.ok(environment({}, { argv: [program, "--unit=x"] }).includes("container=smolvm"), program);
+  }
+  for (const program of ["init", "/init", "/app/sbin/init", "systemd-run", "/bin/mysystemd"]) {
+    assert.ok(!environment({}, { argv: [program] }).includes("container=smolvm"), program);
+  }
+  assert.ok(environment({}, { argv: ["/sbin/init"], env: ["container=mine"] }).includes("container=mine"));
+});
+
+Deno.test("commandEnvironment() lets the user's variables override the image's and the last the first", () => {
   const variables = environment({ env: ["PATH=/image", "A=image", "B=image"] }, {
     env: ["A=first", "A=user", "TERM=dumb", "EMPTY="],
   });

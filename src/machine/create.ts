@@ -2,7 +2,7 @@ import { createMachine as makeMachine } from "../state/machines.ts";
 import { diskFile } from "../state/machine_folders.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
 import { createDisk } from "../storage/disk.ts";
-import { describeMachine, type MachineOptions } from "./describe.ts";
+import { describeMachine, type DescribeOptions } from "./describe.ts";
 
 /**
  * Makes a machine that persists, to be started later.
@@ -10,7 +10,7 @@ import { describeMachine, type MachineOptions } from "./describe.ts";
  * @param options whether it is to boot next, beside what it is
  * @throws {SmolvmError} for anything that cannot be honoured; nothing is left then but an image that was pulled.
  */
-export async function createMachine(options: MachineOptions & { boots: boolean }): Promise<MachineRecord> {
+export async function createMachine(options: DescribeOptions & { boots: boolean }): Promise<MachineRecord> {
   const { machine, root } = await describeMachine(options, options);
   using _ = root;
   const { diskBytes: sizeBytes } = machine;

@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import { type FoundMachine, isReadable, nameOf } from "../state/lookup.ts";
+import { type FoundMachine, isReadable, nameOf, type ReadableMachine } from "../state/lookup.ts";
 import { lockMachine, removeMachine } from "../state/machines.ts";
 import { isLive } from "../state/status.ts";
 import { killMachine } from "./stop.ts";
@@ -16,18 +16,29 @@ export interface DeleteOptions {
  * @throws {SmolvmError} `machine-state` when it runs; `state` when it cannot be read.
  */
 export async function deleteMachine(machine: FoundMachine, { force }: DeleteOptions): Promise<void> {
-  const running = isReadable(machine) && (machine.ephemeral || isLive(machine.status.state));
+  checkDeletable(machine, { force });
   if (isReadable(machine)) {
-    if (running && !force) throw stillRunning(machine);
-    if (running) await killMachine(machine);
+    if (isRunning(machine)) await killMachine(machine);
     // It is gone with its VM.
     if (machine.ephemeral) return;
-  } else {
-    checkUnreadable(machine.error, machine.folder, force);
   }
   using lock = await lockMachine(machine.folder);
   if (lock === undefined) throw stillRunning(machine);
   await removeMachine(machine.id);
+}
+
+/**
+ * Makes sure that a machine can be deleted, as far as that can be seen.
+ *
+ * @throws {SmolvmError} like {@linkcode deleteMachine}.
+ */
+export function checkDeletable(machine: FoundMachine, { force }: DeleteOptions): void {
+  if (!isReadable(machine)) checkUnreadable(machine.error, machine.folder, force);
+  else if (isRunning(machine) && !force) throw stillRunning(machine);
+}
+
+function isRunning({ ephemeral, status }: ReadableMachine): boolean {
+  return ephemeral || isLive(status.state);
 }
 
 function checkUnreadable({ message }: SmolvmError, folder: string, force: boolean): void {

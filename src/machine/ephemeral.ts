@@ -1,12 +1,12 @@
 import { SmolvmError } from "../errors.ts";
-import type { RunnerSpec } from "../runner/spec.ts";
+import type { RunnerProcess } from "../link/runner_process.ts";
+import type { RunnerSpec } from "../runner_interface/spec.ts";
 import { commandLogFile } from "../state/machine_folders.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
-import { boot, letGo } from "./boot.ts";
-import { describeMachine, type Description, type MachineOptions } from "./describe.ts";
+import { boot, releaseMachine } from "./boot.ts";
+import { describeMachine, type DescribeOptions, type Description } from "./describe.ts";
 import { ephemeralFolders, type Launch, launchOf } from "./launch.ts";
-import type { RunnerProcess } from "./runner_process.ts";
-import { type BackgroundMachine, commandLogLimits, type StartOptions } from "./start.ts";
+import { type BackgroundMachine, type BackgroundStartOptions, hostOptions } from "./start.ts";
 import { UNSEEN_TERMINAL } from "./unseen_terminal.ts";
 import { EndWatch } from "./wait.ts";
 
@@ -39,7 +39,7 @@ export class EphemeralMachine implements AsyncDisposable {
    * @param options whether it goes on without this object and this process, beside what it is
    * @throws {SmolvmError} for anything that cannot be honoured.
    */
-  static async create(options: MachineOptions & { isDetached: boolean }): Promise<EphemeralMachine> {
+  static async create(options: DescribeOptions & { isDetached: boolean }): Promise<EphemeralMachine> {
     return new EphemeralMachine(await describeMachine(options, { boots: true }), options);
   }
 
@@ -69,9 +69,9 @@ export class EphemeralMachine implements AsyncDisposable {
    * @throws {SmolvmError} `machine-state` when it was started before; for why it cannot be started; the reason of the
    * signal.
    */
-  async start({ signal, ...options }: StartOptions): Promise<BackgroundMachine> {
+  async start({ signal, ...options }: BackgroundStartOptions): Promise<BackgroundMachine> {
     const { machine, root } = this.#description;
-    const commandLog = await commandLogLimits();
+    const host = await hostOptions(machine);
     if (!this.#isNew) {
       throw new SmolvmError("machine-state", `Machine "${machine.name}" is ephemeral: it can be started only once`);
     }
@@ -83,7 +83,7 @@ export class EphemeralMachine implements AsyncDisposable {
       attached: false,
       terminal: machine.command.tty ? UNSEEN_TERMINAL : undefined,
       stdin: machine.command.stdin,
-      commandLog,
+      ...host,
     });
     this.#run = this.#boot(launch, signal ? AbortSignal.any([signal, this.#left.signal]) : this.#left.signal);
     const { pid, spec } = await this.#run;
@@ -92,8 +92,11 @@ export class EphemeralMachine implements AsyncDisposable {
 
   async #boot(launch: Launch, signal: AbortSignal): Promise<Run> {
     const { spec } = launch;
-    const { runner, pid } = await boot(launch, signal);
-    if (this.#isDetached) await runner.release();
+    const { runner, pid, filled } = await boot(launch, signal);
+    if (this.#isDetached) {
+      await filled;
+      await runner.release();
+    }
     return { runner, pid, spec, watch: new EndWatch(spec) };
   }
 
@@ -114,7 +117,7 @@ export class EphemeralMachine implements AsyncDisposable {
     if (this.#isNew) this.#description.root[Symbol.dispose]();
     this.#isNew = false;
     this.#left.abort(new SmolvmError("interrupted", `Machine "${this.record.name}" was ended while it started`));
-    const run = await this.#run?.catch(() => {}); // Told to whoever starts it.
-    if (run && !this.#isDetached) await letGo(run.runner, run.spec);
+    const run = await this.#run?.catch(() => {}); // Its starter gets the error.
+    if (run && !this.#isDetached) await releaseMachine(run.runner, run.spec);
   }
 }

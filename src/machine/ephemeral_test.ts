@@ -6,11 +6,12 @@ import { exists } from "../host/files.ts";
 import { MSG } from "../protocol/constants.ts";
 import { CLIENT_STREAM, CONTROL } from "../protocol/control.ts";
 import { encodeExited } from "../protocol/messages.ts";
-import { controlSocket } from "../runner/spec.ts";
+import { controlSocket } from "../runner_interface/spec.ts";
 import { EphemeralMachine } from "./ephemeral.ts";
 import { ephemeralFolders } from "./launch.ts";
+import { pause, until } from "../../tests/helpers/until.ts";
 
-Deno.test("an ephemeral machine that is ended while it starts ends, and is told to whoever starts it", () =>
+Deno.test("an ephemeral machine that is ended while it starts ends, and its starter is told", () =>
   withMachines(async (folder) => {
     const root = fakeRoot(
       folder,
@@ -21,7 +22,7 @@ Deno.test("an ephemeral machine that is ended while it starts ends, and is told 
       code: "interrupted",
       message: 'Machine "web" was ended while it started',
     });
-    while (!exists(`${folder}/begun`)) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => exists(`${folder}/begun`));
     await machine[Symbol.asyncDispose]();
     assert.equal(exists(`${folder}/ended`), true);
     await starting;
@@ -43,7 +44,7 @@ Deno.test("an ephemeral machine knows how it ended when nothing of it is left", 
     Deno.removeSync(folders.runtimeFolder, { recursive: true });
     let code: number | undefined;
     const waiting = ephemeral.wait().then((end) => code = end);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
     assert.equal(code, undefined, "its process is still there");
     Deno.writeTextFileSync(`${folder}/end`, "");
     assert.equal(await waiting, 3);

@@ -1,16 +1,16 @@
 import { SmolvmError } from "../errors.ts";
-import { findMachine, isReadable, type Machine, type UnreadableMachine } from "../state/lookup.ts";
+import { findMachine, isReadable, type ReadableMachine, type UnreadableMachine } from "../state/lookup.ts";
 
 export { isLive } from "../state/status.ts";
 export { findMachineById, type FoundMachine, listMachines } from "../state/lookup.ts";
-export { findMachine, isReadable, type Machine };
+export { findMachine, isReadable, type ReadableMachine };
 
 /**
  * The machine with that name or beginning of its id.
  *
  * @throws {SmolvmError} `no-machine`; `state` when its files cannot be read.
  */
-export function openMachine(nameOrId: string): Machine {
+export function openMachine(nameOrId: string): ReadableMachine {
   const machine = findMachine(nameOrId);
   if (isReadable(machine)) return machine;
   throw unreadable(machine, nameOrId);

@@ -1,15 +1,25 @@
-import { defaultNameserver } from "../host/resolver.ts";
+import { SmolvmError } from "../errors.ts";
+import { lowOpenFilesLimit } from "../host/open_files.ts";
+import { hostNameservers } from "../host/resolver.ts";
+import { secretsFile } from "../host/secrets_file.ts";
+import { jailPrefix } from "../jail/prefix.ts";
+import { dismissSpareRunner } from "../link/spawn_runner.ts";
 import { log, logLevel } from "../log.ts";
 import type { LogLimits } from "../logs/files.ts";
 import type { ProgressListener } from "../image/buildah.ts";
 import { EMPTY_IMAGE_CONFIG, type ImageConfig } from "../image/config.ts";
 import type { PullPolicy } from "../image/prepare.ts";
 import type { ImageReference } from "../image/reference.ts";
+import { hostsToDeny } from "../network/machine_rules.ts";
+import type { SecretValues } from "../network/secret.ts";
 import type { WindowSize } from "../protocol/messages.ts";
-import type { RootfsSpec, RunnerSpec } from "../runner/spec.ts";
+import { gatewayCommand } from "../runner/entry.ts";
+import type { RootfsSpec, RunnerSpec } from "../runner_interface/spec.ts";
 import type { MachineFolders } from "../state/machine_folders.ts";
-import type { MachineRecord } from "../state/machine_record.ts";
-import { dismissSpareRunner, namespacePrefix } from "./spawn_runner.ts";
+import { hasGateway, type MachineRecord, portsOf } from "../state/machine_record.ts";
+import { findNetwork, socketsFolder } from "../state/networks.ts";
+import { readSecrets } from "./secrets.ts";
+import { warnOfSharedVolumes } from "./shared_volumes.ts";
 
 export { ephemeralFolders } from "../state/machine_folders.ts";
 export type { WindowSize };
@@ -22,17 +32,21 @@ export type PhaseListener = (phase: Phase) => void;
 /** What a runner is to be started with; to be disposed of once others see the machine. */
 export interface Launch extends Disposable {
   spec: RunnerSpec;
-  /** The command that puts the runner into its namespaces. */
+  /** The command that stands before the runner's. */
   prefix: readonly string[];
   onPhase: PhaseListener | undefined;
+  /** For its gateway alone. */
+  secrets: SecretValues | undefined;
 }
 
 /** How a machine is run this time. */
-export interface RunOptions {
+export interface LaunchOptions {
   /** Leaves nothing when it has ended. */
   ephemeral: boolean;
   /** Ends with this process. */
   held: boolean;
+  /** Whether its process is jailed. */
+  isJailed: boolean;
   /** Whether this process attaches to the command. */
   attached: boolean;
   /** Size of the terminal to run on. */
@@ -50,26 +64,76 @@ export interface Root extends Disposable {
   rootfs: RootfsSpec;
   /** What it says of the command. */
   defaults: ImageConfig;
+  /** The command that must stand before all else for the runner to find it; mostly none. */
   prefix: readonly string[];
 }
 
 /** What a runner is told to run a machine in that root. */
-export function launchOf(machine: MachineRecord, root: Root, folders: MachineFolders, options: RunOptions): Launch {
+export function launchOf(machine: MachineRecord, root: Root, folders: MachineFolders, options: LaunchOptions): Launch {
+  warnOfSharedVolumes(machine);
+  warnOfFewFiles();
   const spec: RunnerSpec = {
     machine,
     ...folders,
     ephemeral: options.ephemeral,
     held: options.held,
+    isJailed: options.isJailed,
+    warm: null,
     attached: options.attached,
     rootfs: root.rootfs,
-    nameservers: machine.net ? [machine.dns ?? defaultNameserver()] : [],
+    ...networkOf(machine, folders.runtimeFolder),
     terminal: options.terminal ?? null,
     stdin: options.stdin,
     commandLog: options.commandLog ?? null,
     helloTimeoutMs: options.bootTimeoutMs,
     logLevel: logLevel(),
   };
-  return { spec, prefix: root.prefix, onPhase: options.onPhase, [Symbol.dispose]: () => root[Symbol.dispose]() };
+  if (!options.isJailed && Deno.build.os === "linux") {
+    log("warn", `The VM of machine "${machine.name}" has no jail: root in its guest can reach what its user can here`);
+  }
+  const keepsNetwork = portsOf(machine.ports, "tcp").length > 0;
+  const prefix = [...root.prefix, ...jailPrefix({ isJailed: options.isJailed, keepsNetwork })];
+  const secrets = readSecrets(machine.secrets);
+  return { spec, prefix, secrets, onPhase: options.onPhase, [Symbol.dispose]: () => root[Symbol.dispose]() };
+}
+
+/** The network as a runner is told of it. */
+function networkOf(
+  machine: MachineRecord,
+  runtimeFolder: string,
+): Pick<RunnerSpec, "nameservers" | "networkFolder" | "gateway"> {
+  if (!hasGateway(machine)) return { nameservers: [], networkFolder: null, gateway: [] };
+  checkNetworkFolder(runtimeFolder);
+  const nameservers = !machine.net ? [] : machine.dns === null ? hostNameservers() : [machine.dns];
+  const networkFolder = machine.networkName === null ? null : socketsFolder(findNetwork(machine.networkName));
+  const files = [
+    ...machine.secrets.length > 0 ? [secretsFile(runtimeFolder)] : [],
+    ...networkFolder === null ? [] : [networkFolder],
+  ];
+  const published = portsOf(machine.ports, "udp").map(({ address }) => address);
+  const deniedHosts = hostsToDeny(machine, { nameservers, published });
+  return { nameservers, networkFolder, gateway: gatewayCommand(runtimeFolder, { deniedHosts, files }).argv };
+}
+
+function warnOfFewFiles(): void {
+  const limit = lowOpenFilesLimit();
+  if (limit === undefined) return;
+  log(
+    "warn",
+    `The limit of open files is ${limit}: a guest that uses many files is slow, and can fail with "Too many open files"`,
+  );
+}
+
+/** Deno opens nothing in these folders for a process that may not do everything, such as a gateway. */
+function checkNetworkFolder(runtimeFolder: string): void {
+  if (!/^\/(dev|proc|sys)\//.test(runtimeFolder)) return;
+  throw new SmolvmError(
+    "storage",
+    `Cannot give the machine a network: no gateway can have a socket in "${runtimeFolder}"`,
+    {
+      hint: "Set XDG_RUNTIME_DIR to a folder that is not below /dev.",
+    },
+  );
 }
 
 /** A folder of the host as a root. */
@@ -77,7 +141,7 @@ export function folderRoot(path: string): Root {
   return {
     rootfs: { path },
     defaults: EMPTY_IMAGE_CONFIG,
-    prefix: namespacePrefix(),
+    prefix: [],
     [Symbol.dispose]: () => {}, // It is its owner's.
   };
 }
@@ -111,7 +175,7 @@ export async function imageRoot(
   log("debug", `image ${image.reference} is ${image.digest}`);
   const { config: defaults, rootfs, reference: name, imageId, digest, hold } = image;
   const access = rootfs.kind === "mounted"
-    ? { rootfs: { path: rootfs.path }, prefix: namespacePrefix() }
+    ? { rootfs: { path: rootfs.path }, prefix: [] }
     : { rootfs: { variable: rootfs.variable }, prefix: rootfs.command };
   const root: Root = { ...access, defaults, [Symbol.dispose]: () => hold[Symbol.dispose]() };
   return { root, image: { reference: name, imageId, digest } };

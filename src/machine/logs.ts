@@ -1,14 +1,18 @@
 import { SmolvmError } from "../errors.ts";
 import { exists } from "../host/files.ts";
-import { PlainText, type RecordOptions, Records } from "../logs/formats.ts";
+import { isLocked } from "../host/lock.ts";
+import { PlainText, type RecordOptions, Records, TimedLines } from "../logs/formats.ts";
 import { type LogOutput, LogReader, readLogs } from "../logs/log_reader.ts";
-import { isLocked } from "../state/lock.ts";
-import type { Machine } from "../state/lookup.ts";
-import { commandLogFile, consoleLog, runnerLog } from "../state/machine_folders.ts";
-import { machineLock } from "../state/status.ts";
+import { type NetworkEvent, parseEvent, timeOfLine } from "../network/events.ts";
+import type { ReadableMachine } from "../state/lookup.ts";
+import { hasGateway } from "../state/machine_record.ts";
+import { commandLogFile, consoleLog, machineLock, networkLog, runnerLog } from "../state/machine_folders.ts";
+
+export { describeEvent } from "../network/events.ts";
+export type { NetworkCounters, NetworkDenial, NetworkEnd, NetworkEvent } from "../network/events.ts";
 
 /** What of a log is read. */
-export interface LogOptions {
+export interface ReadLogOptions {
   /** How many last lines to begin with; all when absent. */
   tail?: number | undefined;
   /** Whether to go on with what is added until the machine has ended. */
@@ -24,11 +28,14 @@ export interface LogOptions {
  * @throws {SmolvmError} `machine-state` for a machine of `run`, which has no such log; `state`. The reason of `signal`.
  */
 export async function* readCommandLog(
-  { folder, record, ephemeral }: Machine,
-  { tail, follow, signal, ...options }: LogOptions & RecordOptions,
+  { folder, record, ephemeral }: ReadableMachine,
+  { tail, follow, signal, ...options }: ReadLogOptions & RecordOptions,
 ): AsyncGenerator<LogOutput> {
   if (ephemeral && !exists(commandLogFile(folder))) {
-    throw new SmolvmError("machine-state", `Machine "${record.name}" has no log: its output goes to whoever runs it`);
+    throw new SmolvmError(
+      "machine-state",
+      `Machine "${record.name}" has no log: its output goes to the process that runs it`,
+    );
   }
   using log = new LogReader(commandLogFile(folder), new Records(options), { tail });
   const { until } = options;
@@ -43,12 +50,33 @@ export async function* readCommandLog(
  * @throws {SmolvmError} `state`. The reason of `signal`.
  */
 export async function* readKernelLog(
-  { folder }: Machine,
-  { tail, follow, signal }: LogOptions,
+  { folder }: ReadableMachine,
+  { tail, follow, signal }: ReadLogOptions,
 ): AsyncGenerator<LogOutput> {
   using guest = new LogReader(consoleLog(folder), new PlainText("stdout"), { tail });
   using vm = new LogReader(runnerLog(folder), new PlainText("stderr"), { tail });
   yield* readLogs([guest, vm], () => !follow || hasEnded(folder), signal);
+}
+
+/**
+ * What the gateway of a machine with a network has told in the present or last run: what the guest was refused, and the
+ * end. Lines that are no events are left out.
+ *
+ * @throws {SmolvmError} `machine-state` for a machine without a network; `state`. The reason of `signal`.
+ */
+export async function* readNetworkLog(
+  { folder, record }: ReadableMachine,
+  { tail, follow, signal, since, until }: ReadLogOptions & Pick<RecordOptions, "since" | "until">,
+): AsyncGenerator<NetworkEvent, void> {
+  if (!hasGateway(record)) {
+    throw new SmolvmError("machine-state", `Machine "${record.name}" has no network log: it has no network`);
+  }
+  using log = new LogReader(networkLog(folder), new TimedLines(timeOfLine, { since, until }), { tail });
+  const isLate = () => until !== undefined && until.getTime() < Date.now();
+  for await (const { data } of readLogs([log], () => !follow || isLate() || hasEnded(folder), signal)) {
+    const event = parseEvent(new TextDecoder().decode(data));
+    if (event !== undefined) yield event;
+  }
 }
 
 /** The lock is held from before the status says that a machine starts. */

@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 
-/** A folder and whoever wants to boot it. */
+/** A folder and the user who wants to boot it. */
 export interface Ownership {
   path: string;
   /** The folder's owner. */

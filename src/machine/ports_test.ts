@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { checkPorts, resolvePorts } from "./ports.ts";
 
-const port = (address: string, hostPort: number, guestPort = 80) => ({ address, hostPort, guestPort });
+const port = (address: string, hostPort: number, guestPort = 80) => ({
+  protocol: "tcp" as "tcp" | "udp",
+  address,
+  hostPort,
+  guestPort,
+});
 
 Deno.test("resolvePorts() keeps ports that have a number, also the same one at other addresses", () => {
   const ports = [port("127.0.0.1", 80), port("127.0.0.2", 80), port("::1", 80), port("127.0.0.1", 81)];
@@ -25,6 +30,16 @@ Deno.test("resolvePorts() refuses two ports at one place, be it by an address th
   }
 });
 
+Deno.test("resolvePorts() keeps a port of TCP and one of UDP apart, and refuses too many of UDP", () => {
+  const udp = (hostPort: number) => ({ ...port("127.0.0.1", hostPort), protocol: "udp" as const });
+  const ports = [port("127.0.0.1", 53), udp(53)];
+  assert.deepEqual(resolvePorts(ports), ports);
+  assert.throws(() => resolvePorts([...ports, udp(53)]), { message: "Cannot publish two ports at 127.0.0.1:53/udp" });
+  const many = Array.from({ length: 129 }, (_, index) => udp(1000 + index));
+  assert.equal(resolvePorts(many.slice(1)).length, 128);
+  assert.throws(() => resolvePorts(many), { message: "Cannot publish more than 128 UDP ports of a machine" });
+});
+
 Deno.test("resolvePorts() refuses an address that is not the host's", () => {
   assert.throws(() => resolvePorts([port("192.0.2.1", 0)]), {
     code: "port",
@@ -36,6 +51,6 @@ Deno.test("checkPorts() refuses a port that is taken, and leaves free what is no
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const [free] = resolvePorts([port("127.0.0.1", 0)]);
   const ports = [free!, port("127.0.0.1", taken.addr.port)];
-  await assert.rejects(checkPorts({ ports, net: false }), { code: "port", message: /: it is taken/ });
-  for (let time = 0; time < 2; time++) await checkPorts({ ports: [free!], net: false });
+  await assert.rejects(checkPorts({ ports }), { code: "port", message: /: it is taken/ });
+  for (let time = 0; time < 2; time++) await checkPorts({ ports: [free!] });
 });

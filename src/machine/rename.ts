@@ -1,5 +1,5 @@
 import { SmolvmError } from "../errors.ts";
-import type { Machine } from "../state/lookup.ts";
+import type { ReadableMachine } from "../state/lookup.ts";
 import { renameMachine as giveName } from "../state/machines.ts";
 
 /**
@@ -7,7 +7,7 @@ import { renameMachine as giveName } from "../state/machines.ts";
  *
  * @throws {SmolvmError} `usage` for a name that is none or is taken; `machine-state` for a machine of `run`.
  */
-export async function renameMachine({ id, record, ephemeral }: Machine, name: string): Promise<void> {
+export async function renameMachine({ id, record, ephemeral }: ReadableMachine, name: string): Promise<void> {
   if (ephemeral) {
     throw new SmolvmError("machine-state", `Cannot rename machine "${record.name}": it ends with the run that made it`);
   }

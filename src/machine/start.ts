@@ -2,16 +2,16 @@ import { readConfig } from "../config/config.ts";
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { checkVirtualization } from "../host/virtualization.ts";
-import type { LogLimits } from "../logs/files.ts";
 import { commandLogFile } from "../state/machine_folders.ts";
-import type { MachineSource } from "../state/machine_record.ts";
-import type { Machine } from "../state/lookup.ts";
+import type { MachineRecord, MachineSource } from "../state/machine_record.ts";
+import type { ReadableMachine } from "../state/lookup.ts";
+import { findNetwork } from "../state/networks.ts";
 import { isLive } from "../state/status.ts";
 import { AttachedMachine } from "./attached.ts";
 import type { CommandIo } from "../protocol/attachment.ts";
 import { boot } from "./boot.ts";
 import { checkFolder } from "./describe.ts";
-import { folderRoot, imageRoot, type Launch, launchOf, type Root, type RunOptions } from "./launch.ts";
+import { folderRoot, imageRoot, type Launch, launchOf, type LaunchOptions, type Root } from "./launch.ts";
 import { checkPorts } from "./ports.ts";
 import { UNSEEN_TERMINAL } from "./unseen_terminal.ts";
 import { resolveVolumes } from "./volume.ts";
@@ -25,7 +25,7 @@ export interface BackgroundMachine {
 }
 
 /** How a machine is started that then runs by itself. */
-export interface StartOptions extends Pick<RunOptions, "bootTimeoutMs" | "onPhase"> {
+export interface BackgroundStartOptions extends Pick<LaunchOptions, "bootTimeoutMs" | "onPhase"> {
   /** Gives it up. */
   signal?: AbortSignal | undefined;
 }
@@ -36,8 +36,8 @@ export interface StartOptions extends Pick<RunOptions, "bootTimeoutMs" | "onPhas
  * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started; the reason of the signal.
  */
 export async function startInBackground(
-  machine: Machine,
-  { signal, ...options }: StartOptions,
+  machine: ReadableMachine,
+  { signal, ...options }: BackgroundStartOptions,
 ): Promise<BackgroundMachine> {
   const { tty, stdin } = machine.record.command;
   const terminal = tty ? UNSEEN_TERMINAL : undefined;
@@ -53,8 +53,8 @@ export async function startInBackground(
  * @throws {SmolvmError} like {@linkcode startInBackground}.
  */
 export async function startAttached(
-  machine: Machine,
-  options: Pick<RunOptions, "terminal" | "stdin" | "bootTimeoutMs" | "onPhase">,
+  machine: ReadableMachine,
+  options: Pick<LaunchOptions, "terminal" | "stdin" | "bootTimeoutMs" | "onPhase">,
   io: CommandIo,
   signal?: AbortSignal,
 ): Promise<AttachedMachine> {
@@ -63,30 +63,37 @@ export async function startAttached(
 }
 
 async function planStart(
-  machine: Machine,
-  options: Omit<RunOptions, "ephemeral" | "held" | "commandLog">,
+  machine: ReadableMachine,
+  options: Omit<LaunchOptions, "ephemeral" | "held" | keyof HostOptions>,
 ): Promise<Launch> {
   const { record, status, ephemeral } = machine;
   if (ephemeral || isLive(status.state)) {
     throw new SmolvmError("machine-state", `Machine "${record.name}" is running already`);
   }
-  const commandLog = await commandLogLimits();
+  const host = await hostOptions(record);
+  if (record.networkName !== null) findNetwork(record.networkName);
   await checkPorts(record);
   checkVirtualization();
   // What the host had when the machine was made may be gone.
   const volumes = resolveVolumes(record.volumes);
   const root = await openRoot(record.source, options);
   const folders = { folder: machine.folder, runtimeFolder: machine.runtimeFolder };
-  return launchOf({ ...record, volumes }, root, folders, { ...options, ephemeral: false, held: false, commandLog });
+  return launchOf({ ...record, volumes }, root, folders, { ...options, ...host, ephemeral: false, held: false });
 }
 
-/** What the user's configuration says now: how the host keeps logs is no part of the machine. */
-export async function commandLogLimits(): Promise<LogLimits> {
-  const { logMaxSize, logMaxFiles } = await readConfig();
-  return { maxBytes: logMaxSize * 1024 ** 2, maxFiles: logMaxFiles };
+/** What the user's configuration says of how this host runs machines. */
+export type HostOptions = Required<Pick<LaunchOptions, "commandLog" | "isJailed">>;
+
+/** What the user's configuration says now: how the host keeps logs, for one, is no part of the machine. */
+export async function hostOptions(machine: Pick<MachineRecord, "insecureNoJail">): Promise<HostOptions> {
+  const { logMaxSize, logMaxFiles, insecureNoJail } = await readConfig();
+  return {
+    commandLog: { maxBytes: logMaxSize * 1024 ** 2, maxFiles: logMaxFiles },
+    isJailed: !insecureNoJail && !machine.insecureNoJail,
+  };
 }
 
-async function openRoot(source: MachineSource, { onPhase }: Pick<RunOptions, "onPhase">): Promise<Root> {
+async function openRoot(source: MachineSource, { onPhase }: Pick<LaunchOptions, "onPhase">): Promise<Root> {
   if ("folder" in source) {
     try {
       checkFolder(source.folder);

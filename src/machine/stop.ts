@@ -1,18 +1,20 @@
 import { SmolvmError } from "../errors.ts";
-import { removeIfThere } from "../host/files.ts";
+import { exists } from "../host/files.ts";
+import { isLocked } from "../host/lock.ts";
 import { awaitDeath, killProcess } from "../host/process_identity.ts";
+import { sleep } from "../host/sleep.ts";
 import { CONTROL, encodeStop } from "../protocol/control.ts";
 import { FrameWriter } from "../protocol/frame_writer.ts";
-import { controlSocket } from "../runner/spec.ts";
+import { controlSocket } from "../runner_interface/spec.ts";
 import { sweepEphemeralMachines } from "../state/ephemeral.ts";
-import { isLocked } from "../state/lock.ts";
-import type { Machine } from "../state/lookup.ts";
-import { lockMachine } from "../state/machines.ts";
-import { CREATED, isLive, machineLock, readStatus, writeStatus } from "../state/status.ts";
+import type { ReadableMachine } from "../state/lookup.ts";
+import { isLive, observeStatus, readStatus } from "../state/status.ts";
+import { machineLock } from "../state/machine_folders.ts";
 import { isDisconnect } from "../protocol/attachment.ts";
+import { recordEnd } from "./record_end.ts";
 
 /** How a machine is to be stopped. */
-export interface StopOptions {
+export interface StopMachineOptions {
   /** How long its command may take after it was asked to end, in ms. */
   timeoutMs: number;
   /** What happens to a guest that has not ended `ANSWER_MS` after that: its VM is killed, or it is an error. */
@@ -20,9 +22,11 @@ export interface StopOptions {
 }
 
 /** How long a guest may take to kill what is left in it and to sync its disk before it is taken to be hung. */
-const ANSWER_MS = 5000;
+const ANSWER_MS = 10_000;
 /** How long a guest may take to boot, before which it cannot answer. */
 const BOOT_MS = 60_000;
+/** How long what a machine leaves may take to be removed. */
+const CLEAN_UP_MS = 3000;
 const POLL_MS = 20;
 
 /**
@@ -31,7 +35,7 @@ const POLL_MS = 20;
  *
  * @throws {SmolvmError} `guest` when the guest does not answer.
  */
-export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOptions): Promise<void> {
+export async function stopMachine(machine: ReadableMachine, { timeoutMs, force }: StopMachineOptions): Promise<void> {
   if (!isLive(machine.status.state)) return;
   const limitMs = timeoutMs + (force ? 0 : ANSWER_MS);
   const asked = performance.now();
@@ -52,10 +56,18 @@ export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOp
         hint: `End its VM, without a sync of its disk: smolvm stop --force ${name}`,
       });
     }
-    await pause();
+    await sleep(POLL_MS);
   }
   // Its published ports and its memory are free when its process is gone, a moment after the lock.
   if (process) await awaitDeath(process);
+  await untilCleanedUp(machine);
+}
+
+/** Settles when what cleans up behind the process of a machine that has ended is done, which takes it a moment. */
+async function untilCleanedUp({ folder, runtimeFolder }: ReadableMachine): Promise<void> {
+  const deadline = performance.now() + CLEAN_UP_MS;
+  // Where somebody has killed that as well, or has started the machine again, there is nothing to wait for.
+  while (performance.now() < deadline && (isLocked(machineLock(folder)) || exists(runtimeFolder))) await sleep(POLL_MS);
 }
 
 /**
@@ -63,9 +75,11 @@ export async function stopMachine(machine: Machine, { timeoutMs, force }: StopOp
  *
  * @throws {SmolvmError} `machine-state` when its process cannot be told from another.
  */
-export async function killMachine({ folder, runtimeFolder, record, ephemeral }: Machine): Promise<void> {
-  const { process, state } = readStatus(folder) ?? CREATED;
+export async function killMachine(machine: ReadableMachine): Promise<void> {
+  const { folder, runtimeFolder, record, ephemeral } = machine;
+  const { process, state } = observeStatus(folder);
   const killed = process !== null && await killProcess(process);
+  if (process) await untilCleanedUp(machine);
   // A runner that has said how its machine ended is about to end too.
   if (!killed && isLive(state) && isLocked(machineLock(folder))) {
     throw new SmolvmError(
@@ -74,16 +88,11 @@ export async function killMachine({ folder, runtimeFolder, record, ephemeral }: 
     );
   }
   if (ephemeral) return await sweepEphemeralMachines();
-  using lock = await lockMachine(folder);
-  const status = readStatus(folder);
-  // Somebody may have started it again.
-  if (lock === undefined || status === undefined || !isLive(status.state)) return;
-  await removeIfThere(runtimeFolder);
-  await writeStatus(folder, { ...status, state: "stopped", process: null, reason: "killed" });
+  await recordEnd({ folder, runtimeFolder });
 }
 
 /** Hands the request over, on a connection that is left open; `false` when nobody takes it now. */
-async function requestStop(machine: Machine, timeoutMs: number, open: DisposableStack): Promise<boolean> {
+async function requestStop(machine: ReadableMachine, timeoutMs: number, open: DisposableStack): Promise<boolean> {
   try {
     const writer = new FrameWriter(await Deno.connect({ transport: "unix", path: controlSocket(machine) }));
     open.defer(() => writer.close());
@@ -94,8 +103,4 @@ async function requestStop(machine: Machine, timeoutMs: number, open: Disposable
     if (isDisconnect(error)) return false;
     throw error;
   }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }

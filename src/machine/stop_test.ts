@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
-import { makeRecord } from "../../tests/helpers/machines.ts";
-import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
-import { acquireLock } from "../state/lock.ts";
-import { CREATED, machineLock, type MachineState, writeStatus } from "../state/status.ts";
+import { makeMachineFolder, makeRecord } from "../../tests/helpers/machines.ts";
+import { pause } from "../../tests/helpers/until.ts";
+import { acquireLock } from "../host/lock.ts";
+import { CREATED, type MachineState, writeStatus } from "../state/status.ts";
+import { machineLock } from "../state/machine_folders.ts";
 import { killMachine } from "./stop.ts";
 
 /** Kills a machine in that state, whose process is not known and holds its lock for another moment. */
 async function killHeld(state: MachineState): Promise<{ freed: boolean }> {
-  using temp = makeTempFolder();
+  using temp = makeMachineFolder();
   const { path: folder } = temp;
   const status = { ...CREATED, state };
   await writeStatus(folder, status);
   const lock = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
   const held = { freed: false };
-  const moment = new Promise((resolve) => setTimeout(resolve, 30)).then(() => {
+  const moment = pause(30).then(() => {
     held.freed = true;
     lock[Symbol.dispose]();
   });

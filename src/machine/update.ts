@@ -1,7 +1,13 @@
 import { SmolvmError } from "../errors.ts";
-import { checkResources } from "../runner/spec.ts";
-import type { Machine } from "../state/lookup.ts";
-import type { MachineRecord, PortSpec, VolumeSpec } from "../state/machine_record.ts";
+import { checkResources } from "../host/vm_limits.ts";
+import type { ReadableMachine } from "../state/lookup.ts";
+import {
+  formatGuestPort,
+  type GuestPort,
+  type MachineRecord,
+  type PortSpec,
+  type VolumeSpec,
+} from "../state/machine_record.ts";
 import { changeRecord, lockMachine } from "../state/machines.ts";
 import { keyOf, mergeEnvironment } from "./command.ts";
 import { resolvePorts } from "./ports.ts";
@@ -24,7 +30,7 @@ export interface MachineChanges {
   /** A host port of 0 stands for any that is free now. */
   ports: PortSpec[];
   /** Ports of the guest that are no longer published. */
-  portRm: number[];
+  portRm: GuestPort[];
 }
 
 /**
@@ -32,8 +38,8 @@ export interface MachineChanges {
  *
  * @throws {SmolvmError} `machine-state` when it runs; for what it cannot be, or does not have that is to be removed.
  */
-export async function updateMachine(machine: Machine, changes: MachineChanges): Promise<void> {
-  // Whoever starts it waits for this.
+export async function updateMachine(machine: ReadableMachine, changes: MachineChanges): Promise<void> {
+  // A start waits for this lock.
   using lock = machine.ephemeral ? undefined : await lockMachine(machine.folder);
   if (lock === undefined) {
     throw new SmolvmError("machine-state", `Cannot update machine "${machine.record.name}": it is running`, {
@@ -56,8 +62,8 @@ export function changed(record: MachineRecord, changes: MachineChanges): Machine
     keyOf: ({ target }) => target,
     named: (target) => `the volume at "${target}"`,
   });
-  const ports = without(record.ports, changes.portRm, {
-    keyOf: ({ guestPort }) => guestPort,
+  const ports = without(record.ports, changes.portRm.map(formatGuestPort), {
+    keyOf: formatGuestPort,
     named: (port) => `the published port ${port}`,
   });
   return {

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
-import { makeRecord, withMachines } from "../../tests/helpers/machines.ts";
+import { makeRecord, withMachines, writeRunning } from "../../tests/helpers/machines.ts";
 import { identifyProcess } from "../host/process_identity.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
 import { createMachine, lockMachine } from "../state/machines.ts";
-import { CREATED, writeStatus } from "../state/status.ts";
 import { openMachine } from "./find.ts";
 import { changed, type MachineChanges, updateMachine } from "./update.ts";
 
 const NOTHING: MachineChanges = { env: [], envRm: [], volumes: [], volumeRm: [], ports: [], portRm: [] };
 const volume = (source: string, target: string) => ({ source, target, readOnly: false });
-const port = (hostPort: number, guestPort: number) => ({ address: "127.0.0.1", hostPort, guestPort });
+const port = (hostPort: number, guestPort: number) => ({
+  protocol: "tcp" as const,
+  address: "127.0.0.1",
+  hostPort,
+  guestPort,
+});
 
 const COMMAND = { ...makeRecord().command, env: ["PATH=/bin", "A=1", "AB=2"] };
 const RECORD = makeRecord({
@@ -45,17 +49,20 @@ Deno.test("changed() adds volumes in the order of their mounts, and removes them
 
 Deno.test("changed() publishes ports, without a network, and removes all of a port of the guest", () => {
   assert.deepEqual(change({ ports: [port(443, 443)] }), { ...RECORD, ports: [...RECORD.ports, port(443, 443)] });
-  assert.deepEqual(change({ portRm: [80] }), { ...RECORD, ports: [port(53, 53)] });
-  assert.deepEqual(change({ portRm: [53], ports: [port(53, 5353)] }).ports.at(-1), port(53, 5353));
+  assert.deepEqual(change({ portRm: [{ protocol: "tcp", guestPort: 80 }] }), { ...RECORD, ports: [port(53, 53)] });
+  assert.deepEqual(
+    change({ portRm: [{ protocol: "tcp", guestPort: 53 }], ports: [port(53, 5353)] }).ports.at(-1),
+    port(53, 5353),
+  );
 });
 
 Deno.test("changed() refuses what a machine cannot be, or does not have", () => {
   const refusals: [changes: Partial<MachineChanges>, message: string][] = [
     [{ cpus: 17 }, "Cannot give the machine 17 CPUs: expected 1 to 16"],
-    [{ memoryMib: 1 }, "Cannot give the machine 1 MiB of memory: expected 128 to 16777216 MiB"],
+    [{ memoryMib: 1 }, "Cannot give the machine 1 MiB of memory: expected 128 MiB to 16 TiB"],
     [{ envRm: ["A", "B"] }, 'Cannot remove the variable "B": the machine has none'],
     [{ volumeRm: ["/c"] }, 'Cannot remove the volume at "/c": the machine has none'],
-    [{ portRm: [8080] }, "Cannot remove the published port 8080: the machine has none"],
+    [{ portRm: [{ protocol: "udp", guestPort: 80 }] }, "Cannot remove the published port 80/udp: the machine has none"],
     [{ volumes: [volume("/none", "/c")] }, 'Cannot mount volume "/none": No such file or directory'],
     [{ volumes: [volume("/", "/a")] }, 'Cannot mount two volumes at "/a"'],
     [{ ports: [port(53, 1)] }, "Cannot publish two ports at 127.0.0.1:53"],
@@ -76,7 +83,7 @@ Deno.test("updateMachine() changes a machine's record, but not while its runner 
     };
     await assert.rejects(updateMachine({ ...machine, ephemeral: true }, { ...NOTHING, cpus: 3 }), refusal);
     using _ = await lockMachine(machine.folder);
-    await writeStatus(machine.folder, { ...CREATED, state: "running", process: identifyProcess(Deno.pid)! });
+    await writeRunning(machine.folder, identifyProcess(Deno.pid)!);
     await assert.rejects(updateMachine(machine, { ...NOTHING, cpus: 3 }), refusal);
     assert.equal(openMachine("web").record.cpus, 2);
   }));

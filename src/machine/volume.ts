@@ -1,4 +1,4 @@
-import { resolve } from "../host/path.ts";
+import { dirname, resolve } from "../host/path.ts";
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import type { VolumeSpec } from "../state/machine_record.ts";
@@ -36,7 +36,7 @@ function resolveVolume({ source, target, readOnly }: VolumeSpec): VolumeSpec {
   } catch (error) {
     throw new SmolvmError("volume", `Cannot mount volume "${path}": ${osReason(error)}`, { cause: error });
   }
-  const parent = path.slice(0, path.lastIndexOf("/")) || "/";
+  const parent = dirname(path);
   throw new SmolvmError("volume", `Cannot mount volume "${path}": it is a single file, expected a folder`, {
     hint: `Mount its parent folder "${parent}" instead.`,
   });

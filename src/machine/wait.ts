@@ -1,10 +1,12 @@
 import { exitCodeOf, SmolvmError } from "../errors.ts";
+import { isLocked } from "../host/lock.ts";
+import { sleep } from "../host/sleep.ts";
 import { Attachment, isDisconnect, NO_STREAMS } from "../protocol/attachment.ts";
 import { CONTROL } from "../protocol/control.ts";
-import { controlSocket, type RunnerSpec } from "../runner/spec.ts";
-import { isLocked } from "../state/lock.ts";
-import type { Machine } from "../state/lookup.ts";
-import { isLive, machineLock, observeStatus, readStatus } from "../state/status.ts";
+import { controlSocket, type RunnerSpec } from "../runner_interface/spec.ts";
+import type { ReadableMachine } from "../state/lookup.ts";
+import { isLive, observeStatus, readStatus } from "../state/status.ts";
+import { machineLock } from "../state/machine_folders.ts";
 import { exitCode, KILLED, lastExitCode } from "./exit_code.ts";
 
 const POLL_MS = 50;
@@ -15,7 +17,7 @@ const POLL_MS = 50;
  *
  * @throws the reason of `signal`, when that is aborted.
  */
-export async function waitForEnd(machine: Machine, signal?: AbortSignal): Promise<number> {
+export async function waitForEnd(machine: ReadableMachine, signal?: AbortSignal): Promise<number> {
   signal?.throwIfAborted();
   const lock = machineLock(machine.folder);
   let code: number | undefined;
@@ -23,14 +25,15 @@ export async function waitForEnd(machine: Machine, signal?: AbortSignal): Promis
     code ??= await watchCommand(machine, { signal });
     signal?.throwIfAborted();
     if (!isLocked(lock) || code !== undefined && isStartedAgain(machine)) break;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
   // Of a machine of `run` nothing is left to read.
-  return code ?? lastExitCode(observeStatus(machine.folder) ?? machine.status) ?? 0;
+  const isLeft = readStatus(machine.folder) !== undefined;
+  return code ?? lastExitCode(isLeft ? observeStatus(machine.folder) : machine.status) ?? 0;
 }
 
 /** Whether the lock is that of another run, which began before anyone could see it free. */
-function isStartedAgain({ folder, status }: Machine): boolean {
+function isStartedAgain({ folder, status }: ReadableMachine): boolean {
   const process = readStatus(folder)?.process;
   return process && status.process ? process.pid !== status.process.pid : false;
 }
@@ -50,7 +53,7 @@ export class EndWatch {
       attachment.isRef = this.#isAwaited;
     };
     this.#code = watchCommand(machine, { onOpen });
-    this.#code.catch(() => {}); // Whoever wants to know is told.
+    this.#code.catch(() => {}); // Callers of it get the error.
   }
 
   /** Its exit code; 137 stands for a VM that was killed. */

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { FramePeer } from "../../tests/helpers/frame_peer.ts";
-import { makeRecord } from "../../tests/helpers/machines.ts";
-import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { makeMachineFolder, makeRecord, writeRunning } from "../../tests/helpers/machines.ts";
+import { pause } from "../../tests/helpers/until.ts";
+import { acquireLock } from "../host/lock.ts";
 import { MSG, STAGE } from "../protocol/constants.ts";
 import { CLIENT_STREAM, CONTROL } from "../protocol/control.ts";
 import { encodeExited, encodeFailure } from "../protocol/messages.ts";
-import { acquireLock } from "../state/lock.ts";
-import { CREATED, machineLock, type MachineStatus, writeStatus } from "../state/status.ts";
-import type { Machine } from "./find.ts";
+import { CREATED, type MachineStatus, writeStatus } from "../state/status.ts";
+import { machineLock } from "../state/machine_folders.ts";
+import type { ReadableMachine } from "./find.ts";
 import { waitForEnd } from "./wait.ts";
 
 /** A machine that runs, as a test plays its runner. */
 interface Runner extends Disposable {
-  machine: Machine;
+  machine: ReadableMachine;
   /** The client that waits. */
   client(): Promise<FramePeer>;
   /** The end of the run. */
@@ -23,11 +24,11 @@ const run = (pid: number): MachineStatus => ({ ...CREATED, state: "running", pro
 
 async function makeRunner(): Promise<Runner> {
   using made = new DisposableStack();
-  const { path } = made.use(makeTempFolder());
+  const { path } = made.use(makeMachineFolder());
   const listener = made.use(Deno.listen({ transport: "unix", path: `${path}/control.sock` }));
   const lock = await acquireLock(machineLock(path), { exclusive: true, wait: true });
   const status = run(1);
-  await writeStatus(path, status);
+  await writeRunning(path, status.process!);
   const stack = made.move();
   return {
     machine: { id: "a", folder: path, runtimeFolder: path, ephemeral: false, record: makeRecord(), status },
@@ -40,8 +41,6 @@ async function makeRunner(): Promise<Runner> {
     [Symbol.dispose]: () => stack.dispose(),
   };
 }
-
-const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 Deno.test("waitForEnd() has the command's exit code once the machine has ended", async () => {
   const failure = encodeFailure({ errno: 2, stage: STAGE.EXEC, text: "none" });
@@ -75,7 +74,7 @@ Deno.test("waitForEnd() does not wait for the run after, however soon that began
   using runner = await makeRunner();
   const waiting = waitForEnd(runner.machine);
   const client = await runner.client();
-  await writeStatus(runner.machine.folder, run(2));
+  await writeRunning(runner.machine.folder, run(2).process!);
   await client.send(MSG.EXITED, CLIENT_STREAM, encodeExited({ code: 4 }));
   let ended = false;
   const end = setTimeout(() => {

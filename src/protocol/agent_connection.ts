@@ -5,10 +5,10 @@ import { FrameWriter } from "./frame_writer.ts";
 import { decodeFailure, decodeU32, encodeSetup, encodeU32s, type Failure, type Setup } from "./messages.ts";
 import { ProtocolError } from "./payload.ts";
 
-/** How many frames may wait for a guest that does not read before nothing more is read of it; an agent always reads. */
+/** How many frames may wait for a guest before the host stops reading from it; a correct agent always reads. */
 const QUEUE_MAX = 1024;
 
-/** The agent answered that the guest cannot be set up. */
+/** The agent could not set up the guest. */
 export class SetupFailedError extends Error {
   override readonly name = "SetupFailedError";
   readonly failure: Failure;
@@ -19,7 +19,7 @@ export class SetupFailedError extends Error {
   }
 }
 
-/** The host's end of the one connection to a guest's agent. */
+/** The host's end of the connection to a guest's agent. */
 export class AgentConnection {
   readonly #conn: Deno.Conn;
   readonly #writer: FrameWriter;
@@ -30,17 +30,17 @@ export class AgentConnection {
     this.#writer = new FrameWriter(conn);
   }
 
-  /** Queues a frame; whoever sends input holds to the stream's window, so that the queue stays small. */
+  /** Queues a frame. Senders of input respect the stream's window, so that the queue stays small. */
   send(type: number, stream = 0, payload?: Uint8Array): void {
     this.#writer.send(type, stream, payload);
   }
 
   /**
-   * Greets the agent, sets the guest up and yields each frame of its commands, until BYE or the connection's end;
-   * returns whether BYE was the last. The first frame yielded is READY.
+   * Answers the agent's HELLO, sets up the guest and yields each frame of its commands, until BYE or the connection's
+   * end; returns whether BYE came. The first frame yielded is READY.
    *
    * @throws {ProtocolError} when the agent breaks the protocol or speaks another version.
-   * @throws {SetupFailedError} when it cannot set the guest up.
+   * @throws {SetupFailedError} when the agent cannot set up the guest.
    */
   async *frames(setup: () => Setup): AsyncGenerator<Frame, boolean> {
     let state: "hello" | "setup" | "ready" = "hello";
@@ -59,7 +59,7 @@ export class AgentConnection {
         state = "ready";
         yield frame;
       } else if (frame.type === MSG.BYE) {
-        // Not acknowledged, which is what the guest waits for before it reboots: the runner ends first, in good order.
+        // Do not acknowledge BYE: the guest waits for that before it reboots, and the runner must end first.
         return true;
       } else if (frame.type > MSG.READY && frame.type < MSG.BYE && frame.stream !== 0) {
         yield frame;
@@ -77,9 +77,9 @@ export class AgentConnection {
   #read(): AsyncGenerator<Frame> {
     return readFrames(this.#conn, {
       maxPayload: GUEST_FRAME_MAX - FRAME_HEADER_BYTES,
-      // Acknowledged as it is read, whatever becomes of it: a slow consumer stalls its stream, never the connection.
+      // Acknowledged as it is read, not as it is consumed: a slow consumer stalls its stream, never the connection.
       onRead: async (bytes) => {
-        // But only once the guest has read most of what it was told: it is given an answer to whatever it sends.
+        // But wait for a guest that does not read: its frames are answered, so the queue would grow without limit.
         if (this.#writer.queued > QUEUE_MAX) await this.#writer.flush();
         this.#unacknowledged += bytes;
         if (this.#unacknowledged < ACK_EVERY / 2) return;

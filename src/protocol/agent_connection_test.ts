@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connectedPair, type FramePeer } from "../../tests/helpers/frame_peer.ts";
+import { pause } from "../../tests/helpers/until.ts";
 import { AgentConnection } from "./agent_connection.ts";
 import {
   ACK_EVERY,
@@ -17,14 +18,17 @@ const SETUP: Setup = {
   clockNs: 1n,
   hostname: "guest",
   overlay: true,
+  ephemeral: false,
   rootfs: "/s/rootfs",
   files: [],
   mounts: [],
   rlimits: [],
+  interfaces: [],
+  shareFiles: 4096,
 };
 const HELLO = encodeU32s(PROTOCOL_VERSION);
 
-/** Runs a test with the host's end of a connection and the fake agent at the other. */
+/** Runs a test with the host's end of a connection and a fake agent at the other end. */
 async function withAgent(test: (host: AgentConnection, agent: FramePeer) => Promise<void>): Promise<void> {
   const { conn, peer } = await connectedPair();
   const host = new AgentConnection(conn);
@@ -36,7 +40,7 @@ async function withAgent(test: (host: AgentConnection, agent: FramePeer) => Prom
   }
 }
 
-/** Brings a connection to where commands may run; acknowledgements come from there on. */
+/** Brings a connection to READY; acknowledgements start there. */
 async function ready(host: AgentConnection, agent: FramePeer): Promise<AsyncGenerator<Frame, boolean>> {
   const frames = host.frames(() => SETUP);
   const first = frames.next();
@@ -55,7 +59,7 @@ async function drain(frames: AsyncGenerator<Frame, boolean>): Promise<boolean> {
   }
 }
 
-Deno.test("AgentConnection answers HELLO with the setup and yields READY and what follows until BYE", () =>
+Deno.test("AgentConnection answers HELLO with SETUP and yields READY and the following frames until BYE", () =>
   withAgent(async (host, agent) => {
     const frames = host.frames(() => SETUP);
     const first = frames.next();
@@ -69,7 +73,7 @@ Deno.test("AgentConnection answers HELLO with the setup and yields READY and wha
     assert.deepEqual(await frames.next(), { done: true, value: true });
   }));
 
-Deno.test("AgentConnection makes the setup when it is asked for it, not before: it carries the clock", () =>
+Deno.test("AgentConnection makes the setup when HELLO comes, because it contains the clock", () =>
   withAgent(async (host, agent) => {
     let made = 0;
     const frames = host.frames(() => {
@@ -85,7 +89,7 @@ Deno.test("AgentConnection makes the setup when it is asked for it, not before: 
     await first;
   }));
 
-Deno.test("AgentConnection tells an end without BYE", () =>
+Deno.test("AgentConnection reports an end without BYE", () =>
   withAgent(async (host, agent) => {
     const frames = await ready(host, agent);
     agent[Symbol.dispose]();
@@ -109,7 +113,7 @@ Deno.test("AgentConnection reports why the guest could not be set up", () =>
     await assert.rejects(first, { name: "SetupFailedError", message: "mount /s/v0", failure });
   }));
 
-Deno.test("AgentConnection refuses whatever comes before HELLO or instead of READY", async () => {
+Deno.test("AgentConnection refuses other frames before HELLO or instead of READY", async () => {
   const early: [type: number, stream: number][] = [[MSG.READY, 0], [MSG.STDOUT, 1], [MSG.BYE, 0], [MSG.HELLO, 1]];
   for (const [type, stream] of early) {
     await withAgent(async (host, agent) => {
@@ -129,7 +133,7 @@ Deno.test("AgentConnection refuses whatever comes before HELLO or instead of REA
   }
 });
 
-Deno.test("AgentConnection refuses messages that are the host's, unknown or not of a command", async () => {
+Deno.test("AgentConnection refuses host messages, unknown messages and messages without a command", async () => {
   for (
     const [type, stream] of [[MSG.READY, 0], [MSG.HELLO, 1], [MSG.STDOUT, 0], [MSG.EXEC, 1], [41, 1], [0, 1]] as const
   ) {
@@ -144,7 +148,7 @@ Deno.test("AgentConnection refuses messages that are the host's, unknown or not 
   }
 });
 
-Deno.test("AgentConnection refuses a HELLO that is no number and a frame larger than a guest's", async () => {
+Deno.test("AgentConnection refuses an invalid HELLO and a frame over the guest's limit", async () => {
   await withAgent(async (host, agent) => {
     const first = host.frames(() => SETUP).next();
     await agent.send(MSG.HELLO, 0, new Uint8Array(3));
@@ -157,7 +161,7 @@ Deno.test("AgentConnection refuses a HELLO that is no number and a frame larger 
   });
 });
 
-Deno.test("AgentConnection acknowledges every byte of frames, often enough for the guest's window", () =>
+Deno.test("AgentConnection acknowledges every byte, often enough for the guest's window", () =>
   withAgent(async (host, agent) => {
     const frames = await ready(host, agent);
     const draining = drain(frames);
@@ -181,7 +185,7 @@ Deno.test("AgentConnection acknowledges every byte of frames, often enough for t
     assert.equal(await draining, true);
   }));
 
-Deno.test("AgentConnection acknowledges what it reads before anybody takes the frames", () =>
+Deno.test("AgentConnection acknowledges frames before they are consumed", () =>
   withAgent(async (host, agent) => {
     const frames = await ready(host, agent);
     for (let index = 0; index < 3; index++) await agent.send(MSG.STDOUT, 1, new Uint8Array(16_000));
@@ -189,10 +193,10 @@ Deno.test("AgentConnection acknowledges what it reads before anybody takes the f
     assert.equal((await agent.next())?.type, MSG.ACK);
   }));
 
-Deno.test("AgentConnection reads no more of a guest that reads nothing, until it does", () =>
+Deno.test("AgentConnection stops reading from a guest that does not read, until it does", () =>
   withAgent(async (host, agent) => {
     const draining = drain(await ready(host, agent));
-    // Far more than a socket holds, as the answers to what a hostile guest sends would be.
+    // Far more than a socket buffer holds, like the answers to a hostile guest.
     for (let count = 0; count < 200; count++) host.send(MSG.STDIN, 1, new Uint8Array(10_000));
     for (let count = 0; count < 2000; count++) host.send(MSG.CREDIT, 1);
     let sent = 0;
@@ -201,7 +205,7 @@ Deno.test("AgentConnection reads no more of a guest that reads nothing, until it
     })();
     for (let before = -1; before < sent;) {
       before = sent;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await pause(100);
     }
     assert.ok(sent < 1000, "all of it is read");
     for (let count = 0; count < 2200; count++) await agent.next();

@@ -1,4 +1,6 @@
+import { SmolvmError } from "../errors.ts";
 import { commandError } from "./command_error.ts";
+import type { Connection } from "./connection.ts";
 import { CHANNEL, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, MSG, STREAM_WINDOW } from "./constants.ts";
 import { CLIENT_STREAM, CONTROL } from "./control.ts";
 import type { Frame } from "./frame.ts";
@@ -6,40 +8,48 @@ import { readFrames } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { decodeExited, decodeFailure, decodeU32, encodeU32s, type ExitStatus, type WindowSize } from "./messages.ts";
 import { OutputPump, type Sink } from "./output_pump.ts";
+import { ProtocolError } from "./payload.ts";
 
 const SIGPIPE = 13;
 
-/** The streams of a command, as its client has them. */
+/** The client's side of a command's streams. */
 export interface CommandIo {
-  /** Chunks of input of at most 16 KiB until the end of the input; `undefined`: there is none. */
+  /** The input, in chunks of at most 16 KiB; `undefined`: no input. */
   stdin: AsyncIterable<Uint8Array> | undefined;
   stdout: Sink;
   stderr: Sink;
 }
 
 const nowhere = () => Promise.resolve();
-/** Those of a client that has no part in them. */
+/** The streams of a client that uses none. */
 export const NO_STREAMS: CommandIo = { stdin: undefined, stdout: nowhere, stderr: nowhere };
 
-/** What a client wants of a runner. */
+/** A client's request to a runner. */
 export interface ClientRequest {
   /** One of `CONTROL`. */
   type: number;
   payload?: Uint8Array;
 }
 
-/** A client's connection to a command in a machine. */
+/** The most frames that may wait; a runner that reads never leaves so many. */
+const MAX_QUEUED = 2 * STREAM_WINDOW;
+
+/**
+ * A client's connection to a command in a machine. A guest may have taken over the runner at the other end: nothing
+ * that it sends can make the client buffer more than the windows of its streams.
+ */
 export class Attachment {
-  readonly #conn: Deno.Conn;
+  readonly #conn: Connection;
   readonly #writer: FrameWriter;
   readonly #stdout: OutputPump;
   readonly #stderr: OutputPump;
   readonly #stdin: AsyncIterable<Uint8Array> | undefined;
   readonly #started = Promise.withResolvers<void>();
+  #isStarted = false;
   #stdinWindow = STREAM_WINDOW;
   #windowOpened = Promise.withResolvers<void>();
 
-  private constructor(conn: Deno.Conn, io: CommandIo) {
+  private constructor(conn: Connection, io: CommandIo) {
     this.#conn = conn;
     this.#writer = new FrameWriter(conn);
     this.#stdin = io.stdin;
@@ -47,34 +57,39 @@ export class Attachment {
     this.#stderr = this.#pump(io.stderr, CHANNEL.STDERR);
   }
 
-  /** Connects to the machine whose control socket is at `path`: to its own command, unless the request says otherwise. */
-  static async open(
-    path: string,
+  /** Connects to the machine with the control socket at `path`; by default, attaches to its own command. */
+  static async open(path: string, io: CommandIo, request?: ClientRequest): Promise<Attachment> {
+    return Attachment.over(await Deno.connect({ transport: "unix", path }), io, request);
+  }
+
+  /** The same, over an existing connection. */
+  static over(
+    conn: Connection,
     io: CommandIo,
     { type, payload }: ClientRequest = { type: CONTROL.ATTACH },
-  ): Promise<Attachment> {
-    const attachment = new Attachment(await Deno.connect({ transport: "unix", path }), io);
+  ): Attachment {
+    const attachment = new Attachment(conn, io);
     attachment.#writer.send(type, CLIENT_STREAM, payload);
     return attachment;
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   close(): void {
     this.#writer.close();
   }
 
-  /** Whether the connection keeps this process going, which it does at first. */
+  /** Whether the connection keeps the event loop alive; initially true. */
   set isRef(isRef: boolean) {
     if (isRef) this.#conn.ref();
     else this.#conn.unref();
   }
 
-  /** Settles when the command runs; until then nothing may be sent to it. */
+  /** Settles when the command runs; send nothing to it before. */
   get started(): Promise<void> {
     return this.#started.promise;
   }
 
-  /** Sends a signal, by its number on Linux. */
+  /** Sends a signal, by Linux's number. */
   signal(signal: number): void {
     this.#writer.send(MSG.SIGNAL, CLIENT_STREAM, encodeU32s(signal));
   }
@@ -84,10 +99,10 @@ export class Attachment {
   }
 
   /**
-   * Carries the streams until the command has ended and its output is written; `undefined` when the machine was gone
-   * before.
+   * Transfers the streams until the command has ended and its output is written; `undefined` when the machine ended
+   * before that.
    *
-   * @throws {SmolvmError} when the command could not be started.
+   * @throws {SmolvmError} when the command could not be started; `guest` for a runner that breaks the protocol.
    */
   async finish(): Promise<ExitStatus | undefined> {
     try {
@@ -99,6 +114,9 @@ export class Attachment {
         }
       }
       return undefined;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      throw new SmolvmError("guest", `The machine's process broke the protocol: ${error.message}`, { cause: error });
     } finally {
       this.close();
     }
@@ -107,17 +125,19 @@ export class Attachment {
   #receive({ type, payload }: Frame): ExitStatus | undefined {
     switch (type) {
       case MSG.STARTED:
+        if (this.#isStarted) throw new ProtocolError("a command started twice");
+        this.#isStarted = true;
         this.#started.resolve();
         if (this.#stdin) this.#sendInput(this.#stdin);
         return;
       case MSG.STDOUT:
-        this.#stdout.push(payload);
+        this.#push(this.#stdout, payload);
         return;
       case MSG.STDERR:
-        this.#stderr.push(payload);
+        this.#push(this.#stderr, payload);
         return;
       case MSG.STDIN_CREDIT:
-        this.#stdinWindow += decodeU32(payload);
+        this.#stdinWindow = Math.min(this.#stdinWindow + decodeU32(payload), STREAM_WINDOW);
         this.#windowOpened.resolve();
         return;
       case MSG.EXITED:
@@ -125,6 +145,12 @@ export class Attachment {
       case MSG.FAILED:
         throw commandError(decodeFailure(payload));
     }
+  }
+
+  #push(output: OutputPump, data: Uint8Array): void {
+    output.push(data);
+    if (output.pending > STREAM_WINDOW) throw new ProtocolError(`${output.pending} bytes of a stream without credit`);
+    if (this.#writer.queued > MAX_QUEUED) throw new ProtocolError("it does not read what it is sent");
   }
 
   async #sendInput(input: AsyncIterable<Uint8Array>): Promise<void> {
@@ -138,7 +164,7 @@ export class Attachment {
         this.#writer.send(MSG.STDIN, CLIENT_STREAM, chunk);
       }
     } catch {
-      // An input that cannot be read any further has ended, as far as the command can tell.
+      // For the command, an input that fails has ended.
     }
     this.#writer.send(MSG.STDIN, CLIENT_STREAM);
   }
@@ -146,13 +172,13 @@ export class Attachment {
   #pump(sink: Sink, channel: number): OutputPump {
     return new OutputPump(sink, {
       consumed: (bytes) => this.#writer.send(MSG.CREDIT, CLIENT_STREAM, encodeU32s(channel, bytes)),
-      // As in a local pipeline: whoever writes to a reader that has gone is told by a signal.
+      // As in a local pipeline: the writer gets SIGPIPE when its reader is gone.
       broken: () => this.signal(SIGPIPE),
     });
   }
 }
 
-/** Whether an error of a connection says no more than that the runner at its other end is gone, or about to go. */
+/** Whether a connection's error only means that the runner at the other end is gone or ending. */
 export function isDisconnect(error: unknown): boolean {
   const { ConnectionRefused, ConnectionReset, NotFound } = Deno.errors;
   return error instanceof ConnectionRefused || error instanceof ConnectionReset || error instanceof NotFound;

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { FramePeer } from "../../tests/helpers/frame_peer.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { pause } from "../../tests/helpers/until.ts";
 import { CHANNEL, MSG, STAGE, STREAM_WINDOW } from "./constants.ts";
 import { CONTROL, MAIN_STREAM } from "./control.ts";
 import { encodeExited, encodeFailure, encodeU32s } from "./messages.ts";
 import { Attachment, type CommandIo } from "./attachment.ts";
 
-/** Says to a fake runner that the command runs, or anything else of it. */
+/** Makes a fake runner send STARTED or another frame. */
 const say = (runner: FramePeer, type: number, payload?: Uint8Array) => runner.send(type, MAIN_STREAM, payload);
 
 /** Runs a test with an attachment and the fake runner it is attached to. */
@@ -30,7 +31,7 @@ const message = (type: number, ...numbers: number[]) => ({
   payload: encodeU32s(...numbers),
 });
 
-/** A sink that keeps what is written to it. */
+/** A sink that keeps its data. */
 function recorder() {
   let text = "";
   return {
@@ -59,24 +60,24 @@ Deno.test("Attachment writes each stream to its sink and returns how the command
   assert.deepEqual([stdout.text, stderr.text], ["out", "err"]);
 });
 
-Deno.test("Attachment gives credit for output when it is written, and waits for that at the end", async () => {
+Deno.test("Attachment gives credit for output after writing it, and waits for the writes at the end", async () => {
   const write = Promise.withResolvers<void>();
   await withRunner({ stderr: () => write.promise }, async (attachment, runner) => {
     let ended = false;
     const finished = attachment.finish().finally(() => ended = true);
     await say(runner, MSG.STDERR, new Uint8Array(100));
     await say(runner, MSG.STDOUT, new Uint8Array(7));
-    // The slow stream holds up neither the other one nor its credit.
+    // The slow stream delays neither the other one nor its credit.
     assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, 7));
     await say(runner, MSG.EXITED, encodeExited({ code: 3 }));
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
     assert.equal(ended, false, "output was not written yet");
     write.resolve();
     assert.deepEqual(await finished, { code: 3 });
   });
 });
 
-Deno.test("Attachment sends input once the command runs, and no more than its window", async () => {
+Deno.test("Attachment sends input after STARTED, within its window", async () => {
   const CHUNK = 10_000;
   async function* input() {
     for (let index = 0; index < 10; index++) yield await Promise.resolve(new Uint8Array(CHUNK).fill(index));
@@ -94,7 +95,7 @@ Deno.test("Attachment sends input once the command runs, and no more than its wi
     }
     const missing = CHUNK - STREAM_WINDOW % CHUNK;
     await say(runner, MSG.STDIN_CREDIT, encodeU32s(missing - 1));
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
     attachment.signal(2);
     assert.deepEqual(await runner.next(), message(MSG.SIGNAL, 2), "input came without a window for it");
     await say(runner, MSG.STDIN_CREDIT, encodeU32s(1));
@@ -108,7 +109,7 @@ Deno.test("Attachment sends input once the command runs, and no more than its wi
   });
 });
 
-Deno.test("Attachment ends the input that cannot be read any further", async () => {
+Deno.test("Attachment ends an input that fails", async () => {
   async function* input() {
     yield await Promise.resolve(new Uint8Array([1]));
     throw new Error("Input/output error");
@@ -123,7 +124,7 @@ Deno.test("Attachment ends the input that cannot be read any further", async () 
   });
 });
 
-Deno.test("Attachment sends the command SIGPIPE when nobody reads its output any more, and goes on", async () => {
+Deno.test("Attachment sends the command SIGPIPE when its sink fails, and continues", async () => {
   const broken = () => Promise.reject(new Deno.errors.BrokenPipe("Broken pipe"));
   await withRunner({ stdout: broken }, async (attachment, runner) => {
     const finished = attachment.finish();
@@ -136,7 +137,7 @@ Deno.test("Attachment sends the command SIGPIPE when nobody reads its output any
   });
 });
 
-Deno.test("Attachment passes the size of the terminal on", () =>
+Deno.test("Attachment passes on the size of the terminal", () =>
   withRunner({}, async (attachment, runner) => {
     attachment.resize({ rows: 24, columns: 80 });
     assert.deepEqual(await runner.next(), message(MSG.RESIZE, 24, 80));
@@ -145,29 +146,48 @@ Deno.test("Attachment passes the size of the terminal on", () =>
     await finished;
   }));
 
-Deno.test("Attachment says why the command could not be started", () =>
+Deno.test("Attachment reports why the command could not be started", () =>
   withRunner({}, async (attachment, runner) => {
     const finished = attachment.finish();
     await say(runner, MSG.FAILED, encodeFailure({ errno: 2, stage: STAGE.EXEC, text: "nope" }));
     await assert.rejects(finished, { code: "not-found", message: /^Cannot find "nope" in the guest/ });
   }));
 
-Deno.test("Attachment tells that the machine is gone, however its connection ended", async () => {
+Deno.test("Attachment returns undefined when the machine is gone, however its connection ended", async () => {
   await withRunner({}, async (attachment, runner) => {
     await say(runner, MSG.STDOUT, new Uint8Array(1));
     runner[Symbol.dispose]();
     assert.equal(await attachment.finish(), undefined);
   });
   await withRunner({}, async (attachment, runner) => {
-    // A connection that is closed with data unread is reset.
+    // Closing a connection with unread data resets it.
     attachment.signal(1);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
     runner[Symbol.dispose]();
     assert.equal(await attachment.finish(), undefined);
   });
 });
 
-Deno.test("Attachment.open() fails where no runner listens", async () => {
+Deno.test("Attachment buffers at most the windows of its streams, and reports a runner that exceeds them", async () => {
+  const broken = (what: string) => ({ code: "guest", message: `The machine's process broke the protocol: ${what}` });
+  const chunk = new Uint8Array(16_000);
+  const stalled = Promise.withResolvers<void>();
+  const breaches: [frames: [type: number, payload?: Uint8Array][], what: string][] = [
+    [Array.from({ length: 5 }, () => [MSG.STDOUT, chunk]), "80000 bytes of a stream without credit"],
+    [[[MSG.STDERR], [MSG.STDERR]], "a stream goes on behind its end"],
+    [[[MSG.STARTED, encodeU32s(1)], [MSG.STARTED, encodeU32s(1)]], "a command started twice"],
+  ];
+  for (const [frames, what] of breaches) {
+    await withRunner({ stdout: () => stalled.promise }, async (attachment, runner) => {
+      const finished = assert.rejects(attachment.finish(), broken(what));
+      for (const [type, payload] of frames) await say(runner, type, payload);
+      await finished;
+    });
+  }
+  stalled.resolve();
+});
+
+Deno.test("Attachment.open() fails when no runner listens", async () => {
   using folder = makeTempFolder();
   const io = { stdin: undefined, stdout: () => Promise.resolve(), stderr: () => Promise.resolve() };
   await assert.rejects(Attachment.open(`${folder.path}/none`, io), Deno.errors.NotFound);

@@ -8,14 +8,17 @@ const ENOTDIR = 20;
 const ENAMETOOLONG = 36;
 const ELOOP = 40;
 
-/** Why a command never started, as the user is told; `code` tells what exit code is customary. */
+/** The user's error for a command that did not start; its `code` determines the exit code. */
 export function commandError({ errno, stage, text }: Failure): SmolvmError {
   const reason = describeErrno(errno);
   switch (stage) {
     case STAGE.USER:
       return userError(errno, text);
     case STAGE.CWD:
-      return new SmolvmError("usage", `Cannot enter the working directory "${text}": ${reason}`);
+      return new SmolvmError(
+        errno === ENOENT ? "not-found" : "usage",
+        `Cannot enter the working directory "${text}": ${reason}`,
+      );
     case STAGE.EXEC:
       return execError(errno, text);
     default:
@@ -30,7 +33,7 @@ function userError(errno: number, text: string): SmolvmError {
 }
 
 function execError(errno: number, text: string): SmolvmError {
-  // The kernel says that the script is not there when it is its interpreter that is not; the agent knows better.
+  // The kernel reports a script as missing when its interpreter is missing; the agent's text names the interpreter.
   const [, program, interpreter] = /^(.*): (interpreter .* not found)$/s.exec(text) ?? [];
   if (program !== undefined) {
     return new SmolvmError("not-found", `Cannot run "${program}" in the guest: ${interpreter}`);

@@ -5,7 +5,7 @@ import { STAGE } from "./constants.ts";
 const EACCES = 13;
 const ENOENT = 2;
 
-Deno.test("commandError() tells a program that is missing from one that cannot be executed", () => {
+Deno.test("commandError() distinguishes a missing program from one that cannot be executed", () => {
   for (
     const [errno, code] of [[ENOENT, "not-found"], [20, "not-found"], [36, "not-found"], [40, "not-found"]] as const
   ) {
@@ -16,7 +16,12 @@ Deno.test("commandError() tells a program that is missing from one that cannot b
   }
 });
 
-Deno.test("commandError() says which program, user or folder it was and why", () => {
+Deno.test("commandError() distinguishes a missing working directory from one that cannot be entered", () => {
+  assert.equal(commandError({ errno: ENOENT, stage: STAGE.CWD, text: "/x" }).code, "not-found");
+  assert.equal(commandError({ errno: EACCES, stage: STAGE.CWD, text: "/x" }).code, "usage");
+});
+
+Deno.test("commandError() names the program, user or folder and the reason", () => {
   const messages = [
     [STAGE.EXEC, ENOENT, "x", 'Cannot find "x" in the guest: No such file or directory (ENOENT)'],
     [STAGE.EXEC, ENOENT, "/x: interpreter /y not found", 'Cannot run "/x" in the guest: interpreter /y not found'],

@@ -3,7 +3,7 @@ import * as constants from "./constants.ts";
 
 const { MSG, CHANNEL, EXIT, STAGE, PROTOCOL_VERSION, AGENT_PORT, ...plain } = constants;
 
-/** The names of the header for the names of `constants.ts`. */
+/** The header's names for the names in `constants.ts`. */
 const NUMBERS: Record<string, number> = {
   ...plain,
   SMOLVM_PROTOCOL_VERSION: PROTOCOL_VERSION,
@@ -39,14 +39,14 @@ function product(text: string): number {
   return factors.reduce((value, factor) => value * Number(factor), 1);
 }
 
-Deno.test("constants.ts has every number of src/guest/protocol.h and no other", async () => {
-  const header = await Deno.readTextFile(new URL("../guest/protocol.h", import.meta.url));
+Deno.test("constants.ts has exactly the numbers of src/guest/wire/protocol.h", async () => {
+  const header = await Deno.readTextFile(new URL("../guest/wire/protocol.h", import.meta.url));
   const numbers = numbersOf(header);
   assert.equal(numbers["MSG_BYE"], 40, "the header is read");
   assert.deepEqual(NUMBERS, numbers);
 });
 
-Deno.test("constants.ts has the limits that libkrun sets", () => {
+Deno.test("constants.ts respects libkrun's limits", () => {
   assert.ok(constants.GUEST_FRAME_MAX <= 28 * 1024, "a larger write of the guest is dropped");
   assert.ok(constants.CONNECTION_WINDOW < 256 * 1024, "a stream of the guest stops for good without an answer");
   assert.ok(constants.ACK_EVERY * 2 <= constants.CONNECTION_WINDOW, "the guest would run dry between acknowledgements");

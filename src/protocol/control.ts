@@ -1,28 +1,31 @@
 /**
- * The control socket: a client of a machine speaks to its runner in the frames of the agent, standing in the host's
- * place for one command. What only the two of them say is here.
+ * The control protocol: a client of a machine talks to its runner over the control socket, in the agent's frames. For
+ * one command the client acts as the host does towards the agent. This file defines the messages that the agent lacks.
  *
  *   client to runner: its first frame says what it wants
  *                      stream         payload
- *   CONTROL.ATTACH     CLIENT_STREAM  nothing. The client shares in the streams of the machine's command, from now on,
- *                                     or from the start if it is the one that the command waits for. The connection's
- *                                     end detaches it
- *   CONTROL.EXEC       CLIENT_STREAM  that of MSG.EXEC. A command of the client's own: the connection's end kills it
- *   CONTROL.SPAWN      CLIENT_STREAM  that of MSG.EXEC. The same, but the command goes on without the client
- *   CONTROL.WAIT       CLIENT_STREAM  nothing. Of the machine's command only EXITED or FAILED is wanted
- *   CONTROL.SIGNAL     0              u32 signal number of Linux, for the machine's command. The runner ends the
- *                                     connection once the client has ended its own direction of it
- *   CONTROL.STOP       0              u32 signal number of Linux, u32 ms. The command is sent that signal; what is left
- *                                     in the guest after so long is killed. The connection ends with the machine
+ *   CONTROL.ATTACH     CLIENT_STREAM  nothing. The client shares the streams of the machine's command, from now on, or
+ *                                     from the start if the command waits for this client. Closing the connection
+ *                                     detaches it
+ *   CONTROL.EXEC       CLIENT_STREAM  that of MSG.EXEC. A new command; closing the connection kills it
+ *   CONTROL.SPAWN      CLIENT_STREAM  that of MSG.EXEC. A new command that continues without the client
+ *   CONTROL.WAIT       CLIENT_STREAM  nothing. Requests only EXITED or FAILED of the machine's command
+ *   CONTROL.SIGNAL     0              u32 Linux signal number, for the machine's command. The runner closes the
+ *                                     connection once the client has closed its direction of it
+ *   CONTROL.STOP       0              u32 Linux signal number, u32 ms. The command gets the signal; after the time
+ *                                     everything left in the guest is killed. The connection ends with the machine
  *
- *   client to runner, once MSG.STARTED has come
- *   MSG.STDIN, RESIZE, SIGNAL, CREDIT      as to the agent, on CLIENT_STREAM. The end of the command's input is that
- *                                          of the client that it waited for; the end of another's is ignored
+ *   client to runner, after MSG.STARTED
+ *   MSG.STDIN, RESIZE, SIGNAL, CREDIT      as to the agent, on CLIENT_STREAM. Only the client that the command waited
+ *                                          for can end its input; an end from another client is ignored
  *
  *   runner to client
  *   MSG.STARTED, STDOUT, STDERR, STDIN_CREDIT, EXITED, FAILED      as from the agent, on CLIENT_STREAM
  *
- * A connection that ends before EXITED or FAILED means that the machine, or its command, is gone; its status says why.
+ * A runner records its version of this protocol (`CONTROL_VERSION`) in the machine's `process.json`. STOP, WAIT and
+ * SIGNAL mean the same in every version, so that any version of smolvm can end a machine.
+ *
+ * A connection that ends before EXITED or FAILED means that the machine or its command is gone; its status says why.
  *
  * @module
  */
@@ -32,14 +35,17 @@ import { ProtocolError } from "./payload.ts";
 
 export const CONTROL = { ATTACH: 64, STOP: 65, EXEC: 66, SPAWN: 67, WAIT: 68, SIGNAL: 69 } as const;
 
-/** The stream of the one command that a connection is about, whatever it is to the agent. */
+/** The stream of a connection's command, whatever its stream in the agent protocol. */
 export const CLIENT_STREAM = 1;
 
-/** How a machine is to be stopped. */
+/** The default time-out for a command that was asked to end, in ms; docker's is the same. */
+export const STOP_TIMEOUT_MS = 10_000;
+
+/** How to stop a machine. */
 export interface StopRequest {
-  /** Number on Linux of the signal that asks the command to end. */
+  /** Linux's number of the signal that asks the command to end. */
   signal: number;
-  /** How long the command may take, in ms. */
+  /** How long the command may take to end, in ms. */
   timeoutMs: number;
 }
 
@@ -52,7 +58,7 @@ export function decodeStop(payload: Uint8Array): StopRequest {
   return { signal: checkSignal(signal), timeoutMs };
 }
 
-/** The number that CONTROL.SIGNAL brings. */
+/** Decodes the payload of CONTROL.SIGNAL. */
 export function decodeSignal(payload: Uint8Array): number {
   return checkSignal(decodeU32(payload));
 }
@@ -62,5 +68,5 @@ function checkSignal(signal: number): number {
   return signal;
 }
 
-/** The stream of the machine's own command, to the agent; those of others are above. */
+/** The stream of the machine's own command in the agent protocol; other commands have higher ones. */
 export const MAIN_STREAM = 1;

@@ -8,7 +8,7 @@ Deno.test("decodeStop() reads what encodeStop() wrote", () => {
   }
 });
 
-Deno.test("decodeStop() refuses what is no signal, and a request of another length", () => {
+Deno.test("decodeStop() refuses an invalid signal, and a request of another length", () => {
   for (const signal of [0, 65, 2 ** 32 - 1]) {
     assert.throws(() => decodeStop(encodeU32s(signal, 0)), { name: "ProtocolError", message: `signal ${signal}` });
   }

@@ -22,20 +22,20 @@ export function encodeFrame(type: number, stream = 0, payload: Uint8Array = EMPT
   return bytes;
 }
 
-/** Cuts a stream of bytes into frames, however it arrives. */
+/** Decodes frames from chunks of any size. */
 export class FrameDecoder {
   readonly #maxPayload: number;
   #buffer = EMPTY as Uint8Array<ArrayBuffer>;
 
-  /** Frames with a payload of more than `maxPayload` bytes are refused before anything is allocated for them. */
+  /** Frames with a payload over `maxPayload` bytes are refused before anything is allocated for them. */
   constructor(maxPayload: number) {
     this.#maxPayload = maxPayload;
   }
 
   /**
-   * The frames that `chunk` completes. Their payloads are copies: the caller may reuse `chunk`.
+   * Yields the frames that `chunk` completes. Their payloads are copies: the caller may reuse `chunk`.
    *
-   * @throws {ProtocolError} for a frame over the limit; the decoder is of no use afterwards.
+   * @throws {ProtocolError} for a frame over the limit; do not use the decoder afterwards.
    */
   *push(chunk: Uint8Array): Generator<Frame> {
     let bytes = this.#append(chunk);

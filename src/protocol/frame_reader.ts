@@ -1,15 +1,16 @@
+import type { Connection } from "./connection.ts";
 import { type Frame, FrameDecoder } from "./frame.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * The frames that come over a connection, until its end.
+ * Reads frames from a connection until its end.
  *
- * @param onRead is told how many bytes came; the frames that they complete are yielded when it has settled
+ * @param onRead called with the number of bytes read; the frames are yielded after its promise settles
  * @throws {ProtocolError} for a frame whose payload is over `maxPayload` bytes.
  */
 export async function* readFrames(
-  conn: Deno.Conn,
+  conn: Connection,
   { maxPayload, onRead }: { maxPayload: number; onRead?: (bytes: number) => Promise<void> },
 ): AsyncGenerator<Frame> {
   const decoder = new FrameDecoder(maxPayload);
@@ -20,11 +21,11 @@ export async function* readFrames(
   }
 }
 
-async function read(conn: Deno.Conn, chunk: Uint8Array): Promise<number | null> {
+async function read(conn: Connection, chunk: Uint8Array): Promise<number | null> {
   try {
     return await conn.read(chunk);
   } catch (error) {
-    // A peer that was gone before it had read everything.
+    // The peer ended before it had read everything.
     if (error instanceof Deno.errors.ConnectionReset) return null;
     throw error;
   }

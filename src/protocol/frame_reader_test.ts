@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { connectedPair } from "../../tests/helpers/frame_peer.ts";
+import { pause } from "../../tests/helpers/until.ts";
 import { MSG } from "./constants.ts";
 import { readFrames } from "./frame_reader.ts";
 
-Deno.test("readFrames() yields frames until the connection ends, also by a peer that has not read everything", async () => {
+Deno.test("readFrames() yields frames until the connection ends, even by a reset", async () => {
   for (const unread of [false, true]) {
     const { conn, peer } = await connectedPair();
     using _ = conn;
@@ -15,13 +16,13 @@ Deno.test("readFrames() yields frames until the connection ends, also by a peer 
   }
 });
 
-Deno.test("readFrames() says how much came before it yields what that completes, and refuses what is too long", async () => {
+Deno.test("readFrames() calls onRead before it yields the frames, and refuses a frame over the limit", async () => {
   const { conn, peer } = await connectedPair();
   using _conn = conn;
   using _peer = peer;
   let read = 0;
   const onRead = async (bytes: number) => {
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await pause(1);
     read += bytes;
   };
   const frames = readFrames(conn, { maxPayload: 2, onRead });

@@ -1,16 +1,17 @@
+import type { Connection } from "./connection.ts";
 import { encodeFrame } from "./frame.ts";
 
-/** Writes frames to a connection in the order they were sent, without making the sender wait. */
+/** Writes frames to a connection in order, without making the sender wait. */
 export class FrameWriter {
-  readonly #conn: Deno.Conn;
+  readonly #conn: Connection;
   #queue: Uint8Array[] = [];
   #pump: Promise<void> | undefined;
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Connection) {
     this.#conn = conn;
   }
 
-  /** How many frames wait to be written. */
+  /** The number of frames that wait to be written. */
   get queued(): number {
     return this.#queue.length;
   }
@@ -40,10 +41,10 @@ export class FrameWriter {
         for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
       }
     } catch {
-      // The peer is gone: whoever reads the connection sees its end and acts on it.
+      // The peer is gone: the reader of the connection sees its end and handles it.
       this.#queue = [];
     }
-    // At once: what is sent from here on needs a pump of its own.
+    // Synchronously after the queue is empty: a later send must start a new pump.
     this.#pump = undefined;
   }
 }

@@ -1,3 +1,3 @@
 import { fuzzProtocol } from "../../tests/fuzz/protocol.ts";
 
-Deno.test("the readers of a guest's bytes take or refuse whatever comes", () => fuzzProtocol(1, 5000));
+Deno.test("the parsers of a guest's bytes accept or refuse any input", () => fuzzProtocol(1, 5000));

@@ -1,4 +1,4 @@
-// The golden frames that the C tests read too: each side makes the same fields and the same bytes of them.
+// The C tests read these golden frames too: both sides must decode and encode them to the same fields and bytes.
 import assert from "node:assert/strict";
 import { EXIT, MSG } from "./constants.ts";
 import { encodeFrame, FrameDecoder } from "./frame.ts";
@@ -9,6 +9,7 @@ import {
   decodeU32,
   decodeU32s,
   decodeWindowSize,
+  encodeClock,
   encodeExec,
   encodeExited,
   encodeFailure,
@@ -16,18 +17,20 @@ import {
   encodeU32s,
   type Exec,
   type Failure,
+  type GuestInterface,
   type Setup,
   type WindowSize,
 } from "./messages.ts";
 
 type MessageName = keyof typeof MSG;
 
-/** The fields of each message as the fixture has them: u64 as decimal strings, bytes in hexadecimal. */
+/** The fields of each message in the fixture: u64 as decimal strings, bytes in hexadecimal. */
 interface GoldenFields {
-  SETUP: Omit<Setup, "clockNs" | "files" | "rlimits"> & {
+  SETUP: Omit<Setup, "clockNs" | "files" | "rlimits" | "interfaces"> & {
     clockNs: string;
     files: { path: string; mode: number; content: string }[];
     rlimits: { resource: number; soft: string; hard: string }[];
+    interfaces: (Omit<GuestInterface, "address6" | "gateway6"> & { address6: string; gateway6: string })[];
   };
   EXEC: Omit<Exec, "tty"> & { tty: WindowSize | null };
   STDIN: { bytes: string };
@@ -36,6 +39,7 @@ interface GoldenFields {
   CREDIT: { channel: number; bytes: number };
   ACK: { bytes: number };
   SHUTDOWN: Record<never, never>;
+  CLOCK: { clockNs: string; jumped: boolean };
   HELLO: { version: number };
   READY: Record<never, never>;
   STARTED: { pid: number };
@@ -55,7 +59,7 @@ interface GoldenFrame {
   fields: unknown;
 }
 
-/** How a payload is written, and how the host reads it if it is the one to. */
+/** How a payload is encoded, and how the host decodes it if it does. */
 interface Codec<F> {
   encode(fields: F): Uint8Array;
   decode?(payload: Uint8Array): F;
@@ -71,15 +75,20 @@ const number = <N extends string>(name: N): Codec<Record<N, number>> => ({
   decode: (payload) => ({ [name]: decodeU32(payload) }) as Record<N, number>,
 });
 
-/** Only the guest reads SETUP: its reading is tested in C. */
+/** Only the guest decodes SETUP and CLOCK, which the C tests cover. */
 const CODECS: { [T in MessageName]: Codec<GoldenFields[T]> } = {
   SETUP: {
-    encode: ({ clockNs, files, rlimits, ...setup }) =>
+    encode: ({ clockNs, files, rlimits, interfaces, ...setup }) =>
       encodeSetup({
         ...setup,
         clockNs: BigInt(clockNs),
         files: files.map(({ content, ...file }) => ({ ...file, content: Uint8Array.fromHex(content) })),
         rlimits: rlimits.map(({ resource, soft, hard }) => ({ resource, soft: BigInt(soft), hard: BigInt(hard) })),
+        interfaces: interfaces.map(({ address6, gateway6, ...rest }) => ({
+          ...rest,
+          address6: BigInt(address6),
+          gateway6: BigInt(gateway6),
+        })),
       }),
   },
   EXEC: {
@@ -98,6 +107,7 @@ const CODECS: { [T in MessageName]: Codec<GoldenFields[T]> } = {
   },
   ACK: number("bytes"),
   SHUTDOWN: nothing,
+  CLOCK: { encode: ({ clockNs, jumped }) => encodeClock({ clockNs: BigInt(clockNs), jumped }) },
   HELLO: number("version"),
   READY: nothing,
   STARTED: number("pid"),
@@ -105,10 +115,16 @@ const CODECS: { [T in MessageName]: Codec<GoldenFields[T]> } = {
   STDERR: bytes,
   STDIN_CREDIT: number("bytes"),
   EXITED: {
-    encode: ({ kind, value }) => encodeExited(kind === EXIT.CODE ? { code: value } : { signal: value }),
+    encode: ({ kind, value }) => {
+      const oomKilled = (kind & EXIT.OUT_OF_MEMORY) !== 0;
+      return encodeExited(kind & EXIT.SIGNAL ? { signal: value, oomKilled } : { code: value, oomKilled });
+    },
     decode: (payload) => {
-      const { code, signal } = decodeExited(payload);
-      return signal === undefined ? { kind: EXIT.CODE, value: code } : { kind: EXIT.SIGNAL, value: signal };
+      const { code, signal, oomKilled = false } = decodeExited(payload);
+      const memory = oomKilled ? EXIT.OUT_OF_MEMORY : 0;
+      return signal === undefined
+        ? { kind: EXIT.CODE | memory, value: code }
+        : { kind: EXIT.SIGNAL | memory, value: signal };
     },
   },
   FAILED: { encode: encodeFailure, decode: decodeFailure },
@@ -127,7 +143,7 @@ function readGoldenFrames(): GoldenFrame[] {
 
 const GOLDEN = readGoldenFrames();
 
-Deno.test("the golden frames have every message", () => {
+Deno.test("the golden frames include every message", () => {
   assert.deepEqual(new Set(GOLDEN.map(({ type }) => type)), new Set(Object.keys(MSG)));
 });
 

@@ -1,18 +1,40 @@
-import { EXEC_STDIN, EXEC_TTY, EXIT, MOUNT_READ_ONLY, SETUP_OVERLAY } from "./constants.ts";
+import {
+  CLOCK_JUMPED,
+  EXEC_MAKE_CWD,
+  EXEC_PID1,
+  EXEC_STDIN,
+  EXEC_TTY,
+  EXIT,
+  MOUNT_NO_DEVICES,
+  MOUNT_NO_EXEC,
+  MOUNT_NO_SUID,
+  MOUNT_READ_ONLY,
+  MOUNT_TMPFS,
+  SETUP_EPHEMERAL,
+  SETUP_OVERLAY,
+  SETUP_WRITABLE,
+} from "./constants.ts";
 import { PayloadReader, PayloadWriter, ProtocolError } from "./payload.ts";
 
-/** What the agent makes of the guest before the first command. */
+/** How the agent sets up the guest before the first command. */
 export interface Setup {
   /** Nanoseconds since 1970. */
   clockNs: bigint;
   hostname: string;
-  /** Whether writes go to the disk over the root filesystem; else it stays read-only. */
+  /** Whether an overlay on the disk takes the root filesystem's writes; otherwise the root is read-only. */
   overlay: boolean;
+  /** Whether, without an overlay, the guest writes to the root filesystem itself. */
+  writable?: boolean;
+  /** Whether nobody looks at the disk when the guest has ended. */
+  ephemeral: boolean;
   /** Path in the boot folder, or the tag of a share. */
   rootfs: string;
   files: GuestFile[];
   mounts: GuestMount[];
   rlimits: Rlimit[];
+  interfaces: GuestInterface[];
+  /** How many files of the shares the host can hold open, which are all that the guest knows; 0: any number. */
+  shareFiles: number;
 }
 
 /** A file that the agent writes into the guest's root. */
@@ -22,13 +44,37 @@ export interface GuestFile {
   content: Uint8Array;
 }
 
-/** A folder that the agent mounts into the guest's root. */
+/** A folder or file that the agent mounts into the guest's root. */
 export interface GuestMount {
-  /** Path in the boot folder, or the tag of a share. */
+  /** Path in the boot folder, or the tag of a share; of a tmpfs its options, `size=64k,mode=1777`. */
   source: string;
   /** Absolute path in the guest, created when missing. */
   target: string;
   readOnly: boolean;
+  /** Whether it is a new file system in memory. */
+  isTmpfs?: boolean;
+  /** Ignores set-user-id bits. */
+  noSuid?: boolean;
+  /** Ignores device files. */
+  noDevices?: boolean;
+  /** Executes no programs. */
+  noExec?: boolean;
+}
+
+/** A network interface of the guest's, with addresses as numbers. */
+export interface GuestInterface {
+  name: string;
+  address: number;
+  /** Bits of the address that all on its link have in common. */
+  prefix: number;
+  /** Where the default route leads. */
+  gateway: number;
+  /** Largest packet in bytes. */
+  mtu: number;
+  /** The same of IPv6. */
+  address6: bigint;
+  prefix6: number;
+  gateway6: bigint;
 }
 
 /** A resource limit of every command, with Linux's numbers. */
@@ -38,7 +84,7 @@ export interface Rlimit {
   hard: bigint;
 }
 
-/** Size of a terminal. */
+/** The size of a terminal. */
 export interface WindowSize {
   /** Lines. */
   rows: number;
@@ -46,17 +92,20 @@ export interface WindowSize {
   columns: number;
 }
 
-/** What to execute for one of the agent's tools, as any user: what becomes a command is the agent until then. */
+/** The program of the agent's tools, executable by any user: before execve, a command's process is the agent. */
 export const AGENT_TOOL = "/proc/self/exe";
 
-/** A command to be run in the guest. */
+/** A command to run in the guest. */
 export interface Exec {
   /** Runs on a pty of this initial size. */
   tty: WindowSize | undefined;
-  /** Has an input; else it reads `/dev/null`. */
+  /** Has an input; otherwise it reads `/dev/null`. */
   stdin: boolean;
-  /** Created when missing. */
   cwd: string;
+  /** Creates `cwd` when it is missing. */
+  makeCwd: boolean;
+  /** Is PID 1 of the namespace that all others join: the machine's own, and the first. */
+  pid1: boolean;
   /** `name|uid[:group|gid]`; empty is root. */
   user: string;
   argv: string[];
@@ -64,10 +113,12 @@ export interface Exec {
   env: string[];
 }
 
-/** How a command ended. */
-export type ExitStatus = { code: number; signal?: never } | { signal: number; code?: never };
+/** How a command ended, and whether the guest's kernel killed a process for memory meanwhile. */
+export type ExitStatus = ({ code: number; signal?: never } | { signal: number; code?: never }) & {
+  oomKilled?: boolean;
+};
 
-/** Why a command never started, or why the guest could not be set up. */
+/** Why a command did not start, or why the guest could not be set up. */
 export interface Failure {
   errno: number;
   /** One of `STAGE`. */
@@ -79,20 +130,54 @@ export function encodeSetup(setup: Setup): Uint8Array<ArrayBuffer> {
   return new PayloadWriter()
     .u64(setup.clockNs)
     .str(setup.hostname)
-    .u32(setup.overlay ? SETUP_OVERLAY : 0)
+    .u32(setupFlags(setup))
     .str(setup.rootfs)
     .list(setup.files, (writer, file) => writer.str(file.path).u32(file.mode).blob(file.content))
     .list(
       setup.mounts,
-      (writer, mount) => writer.str(mount.source).str(mount.target).u32(mount.readOnly ? MOUNT_READ_ONLY : 0),
+      (writer, mount) => writer.str(mount.source).str(mount.target).u32(mountFlags(mount)),
     )
     .list(setup.rlimits, (writer, limit) => writer.u32(limit.resource).u64(limit.soft).u64(limit.hard))
+    .list(setup.interfaces, encodeInterface)
+    .u32(setup.shareFiles)
     .finish();
 }
 
+function encodeInterface(writer: PayloadWriter, item: GuestInterface): void {
+  writer.str(item.name).u32(item.address).u32(item.prefix).u32(item.gateway).u32(item.mtu);
+  for (const half of halvesOf(item.address6)) writer.u64(half);
+  writer.u32(item.prefix6);
+  for (const half of halvesOf(item.gateway6)) writer.u64(half);
+}
+
+/** The upper and the lower half of an IPv6 address. */
+function halvesOf(address: bigint): bigint[] {
+  return [address >> 64n, address & 0xffff_ffff_ffff_ffffn];
+}
+
+function setupFlags({ overlay, writable, ephemeral }: Setup): number {
+  return (overlay ? SETUP_OVERLAY : 0) | (writable ? SETUP_WRITABLE : 0) | (ephemeral ? SETUP_EPHEMERAL : 0);
+}
+
+function mountFlags({ readOnly, isTmpfs, noSuid, noDevices, noExec }: GuestMount): number {
+  return (readOnly ? MOUNT_READ_ONLY : 0) | (isTmpfs ? MOUNT_TMPFS : 0) | (noSuid ? MOUNT_NO_SUID : 0) |
+    (noDevices ? MOUNT_NO_DEVICES : 0) | (noExec ? MOUNT_NO_EXEC : 0);
+}
+
+/** Encodes the host's clock, in nanoseconds since 1970, and whether it was set or the host slept. */
+export function encodeClock({ clockNs, jumped }: { clockNs: bigint; jumped: boolean }): Uint8Array<ArrayBuffer> {
+  return new PayloadWriter().u64(clockNs).u32(jumped ? CLOCK_JUMPED : 0).finish();
+}
+
 export function encodeExec(exec: Exec): Uint8Array<ArrayBuffer> {
+  const flags = [
+    exec.tty ? EXEC_TTY : 0,
+    exec.stdin ? EXEC_STDIN : 0,
+    exec.makeCwd ? EXEC_MAKE_CWD : 0,
+    exec.pid1 ? EXEC_PID1 : 0,
+  ];
   return new PayloadWriter()
-    .u32((exec.tty ? EXEC_TTY : 0) | (exec.stdin ? EXEC_STDIN : 0))
+    .u32(flags.reduce((all, flag) => all | flag))
     .u32(exec.tty?.rows ?? 0)
     .u32(exec.tty?.columns ?? 0)
     .str(exec.cwd)
@@ -102,7 +187,7 @@ export function encodeExec(exec: Exec): Uint8Array<ArrayBuffer> {
     .finish();
 }
 
-/** @throws {ProtocolError} for what the agent would not take. */
+/** @throws {ProtocolError} for a payload that the agent would refuse. */
 export function decodeExec(payload: Uint8Array): Exec {
   const reader = new PayloadReader(payload);
   const flags = reader.u32();
@@ -111,7 +196,17 @@ export function decodeExec(payload: Uint8Array): Exec {
   const [argv, env] = [reader.list((item) => item.str()), reader.list((item) => item.str())];
   reader.end();
   if (argv.length === 0) throw new ProtocolError("a command without a program");
-  return { tty: flags & EXEC_TTY ? size : undefined, stdin: (flags & EXEC_STDIN) !== 0, cwd, user, argv, env };
+  const has = (flag: number) => (flags & flag) !== 0;
+  return {
+    tty: has(EXEC_TTY) ? size : undefined,
+    stdin: has(EXEC_STDIN),
+    cwd,
+    makeCwd: has(EXEC_MAKE_CWD),
+    pid1: has(EXEC_PID1),
+    user,
+    argv,
+    env,
+  };
 }
 
 export function encodeU32s(...values: number[]): Uint8Array<ArrayBuffer> {
@@ -120,7 +215,7 @@ export function encodeU32s(...values: number[]): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
-/** The `count` numbers that a payload consists of. */
+/** Decodes a payload of `count` numbers. */
 export function decodeU32s(payload: Uint8Array, count: number): number[] {
   const reader = new PayloadReader(payload);
   const values = Array.from({ length: count }, () => reader.u32());
@@ -132,7 +227,7 @@ export function decodeU32(payload: Uint8Array): number {
   return decodeU32s(payload, 1)[0]!;
 }
 
-/** @throws {ProtocolError} for what the agent would not take. */
+/** @throws {ProtocolError} for a size that the agent would refuse. */
 export function decodeWindowSize(payload: Uint8Array): WindowSize {
   const [rows, columns] = decodeU32s(payload, 2) as [number, number];
   return checkWindowSize({ rows, columns });
@@ -144,13 +239,18 @@ function checkWindowSize(size: WindowSize): WindowSize {
 }
 
 export function encodeExited(status: ExitStatus): Uint8Array<ArrayBuffer> {
-  return status.signal === undefined ? encodeU32s(EXIT.CODE, status.code) : encodeU32s(EXIT.SIGNAL, status.signal);
+  const memory = status.oomKilled ? EXIT.OUT_OF_MEMORY : 0;
+  return status.signal === undefined
+    ? encodeU32s(EXIT.CODE | memory, status.code)
+    : encodeU32s(EXIT.SIGNAL | memory, status.signal);
 }
 
 export function decodeExited(payload: Uint8Array): ExitStatus {
   const [kind, value] = decodeU32s(payload, 2) as [number, number];
-  if (kind === EXIT.CODE && value <= 255) return { code: value };
-  if (kind === EXIT.SIGNAL && value >= 1 && value <= 127) return { signal: value };
+  const how = kind & ~EXIT.OUT_OF_MEMORY;
+  const memory = kind & EXIT.OUT_OF_MEMORY ? { oomKilled: true } : {};
+  if (how === EXIT.CODE && value <= 255) return { code: value, ...memory };
+  if (how === EXIT.SIGNAL && value >= 1 && value <= 127) return { signal: value, ...memory };
   throw new ProtocolError(`exit status ${kind}/${value}`);
 }
 

@@ -14,18 +14,27 @@ import {
 } from "./messages.ts";
 import { ProtocolError } from "./payload.ts";
 
-Deno.test("decodeU32s() takes as many numbers as were asked for and no byte more or less", () => {
+Deno.test("decodeU32s() decodes exactly the requested number of values", () => {
   assert.deepEqual(decodeU32s(encodeU32s(1, 2 ** 32 - 1), 2), [1, 2 ** 32 - 1]);
   assert.throws(() => decodeU32s(encodeU32s(1, 2), 3), ProtocolError);
   assert.throws(() => decodeU32(encodeU32s(1, 2)), ProtocolError);
 });
 
-Deno.test("decodeWindowSize() has rows first", () => {
+Deno.test("decodeWindowSize() reads rows first", () => {
   assert.deepEqual(decodeWindowSize(encodeU32s(24, 80)), { rows: 24, columns: 80 });
 });
 
-Deno.test("decodeWindowSize() and decodeExec() refuse what the agent would not take", () => {
-  const exec = { tty: { rows: 65_535, columns: 0 }, stdin: false, cwd: "", user: "", argv: [""], env: [] };
+Deno.test("decodeWindowSize() and decodeExec() refuse values that the agent would refuse", () => {
+  const exec = {
+    tty: { rows: 65_535, columns: 0 },
+    stdin: false,
+    cwd: "",
+    makeCwd: true,
+    pid1: true,
+    user: "",
+    argv: [""],
+    env: [],
+  };
   assert.deepEqual(decodeExec(encodeExec(exec)), exec);
   for (const tty of [{ rows: 65_536, columns: 80 }, { rows: 24, columns: 65_536 }]) {
     assert.throws(() => decodeWindowSize(encodeU32s(tty.rows, tty.columns)), ProtocolError);
@@ -35,13 +44,19 @@ Deno.test("decodeWindowSize() and decodeExec() refuse what the agent would not t
 });
 
 Deno.test("decodeExited() reads what encodeExited() wrote", () => {
-  for (const status of [{ code: 0 }, { code: 255 }, { signal: 1 }, { signal: 127 }]) {
+  const memory = { oomKilled: true };
+  for (
+    const status of [{ code: 0 }, { code: 255 }, { signal: 1 }, { signal: 127 }, { signal: 9, ...memory }, {
+      code: 137,
+      ...memory,
+    }]
+  ) {
     assert.deepEqual(decodeExited(encodeExited(status)), status);
   }
 });
 
-Deno.test("decodeExited() refuses what no process can end with", () => {
-  for (const [kind, value] of [[0, 256], [1, 0], [1, 128], [2, 0], [2 ** 32 - 1, 1]] as const) {
+Deno.test("decodeExited() refuses impossible exit statuses", () => {
+  for (const [kind, value] of [[0, 256], [1, 0], [1, 128], [2, 256], [3, 0], [4, 0], [2 ** 32 - 1, 1]] as const) {
     assert.throws(() => decodeExited(encodeU32s(kind, value)), {
       name: "ProtocolError",
       message: `exit status ${kind}/${value}`,

@@ -1,27 +1,40 @@
-/** Where a command's output goes; an empty chunk is its end. */
+import { ProtocolError } from "./payload.ts";
+
+/** Receives a command's output; an empty chunk is the end. */
 export type Sink = (data: Uint8Array) => Promise<void>;
 
-/** How an {@linkcode OutputPump} tells of its progress. */
+/** Callbacks of an {@linkcode OutputPump}. */
 export interface OutputPumpEvents {
-  /** So many bytes were written, or dropped because nobody reads them any more. */
+  /** Called with the number of bytes that were written, or dropped after the sink failed. */
   consumed: (bytes: number) => void;
-  /** The sink has failed; called once. */
+  /** Called once, when the sink fails. */
   broken: (error: unknown) => void;
 }
 
-/** Writes chunks to a sink one after the other, so that one slow sink never holds up another. */
+/** Writes chunks to a sink in order; a slow sink does not delay other pumps. */
 export class OutputPump {
   readonly #sink: Sink;
   readonly #events: OutputPumpEvents;
   #done: Promise<void> = Promise.resolve();
   #broken = false;
+  #isEnded = false;
+  #pending = 0;
 
   constructor(sink: Sink, events: OutputPumpEvents) {
     this.#sink = sink;
     this.#events = events;
   }
 
+  /** The number of bytes that are not written yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** @throws {ProtocolError} for data after the end. */
   push(data: Uint8Array): void {
+    if (this.#isEnded) throw new ProtocolError("a stream goes on behind its end");
+    this.#isEnded = data.length === 0;
+    this.#pending += data.length;
     this.#done = this.#done.then(() => this.#write(data));
   }
 
@@ -39,6 +52,7 @@ export class OutputPump {
         this.#events.broken(error);
       }
     }
+    this.#pending -= data.length;
     if (data.length > 0) this.#events.consumed(data.length);
   }
 }

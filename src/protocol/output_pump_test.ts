@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { pause } from "../../tests/helpers/until.ts";
 import { OutputPump, type Sink } from "./output_pump.ts";
 
-/** A pump and what it tells. */
+/** A pump and its events. */
 function pumpTo(sink: Sink) {
   const consumed: number[] = [];
   const broken: unknown[] = [];
@@ -14,15 +15,15 @@ function pumpTo(sink: Sink) {
 
 const bytes = (length: number) => new Uint8Array(length);
 
-Deno.test("OutputPump writes one chunk after the other and counts each when it is written", async () => {
+Deno.test("OutputPump writes chunks in order and reports each when it is written", async () => {
   const writes: { data: Uint8Array; done: () => void }[] = [];
   const { pump, consumed } = pumpTo((data) => new Promise((done) => writes.push({ data, done })));
   for (const length of [3, 5]) pump.push(bytes(length));
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await pause(0);
   assert.deepEqual(writes.map(({ data }) => data.length), [3], "the second waits for the first");
   assert.deepEqual(consumed, []);
   writes[0]!.done();
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await pause(0);
   assert.deepEqual(consumed, [3]);
   writes[1]!.done();
   await pump.drained();
@@ -32,7 +33,7 @@ Deno.test("OutputPump writes one chunk after the other and counts each when it i
 Deno.test("OutputPump.drained() waits for everything that was pushed", async () => {
   const written: number[] = [];
   const { pump } = pumpTo(async (data) => {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause(5);
     written.push(data.length);
   });
   for (const length of [1, 2, 3]) pump.push(bytes(length));
@@ -40,7 +41,7 @@ Deno.test("OutputPump.drained() waits for everything that was pushed", async () 
   assert.deepEqual(written, [1, 2, 3]);
 });
 
-Deno.test("OutputPump drops what comes after its sink has failed, tells once and goes on giving credit", async () => {
+Deno.test("OutputPump drops data after its sink failed, reports that once and continues to give credit", async () => {
   let writes = 0;
   const failure = new Error("Broken pipe");
   const { pump, consumed, broken } = pumpTo(() => {

@@ -1,4 +1,4 @@
-/** The peer broke the protocol; the connection cannot go on. */
+/** The peer broke the protocol; the connection must end. */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 }
@@ -6,7 +6,7 @@ export class ProtocolError extends Error {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
-/** Builds a payload field by field; the formats are those of `src/guest/protocol.h`. */
+/** Builds a payload field by field, in the formats of `src/guest/wire/protocol.h`. */
 export class PayloadWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
@@ -56,7 +56,7 @@ export class PayloadWriter {
   }
 }
 
-/** Reads a payload field by field; every read is bounded by what is there. */
+/** Reads a payload field by field; every read is checked against its length. */
 export class PayloadReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -75,7 +75,7 @@ export class PayloadReader {
     return this.#view.getBigUint64(this.#take(8), true);
   }
 
-  /** Text of the peer; what is not UTF-8 becomes U+FFFD. */
+  /** Text from the peer; invalid UTF-8 becomes U+FFFD. */
   str(): string {
     const bytes = this.blob();
     if (bytes.includes(0)) throw new ProtocolError("NUL in a string");
@@ -90,12 +90,12 @@ export class PayloadReader {
 
   list<T>(read: (reader: this) => T): T[] {
     const items: T[] = [];
-    // An item takes at least one byte, so a forged count ends at the payload's end, not in memory.
+    // Each item has at least one byte, so a forged count fails at the payload's end and cannot exhaust memory.
     for (let count = this.u32(); count > 0; count--) items.push(read(this));
     return items;
   }
 
-  /** To be called last: a payload holds its fields and nothing else. */
+  /** Call this last: nothing may follow the last field. */
   end(): void {
     if (this.#at !== this.#bytes.length) {
       throw new ProtocolError(`${this.#bytes.length - this.#at} bytes behind the last field`);

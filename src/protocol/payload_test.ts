@@ -26,7 +26,7 @@ Deno.test("PayloadWriter and PayloadReader agree on every kind of field", () => 
   fields.end();
 });
 
-Deno.test("PayloadWriter grows to what is written", () => {
+Deno.test("PayloadWriter grows as needed", () => {
   const blob = new Uint8Array(100_000).fill(5);
   const bytes = new PayloadWriter().u32(7).blob(blob).u32(8).finish();
   assert.equal(bytes.length, 4 + 4 + blob.length + 4);
@@ -34,7 +34,7 @@ Deno.test("PayloadWriter grows to what is written", () => {
   assert.deepEqual([fields.u32(), fields.blob(), fields.u32()], [7, blob, 8]);
 });
 
-Deno.test("PayloadReader reads a payload that lies within a larger buffer", () => {
+Deno.test("PayloadReader reads a payload inside a larger buffer", () => {
   const bytes = new Uint8Array([9, 9, ...u32(2), 104, 105, 9]);
   assert.equal(new PayloadReader(bytes.subarray(2, 8)).str(), "hi");
 });
@@ -51,7 +51,7 @@ Deno.test("PayloadReader refuses a forged length without allocating for it", () 
   assert.throws(() => reader(...u32(2 ** 31), 1).str(), ProtocolError);
 });
 
-Deno.test("PayloadReader ends a list of a forged count at the payload's end", () => {
+Deno.test("PayloadReader ends a list with a forged count at the payload's end", () => {
   let read = 0;
   assert.throws(
     () =>
@@ -64,17 +64,17 @@ Deno.test("PayloadReader ends a list of a forged count at the payload's end", ()
   assert.equal(read, 3, "two items, and the one that is not there");
 });
 
-Deno.test("PayloadReader refuses NUL in a string and takes it in a blob", () => {
+Deno.test("PayloadReader refuses NUL in a string and accepts it in a blob", () => {
   assert.throws(() => reader(...u32(3), 97, 0, 98).str(), { name: "ProtocolError", message: "NUL in a string" });
   assert.deepEqual(reader(...u32(1), 0).blob(), new Uint8Array([0]));
 });
 
-Deno.test("PayloadReader makes U+FFFD of what is not UTF-8, and keeps a byte order mark", () => {
+Deno.test("PayloadReader decodes invalid UTF-8 as U+FFFD, and keeps a byte order mark", () => {
   assert.equal(reader(...u32(3), 97, 0xff, 98).str(), "a\ufffdb");
   assert.equal(reader(...u32(3), 0xef, 0xbb, 0xbf).str(), "\ufeff");
 });
 
-Deno.test("PayloadReader refuses bytes behind the last field", () => {
+Deno.test("PayloadReader refuses bytes after the last field", () => {
   const fields = reader(...u32(1), 0, 0);
   fields.u32();
   assert.throws(() => fields.end(), { name: "ProtocolError", message: "2 bytes behind the last field" });

@@ -7,7 +7,7 @@ import type { VolumeSpec } from "../state/machine_record.ts";
 export const AGENT_PATH = "/agent";
 
 /** Folders that libkrun's init and the agent mount upon; init would make them in the host's folder otherwise. */
-const MOUNT_POINTS = ["dev", "proc", "sys", "disk", "root", "s"];
+export const MOUNT_POINTS = ["dev", "proc", "sys", "disk", "root", "s"];
 
 /** What {@linkcode buildBootFolder} puts together. */
 export interface BootSources {
@@ -15,8 +15,8 @@ export interface BootSources {
   folder: string;
   /** The agent's executable on the host. */
   agent: string;
-  /** The folder that becomes the guest's root. */
-  rootfs: string;
+  /** The folder that becomes the guest's root; `undefined`: it is mounted later, and the volumes with it. */
+  rootfs: string | undefined;
   volumes: VolumeSpec[];
 }
 
@@ -34,10 +34,17 @@ export interface BootFolder {
 export function bindBootFolder(libc: Libc, { folder, agent, rootfs, volumes }: BootSources): BootFolder {
   // In memory and in this namespace only: it goes with the runner, however that ends.
   libc.mountTmpfs(folder);
-  fillBootFolder(folder, agent, volumes.length);
-  libc.bind(rootfs, `${folder}/s/rootfs`, { readOnly: true });
-  volumes.forEach(({ source, readOnly }, index) => libc.bind(source, `${folder}/s/v${index}`, { readOnly }));
+  fillBootFolder(folder, agent, rootfs === undefined ? [] : sharesOf(volumes));
+  if (rootfs !== undefined) {
+    libc.bind(rootfs, `${folder}/s/rootfs`, { readOnly: true });
+    volumes.forEach(({ source, readOnly }, index) => libc.bind(source, `${folder}/s/v${index}`, { readOnly }));
+  }
   libc.makeReadOnly(folder, { recursive: false });
+  return boundBootFolder(volumes);
+}
+
+/** A boot folder in which root and volumes are mounted, by this process or by `smolvm-jail`. */
+export function boundBootFolder(volumes: readonly VolumeSpec[]): BootFolder {
   return {
     rootfs: "/s/rootfs",
     mounts: volumes.map(({ target, readOnly }, index) => ({ source: `/s/v${index}`, target, readOnly })),
@@ -46,10 +53,12 @@ export function bindBootFolder(libc: Libc, { folder, agent, rootfs, volumes }: B
 }
 
 /** Builds the guest's first root where there are no mount namespaces: each folder is a share of its own. */
-export function shareBootFolder({ folder, agent, rootfs, volumes }: BootSources): BootFolder {
+export function shareBootFolder(
+  { folder, agent, rootfs, volumes }: BootSources & { rootfs: string },
+): BootFolder {
   // Of the machine's last start; nothing is mounted in it.
   for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
-  fillBootFolder(folder, agent, volumes.length);
+  fillBootFolder(folder, agent, sharesOf(volumes));
   return {
     rootfs: "rootfs",
     mounts: volumes.map(({ target, readOnly }, index) => ({ source: `v${index}`, target, readOnly })),
@@ -60,9 +69,12 @@ export function shareBootFolder({ folder, agent, rootfs, volumes }: BootSources)
   };
 }
 
-function fillBootFolder(folder: string, agent: string, volumes: number): void {
+function sharesOf(volumes: readonly VolumeSpec[]): string[] {
+  return ["rootfs", ...volumes.map((_, index) => `v${index}`)];
+}
+
+function fillBootFolder(folder: string, agent: string, shares: readonly string[]): void {
   Deno.copyFileSync(agent, `${folder}${AGENT_PATH}`);
   Deno.chmodSync(`${folder}${AGENT_PATH}`, 0o755);
-  const shares = ["rootfs", ...Array.from({ length: volumes }, (_, index) => `v${index}`)];
   for (const name of [...MOUNT_POINTS, ...shares.map((share) => `s/${share}`)]) Deno.mkdirSync(`${folder}/${name}`);
 }

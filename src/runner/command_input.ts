@@ -18,7 +18,7 @@ interface Piece {
 
 /**
  * Makes one input of what several clients send, each of which has a window as large as the guest's. The credit of the
- * guest goes back to whoever's bytes it was for.
+ * guest goes back to the client whose bytes it was for.
  */
 export class CommandInput {
   readonly #events: CommandInputEvents;

@@ -59,7 +59,7 @@ export class CommandLog implements Disposable {
     this.#size += bytes.length;
   }
 
-  /** Whoever reads a file that is set aside or removed can still read it to its end. */
+  /** A process that has a file open can read it to its end after it was renamed or removed. */
   #rotate(): void {
     const { maxFiles } = this.#limits;
     if (maxFiles === 1) removeFile(this.#path);

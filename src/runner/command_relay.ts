@@ -66,7 +66,7 @@ export class CommandRelay {
     });
   }
 
-  /** Settles when the command's last frame has reached whoever wants it. */
+  /** Settles when the command's last frame has reached its client. */
   get finished(): Promise<void> {
     return this.#finished.promise;
   }

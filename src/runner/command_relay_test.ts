@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connectedPair, type FramePeer } from "../../tests/helpers/frame_peer.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { pause } from "../../tests/helpers/until.ts";
 import { AgentConnection } from "../protocol/agent_connection.ts";
 import { CHANNEL, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
 import { CONTROL, MAIN_STREAM } from "../protocol/control.ts";
@@ -112,7 +113,7 @@ Deno.test("CommandRelay has finished when the command's last frame has reached t
       let finished = false;
       relay.finished.then(() => finished = true);
       relay.fromAgent(last);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await pause(10);
       assert.equal(finished, false, "there is no client yet");
       relay.attach(writer);
       await relay.finished;

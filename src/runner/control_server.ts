@@ -1,5 +1,8 @@
+import { messageOf } from "../errors.ts";
 import { serveEach } from "../host/accept.ts";
+import { log } from "../log.ts";
 import { HOST_PAYLOAD_MAX } from "../protocol/constants.ts";
+import { type Connection, connectionPair } from "../protocol/connection.ts";
 import { CLIENT_STREAM, CONTROL, decodeSignal, decodeStop, type StopRequest } from "../protocol/control.ts";
 import type { Frame } from "../protocol/frame.ts";
 import { readFrames } from "../protocol/frame_reader.ts";
@@ -18,20 +21,30 @@ export interface Service {
 }
 
 const SIGKILL = 9;
+const WHAT = "control socket";
 
 /** Serves the clients of a machine, until it is disposed of: their connections end with it. */
 export class ControlServer implements Disposable {
   readonly #listener: Deno.Listener;
   readonly #clients = new Set<FrameWriter>();
+  #service: Service | undefined;
 
-  /** Listens at once; whoever dials before {@linkcode serve} waits. */
+  /** Listens at once; a client that dials before {@linkcode serve} waits. */
   constructor(path: string) {
     this.#listener = Deno.listen({ transport: "unix", path });
   }
 
   /** Begins to serve. */
   serve(service: Service): void {
-    serveEach(this.#listener, { what: "control socket", serve: (conn) => this.#serveClient(conn, service) });
+    this.#service = service;
+    serveEach(this.#listener, { what: WHAT, serve: (conn) => this.#serveClient(conn, service) });
+  }
+
+  /** Connects a client in this process, which is served like all others. */
+  connect(): Connection {
+    const [near, far] = connectionPair();
+    this.#serveClient(far, this.#service!).catch((error) => log("debug", `${WHAT}: ${messageOf(error)}`));
+    return near;
   }
 
   [Symbol.dispose](): void {
@@ -39,7 +52,7 @@ export class ControlServer implements Disposable {
     for (const client of this.#clients) client.close();
   }
 
-  async #serveClient(conn: Deno.Conn, service: Service): Promise<void> {
+  async #serveClient(conn: Connection, service: Service): Promise<void> {
     using connection = new DisposableStack();
     const client = new FrameWriter(conn);
     this.#clients.add(client);

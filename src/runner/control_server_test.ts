@@ -8,8 +8,18 @@ import { encodeFrame } from "../protocol/frame.ts";
 import { encodeExec, encodeU32s, type Exec } from "../protocol/messages.ts";
 import { CommandRelay } from "./command_relay.ts";
 import { ControlServer, type Service } from "./control_server.ts";
+import { pause, until } from "../../tests/helpers/until.ts";
 
-const EXEC: Exec = { argv: ["true"], env: [], cwd: "/", user: "", tty: undefined, stdin: true };
+const EXEC: Exec = {
+  argv: ["true"],
+  env: [],
+  cwd: "/",
+  makeCwd: false,
+  pid1: false,
+  user: "",
+  tty: undefined,
+  stdin: true,
+};
 const OTHER_STREAM = 7;
 
 interface Setup {
@@ -49,7 +59,7 @@ async function withServer(test: (setup: Setup) => Promise<void>): Promise<void> 
   } finally {
     connection.close();
     // The server's loops see the end of their connections.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await pause(0);
   }
 }
 
@@ -81,10 +91,9 @@ Deno.test("ControlServer hands a request to stop over, and holds its connection 
     using client = await FramePeer.dial(path);
     await client.send(CONTROL.STOP, 0, encodeStop({ signal: 15, timeoutMs: 10_000 }));
     const ended = client.next().then(() => "ended");
-    while (stops.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => stops.length > 0, { everyMs: 1 });
     assert.deepEqual(stops, [{ signal: 15, timeoutMs: 10_000 }]);
-    const pause = new Promise((resolve) => setTimeout(resolve, 20));
-    assert.notEqual(await Promise.race([ended, pause]), "ended");
+    assert.notEqual(await Promise.race([ended, pause(20)]), "ended");
   }));
 
 const EXITED = { type: MSG.EXITED, stream: CLIENT_STREAM, payload: encodeU32s(0, 3) };

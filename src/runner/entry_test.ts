@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { parseLibraryReport } from "../state/library_report.ts";
 import { runProcess } from "../../tests/helpers/process.ts";
-import { roleCommand } from "./entry.ts";
+import { parseLibraryReport } from "../runner_interface/library_report.ts";
+import { denoFlags, roleCommand } from "./entry.ts";
 
 /** Runs a process with a role to its end, with an input that is empty. */
 function play(role: "runner" | "probe") {
@@ -12,7 +12,7 @@ function play(role: "runner" | "probe") {
 Deno.test('roleCommand("runner") starts a runner, which ends at once when nobody wants a machine', async () => {
   const { code, stdout, stderr } = await play("runner");
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
-  // A specification is all that a runner takes: whoever else this were would not mind.
+  // Only a runner fails on input that is no specification.
   const { argv: [command, ...args], env } = roleCommand("runner");
   assert.match((await runProcess(command!, { args, env, input: "{}\n" })).stderr, /specification/i);
 });
@@ -28,4 +28,11 @@ Deno.test("a role is not for what its process starts, and nothing becomes a runn
   const args = ["eval", "--no-check", script, "__runner"];
   const { stdout } = await runProcess(Deno.execPath(), { args, env: { SMOLVM_ROLE: "nobody" } });
   assert.equal(stdout, '[ "__runner" ] undefined\n');
+});
+
+Deno.test("denoFlags() has V8 compile at once what Deno keeps compiled, which is the bundle and no source", () => {
+  const v8 = (file: string, ...flags: string[]) => denoFlags(file, flags).filter((flag) => flag.startsWith("--v8-"));
+  assert.deepEqual(v8("/lib/main.js"), ["--v8-flags=--no-lazy"]);
+  assert.deepEqual(v8("/lib/main.js", "--jitless"), ["--v8-flags=--jitless,--no-lazy"]);
+  assert.deepEqual(v8("/src/main.ts"), []);
 });

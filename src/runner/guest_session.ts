@@ -1,4 +1,5 @@
 import { messageOf, SmolvmError } from "../errors.ts";
+import { startTimer } from "../host/timer.ts";
 import { log } from "../log.ts";
 import type { AgentConnection } from "../protocol/agent_connection.ts";
 import { commandError } from "../protocol/command_error.ts";
@@ -13,10 +14,11 @@ import { CommandRelay } from "./command_relay.ts";
 import type { StatusWriter } from "./status_writer.ts";
 
 /** What a session is about. */
-export interface SessionOptions {
+export interface GuestSessionOptions {
   /** The machine's command. */
   exec: Exec;
-  status: StatusWriter;
+  /** Is told what becomes of the machine. */
+  status: Pick<StatusWriter, "set">;
   relay: CommandRelay;
   /** Hears once how the start of the command went; the status says it already. */
   onStarted: (error?: SmolvmError) => void;
@@ -25,7 +27,7 @@ export interface SessionOptions {
 /** The conversation with a guest that has dialled: its command, others beside it, and the end of all. */
 export class GuestSession {
   readonly #agent: AgentConnection;
-  readonly #options: SessionOptions;
+  readonly #options: GuestSessionOptions;
   readonly #ready = Promise.withResolvers<void>();
   /** The commands beside the machine's own, by their streams. */
   readonly #others = new Map<number, CommandRelay>();
@@ -35,9 +37,9 @@ export class GuestSession {
   #isStarted = false;
   #isStopping = false;
   #isShuttingDown = false;
-  #killTimer: ReturnType<typeof setTimeout> | undefined;
+  #killTimer: Disposable | undefined;
 
-  constructor(agent: AgentConnection, options: SessionOptions) {
+  constructor(agent: AgentConnection, options: GuestSessionOptions) {
     this.#agent = agent;
     this.#options = options;
   }
@@ -97,7 +99,7 @@ export class GuestSession {
     }
   }
 
-  /** Settles when the last frames of all commands, as far as the guest has sent any, have reached whoever wants them. */
+  /** Settles when the last frames of all commands, as far as the guest has sent any, have reached their clients. */
   get finished(): Promise<unknown> {
     return Promise.all([this.#options.relay.finished, ...this.#unfinished]);
   }
@@ -118,9 +120,9 @@ export class GuestSession {
     this.#isStopping = true;
     await this.#note({ state: "stopping" });
     if (!this.#isReady || this.#isShuttingDown) return;
-    clearTimeout(this.#killTimer);
+    this.#killTimer?.[Symbol.dispose]();
     this.#agent.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(signal));
-    this.#killTimer = setTimeout(() => this.#shutDown(), timeoutMs);
+    this.#killTimer = startTimer(timeoutMs, () => this.#shutDown());
   }
 
   /** A frame of another command. */
@@ -137,7 +139,7 @@ export class GuestSession {
 
   /** The guest kills what is left in it, syncs its disk and says goodbye. */
   #shutDown(): void {
-    clearTimeout(this.#killTimer);
+    this.#killTimer?.[Symbol.dispose]();
     if (this.#isShuttingDown) return;
     this.#isShuttingDown = true;
     this.#agent.send(MSG.SHUTDOWN);
@@ -157,7 +159,8 @@ export class GuestSession {
       await status.set({ state, started: new Date().toISOString() });
       onStarted();
     } else if (type === MSG.EXITED) {
-      await this.#note({ state: "stopping", exit: decodeExited(payload) });
+      const { oomKilled = false, ...exit } = decodeExited(payload);
+      await this.#note({ state: "stopping", exit, oomKilled });
     } else if (type === MSG.FAILED) {
       const error = commandError(decodeFailure(payload));
       await this.#note({ state: "failed", error: encodeError(error) });

@@ -15,13 +15,35 @@ import {
   type ExitStatus,
   type Setup,
 } from "../protocol/messages.ts";
+import { vmFolder } from "../state/machine_folders.ts";
 import { CREATED, type MachineStatus, readStatus } from "../state/status.ts";
 import { CommandRelay } from "./command_relay.ts";
 import { GuestSession } from "./guest_session.ts";
 import { StatusWriter } from "./status_writer.ts";
+import { pause, until } from "../../tests/helpers/until.ts";
 
-const SETUP: Setup = { clockNs: 1n, hostname: "guest", overlay: true, rootfs: "/", files: [], mounts: [], rlimits: [] };
-const EXEC: Exec = { argv: ["true"], env: [], cwd: "/", user: "", tty: undefined, stdin: false };
+const SETUP: Setup = {
+  clockNs: 1n,
+  hostname: "guest",
+  overlay: true,
+  ephemeral: false,
+  rootfs: "/",
+  files: [],
+  mounts: [],
+  rlimits: [],
+  interfaces: [],
+  shareFiles: 0,
+};
+const EXEC: Exec = {
+  argv: ["true"],
+  env: [],
+  cwd: "/",
+  makeCwd: true,
+  pid1: true,
+  user: "",
+  tty: undefined,
+  stdin: false,
+};
 /** Longer than a test takes. */
 const LATER_MS = 60_000;
 
@@ -49,7 +71,7 @@ class HeldStatusWriter extends StatusWriter {
 async function withSession(test: (session: TestSession) => Promise<void>): Promise<void> {
   using temp = makeTempFolder();
   const folder = `${temp.path}/machine`;
-  Deno.mkdirSync(folder);
+  Deno.mkdirSync(vmFolder(folder), { recursive: true });
   const { conn, peer } = await connectedPair();
   using agent = peer;
   const connection = new AgentConnection(conn);
@@ -95,8 +117,7 @@ async function assertGoodbye({ session, agent }: TestSession, frames: AsyncItera
 
 /** Fails when the host says anything within a moment. */
 async function assertSilent(agent: FramePeer): Promise<void> {
-  const pause = new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(await Promise.race([agent.next(), pause]), undefined);
+  assert.equal(await Promise.race([agent.next(), pause(20)]), undefined);
 }
 
 Deno.test("GuestSession runs its command, and has the guest shut down when that has ended", () =>
@@ -180,7 +201,7 @@ Deno.test("GuestSession.stop() takes the place of one before it", () =>
     const done = session.runCommand(await ready(test));
     await session.stop({ signal: 15, timeoutMs: 200 });
     await session.stop({ signal: 2, timeoutMs: LATER_MS });
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await pause(250);
     await session.stop({ signal: 9, timeoutMs: 0 });
     for (const frame of [signal(15), signal(2), signal(9), SHUTDOWN]) assert.deepEqual(await agent.next(), frame);
     await exited(agent, { signal: 9 });
@@ -230,7 +251,7 @@ Deno.test("GuestSession.stop() does not change how a command has ended", () =>
     status.held = promise;
     await failed(agent);
     // It is being written that the command has failed.
-    while (status.current.state !== "failed") await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => status.current.state === "failed", { everyMs: 1 });
     const stopping = session.stop({ signal: 15, timeoutMs: 0 });
     resolve();
     await Promise.all([done, stopping]);
@@ -329,7 +350,7 @@ Deno.test("GuestSession has finished when the last frame of every command has re
     await relay.finished;
     let finished = false;
     session.finished.then(() => finished = true);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
     assert.equal(finished, false, "a client is awaited");
     other.release();
     await session.finished;
@@ -371,7 +392,7 @@ Deno.test("GuestSession refuses the frames of a command that there is none of", 
 Deno.test("GuestSession reports no command as started whose status cannot be written", () =>
   withSession(async (test) => {
     const frames = await ready(test);
-    Deno.removeSync(test.folder);
+    Deno.removeSync(test.folder, { recursive: true });
     await started(test.agent);
     await assert.rejects(test.session.runCommand(frames), { code: "storage" });
     assert.deepEqual(test.reports, []);

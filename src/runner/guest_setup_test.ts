@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { makeRecord } from "../../tests/helpers/machines.ts";
+import type { RunnerSpec } from "../runner_interface/spec.ts";
 import type { BootFolder } from "./boot_folder.ts";
-import { guestSetup } from "./guest_setup.ts";
-import type { RunnerSpec } from "./spec.ts";
+import { guestSetup, shareFiles } from "./guest_setup.ts";
 
 const BOOT: BootFolder = {
   rootfs: "/s/rootfs",
@@ -10,17 +11,22 @@ const BOOT: BootFolder = {
 };
 
 /** The setup of a machine of which only this matters. */
-const setupOf = ({ hostname, nameservers }: { hostname: string; nameservers: string[] }) =>
-  guestSetup({ machine: { hostname }, nameservers } as RunnerSpec, BOOT);
+const setupOf = (
+  { net = false, allowNet = [], ephemeral = false }: { net?: boolean; allowNet?: string[]; ephemeral?: boolean } = {},
+) =>
+  guestSetup({ machine: makeRecord({ hostname: "web", net, allowNet }), ephemeral } as RunnerSpec, {
+    ...BOOT,
+    openFiles: 4096n,
+  });
 
-function filesOf(nameservers: string[]): Record<string, string> {
-  const { files } = setupOf({ hostname: "web", nameservers });
+function filesOf(...args: Parameters<typeof setupOf>): Record<string, string> {
+  const { files } = setupOf(...args);
   for (const { mode } of files) assert.equal(mode, 0o644);
   return Object.fromEntries(files.map(({ path, content }) => [path, new TextDecoder().decode(content)]));
 }
 
 Deno.test("guestSetup() has the root and the mounts of the boot folder, over a disk", () => {
-  const { rootfs, mounts, overlay, hostname } = setupOf({ hostname: "web", nameservers: [] });
+  const { rootfs, mounts, overlay, hostname } = setupOf();
   assert.deepEqual({ rootfs, mounts, overlay, hostname }, {
     rootfs: "/s/rootfs",
     mounts: BOOT.mounts,
@@ -29,20 +35,61 @@ Deno.test("guestSetup() has the root and the mounts of the boot folder, over a d
   });
 });
 
+Deno.test("guestSetup() says whether the disk is kept", () => {
+  for (const ephemeral of [true, false]) {
+    assert.equal(setupOf({ ephemeral }).ephemeral, ephemeral);
+  }
+});
+
+Deno.test({
+  name: "shareFiles() leaves some open files to the VM's process itself",
+  ignore: Deno.build.os === "darwin",
+  fn() {
+    assert.equal(setupOf().shareFiles, 4096 - 256);
+    assert.deepEqual([100n, 1_048_576n, 2n ** 64n - 1n].map(shareFiles), [1, 1_048_320, 0]);
+  },
+});
+
 Deno.test("guestSetup() has the time of now", () => {
   const before = BigInt(Date.now()) * 1_000_000n;
-  const { clockNs } = setupOf({ hostname: "web", nameservers: [] });
+  const { clockNs } = setupOf();
   assert.ok(clockNs >= before && clockNs <= BigInt(Date.now()) * 1_000_000n);
 });
 
 Deno.test("guestSetup() names the guest in the files that programs look into", () => {
-  const files = filesOf([]);
+  const files = filesOf();
   assert.equal(files["/etc/hostname"], "web\n");
   assert.match(files["/etc/hosts"]!, /^127\.0\.0\.1 localhost\n/);
   assert.match(files["/etc/hosts"]!, /^127\.0\.1\.1 web$/m);
 });
 
-Deno.test("guestSetup() writes resolv.conf for a machine with name servers and leaves another's alone", () => {
-  assert.equal(filesOf(["9.9.9.9", "1.1.1.1"])["/etc/resolv.conf"], "nameserver 9.9.9.9\nnameserver 1.1.1.1\n");
-  assert.equal("/etc/resolv.conf" in filesOf([]), false);
+const IPV6 = {
+  address6: 0xfd73_6d6f_6c76_6d00_0000_0000_0000_0002n,
+  prefix6: 64,
+  gateway6: 0xfd73_6d6f_6c76_6d00_0000_0000_0000_0001n,
+};
+
+Deno.test("guestSetup() has a network, and its gateway as the name server, for machines with one alone", () => {
+  assert.deepEqual(setupOf().interfaces, []);
+  assert.equal("/etc/resolv.conf" in filesOf(), false);
+  assert.deepEqual(setupOf({ net: true }).interfaces, [
+    { name: "eth0", address: 0xc0a87f02, prefix: 24, gateway: 0xc0a87f01, mtu: 65_520, ...IPV6 },
+  ]);
+  assert.equal(filesOf({ net: true })["/etc/resolv.conf"], "nameserver 192.168.127.1\n");
+});
+
+Deno.test("guestSetup() gives a machine of a network its address there, under its own name too", () => {
+  const spec = { machine: makeRecord({ hostname: "web", networkName: "app" }), ephemeral: false } as RunnerSpec;
+  const { interfaces, files } = guestSetup(spec, { ...BOOT, openFiles: 1024n, address: 0xc0a87f09 });
+  assert.deepEqual(interfaces, [
+    { name: "eth0", address: 0xc0a87f09, prefix: 24, gateway: 0xc0a87f01, mtu: 65_520, ...IPV6 },
+  ]);
+  const hosts = files.find(({ path }) => path === "/etc/hosts");
+  assert.match(new TextDecoder().decode(hosts?.content), /^192\.168\.127\.9 web$/m);
+});
+
+Deno.test("guestSetup() gives the host a name where a rule opens it", () => {
+  const line = /^192\.168\.127\.1 host\.smolvm\.internal$/m;
+  assert.match(filesOf({ net: true, allowNet: ["host:5432"] })["/etc/hosts"]!, line);
+  assert.doesNotMatch(filesOf({ net: true, allowNet: ["public"] })["/etc/hosts"]!, line);
 });

@@ -4,29 +4,35 @@ const CHUNK_BYTES = 16 * 1024;
 type Input = Pick<typeof Deno.stdin, "read">;
 
 /**
- * The runner's standard input: one line of specification, and then nothing until whoever started the runner closes it
- * or dies. The kernel closes it for a process that was killed.
+ * The runner's standard input: one line of specification, for a warm machine one more from its taker, and then nothing
+ * until the process that started the runner closes it or dies. The kernel closes it for a process that was killed.
  */
 export class Lifeline {
   /** The first line, or `undefined` when the input ended before it. */
   readonly specification: Promise<string | undefined>;
+  /** The second line, or `undefined` when the input ended before it. */
+  readonly taking: Promise<string | undefined>;
   /** Settles when the other end is gone. */
   readonly ended: Promise<void>;
 
   constructor(input: Input) {
-    const line = Promise.withResolvers<string | undefined>();
-    this.specification = line.promise;
-    this.ended = readLine(input, line.resolve).finally(() => line.resolve(undefined));
+    const lines = [Promise.withResolvers<string | undefined>(), Promise.withResolvers<string | undefined>()] as const;
+    [this.specification, this.taking] = [lines[0].promise, lines[1].promise];
+    let count = 0;
+    this.ended = readLines(input, (line) => lines[count++]?.resolve(line)).finally(() => {
+      for (const line of lines) line.resolve(undefined);
+    });
   }
 }
 
-async function readLine(input: Input, found: (line: string) => void): Promise<void> {
+async function readLines(input: Input, found: (line: string) => void): Promise<void> {
   const decoder = new TextDecoder();
   const chunk = new Uint8Array(CHUNK_BYTES);
   let text = "";
   for (let count = await input.read(chunk); count !== null; count = await input.read(chunk)) {
     text += decoder.decode(chunk.subarray(0, count), { stream: true });
-    const end = text.indexOf("\n");
-    if (end >= 0) found(text.slice(0, end));
+    const lines = text.split("\n");
+    text = lines.pop()!;
+    lines.forEach(found);
   }
 }

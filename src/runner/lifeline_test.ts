@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pause } from "../../tests/helpers/until.ts";
 import { Lifeline } from "./lifeline.ts";
 
 /** A stream as something to read from. */
@@ -36,7 +37,7 @@ Deno.test("Lifeline has the first line, in however many chunks it comes, and hol
   const bytes = new TextEncoder().encode('{"name":"\u{e4}"}\n');
   for (const byte of bytes) input.write(new Uint8Array([byte]));
   assert.equal(await lifeline.specification, '{"name":"\u{e4}"}');
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await pause(10);
   assert.equal(ended, false);
   input.write("more that nobody sends");
   await input.close();

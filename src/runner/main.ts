@@ -1,10 +1,10 @@
 import type { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
-import { encodeStart } from "../state/start_report.ts";
+import { parseRunnerSpec } from "../runner_interface/spec.ts";
+import { encodeStart } from "../runner_interface/start_report.ts";
 import { preloadLibraries } from "./libraries.ts";
 import { Lifeline } from "./lifeline.ts";
 import { runMachine } from "./machine.ts";
-import { parseRunnerSpec } from "./spec.ts";
 
 /** The whole life of a runner: one machine, from the specification on standard input to its end. */
 export async function runnerMain(): Promise<never> {
@@ -16,16 +16,20 @@ export async function runnerMain(): Promise<never> {
   const spec = parseRunnerSpec(json);
   configureLog({ level: spec.logLevel, sink: writeLog });
   let reported = false;
-  const report = (result: { pid: number } | SmolvmError) => {
-    if (reported) return;
-    reported = true;
+  const write = (result: { pid: number } | SmolvmError) => {
     try {
       Deno.stdout.writeSync(encodeStart(result));
     } catch {
-      // Whoever started it is gone: a machine that persists goes on without.
+      // The process that started it is gone: a machine that persists continues without it.
     }
   };
-  await runMachine(spec, { lifeline, libraries, report: { ready: () => report({ pid: Deno.pid }), failed: report } });
+  const once = (result: { pid: number } | SmolvmError) => {
+    if (!reported) write(result);
+    reported = true;
+  };
+  const running = { pid: Deno.pid };
+  const report = { waits: () => write(running), ready: () => once(running), failed: once };
+  await runMachine(spec, { lifeline, libraries, report });
   // Ends the VM too, which is a thread of this process.
   Deno.exit(0);
 }

@@ -2,8 +2,10 @@ import { serveEach } from "../host/accept.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
 import { log } from "../log.ts";
 import { Attachment, NO_STREAMS } from "../protocol/attachment.ts";
+import type { Connection } from "../protocol/connection.ts";
 import { CONTROL } from "../protocol/control.ts";
 import { AGENT_TOOL, encodeExec } from "../protocol/messages.ts";
+import { execOf } from "../runner_interface/spec.ts";
 import type { PortSpec } from "../state/machine_record.ts";
 import { listenAt } from "../state/published_port.ts";
 
@@ -21,7 +23,7 @@ export class PortForwarder implements Disposable {
   private constructor() {}
 
   /**
-   * Listens at once; whoever connects before {@linkcode forward} waits.
+   * Listens at once; a client that connects before {@linkcode forward} waits.
    *
    * @throws {SmolvmError} `port`.
    */
@@ -36,10 +38,10 @@ export class PortForwarder implements Disposable {
     }
   }
 
-  /** Begins to forward, as a client of the machine whose control socket is at `controlSocket`. */
-  forward(controlSocket: string): void {
+  /** Begins to forward, as a client of the machine for each connection that `connect` makes. */
+  forward(connect: () => Connection): void {
     for (const [listener, port] of this.#listeners) {
-      const serve = (conn: Deno.TcpConn) => this.#serve(conn, { port, controlSocket });
+      const serve = (conn: Deno.TcpConn) => this.#serve(conn, { port, connect });
       serveEach(listener, { what: `port ${port.hostPort}`, serve });
     }
   }
@@ -53,7 +55,8 @@ export class PortForwarder implements Disposable {
     if (this.#connections >= MAX_CONNECTIONS) throw new Error(`more than ${MAX_CONNECTIONS} connections`);
     this.#connections++;
     try {
-      await join(conn, target);
+      const { port, connect } = target;
+      await joinPort(conn, connect(), port.guestPort);
     } finally {
       this.#connections--;
     }
@@ -63,11 +66,12 @@ export class PortForwarder implements Disposable {
 /** Where a connection leads. */
 interface Target {
   port: PortSpec;
-  controlSocket: string;
+  /** Connects to the machine. */
+  connect: () => Connection;
 }
 
-/** Joins a connection to the port of the guest until both of its directions have ended. */
-async function join(conn: Deno.TcpConn, { port: { guestPort, hostPort }, controlSocket }: Target): Promise<void> {
+/** Joins a connection to the port of the guest, by one to its machine, until both of its directions have ended. */
+export async function joinPort(conn: Deno.TcpConn, machine: Connection, guestPort: number): Promise<void> {
   conn.setNoDelay();
   const io = {
     ...NO_STREAMS,
@@ -75,8 +79,8 @@ async function join(conn: Deno.TcpConn, { port: { guestPort, hostPort }, control
     stdout: (data: Uint8Array) => data.length > 0 ? writeAll(conn, data) : conn.closeWrite(),
   };
   const argv = [AGENT_TOOL, "connect", `${guestPort}`];
-  const payload = encodeExec({ argv, env: [], cwd: "/", user: "", tty: undefined, stdin: true });
-  const attachment = await Attachment.open(controlSocket, io, { type: CONTROL.EXEC, payload });
+  const payload = encodeExec(execOf({ argv, env: [], cwd: "/", user: "" }, { terminal: null, stdin: true }));
+  const attachment = Attachment.over(machine, io, { type: CONTROL.EXEC, payload });
   const status = await attachment.finish();
-  if (status?.code !== 0) log("debug", `port ${hostPort}: the guest refused the connection, or it broke`);
+  if (status?.code !== 0) log("debug", `port ${guestPort}: the guest refused the connection, or it broke`);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { FramePeer } from "../../tests/helpers/frame_peer.ts";
-import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { pause } from "../../tests/helpers/until.ts";
+import { type Connection, connectionPair } from "../protocol/connection.ts";
 import { CHANNEL, MSG, STREAM_WINDOW } from "../protocol/constants.ts";
 import { CLIENT_STREAM, CONTROL } from "../protocol/control.ts";
 import { AGENT_TOOL, decodeExec, encodeExited, encodeU32s } from "../protocol/messages.ts";
@@ -9,7 +10,8 @@ import { PortForwarder } from "./port_forwarder.ts";
 /** Two published ports of a machine. */
 interface Setup {
   forwarder: PortForwarder;
-  controlSocket: string;
+  /** Connects to the machine, for the forwarder. */
+  dial: () => Connection;
   /** Connects to one of them. */
   connect: (index?: number) => Promise<Deno.TcpConn>;
   /** The machine's end of the next request for a command: what it is to run, and its frames. */
@@ -17,21 +19,29 @@ interface Setup {
 }
 
 async function withForwarder(test: (setup: Setup) => Promise<void>): Promise<void> {
-  using folder = makeTempFolder();
-  const controlSocket = `${folder.path}/control.sock`;
-  using control = Deno.listen({ transport: "unix", path: controlSocket });
+  const dialled: Connection[] = [];
+  const dial = () => {
+    const [near, far] = connectionPair();
+    dialled.push(far);
+    return near;
+  };
   {
     using opened = new DisposableStack();
-    const ports = [80, 443].map((guestPort) => ({ address: "127.0.0.1", hostPort: freePort(), guestPort }));
+    const ports = [80, 443].map((guestPort) => ({
+      protocol: "tcp" as const,
+      address: "127.0.0.1",
+      hostPort: freePort(),
+      guestPort,
+    }));
     using forwarder = await PortForwarder.listen(ports);
     await test({
       forwarder,
-      controlSocket,
+      dial,
       async connect(index = 0) {
         return opened.use(await Deno.connect({ hostname: "127.0.0.1", port: ports[index]!.hostPort }));
       },
       async accept() {
-        const command = opened.use(new FramePeer(await control.accept()));
+        const command = opened.use(new FramePeer(await nextOf(dialled)));
         const { type, payload } = (await command.next())!;
         assert.equal(type, CONTROL.EXEC);
         return { argv: decodeExec(payload).argv, command };
@@ -39,7 +49,16 @@ async function withForwarder(test: (setup: Setup) => Promise<void>): Promise<voi
     });
   }
   // Its loops see the end of their connections.
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await pause(20);
+}
+
+/** The first of a queue, once there is one. */
+async function nextOf<T>(queue: T[]): Promise<T> {
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline; await pause(1)) {
+    const first = queue.shift();
+    if (first !== undefined) return first;
+  }
+  assert.fail("nobody connected");
 }
 
 function freePort(): number {
@@ -63,10 +82,10 @@ async function read(conn: Deno.Conn): Promise<string> {
 }
 
 Deno.test("PortForwarder joins each connection to a command in the guest, also one that came too early", () =>
-  withForwarder(async ({ forwarder, controlSocket, connect, accept }) => {
+  withForwarder(async ({ forwarder, dial, connect, accept }) => {
     const early = await connect();
     await early.write(bytes("request"));
-    forwarder.forward(controlSocket);
+    forwarder.forward(dial);
     const { argv, command } = await accept();
     assert.deepEqual(argv, [AGENT_TOOL, "connect", "80"]);
     await started(command);
@@ -78,8 +97,8 @@ Deno.test("PortForwarder joins each connection to a command in the guest, also o
   }));
 
 Deno.test("PortForwarder passes on the end of either direction by itself", () =>
-  withForwarder(async ({ forwarder, controlSocket, connect, accept }) => {
-    forwarder.forward(controlSocket);
+  withForwarder(async ({ forwarder, dial, connect, accept }) => {
+    forwarder.forward(dial);
     const [first, { command: one }] = [await connect(), await accept()];
     await started(one);
     await first.closeWrite();
@@ -95,8 +114,8 @@ Deno.test("PortForwarder passes on the end of either direction by itself", () =>
   }));
 
 Deno.test("PortForwarder closes a connection when the guest has refused it, or the machine has ended", () =>
-  withForwarder(async ({ forwarder, controlSocket, connect, accept }) => {
-    forwarder.forward(controlSocket);
+  withForwarder(async ({ forwarder, dial, connect, accept }) => {
+    forwarder.forward(dial);
     const [refused, { command: one }] = [await connect(), await accept()];
     await started(one);
     await say(one, MSG.EXITED, encodeExited({ code: 1 }));
@@ -107,8 +126,8 @@ Deno.test("PortForwarder closes a connection when the guest has refused it, or t
   }));
 
 Deno.test("PortForwarder takes no more from the guest than a connection takes, and holds up no other", () =>
-  withForwarder(async ({ forwarder, controlSocket, connect, accept }) => {
-    forwarder.forward(controlSocket);
+  withForwarder(async ({ forwarder, dial, connect, accept }) => {
+    forwarder.forward(dial);
     const [slow, { command: one }] = [await connect(), await accept()];
     await started(one);
     // More than the buffers of a connection hold, so that credit ends.
@@ -135,13 +154,9 @@ Deno.test("PortForwarder takes no more from the guest than a connection takes, a
     while (received < sent) received += await slow.read(new Uint8Array(65_536)) ?? assert.fail("it was closed");
   }));
 
-function pause(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(resolve, ms, undefined));
-}
-
 Deno.test("PortForwarder leaves the guest room for other commands", () =>
-  withForwarder(async ({ forwarder, controlSocket, connect, accept }) => {
-    forwarder.forward(controlSocket);
+  withForwarder(async ({ forwarder, dial, connect, accept }) => {
+    forwarder.forward(dial);
     const commands: FramePeer[] = [];
     for (let count = 0; count < 192; count++) {
       await connect();
@@ -156,6 +171,7 @@ Deno.test("PortForwarder leaves the guest room for other commands", () =>
 
 Deno.test("PortForwarder.listen() has all ports or none, and frees them at its end", async () => {
   const [first, second] = [freePort(), freePort()].map((hostPort) => ({
+    protocol: "tcp" as const,
     address: "127.0.0.1",
     hostPort,
     guestPort: 80,

@@ -1,7 +1,7 @@
 import { featuresOf, missingFunctions } from "../krun/features.ts";
 import { loadLibrary } from "../krun/library.ts";
 import { KRUN_SYMBOLS } from "../krun/symbols.ts";
-import { factsOrError, type LibraryReport } from "../state/library_report.ts";
+import { factsOrError, type LibraryReport } from "../runner_interface/library_report.ts";
 
 /** Looks at the libraries, in a process of its own, for one that must not load them. */
 export function probeLibraries(): LibraryReport {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { makeMachineFolder } from "../../tests/helpers/machines.ts";
+import { vmFolder } from "../state/machine_folders.ts";
 import { CREATED, readStatus } from "../state/status.ts";
 import { StatusWriter } from "./status_writer.ts";
 
 const STARTED = "2026-11-23T12:00:00.000Z";
 
 Deno.test("StatusWriter has every change on disk when it has settled, and in its memory at once", async () => {
-  using folder = makeTempFolder();
+  using folder = makeMachineFolder();
   const status = new StatusWriter(folder.path, CREATED);
   assert.equal(readStatus(folder.path), undefined, "nothing is written unasked");
   const set = status.set({ state: "running", started: STARTED });
@@ -18,8 +19,15 @@ Deno.test("StatusWriter has every change on disk when it has settled, and in its
   assert.deepEqual(readStatus(folder.path), { ...running, exit: { code: 1 } });
 });
 
+Deno.test("StatusWriter writes the status of an ephemeral machine for others to read, too", async () => {
+  using folder = makeMachineFolder();
+  const status = new StatusWriter(folder.path, CREATED, { ephemeral: true });
+  await status.set({ state: "running", started: STARTED });
+  assert.deepEqual(readStatus(folder.path), { ...CREATED, state: "running", started: STARTED });
+});
+
 Deno.test("StatusWriter writes changes one after the other", async () => {
-  using folder = makeTempFolder();
+  using folder = makeMachineFolder();
   const status = new StatusWriter(folder.path, CREATED);
   const states = ["starting", "running", "stopping", "stopped"] as const;
   const seen: unknown[] = [];
@@ -32,12 +40,12 @@ Deno.test("StatusWriter writes changes one after the other", async () => {
 });
 
 Deno.test("StatusWriter makes good a change that could not be written with the next one that can", async () => {
-  using folder = makeTempFolder();
+  using folder = makeMachineFolder();
   const machine = `${folder.path}/machine`;
   const status = new StatusWriter(machine, CREATED);
   const failures = [status.set({ started: STARTED }), status.set({ state: "stopping" })];
   for (const failure of failures) await assert.rejects(failure, { code: "storage" });
-  Deno.mkdirSync(machine);
+  Deno.mkdirSync(vmFolder(machine), { recursive: true });
   await status.set({ exit: { signal: 9 } });
   assert.deepEqual(readStatus(machine), { ...CREATED, state: "stopping", started: STARTED, exit: { signal: 9 } });
 });

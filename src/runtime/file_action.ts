@@ -1,41 +1,41 @@
 import { type ErrorCode, SmolvmError, type SmolvmErrorOptions } from "../errors.ts";
-import { runAgentTool, ToolError } from "../machine/agent_tool.ts";
-import type { Machine } from "../machine/find.ts";
+import type { ReadableMachine } from "../machine/find.ts";
+import { runAgentTool, ToolError } from "../requests/agent_tool.ts";
 import { GrowingBytes } from "./growing_bytes.ts";
 import { untilAborted } from "./until_aborted.ts";
 
-/** What is done to a file of a guest. */
+/** Options of an action on a file of a guest. */
 export interface FileActionOptions {
-  /** Permissions of what is made. */
+  /** Permissions of the file or folder that is made. */
   mode?: number | undefined;
   stdin?: AsyncIterable<Uint8Array>;
-  /** How much the guest may answer, in bytes; default: nothing. */
+  /** The maximum length of the guest's answer, in bytes; default: 0. */
   maxBytes?: number;
-  /** What can be done about an answer that is longer. */
+  /** What to do about a longer answer. */
   hint?: string;
-  /** Ends it, in the guest too. */
+  /** Cancels it, in the guest too. */
   signal?: AbortSignal | undefined;
 }
 
-/** The exit code of the agent's tool `files` for a path that is not there. */
+/** The exit code of the agent's tool `files` for a missing path. */
 const MISSING = 3;
 const MODE_MAX = 0o7777;
 
-/** Something that is done to one path of a guest. */
+/** An action on one path of a guest. */
 export class FileAction {
-  readonly #machine: Machine;
+  readonly #machine: ReadableMachine;
   readonly #path: string;
   readonly #what: string;
 
-  /** @param verb what a failure calls it: `Cannot VERB "web:/etc/x"` */
-  constructor(verb: string, machine: Machine, path: string) {
+  /** @param verb the verb of error messages: `Cannot VERB "web:/etc/x"` */
+  constructor(verb: string, machine: ReadableMachine, path: string) {
     this.#machine = machine;
     this.#path = path;
     this.#what = `Cannot ${verb} "${machine.record.name}:${path}"`;
   }
 
   /**
-   * Does it, by the agent's tool `files` with those arguments and the path; what that answers.
+   * Runs the agent's tool `files` with these arguments and the path, and returns its output.
    *
    * @throws {SmolvmError} `no-file`, `file`, `usage`; what {@linkcode runAgentTool} throws; the reason of `signal`.
    */
@@ -66,7 +66,7 @@ export class FileAction {
     return answer.take();
   }
 
-  /** An answer as it was read, if it could be. */
+  /** Returns a parsed answer, or throws if it could not be parsed. */
   understood<T>(answer: T | undefined): T {
     if (answer === undefined) throw this.failure("guest", "The guest's agent does not answer as it should");
     return answer;

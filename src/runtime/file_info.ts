@@ -1,4 +1,4 @@
-/** What kind of file it is; none of them for devices, pipes and sockets. */
+/** The kind of a file; all false for devices, pipes and sockets. */
 export interface FileKind {
   /** Whether it is a regular file. */
   isFile: boolean;
@@ -14,9 +14,9 @@ export interface GuestDirEntry extends FileKind {
   name: string;
 }
 
-/** What a guest knows of a file. */
+/** The properties of a guest's file. */
 export interface GuestFileInfo extends FileKind {
-  /** Bytes. */
+  /** Size in bytes. */
   size: number;
   /** Permissions, with the set-id and sticky bits: at most 0o7777. */
   mode: number;
@@ -28,7 +28,7 @@ export interface GuestFileInfo extends FileKind {
   mtime: Date;
 }
 
-/** Reads what `files stat` of the agent says; `undefined` for what it would not say. */
+/** Parses the output of the agent's `files stat`; `undefined` when it is invalid. */
 export function parseFileInfo(text: string): GuestFileInfo | undefined {
   const match = /^([fdlo]) (\d{1,19}) ([0-7]{1,4}) (\d{1,10}) (\d{1,10}) (-?\d{1,12}) (\d{1,9})\n$/.exec(text);
   if (match === null) return undefined;
@@ -43,7 +43,7 @@ export function parseFileInfo(text: string): GuestFileInfo | undefined {
   };
 }
 
-/** Reads what `files list` of the agent says, sorted by name; `undefined` for what it would not say. */
+/** Parses the output of the agent's `files list` and sorts it by name; `undefined` when it is invalid. */
 export function parseFolder(text: string): GuestDirEntry[] | undefined {
   const records = text.split("\0");
   if (records.pop() !== "" || !records.every((record) => /^[fdlo](?!\.\.?$)[^/]+$/.test(record))) return undefined;

@@ -1,9 +1,9 @@
-/** Bytes that are added to in one piece: whoever sends them chooses how small the chunks are, each of which costs memory. */
+/** Appends chunks to one buffer: the sender chooses the size of chunks, and keeping small ones would cost memory. */
 export class GrowingBytes {
   #bytes = new Uint8Array(0);
   #length = 0;
 
-  /** How many there are. */
+  /** The number of bytes. */
   get length(): number {
     return this.#length;
   }
@@ -15,7 +15,7 @@ export class GrowingBytes {
     this.#length = length;
   }
 
-  /** All of them; nothing may be added any more. */
+  /** Returns all bytes; add nothing afterwards. */
   take(): Uint8Array<ArrayBuffer> {
     this.#resize(this.#length);
     return this.#bytes;

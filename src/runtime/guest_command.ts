@@ -14,9 +14,11 @@ export interface CommandStatus {
   code: number;
   /** The signal that killed it, such as `SIGKILL`. */
   signal: string | null;
+  /** Whether the guest ran out of memory meanwhile and its kernel killed a process: this command or another. */
+  oomKilled: boolean;
 }
 
-/** How a command ended, and what it wrote that was not taken before. */
+/** How a command ended, and the output that was not read before. */
 export interface CommandResult extends CommandStatus {
   /** Decoded as UTF-8. */
   stdout: string;
@@ -24,42 +26,42 @@ export interface CommandResult extends CommandStatus {
   stderr: string;
 }
 
-/** The streams of a command, and what ends it. */
+/** The streams of a command, and a signal that ends it. */
 export interface StreamOptions {
-  /** Its input: those bytes, or `piped` to write to {@linkcode GuestCommand.stdin}; else `/dev/null`. */
+  /** Its input: these bytes, or `piped` to write to {@linkcode GuestCommand.stdin}; default: `/dev/null`. */
   stdin?: "piped" | Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /**
-   * Takes what it writes to its standard output instead, and holds it back until the promise settles. One that rejects
-   * is to the command as a pipe that nobody reads: `SIGPIPE`.
+   * Receives its standard output instead; the command waits until the promise settles. A rejected promise acts as a
+   * closed pipe: the command gets `SIGPIPE`.
    */
   stdout?: ((data: Uint8Array) => Promise<void>) | undefined;
   /** The same for its standard error. */
   stderr?: ((data: Uint8Array) => Promise<void>) | undefined;
-  /** Runs it on a terminal of that size. */
+  /** Runs it on a terminal of this size. */
   terminal?: WindowSize | undefined;
-  /** How much of its output is kept while nobody takes it, in bytes; a command that writes more is ended: 64 MiB. */
+  /** How much unread output is kept, in bytes; a command that writes more is ended. Default: 64 MiB. */
   outputLimitBytes?: number | undefined;
-  /** Ends it, in the guest too. */
+  /** Ends the command, in the guest too. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Gives a command its streams.
+ * Starts a command with these streams.
  *
- * @param signal when aborted, the start may be given up
+ * @param signal aborts the start
  */
 export type StartCommand = (io: CommandIo, signal: AbortSignal) => Promise<AttachedCommand>;
 
 const OUTPUT_LIMIT = 64 * 1024 ** 2;
-/** What a chunk of input may have, by the protocol. */
+/** The protocol's maximum for a chunk of input. */
 const INPUT_CHUNK_BYTES = 16 * 1024;
 
 /**
- * A command that runs in a machine, from the call that returns this.
+ * A command in a machine; it is started by the call that returns this object.
  *
- * Awaited, it has the {@linkcode CommandResult}. Iterated over, it yields its output as it comes, and is held back
- * while nobody takes the next chunk; leaving the loop early ends the command, and so does leaving the scope of an
- * `await using`. A failure to run it, unlike an exit code, is thrown where it is awaited or iterated over.
+ * Await it for the {@linkcode CommandResult}. Iterate over it for its output as it comes; the command waits until the
+ * next chunk is read. Leaving the loop early ends the command, and so does leaving the scope of an `await using`. If
+ * the command cannot be run, awaiting or iterating throws; an exit code is not an error.
  *
  * ```ts
  * import { Machine } from "smolvm";
@@ -72,18 +74,18 @@ const INPUT_CHUNK_BYTES = 16 * 1024;
 export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<OutputChunk>, AsyncDisposable {
   /** Settles when the command runs. */
   readonly started: Promise<void>;
-  /** How it ended, once all its output has come; what nobody takes is kept up to a limit. */
+  /** How it ended, after all its output has arrived; unread output is kept up to a limit. */
   readonly status: Promise<CommandStatus>;
   readonly #output: OutputQueue;
   readonly #ended = new AbortController();
   readonly #command = Promise.withResolvers<AttachedCommand>();
   readonly #stdin: WritableStream<Uint8Array> | undefined;
-  /** Has whoever writes to `stdin` told that nobody reads it. */
+  /** Makes writes to `stdin` fail. */
   #breakStdin: (reason: unknown) => void = () => {};
   #result: Promise<CommandResult> | undefined;
 
   /**
-   * That of {@linkcode Machine}, whose methods return commands.
+   * Called by the methods of {@linkcode Machine} that return commands.
    *
    * @ignore
    */
@@ -106,15 +108,14 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     this.status = this.#run(start, io, options.signal);
     this.started = this.#command.promise.then((command) => Promise.race([command.attachment.started, this.status]))
       .then(() => {});
-    // Whoever awaits or iterates over the command is told.
+    // Not unhandled: awaiting the command or iterating over it throws the error.
     for (const promise of [this.status, this.started]) promise.catch(() => {});
-    // What the input is read from may be open as long.
+    // Close the source of the input when the command has ended.
     this.status.catch(() => {}).finally(() => input?.return(undefined).catch(() => {}));
   }
 
   /**
-   * What the command reads; closing it is the end of its input. Once the command has ended, a write that it has not read
-   * fails.
+   * The command's input; closing it ends the input. After the command has ended, unread writes fail.
    *
    * @throws {SmolvmError} `usage` unless the option `stdin` is `piped`.
    */
@@ -124,21 +125,21 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
   }
 
   /**
-   * Sends it a signal, such as `SIGTERM` or `HUP`, once it runs; nothing once it has ended.
+   * Sends it a signal, such as `SIGTERM` or `HUP`, as soon as it runs; does nothing after it has ended.
    *
-   * @throws {SmolvmError} `usage` for what is no signal of Linux.
+   * @throws {SmolvmError} `usage` for an unknown signal.
    */
   kill(signal = "SIGTERM"): void {
     const number = signalNumber(signal);
     this.#whenRunning(({ attachment }) => attachment.signal(number));
   }
 
-  /** Gives its terminal another size. */
+  /** Resizes its terminal. */
   resize(size: WindowSize): void {
     this.#whenRunning(({ attachment }) => attachment.resize(size));
   }
 
-  /** Makes it a promise of its {@linkcode CommandResult}. */
+  /** Makes it awaitable for its {@linkcode CommandResult}. */
   then<T = CommandResult, E = never>(
     onFulfilled?: ((result: CommandResult) => T | PromiseLike<T>) | null,
     onRejected?: ((reason: unknown) => E | PromiseLike<E>) | null,
@@ -147,7 +148,7 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     return this.#result.then(onFulfilled, onRejected);
   }
 
-  /** Its output as it comes. */
+  /** Yields its output as it comes. */
   async *[Symbol.asyncIterator](): AsyncGenerator<OutputChunk, void> {
     try {
       yield* this.#output.read();
@@ -157,7 +158,7 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     }
   }
 
-  /** Ends it if it still runs; of a command that was attached to, only that ends. */
+  /** Ends it if it still runs; for an attached command, only detaches. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort(new SmolvmError("interrupted", "The command was ended before it had finished"));
     await this.status.catch(() => {});
@@ -195,12 +196,13 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     this.#command.promise.then(async (command) => {
       await this.started;
       if (!isOver) act(command);
-    }).catch(() => {}); // It never ran: told elsewhere.
+    }).catch(() => {}); // It did not start: `status` reports that.
   }
 }
 
 function toStatus(status: ExitStatus): CommandStatus {
-  return { code: exitCode(status), signal: status.signal === undefined ? null : signalName(status.signal) };
+  const { signal, oomKilled = false } = status;
+  return { code: exitCode(status), signal: signal === undefined ? null : signalName(signal), oomKilled };
 }
 
 async function* inChunks(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {

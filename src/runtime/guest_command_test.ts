@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
+import { pause } from "../../tests/helpers/until.ts";
 import { SmolvmError } from "../errors.ts";
 import type { AttachedCommand, CommandIo, ExitStatus } from "../machine/attached.ts";
 import { GuestCommand, type StreamOptions } from "./guest_command.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (data: Uint8Array) => new TextDecoder().decode(data);
-const pause = (ms = 10) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** A command that does what the test says. */
+/** A command that the test controls. */
 class FakeCommand {
   io!: CommandIo;
   readonly sent: unknown[] = [];
@@ -37,36 +37,36 @@ class FakeCommand {
   }
 }
 
-Deno.test("a command that is awaited has its code and its output", async () => {
+Deno.test("awaiting a command returns its exit code and its output", async () => {
   const fake = new FakeCommand();
   const command = fake.start();
   await fake.write("stdout", "out");
   await fake.write("stderr", "err");
   await fake.write("stdout", "");
   fake.exit.resolve({ code: 3 });
-  const result = { code: 3, signal: null, stdout: "out", stderr: "err" };
+  const result = { code: 3, signal: null, oomKilled: false, stdout: "out", stderr: "err" };
   assert.deepEqual(await command, result);
   assert.deepEqual(await command, result, "again");
   assert.equal(fake.isLeft, true);
 });
 
-Deno.test("a command that a signal killed says which", async () => {
+Deno.test("a command that was killed by a signal names it", async () => {
   const fake = new FakeCommand();
   fake.exit.resolve({ signal: 9 });
-  assert.deepEqual(await fake.start().status, { code: 137, signal: "SIGKILL" });
+  assert.deepEqual(await fake.start().status, { code: 137, signal: "SIGKILL", oomKilled: false });
 });
 
-Deno.test("a command that is iterated over yields its output as it comes, and then its failure", async () => {
+Deno.test("iterating over a command yields its output as it comes, then throws its failure", async () => {
   const fake = new FakeCommand();
   const command = fake.start();
   const seen: string[] = [];
   const read = (async () => {
     for await (const { stream, data } of command) seen.push(`${stream} ${text(data)}`);
   })();
-  await pause();
+  await pause(10);
   await fake.write("stdout", "1");
   await fake.write("stderr", "2");
-  await pause();
+  await pause(10);
   assert.deepEqual(seen, ["stdout 1", "stderr 2"]);
   fake.exit.reject(new SmolvmError("not-found", "no such command"));
   await assert.rejects(read, { code: "not-found" });
@@ -75,34 +75,34 @@ Deno.test("a command that is iterated over yields its output as it comes, and th
 Deno.test("leaving the loop early ends the command", async () => {
   const fake = new FakeCommand();
   const command = fake.start();
-  await pause();
+  await pause(10);
   await fake.write("stdout", "1");
   for await (const _ of command) break;
   assert.equal(fake.isLeft, true);
   await assert.rejects(command.status, { code: "interrupted" });
 });
 
-Deno.test("an AbortSignal ends the command, whenever it comes", async () => {
+Deno.test("an AbortSignal ends the command at any time", async () => {
   const reason = new Error("enough");
   await assert.rejects(Promise.resolve(new FakeCommand().start({ signal: AbortSignal.abort(reason) })), reason);
   const fake = new FakeCommand();
   const controller = new AbortController();
   const command = fake.start({ signal: controller.signal });
-  await pause();
+  await pause(10);
   controller.abort(reason);
   await assert.rejects(Promise.resolve(command), reason);
   assert.equal(fake.isLeft, true);
   command.kill();
-  await pause();
+  await pause(10);
   assert.deepEqual(fake.sent, []);
 });
 
-Deno.test("an AbortSignal that comes while the command is being started gives the start up", async () => {
+Deno.test("an AbortSignal during the start cancels the start", async () => {
   const controller = new AbortController();
   const begun = Promise.withResolvers<void>();
   const command = new GuestCommand(async (_, signal) => {
     begun.resolve();
-    await pause();
+    await pause(10);
     throw signal.reason;
   }, { signal: controller.signal });
   await begun.promise;
@@ -110,7 +110,7 @@ Deno.test("an AbortSignal that comes while the command is being started gives th
   await assert.rejects(Promise.resolve(command), { message: "enough" });
 });
 
-Deno.test("a command that writes more than is kept is ended", async () => {
+Deno.test("a command that writes more than the limit is ended", async () => {
   const fake = new FakeCommand();
   const command = fake.start({ outputLimitBytes: 4 });
   await fake.write("stdout", "12345");
@@ -118,7 +118,7 @@ Deno.test("a command that writes more than is kept is ended", async () => {
   assert.equal(fake.isLeft, true);
 });
 
-Deno.test("whoever takes the output has all of it, and can hold it back", async () => {
+Deno.test("a sink gets all output, and can make the command wait", async () => {
   const fake = new FakeCommand();
   const taken: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -130,7 +130,7 @@ Deno.test("whoever takes the output has all of it, and can hold it back", async 
     },
   });
   const written = fake.write("stdout", "long");
-  await pause();
+  await pause(10);
   assert.deepEqual(taken, []);
   gate.resolve();
   await written;
@@ -139,7 +139,7 @@ Deno.test("whoever takes the output has all of it, and can hold it back", async 
   assert.deepEqual(taken, ["long"]);
 });
 
-Deno.test("whoever writes to a command that has ended, or never ran, is told", async () => {
+Deno.test("writing to a command that has ended or did not start fails", async () => {
   const ended = new FakeCommand();
   const command = ended.start({ stdin: "piped" });
   const pending = command.stdin.getWriter().write(bytes("nobody reads it"));
@@ -151,7 +151,7 @@ Deno.test("whoever writes to a command that has ended, or never ran, is told", a
   await assert.rejects(never.stdin.getWriter().write(bytes("in vain")), reason);
 });
 
-Deno.test("what the input is read from is let go of when the command has ended", async () => {
+Deno.test("the source of the input is released when the command has ended", async () => {
   const fake = new FakeCommand();
   const closed = Promise.withResolvers<void>();
   const source = (async function* () {
@@ -174,17 +174,17 @@ Deno.test("signals and sizes wait until the command runs", async () => {
   command.kill("usr1");
   command.resize({ rows: 1, columns: 2 });
   assert.throws(() => command.kill("NOPE"), { code: "usage" });
-  await pause();
+  await pause(10);
   assert.deepEqual(fake.sent, []);
   fake.started.resolve();
   await command.started;
-  await pause();
+  await pause(10);
   assert.deepEqual(fake.sent, [15, 10, { rows: 1, columns: 2 }]);
   fake.exit.resolve({ code: 0 });
   await command;
 });
 
-Deno.test("input is bytes, or what is written to a pipe, in chunks that the protocol takes", async () => {
+Deno.test("input from bytes or a pipe is sent in chunks within the protocol's limit", async () => {
   const given = new FakeCommand();
   given.start({ stdin: new Uint8Array(40_000) });
   const sizes: number[] = [];

@@ -1,52 +1,52 @@
-import type { CopyOptions as Copying, CopyProgress } from "../machine/copy.ts";
-import type { Machine } from "../machine/find.ts";
+import type { ReadableMachine } from "../machine/find.ts";
+import type { CopyProgress, MachineCopyOptions } from "../requests/copy.ts";
 import { FileAction } from "./file_action.ts";
 import { type FileKind, type GuestDirEntry, type GuestFileInfo, parseFileInfo, parseFolder } from "./file_info.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 export type { CopyProgress, FileKind, GuestDirEntry, GuestFileInfo };
 
-/** How something is done to a guest's files. */
+/** Options of all methods. */
 export interface FileOptions {
-  /** Ends it, in the guest too; what is not complete is removed. */
+  /** Cancels it, in the guest too; incomplete files are removed. */
   signal?: AbortSignal | undefined;
 }
 
 /** How {@linkcode GuestFiles.readFile} reads. */
 export interface ReadFileOptions extends FileOptions {
-  /** Refuses a file that has more, in bytes; default: 64 MiB. */
+  /** The maximum size of the file, in bytes; default: 64 MiB. */
   maxBytes?: number | undefined;
 }
 
 /** How {@linkcode GuestFiles.writeFile} writes. */
 export interface WriteFileOptions extends FileOptions {
-  /** Permissions; default: those of the file that is replaced, else 0o644. */
+  /** Permissions; default: those of the replaced file, otherwise 0o644. */
   mode?: number | undefined;
 }
 
 /** How {@linkcode GuestFiles.remove} removes. */
 export interface RemoveOptions extends FileOptions {
-  /** Whether a folder goes with all that is in it; else it must be empty. */
+  /** Whether to remove a folder with its content; otherwise it must be empty. */
   recursive?: boolean | undefined;
 }
 
 /** How {@linkcode GuestFiles.mkdir} makes folders. */
 export interface MkdirOptions extends FileOptions {
-  /** Whether missing parents are made too, and a folder that is there is no failure. */
+  /** Whether to make missing parents, and to accept an existing folder. */
   recursive?: boolean | undefined;
-  /** Permissions of what is made; default: 0o755. */
+  /** Permissions of new folders; default: 0o755. */
   mode?: number | undefined;
 }
 
 /** How {@linkcode GuestFiles.copyIn} and {@linkcode GuestFiles.copyOut} copy. */
 export interface CopyOptions extends FileOptions {
-  /** Whether files keep their owners; else they belong to root in the guest, and to this process's user here. */
+  /** Whether files keep their owners; otherwise root owns them in the guest, and this process's user on the host. */
   keepOwner?: boolean | undefined;
-  /** Whether a link that is copied stands for what it leads to; those below a folder never do. */
+  /** Whether to follow the source if it is a symlink; symlinks below a folder are never followed. */
   followLink?: boolean | undefined;
-  /** Told how far the copy is, again and again. */
+  /** Called with the progress of the copy. */
   onProgress?: ((progress: CopyProgress) => void) | undefined;
-  /** Told what is left out, such as devices. */
+  /** Called for files that are left out, such as devices. */
   onWarning?: ((text: string) => void) | undefined;
 }
 
@@ -54,16 +54,16 @@ const READ_MAX = 64 * 1024 ** 2;
 const LIST_MAX = 8 * 1024 ** 2;
 const STAT_MAX = 256;
 const NEW_FOLDER_MODE = 0o755;
-/** What one chunk of input has room for, by the protocol, behind its length. */
+/** The protocol's maximum for a chunk of input, without the length in front of it. */
 const PART_BYTES = 16 * 1024 - 4;
 
 /**
- * The files in a machine that runs, whatever its image has. Everything is done as root, and a path is relative to the
- * guest's root.
+ * The files in a running machine; needs no program of its image. Everything is done as root, and paths are relative to
+ * the guest's root.
  *
- * Every method throws {@linkcode SmolvmError}: `no-file` for a path that is not there, `file` for any other failure of
- * the guest's, `machine-state` when the machine does not run, `usage` for a path with a NUL or half a surrogate pair;
- * or the reason of its signal.
+ * Every method throws {@linkcode SmolvmError}: `no-file` for a missing path, `file` for any other failure in the guest,
+ * `machine-state` when the machine does not run, `usage` for a path with a NUL or half a surrogate pair; or the reason
+ * of its signal.
  *
  * ```ts
  * import { Machine } from "smolvm";
@@ -75,14 +75,14 @@ const PART_BYTES = 16 * 1024 - 4;
  * ```
  */
 export class GuestFiles {
-  readonly #open: () => Machine;
+  readonly #open: () => ReadableMachine;
 
-  /** Of the machine that `open` finds each time, or throws for. */
-  constructor(open: () => Machine) {
+  /** Works in the machine that `open` finds for each operation; `open` may throw. */
+  constructor(open: () => ReadableMachine) {
     this.#open = open;
   }
 
-  /** What is in a file. Devices and pipes are refused. */
+  /** Reads a file. Devices and pipes are refused. */
   async readFile(
     path: string,
     { maxBytes = READ_MAX, signal }: ReadFileOptions = {},
@@ -91,16 +91,15 @@ export class GuestFiles {
     return await this.#action("read", path).run(["read"], { maxBytes, hint, signal });
   }
 
-  /** What is in a file, decoded as UTF-8. */
+  /** Reads a file, decoded as UTF-8. */
   async readTextFile(path: string, options?: ReadFileOptions): Promise<string> {
     return new TextDecoder().decode(await this.readFile(path, options));
   }
 
   /**
-   * Writes a file. One that is there keeps its owner, and is replaced when all of the new one has arrived; of a link,
-   * what it leads to is.
+   * Writes a file. An existing file keeps its owner and is replaced when all data has arrived; a symlink is followed.
    *
-   * @param data bytes, or a stream of them, such as a `ReadableStream`, whose error is thrown
+   * @param data bytes, or a stream such as a `ReadableStream`, whose error is thrown
    */
   async writeFile(
     path: string,
@@ -116,8 +115,8 @@ export class GuestFiles {
   }
 
   /**
-   * What is in a folder, by name. It is refused when a name in it is not UTF-8, which no method here could take, or
-   * when the names have more than 8 MiB.
+   * Lists a folder, sorted by name. Fails if a name in it is not UTF-8, because no method accepts such names, or if the
+   * names have more than 8 MiB.
    */
   async readDir(path: string, { signal }: FileOptions = {}): Promise<GuestDirEntry[]> {
     const action = this.#action("list", path);
@@ -127,17 +126,17 @@ export class GuestFiles {
     return action.understood(parseFolder(names));
   }
 
-  /** What is known of a file; of a link, of what it leads to. */
+  /** Returns the properties of a file; follows symlinks. */
   async stat(path: string, options?: FileOptions): Promise<GuestFileInfo> {
     return await this.#stat(path, ["stat", "-L"], options);
   }
 
-  /** What is known of a file, or of a link itself. */
+  /** Returns the properties of a file; of a symlink itself. */
   async lstat(path: string, options?: FileOptions): Promise<GuestFileInfo> {
     return await this.#stat(path, ["stat"], options);
   }
 
-  /** Removes a file, a link or a folder, but nothing that is mounted, such as a volume. */
+  /** Removes a file, a symlink or a folder, but no mount point, such as a volume. */
   async remove(path: string, { recursive = false, signal }: RemoveOptions = {}): Promise<void> {
     await this.#action("remove", path).run(["remove", ...(recursive ? ["-r"] : [])], { signal });
   }
@@ -150,11 +149,12 @@ export class GuestFiles {
   /**
    * Copies a file or folder of this host into the guest, by the rules of `docker cp`.
    *
-   * @param source its path, or a tar archive as a stream, whose files go into the folder at `path`
-   * @throws {SmolvmError} `copy`, which end of it ever failed.
+   * @param source a path, or a tar archive as a stream, which is unpacked into the folder at `path`; an archive
+   * compressed by gzip, bzip2, xz or zstd needs the program of that name
+   * @throws {SmolvmError} `copy` for a failure on either end; for files that change meanwhile, after all others.
    */
   async copyIn(source: string | AsyncIterable<Uint8Array>, path: string, options: CopyOptions = {}): Promise<void> {
-    const { copyToMachine, extractInMachine } = await import("../machine/copy.ts");
+    const { copyToMachine, extractInMachine } = await import("../requests/copy.ts");
     const target = { machine: this.#open(), path };
     await untilAborted(options.signal, async (until) => {
       if (typeof source === "string") await copyToMachine(source, target, copying(options, until));
@@ -165,14 +165,14 @@ export class GuestFiles {
   /**
    * Copies a file or folder of the guest to this host, like {@linkcode copyIn}.
    *
-   * @param target where to, or what takes a tar archive, chunk by chunk, and holds it back until its promise settles
+   * @param target a path, or a function that receives a tar archive in chunks; the next chunk waits for its promise
    */
   async copyOut(
     path: string,
     target: string | ((data: Uint8Array) => Promise<void>),
     options: CopyOptions = {},
   ): Promise<void> {
-    const { archiveFromMachine, copyFromMachine } = await import("../machine/copy.ts");
+    const { archiveFromMachine, copyFromMachine } = await import("../requests/copy.ts");
     const source = { machine: this.#open(), path };
     await untilAborted(options.signal, async (until) => {
       if (typeof target === "string") await copyFromMachine(source, target, copying(options, until));
@@ -194,11 +194,11 @@ export class GuestFiles {
 function copying(
   { keepOwner = false, followLink = false, onProgress, onWarning = () => {} }: CopyOptions,
   until: Promise<never>,
-): Copying {
+): MachineCopyOptions {
   return { keepOwner, followLink, onProgress, onWarning, until };
 }
 
-/** `undefined` for what is none. */
+/** Returns `undefined` for invalid UTF-8. */
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -207,7 +207,7 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** A file's content as the agent's tool takes it: parts behind their lengths, of which only the last is empty. */
+/** Encodes a file's content for the agent's tool: parts with their lengths in front; an empty part is the end. */
 async function* inParts(data: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of data instanceof Uint8Array ? [data] : data) {
     for (let at = 0; at < chunk.length; at += PART_BYTES) yield partOf(chunk.subarray(at, at + PART_BYTES));

@@ -7,7 +7,7 @@ import { GuestFiles } from "./guest_files.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** A tool's answer. */
+/** An answer of the tool. */
 interface Answer {
   output?: string | Uint8Array;
   said?: string;
@@ -16,9 +16,9 @@ interface Answer {
 
 interface Scene extends ToolGuest {
   files: GuestFiles;
-  /** Plays the tool: its arguments. */
+  /** Answers as the tool; returns its arguments. */
   answer(answer?: Answer): Promise<string[]>;
-  /** Fails unless the guest's answer to something makes it fail that way. */
+  /** Asserts that an action fails this way after the guest's answer. */
   fails(doing: Promise<unknown>, code: string, message: string, answer: Answer): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ const withFiles = (test: (scene: Scene) => Promise<void>) =>
       const data = typeof output === "string" ? bytes(output) : output;
       if (data.length > 0) await guest.say(MSG.STDOUT, data);
       if (said !== undefined) await guest.say(MSG.STDERR, bytes(said));
-      // A client that has heard too much is gone by now.
+      // A client that received too much may be gone.
       await guest.say(MSG.EXITED, encodeExited({ code })).catch(() => {});
       return argv;
     };
@@ -49,7 +49,7 @@ async function assertFails(doing: Promise<unknown>, code: string, message: strin
   });
 }
 
-Deno.test("readFile() and readTextFile() give what the guest says is in a file", () =>
+Deno.test("readFile() and readTextFile() return the content that the guest sends", () =>
   withFiles(async ({ files, tool, say, answer }) => {
     const reading = files.readFile("/etc/x");
     assert.deepEqual(await tool(), ["read", "//etc/x"]);
@@ -61,7 +61,7 @@ Deno.test("readFile() and readTextFile() give what the guest says is in a file",
     assert.equal(await text, "k\u{e4}se");
   }));
 
-Deno.test("readFile() ends a guest that says more than was asked for", () =>
+Deno.test("readFile() ends the tool when the guest sends more than allowed", () =>
   withFiles(async ({ files, tool, say, left }) => {
     const reading = files.readFile("big", { maxBytes: 3 });
     const failing = assertFails(reading, "file", 'Cannot read "web:big": It has more than 3 bytes');
@@ -71,7 +71,7 @@ Deno.test("readFile() ends a guest that says more than was asked for", () =>
     await left();
   }));
 
-Deno.test("a failure in the guest says what failed, and tells what is not there from all else", () =>
+Deno.test("a failure in the guest names the action, and distinguishes missing files", () =>
   withFiles(async ({ files, fails }) => {
     const no = "No such file or directory";
     await fails(files.readFile("/x"), "no-file", `Cannot read "web:/x": ${no}`, { said: `${no}\n`, code: 3 });
@@ -89,7 +89,7 @@ Deno.test("a failure in the guest says what failed, and tells what is not there 
     await fails(files.readDir("a"), "no-file", `Cannot list "web:a": ${no}`, { said: no, code: 3 });
   }));
 
-Deno.test("writeFile() sends bytes and streams in parts, the last of them empty", () =>
+Deno.test("writeFile() sends bytes and streams in parts, the last one empty", () =>
   withFiles(async ({ files, tool, input, say }) => {
     const stream = ReadableStream.from([bytes("ab"), bytes(""), bytes("c")]);
     for (const data of [bytes("abc"), stream]) {
@@ -107,7 +107,7 @@ Deno.test("writeFile() sends bytes and streams in parts, the last of them empty"
     await writing;
   }));
 
-Deno.test("writeFile() gives a stream that breaks no end, and throws its error", () =>
+Deno.test("writeFile() sends no end for a failed stream, and throws its error", () =>
   withFiles(async ({ files, tool, input }) => {
     const reason = new Error("broken");
     async function* stream() {
@@ -121,7 +121,7 @@ Deno.test("writeFile() gives a stream that breaks no end, and throws its error",
     assert.notDeepEqual(given.slice(-4), [0, 0, 0, 0]);
   }));
 
-Deno.test("readDir() gives the files of a folder by name", () =>
+Deno.test("readDir() lists a folder sorted by name", () =>
   withFiles(async ({ files, answer }) => {
     const listing = files.readDir("srv");
     assert.deepEqual(await answer({ output: "fb\0d...\0la\nb\0o \0" }), ["list", "/srv"]);
@@ -137,7 +137,7 @@ Deno.test("readDir() gives the files of a folder by name", () =>
     assert.deepEqual(await empty, []);
   }));
 
-Deno.test("readDir() takes no name that is none, and none that is not UTF-8", () =>
+Deno.test("readDir() refuses invalid names, and names that are not UTF-8", () =>
   withFiles(async ({ files, fails }) => {
     const nonsense = `Cannot list "web:x": The guest's agent does not answer as it should`;
     for (const output of ["fa", "xa\0", "f\0", "\0", "f.\0", "d..\0", "fa/b\0", "fa\0f/\0", "f../../x\0"]) {
@@ -147,7 +147,7 @@ Deno.test("readDir() takes no name that is none, and none that is not UTF-8", ()
     await fails(files.readDir("x"), "file", 'Cannot list "web:x": A name in it is not UTF-8', { output: latin });
   }));
 
-Deno.test("stat() and lstat() give what is known of a file", () =>
+Deno.test("stat() and lstat() return the properties of a file", () =>
   withFiles(async ({ files, answer }) => {
     const status = files.stat("a");
     assert.deepEqual(await answer({ output: "f 5000000000 4751 12 34 -2 500000000\n" }), ["stat", "-L", "/a"]);
@@ -166,7 +166,7 @@ Deno.test("stat() and lstat() give what is known of a file", () =>
     assert.equal((await link).isSymlink, true);
   }));
 
-Deno.test("stat() takes nothing else for an answer", () =>
+Deno.test("stat() refuses invalid answers", () =>
   withFiles(async ({ files, fails }) => {
     const nonsense = `Cannot stat "web:x": The guest's agent does not answer as it should`;
     const lines = [
@@ -182,7 +182,7 @@ Deno.test("stat() takes nothing else for an answer", () =>
     await fails(files.stat("x"), "file", long, { output: "f".repeat(257) });
   }));
 
-Deno.test("remove() and mkdir() ask for what their options say", () =>
+Deno.test("remove() and mkdir() pass on their options", () =>
   withFiles(async ({ files, answer }) => {
     const ask = async (doing: () => Promise<void>, expected: string[]) => {
       const done = doing();
@@ -195,7 +195,7 @@ Deno.test("remove() and mkdir() ask for what their options say", () =>
     await ask(() => files.mkdir("a", { recursive: true, mode: 0o1700 }), ["mkdir", "-p", "/a", "1700"]);
   }));
 
-Deno.test("copyIn() and copyOut() copy without owners, and following no link", () =>
+Deno.test("copyIn() and copyOut() copy without owners and follow no symlink by default", () =>
   withGuest("tar", async ({ machine, here, tool, say }) => {
     const files = new GuestFiles(() => machine);
     Deno.writeTextFileSync(`${here}/file`, "");
@@ -211,7 +211,7 @@ Deno.test("copyIn() and copyOut() copy without owners, and following no link", (
     assert.deepEqual([...Deno.readDirSync(here)].map(({ name }) => name), ["file"]);
   }));
 
-Deno.test("copyIn() and copyOut() take and give tar archives as streams", () =>
+Deno.test("copyIn() and copyOut() transfer tar archives as streams", () =>
   withGuest("tar", async ({ machine, tool, say, input }) => {
     const files = new GuestFiles(() => machine);
     const archive = new Blob(["archive"]).stream();
@@ -229,7 +229,7 @@ Deno.test("copyIn() and copyOut() take and give tar archives as streams", () =>
     assert.equal(taken, "archive");
   }));
 
-Deno.test("an aborted signal leaves the guest's tool, and is the error", () =>
+Deno.test("an aborted signal detaches from the guest's tool, and its reason is thrown", () =>
   withFiles(async ({ files, tool, left }) => {
     const controller = new AbortController();
     const reading = assert.rejects(files.readFile("x", { signal: controller.signal }), { name: "AbortError" });
@@ -240,7 +240,7 @@ Deno.test("an aborted signal leaves the guest's tool, and is the error", () =>
     await assert.rejects(files.remove("x", { signal: controller.signal }), { name: "AbortError" });
   }));
 
-Deno.test("what is no path and what are no permissions never reach the guest", () =>
+Deno.test("invalid paths and permissions never reach the guest", () =>
   withFiles(async ({ files }) => {
     for (const path of ["a\0b", "\ud800"]) {
       await assertFails(files.stat(path), "usage", `Cannot stat "web:${path}": It is no name of a file`);

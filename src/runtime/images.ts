@@ -5,21 +5,21 @@ export type { ListedImage, Removal };
 
 /** How {@linkcode Images.pull} gets an image. */
 export interface PullOptions {
-  /** Whether the registry must show a valid certificate; default: what buildah's configuration says. */
+  /** Whether the registry must show a valid certificate; default: buildah's configuration. */
   tlsVerify?: boolean | undefined;
-  /** Is given what buildah says meanwhile. */
+  /** Receives buildah's progress output. */
   onProgress?: ((chunk: Uint8Array) => void) | undefined;
-  /** Gives up. */
+  /** Cancels the pull. */
   signal?: AbortSignal | undefined;
 }
 
 /** The images in buildah's storage, which machines boot from. */
 export const Images = {
   /**
-   * Pulls an image, whether it is there or not, and makes it ready to boot; returns its name in full, such as
+   * Pulls an image, even if it exists, and prepares it for booting; returns its full name, such as
    * `docker.io/library/alpine:latest`.
    *
-   * @throws {SmolvmError} `source` for what is no reference; `image` with buildah's last words; `dependency` without
+   * @throws {SmolvmError} `source` for an invalid reference; `image` with buildah's error; `dependency` without
    * buildah; the reason of `signal`.
    */
   async pull(reference: string, options: PullOptions = {}): Promise<string> {
@@ -28,7 +28,7 @@ export const Images = {
       import("../image/prepare.ts"),
     ]);
     try {
-      const image = await prepareImage(parseReference(reference, Deno.cwd()), { ...options, pull: "always" });
+      const image = await prepareImage(parseReference(reference), { ...options, pull: "always" });
       using _ = image.hold;
       return image.reference;
     } catch (error) {
@@ -38,7 +38,7 @@ export const Images = {
   },
 
   /**
-   * The images, the newest first.
+   * Lists the images, the newest first.
    *
    * @throws {SmolvmError} `image` when the storage cannot be read; `dependency` without buildah.
    */
@@ -51,9 +51,9 @@ export const Images = {
   },
 
   /**
-   * Removes an image by name or id; of an image with several names, only the name.
+   * Removes an image by name or id; for an image with several names, removes only the name.
    *
-   * @param options whether also with all its names, and when machines that do not run need it
+   * @param options `force`: remove it with all its names, even if stopped machines need it
    * @throws {SmolvmError} `machine-state` with the machines that use it; `no-image`; `usage`; `image`.
    */
   async remove(reference: string, { force = false }: { force?: boolean | undefined } = {}): Promise<Removal> {

@@ -3,32 +3,41 @@ import { AttachedMachine } from "../machine/attached.ts";
 import { createMachine } from "../machine/create.ts";
 import { deleteMachine } from "../machine/delete.ts";
 import { describeMachine } from "../machine/describe.ts";
-import { attachTo, execInBackground, startExec } from "../machine/exec.ts";
 import {
   findMachine,
   findMachineById,
   isReadable,
   listMachines,
-  type Machine as Found,
+  type ReadableMachine,
   unreadable,
 } from "../machine/find.ts";
 import { EphemeralMachine } from "../machine/ephemeral.ts";
-import { signalMachine } from "../machine/kill.ts";
+import { attachTo, execInBackground, startExec } from "../requests/exec.ts";
 import { ephemeralFolders, launchOf, type Phase } from "../machine/launch.ts";
-import { readCommandLog, readKernelLog } from "../machine/logs.ts";
-import type { GuestProcess } from "../machine/processes.ts";
+import { type NetworkEvent, readCommandLog, readKernelLog, readNetworkLog } from "../machine/logs.ts";
+import { signalMachine } from "../requests/kill.ts";
 import { renameMachine } from "../machine/rename.ts";
 import { signalNumber } from "../machine/signal.ts";
-import { type BackgroundMachine, startAttached, startInBackground } from "../machine/start.ts";
-import type { MachineStats } from "../machine/stats.ts";
+import { type BackgroundMachine, hostOptions, startAttached, startInBackground } from "../machine/start.ts";
+import { STOP_TIMEOUT_MS } from "../protocol/control.ts";
+import type { GuestProcess } from "../requests/processes.ts";
 import { killMachine, stopMachine } from "../machine/stop.ts";
 import { waitForEnd } from "../machine/wait.ts";
+import type { MachineStats } from "../requests/stats.ts";
 import { GuestCommand, type OutputChunk, type StreamOptions } from "./guest_command.ts";
 import { GuestFiles } from "./guest_files.ts";
 import { infoOf, infoOfNew, type MachineInfo, type UnreadableMachineInfo } from "./machine_info.ts";
 import * as given from "./options.ts";
-import type { CommandLine, CommandOptions, MachineOptions, MachineSettings, MachineUpdate } from "./options.ts";
+import type {
+  CommandLine,
+  CommandOptions,
+  MachineOptions,
+  MachineSettings,
+  MachineUpdate,
+  WarmOptions,
+} from "./options.ts";
 import { untilAborted } from "./until_aborted.ts";
+import { warmInfoOf, type WarmMachineInfo } from "./warm_info.ts";
 
 export type { BackgroundMachine, Phase };
 
@@ -40,47 +49,48 @@ export interface ExecOptions extends CommandOptions, StreamOptions {}
 
 /** How {@linkcode Machine.start} starts a machine. */
 export interface StartOptions {
-  /** How long its guest may take to boot, in ms; default: 60 s. */
+  /** How long the guest may take to boot, in ms; default: 60 s. */
   bootTimeoutMs?: number | undefined;
-  /** Is told what the start is at. */
+  /** Called when a phase of the start begins. */
   onPhase?: ((phase: Phase) => void) | undefined;
-  /** Gives up the start, and ends the VM. */
+  /** Cancels the start and ends the VM. */
   signal?: AbortSignal | undefined;
 }
 
 /** How {@linkcode Machine.stop} stops a machine. */
 export interface StopOptions {
-  /** How long its command may take to end before the guest kills it, in ms; default: 10 s. */
+  /** How long the command may take to end before the guest kills it, in ms; default: 10 s. */
   timeoutMs?: number | undefined;
-  /** Whether the VM is killed when the guest does not end: at once, or after `timeoutMs` if that is given. */
+  /** Whether to kill the VM: at once, or if `timeoutMs` is given, when the guest has not ended after that time. */
   force?: boolean | undefined;
 }
 
 /** What {@linkcode Machine.logs} reads. */
 export interface LogOptions {
-  /** Whether to go on until the machine has ended. */
+  /** Whether to continue until the machine has ended. */
   follow?: boolean | undefined;
-  /** Only so many of the last lines. */
+  /** Only this many of the last lines. */
   tail?: number | undefined;
-  /** Only what was written then or later. */
+  /** Only what was written at this time or later. */
   since?: Date | undefined;
-  /** Only what was written until then. */
+  /** Only what was written at this time or earlier. */
   until?: Date | undefined;
-  /** Whether each line has its time in front: RFC 3339 in UTC, and a space. */
+  /** Whether each line starts with its time, RFC 3339 in UTC, and a space. */
   timestamps?: boolean | undefined;
-  /** Reads the guest's console instead, as `stdout`, and then the log of the VM's process, as `stderr`. */
+  /** Instead reads the guest's console, as `stdout`, and then the log of the VM's process, as `stderr`. */
   kernel?: boolean | undefined;
-  /** Ends it. */
+  /** Ends the reading. */
   signal?: AbortSignal | undefined;
 }
 
-const STOP_TIMEOUT_MS = 10_000;
+/** What {@linkcode Machine.networkLog} reads. */
+export type NetworkLogOptions = Pick<LogOptions, "follow" | "tail" | "since" | "until" | "signal">;
 
 /**
- * A machine: one that persists, like those of `smolvm create`, or an ephemeral one, which ends with this object (`await
+ * A machine: a persistent one, like those of `smolvm create`, or an ephemeral one, which ends with this object (`await
  * using`) or with this process, and leaves nothing.
  *
- * Every method looks the machine up anew, so that it may be used by several processes at once.
+ * Every method looks the machine up again, so that several processes can use it at once.
  *
  * ```ts
  * import { Machine } from "smolvm";
@@ -94,26 +104,33 @@ const STOP_TIMEOUT_MS = 10_000;
  * ```
  */
 export class Machine implements AsyncDisposable {
-  /** Instance id, unique for all time: 12 hexadecimal digits. */
-  readonly id: string;
-  /** The name that it had when this object was made; what it was looked for by when its files cannot be read. */
+  /** Its name when this object was made; if its files cannot be read, the name or id that was looked up. */
   readonly name: string;
   /** The files in it, while it runs. */
   readonly fs: GuestFiles;
   readonly #own: EphemeralMachine | undefined;
+  readonly #id: string;
 
   private constructor({ id, name }: { id: string; name: string }, own?: EphemeralMachine) {
-    this.id = id;
+    this.#id = id;
     this.name = name;
     this.fs = new GuestFiles(() => this.#open());
     this.#own = own;
   }
 
   /**
-   * Boots a machine, runs a command in it, and removes it when that has ended: see {@linkcode GuestCommand}.
+   * Instance id, unique for all time: 12 hexadecimal digits. That of an ephemeral machine may change once, when it is
+   * started: it may become one that has booted already.
+   */
+  get id(): string {
+    return this.#own?.record.id ?? this.#id;
+  }
+
+  /**
+   * Boots a machine, runs a command in it, and removes it when the command has ended: see {@linkcode GuestCommand}.
    *
-   * @param source a folder that exists, or an image reference; a missing image is pulled
-   * @param command what the image says when it is left out or empty
+   * @param source an existing folder or an image reference; a missing image is pulled
+   * @param command the command; missing or empty: the image's
    */
   static run(source: string, command: CommandLine = [], options: RunOptions = {}): GuestCommand {
     return new GuestCommand(async (io, signal) => {
@@ -121,9 +138,11 @@ export class Machine implements AsyncDisposable {
       const tty = options.terminal !== undefined;
       const description = await given.describe({ ...options, source, command, tty, stdin, signal });
       const { machine, root } = await describeMachine(description, { boots: true });
+      const { isJailed } = await hostOptions(machine);
       using launch = launchOf(machine, root, ephemeralFolders(machine.id), {
         ephemeral: true,
         held: true,
+        isJailed,
         attached: true,
         terminal: options.terminal,
         stdin,
@@ -135,10 +154,29 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Makes a machine, to be started next; pulls its image when it is missing.
+   * Makes so many machines wait that have booted, and have no root filesystem yet, or that of one image:
+   * {@linkcode Machine.run} and the start of an ephemeral machine take one whose size and image fit, and its place is
+   * filled again. With a count of 0, ends all that wait. Settles when that is so.
    *
-   * @throws {SmolvmError} for anything that cannot be honoured; the reason of `signal`. Nothing is left then but an
-   * image that was pulled.
+   * @throws {SmolvmError} for why one cannot be booted, or its image cannot be had; `usage` for a size or a count that cannot be, and not on Linux.
+   */
+  static async warm(count: number, options: WarmOptions = {}): Promise<void> {
+    const { endAllWarm, keepWarm } = await import("../machine/warm.ts");
+    const description = await given.describeWarm(count, options);
+    await (count === 0 ? endAllWarm() : keepWarm(description));
+  }
+
+  /** Lists the machines that wait for who takes them, the oldest first. */
+  static async listWarm(): Promise<WarmMachineInfo[]> {
+    const { listWarmMachines } = await import("../machine/warm.ts");
+    return listWarmMachines().map(warmInfoOf);
+  }
+
+  /**
+   * Makes a machine without starting it; pulls a missing image.
+   *
+   * @throws {SmolvmError} for any option that cannot be honoured; the reason of `signal`. Leaves nothing then but a
+   * pulled image.
    */
   static async create(options: MachineOptions): Promise<Machine> {
     const { ephemeral = false, boots = false, signal } = options;
@@ -155,9 +193,9 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * The machine with that name, or whose id begins so if it is the only one.
+   * Finds a machine by its name or the unique beginning of its id.
    *
-   * @throws {SmolvmError} `no-machine`; `usage` when several ids begin so.
+   * @throws {SmolvmError} `no-machine`; `usage` when several ids match.
    */
   static async get(nameOrId: string): Promise<Machine> {
     const found = findMachine(nameOrId);
@@ -165,24 +203,26 @@ export class Machine implements AsyncDisposable {
     return await Promise.resolve(new Machine({ id: found.id, name }));
   }
 
-  /** Every machine, the oldest first; ephemeral ones while they run. {@linkcode Machine.get} takes their ids. */
+  /** Lists all machines, the oldest first; ephemeral ones while they run. Pass their ids to {@linkcode Machine.get}. */
   static list(): Promise<(MachineInfo | UnreadableMachineInfo)[]> {
     return Promise.try(() => listMachines().map(infoOf));
   }
 
   /**
-   * What it is, and how it is now.
+   * Returns its settings and its state.
    *
-   * @throws {SmolvmError} `state` when its files cannot be read; `no-machine` when it is gone: so do all that follow.
+   * @throws {SmolvmError} `state` when its files cannot be read; `no-machine` when it is gone. All methods below throw
+   * these too.
    */
   info(): Promise<MachineInfo> {
     return Promise.try(() => this.#own?.isNew ? infoOfNew(this.#own.record) : infoOf(this.#open()) as MachineInfo);
   }
 
   /**
-   * Starts it, to run by itself; settles when its command runs. What that writes is in its log.
+   * Starts it in the background; settles when its command runs. The output is in its log.
    *
-   * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started; the reason of `signal`.
+   * @throws {SmolvmError} `machine-state` when it is already running; any reason why it cannot start; the reason of
+   * `signal`.
    */
   async start(options: StartOptions = {}): Promise<BackgroundMachine> {
     const starting = { ...options, bootTimeoutMs: given.bootTimeout(options.bootTimeoutMs) };
@@ -190,8 +230,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Starts it with this process as the one that its command reads from and writes to. Leaving the command leaves the
-   * machine running.
+   * Starts it with this process attached to the streams of its command. Leaving the command leaves the machine running.
    */
   startAttached(options: StreamOptions & StartOptions = {}): GuestCommand {
     const { terminal, onPhase } = options;
@@ -202,12 +241,12 @@ export class Machine implements AsyncDisposable {
     }, options);
   }
 
-  /** Shares in the streams of its command, from now on. Leaving them leaves the command running. */
+  /** Attaches to the streams of its command, from now on. Leaving them leaves the command running. */
   attach(options: StreamOptions = {}): GuestCommand {
     return new GuestCommand((io) => attachTo(this.#open(), io), options);
   }
 
-  /** Runs another command in it while it runs: see {@linkcode GuestCommand}. */
+  /** Runs another command in the running machine: see {@linkcode GuestCommand}. */
   exec(command: CommandLine, options: ExecOptions = {}): GuestCommand {
     return new GuestCommand(async (io) => {
       const stdin = options.stdin !== undefined;
@@ -216,7 +255,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Starts another command in it, which then runs by itself, its output going nowhere; settles when it runs.
+   * Starts another command in the background and discards its output; settles when the command runs.
    *
    * @throws {SmolvmError} `machine-state` when it does not run; `not-found`, `not-executable`.
    */
@@ -225,10 +264,10 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Asks its command to end, by the image's stop signal, then ends the guest with a clean disk. A machine that does not
-   * run is left alone.
+   * Asks its command to end, by the image's stop signal, then ends the guest with a clean disk. Does nothing if the
+   * machine does not run.
    *
-   * @throws {SmolvmError} `guest` when the guest does not answer, unless it is forced.
+   * @throws {SmolvmError} `guest` when the guest does not answer, unless forced.
    */
   async stop({ timeoutMs, force = false }: StopOptions = {}): Promise<void> {
     const limitMs = given.checkTimeout("timeoutMs", timeoutMs ?? STOP_TIMEOUT_MS);
@@ -240,15 +279,15 @@ export class Machine implements AsyncDisposable {
   /**
    * Sends a signal, such as `HUP` or `SIGUSR1`, to its command; `KILL` ends the machine with a clean disk.
    *
-   * @throws {SmolvmError} `machine-state` when it does not run; `usage` for what is no signal.
+   * @throws {SmolvmError} `machine-state` when it does not run; `usage` for an unknown signal.
    */
   async kill(signal = "SIGKILL"): Promise<void> {
     await signalMachine(this.#open(), signalNumber(signal));
   }
 
   /**
-   * Settles when it has ended, with the exit code of its command; 137 stands for a VM that was killed. An ephemeral
-   * machine that this object started may be gone by then.
+   * Settles when it has ended, with the exit code of its command; 137 if the VM was killed. An ephemeral machine that
+   * this object started may be gone by then.
    */
   async wait({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {
     const own = this.#own;
@@ -256,42 +295,51 @@ export class Machine implements AsyncDisposable {
     return await untilAborted(signal, (until) => Promise.race([own.wait(), until]));
   }
 
-  /** What its command has written, in all its runs. Only machines of {@linkcode Machine.run} have no log. */
+  /** Reads what its command has written, in all its runs. Machines of {@linkcode Machine.run} have no log. */
   async *logs({ kernel = false, follow = false, ...options }: LogOptions = {}): AsyncGenerator<OutputChunk, void> {
     const machine = this.#open();
     yield* kernel ? readKernelLog(machine, { ...options, follow }) : readCommandLog(machine, { ...options, follow });
   }
 
-  /** What it uses at this moment; takes a second, in which the use of its CPUs is measured. */
+  /**
+   * Reads what its network has refused in its current or last run, and its end.
+   *
+   * @throws {SmolvmError} `machine-state` when it has no network.
+   */
+  async *networkLog({ follow = false, ...options }: NetworkLogOptions = {}): AsyncGenerator<NetworkEvent, void> {
+    yield* readNetworkLog(this.#open(), { ...options, follow });
+  }
+
+  /** Measures its current resource usage; takes a second, to measure its CPUs. */
   async stats(): Promise<MachineStats> {
-    const { watchStats } = await import("../machine/stats.ts");
+    const { watchStats } = await import("../requests/stats.ts");
     const samples = watchStats(() => [this.#open()]);
     return (await samples.next()).value![0]!;
   }
 
   /**
-   * The processes in it, but for the kernel's own.
+   * Lists the processes in it, without kernel threads.
    *
    * @throws {SmolvmError} `machine-state` when it does not run; `guest` when the guest does not answer.
    */
   async processes(): Promise<GuestProcess[]> {
-    const { usageInGuest } = await import("../machine/processes.ts");
+    const { usageInGuest } = await import("../requests/processes.ts");
     return (await usageInGuest(this.#open())).processes;
   }
 
   /**
-   * Gives it another name, also while it runs.
+   * Renames it, even while it runs.
    *
-   * @throws {SmolvmError} `usage` for a name that is none or is taken; `machine-state` for an ephemeral one.
+   * @throws {SmolvmError} `usage` for a name that is invalid or taken; `machine-state` for an ephemeral machine.
    */
   async rename(name: string): Promise<void> {
     await renameMachine(this.#open(), name);
   }
 
   /**
-   * Changes what it is from its next start on.
+   * Changes its settings from its next start on.
    *
-   * @throws {SmolvmError} `machine-state` when it runs; for what it cannot be, or does not have that is to be removed.
+   * @throws {SmolvmError} `machine-state` when it runs; for invalid settings, and for a removal of something missing.
    */
   async update(changes: MachineUpdate): Promise<void> {
     const { updateMachine } = await import("../machine/update.ts");
@@ -309,12 +357,12 @@ export class Machine implements AsyncDisposable {
     else await deleteMachine(findMachineById(this.id), { force });
   }
 
-  /** Ends an ephemeral machine that this object made, and removes all of it; leaves any other as it is. */
+  /** Ends and removes an ephemeral machine that this object made; does nothing to other machines. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#own?.[Symbol.asyncDispose]();
   }
 
-  #open(): Found {
+  #open(): ReadableMachine {
     if (this.#own?.isNew) {
       throw new SmolvmError("machine-state", `Machine "${this.name}" is not running: it is created`);
     }

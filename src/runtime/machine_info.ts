@@ -5,28 +5,33 @@ import type { ErrorRecord } from "../state/error_record.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
 import { CREATED, type MachineState, type MachineStatus } from "../state/status.ts";
 
-export type { GuestProcess } from "../machine/processes.ts";
-export type { MachineStats } from "../machine/stats.ts";
+export type { GuestProcess } from "../requests/processes.ts";
+export type { NetworkCounters, NetworkDenial, NetworkEnd, NetworkEvent } from "../machine/logs.ts";
+export type { MachineStats } from "../requests/stats.ts";
 export type {
   ImageIdentity,
   MachineCommand,
   MachineRecord,
   MachineSource,
   PortSpec,
+  SecretRecord,
+  SecretSpec,
   VolumeSpec,
 } from "../state/machine_record.ts";
 export type { ErrorRecord, MachineState };
 
-/** What a machine is, and how it is at this moment. */
+/** The settings and the current state of a machine. */
 export interface MachineInfo extends MachineRecord {
-  /** Whether it ends, and leaves nothing, with the process that made it. */
+  /** Whether it ends with the process that made it, and leaves nothing. */
   ephemeral: boolean;
-  /** What it does. */
+  /** Its state. */
   state: MachineState;
-  /** When the command of its present or last run began, ISO 8601 in UTC. */
+  /** When the command of its current or last run began, ISO 8601 in UTC. */
   started: string | null;
-  /** Why it is stopped although its command did not end: its VM was killed, or was gone without a word. */
-  reason: "killed" | "lost" | null;
+  /** Whether the guest ran out of memory in that run and its kernel killed a process. */
+  oomKilled: boolean;
+  /** Why it stopped before its command ended: `aborted` in the start, `killed` later, or `lost` without a report. */
+  reason: "aborted" | "killed" | "lost" | null;
   /** Why it failed. */
   error: ErrorRecord | null;
   /** Process id of its VM. */
@@ -37,24 +42,24 @@ export interface MachineInfo extends MachineRecord {
   exitSignal: string | null;
 }
 
-/** A machine whose files cannot be read; nothing can be done with it but to delete it by force. */
+/** A machine whose files cannot be read; it can only be deleted, by force. */
 export interface UnreadableMachineInfo {
   /** Instance id. */
   id: string;
-  /** What tells it from a {@linkcode MachineInfo}. */
+  /** Distinguishes it from a {@linkcode MachineInfo}. */
   state: "unreadable";
-  /** Why. */
+  /** Why they cannot be read. */
   error: ErrorRecord;
 }
 
-/** What is known of a machine. */
+/** The information about a machine. */
 export function infoOf(machine: FoundMachine): MachineInfo | UnreadableMachineInfo {
   if (isReadable(machine)) return describe(machine.record, machine.status, machine.ephemeral);
   const { code, message, hint = null } = machine.error;
   return { id: machine.id, state: "unreadable", error: { code, message, hint } };
 }
 
-/** What is known of an ephemeral machine that was not started yet. */
+/** The information about an ephemeral machine that was not started yet. */
 export function infoOfNew(record: MachineRecord): MachineInfo {
   return describe(record, CREATED, true);
 }

@@ -1,109 +1,151 @@
 import { readConfig } from "../config/config.ts";
+import { checkNetworkNeeds } from "../config/network_needs.ts";
 import * as values from "../config/values.ts";
 import { SmolvmError } from "../errors.ts";
-import type { MachineOptions as Description, PortSpec, VolumeSpec } from "../machine/describe.ts";
+import type { DescribeOptions, PortSpec, VolumeSpec } from "../machine/describe.ts";
 import type { Phase, WindowSize } from "../machine/launch.ts";
-import type { ExecOptions } from "../machine/exec.ts";
 import type { MachineChanges } from "../machine/update.ts";
+import type { KeepWarmOptions } from "../machine/warm.ts";
 import { AGENT_TOOL } from "../protocol/messages.ts";
+import type { StartExecOptions } from "../requests/exec.ts";
+import { BOOT_TIMEOUT_MS, MAX_WARM } from "../state/machine_record.ts";
 
 /** A command: its arguments, or a line for the guest's `/bin/sh -c`. */
 export type CommandLine = string | readonly string[];
 
 /** A folder of the host in a machine. */
 export interface Volume {
-  /** Folder of the host; a relative one is relative to the working directory. */
+  /** Folder of the host; a relative path is relative to the working directory. */
   source: string;
   /** Absolute path in the guest, created when missing. */
   target: string;
-  /** Whether the host's kernel refuses the guest's writes; default: no. */
+  /** Whether the host's kernel refuses the guest's writes; default: false. */
   readOnly?: boolean;
 }
 
-/** A TCP port of a machine's guest behind one of the host. */
+/** A port of the guest that is published on the host. */
 export interface PublishedPort {
+  /** What it carries; default: tcp. */
+  protocol?: "tcp" | "udp";
   /** Port of the guest. */
   guestPort: number;
-  /** Port of the host; one that is free now when absent: see {@linkcode MachineInfo.ports}. */
+  /** Port of the host; default: a free one, see {@linkcode MachineInfo.ports}. */
   hostPort?: number;
   /** IP address of the host; default: 127.0.0.1. */
   address?: string;
 }
 
-/** What a machine is, but for its source and its command. What is left out is as for `smolvm create`. */
+/** A secret of the host's that a guest may use and never holds. */
+export interface Secret {
+  /** The guest's variable, which has a placeholder. */
+  name: string;
+  /** The hosts that it is sent to, in the place of the placeholder, in headers of HTTPS: names, or `*.name`. */
+  hosts: readonly string[];
+  /** Where its value is at each start: a variable of this process, or a file of the host. */
+  source: { env: string } | { file: string };
+}
+
+/** The settings of a machine without its source and its command. The defaults are those of `smolvm create`. */
 export interface MachineSettings {
-  /** Name, unique among machines; generated when absent. */
+  /** Name, unique among machines; default: generated. */
   name?: string | undefined;
-  /** Virtual CPUs; default: the configuration's, else 1. */
+  /** Virtual CPUs; default: the configuration's, otherwise 1. */
   cpus?: number | undefined;
-  /** Memory in MiB; default: the configuration's, else 512. */
+  /** Memory in MiB; default: the configuration's, otherwise 512. */
   memoryMib?: number | undefined;
-  /** Size of its disk in bytes, of which only what is written takes space on the host; default: 10 GiB. */
+  /** Size of its disk in bytes; only written blocks take space on the host. Default: 10 GiB. */
   diskBytes?: number | undefined;
   /** Working directory in the guest, created when missing; default: the image's. */
   workdir?: string | undefined;
-  /** Variables of its commands, beside the image's. */
+  /** Variables of its commands, in addition to the image's. */
   env?: Readonly<Record<string, string>> | undefined;
   /** Folders of the host. */
   volumes?: readonly Volume[] | undefined;
-  /** TCP ports, which need no `net`. */
+  /** Published ports, which need no `net`. */
   ports?: readonly PublishedPort[] | undefined;
-  /** Whether it has the host's network, the host's own loopback services included; default: no network at all. */
+  /** Whether it has the public internet; default: what `allowNet` says, else no network at all. */
   net?: boolean | undefined;
-  /** IP address of its name server, with `net`; default: the configuration's, else the host's. */
+  /**
+   * What it may reach, and nothing else: `name`, `*.name`, `10.0.0.0/8` or `2001:db8::/32`, or `public`, `private` or
+   * `host` (the host's loopback, at the gateway's address), each with `:port` or without: `[2001:db8::/32]:443`.
+   */
+  allowNet?: readonly string[] | undefined;
+  /** What it may not, in the same way, whatever else it may. */
+  denyNet?: readonly string[] | undefined;
+  /** Bytes per second that its network carries in each direction, at least 1024; default: any number. */
+  netLimitBytes?: number | undefined;
+  /** TCP connections to others that may be open at once; default: 4096. */
+  netConnections?: number | undefined;
+  /** Secrets that it may use, with a network; none is ever in the guest. */
+  secrets?: readonly Secret[] | undefined;
+  /** The network that it is in, whose machines reach each other by name and address; default: none. */
+  network?: string | undefined;
+  /** Names beside its own by which the machines of that network find it. */
+  networkAliases?: readonly string[] | undefined;
+  /**
+   * Whether its VM's process runs without a jail, for a host that cannot have one: root in the guest can then reach what
+   * the user can on the host; default: what the configuration says.
+   */
+  insecureNoJail?: boolean | undefined;
+  /** IP address of the name server that is asked for it, with a network; default: the configuration's, else the host's. */
   dns?: string | undefined;
+  /**
+   * Whether a small reaper is PID 1 of the guest's processes, passes signals on to the command and reaps what others
+   * leave; default: the command is PID 1 itself, to which a signal that it does not handle means nothing.
+   */
+  init?: boolean | undefined;
   /** `name|uid[:group|gid]` in the guest; default: the image's. */
   user?: string | undefined;
-  /** Replaces the image's entrypoint; an empty text: none. */
+  /** Replaces the image's entrypoint; an empty string removes it. */
   entrypoint?: string | undefined;
   /** Host name in the guest; default: the machine's name. */
   hostname?: string | undefined;
   /** When to ask the registry for the image; default: `missing`. */
   pull?: "always" | "missing" | "never" | undefined;
-  /** Whether the registry must show a valid certificate; default: what buildah's configuration says. */
+  /** Whether the registry must show a valid certificate; default: buildah's configuration. */
   tlsVerify?: boolean | undefined;
-  /** What a source that is a relative path is relative to; default: the working directory. */
+  /** The folder that a relative source is relative to; default: the working directory. */
   sourceFolder?: string | undefined;
-  /** Is given what buildah says while it pulls. */
+  /** Receives buildah's progress output. */
   onPullProgress?: ((chunk: Uint8Array) => void) | undefined;
-  /** Is told what making and starting it is at; nothing of what was done before. */
+  /** Called when a phase of creating or starting it begins; not for phases that can be skipped. */
   onPhase?: ((phase: Phase) => void) | undefined;
 }
 
-/** A machine to be made. */
+/** Options of a new machine. */
 export interface MachineOptions extends MachineSettings {
-  /** A folder that exists, or an image reference. */
+  /** An existing folder or an image reference. */
   source: string;
-  /** What it runs at each start. Left out, it idles, for `exec()`; an empty list stands for what the image says. */
+  /** What it runs at each start; default: it idles, for `exec()`. An empty list means the image's command. */
   command?: CommandLine | undefined;
   /** Whether its command runs on a terminal, for `attach()`. */
   tty?: boolean | undefined;
   /** Whether its command has an input, for `attach()`. */
   stdin?: boolean | undefined;
   /**
-   * Whether it ends, and leaves nothing, with the object that `create()` returns or with this process; `detached`: only
-   * with its command, or when it is stopped.
+   * Whether it ends with the object that `create()` returns or with this process, and leaves nothing; `detached`: it
+   * ends with its command or when it is stopped, and leaves nothing.
    */
   ephemeral?: boolean | "detached" | undefined;
-  /** Whether it is started next: what keeps this host from it is then told before anything is pulled or made. */
+  /** Whether it will be started next: fails if this host cannot boot it, before pulling or making anything. */
   boots?: boolean | undefined;
-  /** Gives up making it. */
+  /** Cancels the creation. */
   signal?: AbortSignal | undefined;
 }
 
-/** A command beside the machine's own, of which it has what is left out. */
+/** Options of a command besides the machine's own; the defaults are those of the machine's own command. */
 export interface CommandOptions {
-  /** Variables, beside the machine's own. */
+  /** Variables, in addition to the machine's. */
   env?: Readonly<Record<string, string>> | undefined;
-  /** Working directory in the guest, created when missing. */
+  /** Working directory in the guest. */
   workdir?: string | undefined;
   /** `name|uid[:group|gid]` in the guest. */
   user?: string | undefined;
-  /** Runs it on a terminal of that size. */
+  /** Runs it on a terminal of this size. */
   terminal?: WindowSize | undefined;
 }
 
-/** What is to be changed of a machine; removals come first. */
+/** Changes of a machine; removals are done first. */
 export interface MachineUpdate extends Pick<MachineSettings, "cpus" | "memoryMib" | "workdir"> {
   /** Variables to set. */
   env?: Readonly<Record<string, string>> | undefined;
@@ -111,30 +153,51 @@ export interface MachineUpdate extends Pick<MachineSettings, "cpus" | "memoryMib
   removeEnv?: readonly string[] | undefined;
   /** Folders of the host to mount. */
   volumes?: readonly Volume[] | undefined;
-  /** Where volumes to remove are in the guest. */
+  /** The mount points in the guest of volumes to remove. */
   removeVolumes?: readonly string[] | undefined;
-  /** TCP ports to publish. */
+  /** Ports to publish. */
   ports?: readonly PublishedPort[] | undefined;
-  /** Ports of the guest that are no longer published. */
-  removePorts?: readonly number[] | undefined;
+  /** Ports of the guest to publish no longer: `80` or `"80/tcp"`, `"53/udp"`. */
+  removePorts?: readonly (number | string)[] | undefined;
 }
 
-const BOOT_TIMEOUT_MS = 60_000;
-/** The longest that a timer of the platform can be set to. */
+/** How machines are to wait that have booted. */
+export interface WarmOptions
+  extends Pick<MachineSettings, "cpus" | "memoryMib" | "pull" | "tlsVerify" | "onPullProgress" | "onPhase"> {
+  /** The image whose runs alone take them, pulled when it is missing; they are for anything that fits when absent. */
+  image?: string | undefined;
+  /** How long each waits for its taker, in ms; default: `warm_idle` of the user's configuration. */
+  idleMs?: number | undefined;
+  /** How long a guest may take to boot, in ms; default: 60 s. */
+  bootTimeoutMs?: number | undefined;
+}
+
+/** The platform's longest timer. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
-/** A command that does nothing, as root: what runs beside it is as the image says. */
+/** A command that does nothing and needs no program of the image. */
 const IDLE = { command: [AGENT_TOOL, "idle"], entrypoint: "" };
 
-/** A machine as the functions behind this module take it, with the user's configuration for what is left out. */
-export async function describe(options: MachineOptions): Promise<Description> {
-  const { command, entrypoint, env = {}, volumes = [], ports = [], net = false, dns } = options;
+/** Converts options to those of `machine/`, with defaults of the user's configuration. */
+export async function describe(options: MachineOptions): Promise<DescribeOptions> {
+  const {
+    command,
+    entrypoint,
+    env = {},
+    volumes = [],
+    ports = [],
+    allowNet = [],
+    denyNet = [],
+    secrets = [],
+    networkAliases = [],
+    dns,
+  } = options;
+  const net = options.net ?? allowNet.length > 0;
   if (command === undefined && entrypoint !== undefined) {
     throw new SmolvmError("usage", "Cannot use entrypoint without command: the machine idles");
   }
-  if (dns !== undefined && !net) {
-    throw new SmolvmError("usage", "Cannot use dns without net: the guest has no network");
-  }
+  checkNetworkNeeds({ ...options, net, dns, denyNet, secrets, networkAliases }, (option) => option);
+  if (allowNet.length > 0 && !net) throw new SmolvmError("usage", "Cannot use allowNet with net: false");
   const config = await readConfig();
   return {
     source: options.source,
@@ -149,7 +212,16 @@ export async function describe(options: MachineOptions): Promise<Description> {
     volumes: volumes.map(toVolume),
     ports: ports.map(toPort),
     net,
+    allowNet,
+    denyNet,
+    netLimitBytes: check("netLimitBytes", options.netLimitBytes, values.checkRate),
+    netConnections: check("netConnections", options.netConnections, values.checkConnections),
+    networkName: check("network", options.network, values.parseNetworkName),
+    networkAliases: networkAliases.map((alias) => checked("networkAliases", alias, values.parseHostname)),
+    secrets: secrets.map(({ hosts, ...secret }) => ({ ...secret, hosts: [...hosts] })),
+    insecureNoJail: options.insecureNoJail ?? false,
     dns: check("dns", dns, values.parseNameserver) ?? config.defaultDns,
+    init: options.init ?? false,
     user: check("user", options.user, values.parseUser),
     hostname: check("hostname", options.hostname, values.parseHostname),
     pull: options.pull ?? "missing",
@@ -162,7 +234,30 @@ export async function describe(options: MachineOptions): Promise<Description> {
   };
 }
 
-/** Changes as the functions behind this module take them. */
+/** Converts how machines are to wait. */
+export async function describeWarm(
+  count: number,
+  { cpus, memoryMib, idleMs, bootTimeoutMs, pull = "missing", ...image }: WarmOptions,
+): Promise<KeepWarmOptions> {
+  if (!Number.isInteger(count) || count < 0 || count > MAX_WARM) {
+    throw new SmolvmError("usage", `Cannot keep ${count} machines warm: expected 0 to ${MAX_WARM}`);
+  }
+  const config = await readConfig();
+  if (count > 0 && config.insecureNoJail) {
+    throw new SmolvmError("usage", "Cannot keep machines warm with insecure_no_jail: those that wait are jailed");
+  }
+  return {
+    count,
+    cpus: cpus ?? config.defaultCpus,
+    memoryMib: memoryMib ?? config.defaultMem,
+    idleS: idleMs === undefined ? config.warmIdle : Math.max(1, Math.ceil(checkTimeout("idleMs", idleMs) / 1000)),
+    bootTimeoutMs: bootTimeout(bootTimeoutMs),
+    pull,
+    ...image,
+  };
+}
+
+/** Converts changes to those of `machine/`. */
 export function describeUpdate({ env = {}, volumes = [], ports = [], ...changes }: MachineUpdate): MachineChanges {
   return {
     cpus: changes.cpus,
@@ -173,7 +268,7 @@ export function describeUpdate({ env = {}, volumes = [], ports = [], ...changes 
     volumes: volumes.map(toVolume),
     volumeRm: [...changes.removeVolumes ?? []],
     ports: ports.map(toPort),
-    portRm: [...changes.removePorts ?? []],
+    portRm: (changes.removePorts ?? []).map((port) => checked("removePorts", `${port}`, values.parseGuestPort)),
   };
 }
 
@@ -181,19 +276,20 @@ function toVolume({ source, target, readOnly = false }: Volume): VolumeSpec {
   return { source, target: checked("volume", target, values.parseMountPoint), readOnly };
 }
 
-function toPort({ address = "127.0.0.1", hostPort = 0, guestPort }: PublishedPort): PortSpec {
+function toPort({ protocol = "tcp", address = "127.0.0.1", hostPort = 0, guestPort }: PublishedPort): PortSpec {
   return {
+    protocol,
     address: checked("address", address, values.parseAddress),
     hostPort: hostPort === 0 ? 0 : checked("port", `${hostPort}`, values.parsePortNumber),
     guestPort: checked("port", `${guestPort}`, values.parsePortNumber),
   };
 }
 
-/** Another command as the functions behind this module take it. */
+/** Converts a command to the options of `machine/`. */
 export function describeCommand(
   command: CommandLine,
   { env = {}, workdir, user, terminal }: CommandOptions,
-): Omit<ExecOptions, "stdin"> {
+): Omit<StartExecOptions, "stdin"> {
   const argv = argumentsOf(command);
   if (argv.length === 0) throw new SmolvmError("usage", "Cannot run a command without arguments");
   return {
@@ -206,16 +302,16 @@ export function describeCommand(
 }
 
 /**
- * How long a guest may take to boot, in whole ms: 60 s unless somebody says otherwise.
+ * The boot time-out in whole ms; default: 60 s.
  *
- * @throws {SmolvmError} `usage` for what is no time, or more than 24 days.
+ * @throws {SmolvmError} `usage` for an invalid time or more than 24 days.
  */
 export function bootTimeout(timeoutMs = BOOT_TIMEOUT_MS): number {
   return Math.max(1, checkTimeout("bootTimeoutMs", timeoutMs));
 }
 
 /**
- * A time in ms, as a whole number.
+ * Checks a time in ms and rounds it.
  *
  * @throws {SmolvmError} like {@linkcode bootTimeout}.
  */
@@ -239,8 +335,8 @@ function variablesOf(env: Readonly<Record<string, string>>): string[] {
   });
 }
 
-/** @throws {SmolvmError} `usage` for what cannot be parsed. */
-function checked<T>(what: string, value: string, parse: (text: string) => T): T {
+/** @throws {SmolvmError} `usage` for an invalid value. */
+function checked<V, T>(what: string, value: V, parse: (value: V) => T): T {
   try {
     return parse(value);
   } catch (error) {
@@ -250,6 +346,6 @@ function checked<T>(what: string, value: string, parse: (text: string) => T): T 
   }
 }
 
-function check<T>(what: string, value: string | undefined, parse: (text: string) => T): T | undefined {
+function check<V, T>(what: string, value: V | undefined, parse: (value: V) => T): T | undefined {
   return value === undefined ? undefined : checked(what, value, parse);
 }

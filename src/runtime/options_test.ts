@@ -4,7 +4,7 @@ import { withMachines } from "../../tests/helpers/machines.ts";
 import { describe, describeCommand, describeUpdate } from "./options.ts";
 import { Machine } from "./machine.ts";
 
-Deno.test("describeUpdate() has what is to be changed, and what is not as it is", () => {
+Deno.test("describeUpdate() contains only what is to be changed", () => {
   assert.deepEqual(
     describeUpdate({
       cpus: 2,
@@ -12,8 +12,8 @@ Deno.test("describeUpdate() has what is to be changed, and what is not as it is"
       removeEnv: ["TOKEN"],
       volumes: [{ source: "site", target: "/site" }],
       removeVolumes: ["/old"],
-      ports: [{ guestPort: 80 }],
-      removePorts: [443],
+      ports: [{ guestPort: 80 }, { protocol: "udp", guestPort: 53 }],
+      removePorts: [443, "53/udp"],
     }),
     {
       cpus: 2,
@@ -23,22 +23,26 @@ Deno.test("describeUpdate() has what is to be changed, and what is not as it is"
       envRm: ["TOKEN"],
       volumes: [{ source: "site", target: "/site", readOnly: false }],
       volumeRm: ["/old"],
-      ports: [{ address: "127.0.0.1", hostPort: 0, guestPort: 80 }],
-      portRm: [443],
+      ports: [
+        { protocol: "tcp", address: "127.0.0.1", hostPort: 0, guestPort: 80 },
+        { protocol: "udp", address: "127.0.0.1", hostPort: 0, guestPort: 53 },
+      ],
+      portRm: [{ protocol: "tcp", guestPort: 443 }, { protocol: "udp", guestPort: 53 }],
     },
   );
 });
 
-Deno.test("describeUpdate() refuses what no machine can have", () => {
+Deno.test("describeUpdate() refuses invalid settings", () => {
   assert.throws(() => describeUpdate({ workdir: "relative" }), {
     code: "usage",
     message: /^Cannot use workdir "relati/,
   });
   assert.throws(() => describeUpdate({ env: { "A=B": "" } }), { code: "usage" });
+  assert.throws(() => describeUpdate({ removePorts: ["53/sctp"] }), { code: "usage" });
   assert.throws(() => describeUpdate({ ports: [{ guestPort: 70_000 }] }), { code: "usage" });
 });
 
-Deno.test("describe() has a machine idle unless it is told what to run", () =>
+Deno.test("describe() makes a machine idle unless it has a command", () =>
   withMachines(async () => {
     const { command, entrypoint } = await describe({ source: "." });
     assert.deepEqual([command.at(-1), entrypoint], ["idle", ""]);
@@ -47,7 +51,7 @@ Deno.test("describe() has a machine idle unless it is told what to run", () =>
     await assert.rejects(describe({ source: ".", entrypoint: "/init" }), { code: "usage", message: /idles$/ });
   }));
 
-Deno.test("describeCommand() refuses what no command can have", () => {
+Deno.test("describeCommand() refuses invalid options", () => {
   for (const command of ["a\0b", ["a", "\0"], []]) {
     assert.throws(() => describeCommand(command, {}), { code: "usage" });
   }
@@ -56,7 +60,7 @@ Deno.test("describeCommand() refuses what no command can have", () => {
   }
 });
 
-Deno.test("a machine is given no time that is none, and no half bytes", () =>
+Deno.test("invalid time-outs and fractional bytes are refused", () =>
   withMachines(async () => {
     using source = makeTempFolder();
     const options = { source: source.path, name: "web" };

@@ -1,31 +1,31 @@
 import { SmolvmError } from "../errors.ts";
 import { GrowingBytes } from "./growing_bytes.ts";
 
-/** A part of what a command writes. */
+/** A part of a command's output. */
 export interface OutputChunk {
-  /** Which of its streams it wrote it to; on a terminal all is `stdout`. */
+  /** The stream it was written to; on a terminal always `stdout`. */
   stream: "stdout" | "stderr";
   /** Never empty. */
   data: Uint8Array;
 }
 
-/** What may wait for a reader that iterates before the command is held back, in bytes. */
+/** How much may wait for an iterating reader before the command must wait, in bytes. */
 const HIGH_WATER = 256 * 1024;
-/** What each change of streams counts, in bytes, beside the data: a guest may do that with every byte. */
+/** The cost of each change of streams, in bytes, added to the data: a guest may change streams with every byte. */
 const OVERHEAD = 256;
 
-/** The output of a command between its connection and whoever wants it: all at once, or as it comes. */
+/** Buffers a command's output for a reader that reads it as it comes, or all of it at the end. */
 export class OutputQueue {
   readonly #limit: number;
-  /** What came on one stream, until another had its turn. */
+  /** The data of each stream until the other one continues. */
   #chunks: { stream: OutputChunk["stream"]; data: GrowingBytes }[] = [];
   #size = 0;
-  /** Whether somebody takes chunks as they come. */
+  /** Whether a reader iterates over the chunks. */
   #isRead = false;
   #isOver = false;
   #changed = Promise.withResolvers<void>();
 
-  /** @param limit of what is kept while nobody takes it, in bytes */
+  /** @param limit the maximum of unread output, in bytes */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -33,7 +33,7 @@ export class OutputQueue {
   /**
    * Adds a chunk; settles when there is room for more.
    *
-   * @throws {SmolvmError} `guest` when nobody takes what the command writes, and it is too much to be kept.
+   * @throws {SmolvmError} `guest` when there is no reader and the output exceeds the limit.
    */
   async push({ stream, data }: OutputChunk): Promise<void> {
     if (this.#isOver) return;
@@ -54,13 +54,13 @@ export class OutputQueue {
     while (this.#isRead && this.#size > HIGH_WATER && !this.#isOver) await this.#changed.promise;
   }
 
-  /** No more will come, or is wanted. */
+  /** Ends the queue: no more output will come, or the reader wants no more. */
   end(): void {
     this.#isOver = true;
     this.#notify();
   }
 
-  /** What was not taken yet, and then what comes, to the end. */
+  /** Yields the output as it comes, from the first unread chunk to the end. */
   async *read(): AsyncGenerator<OutputChunk, void> {
     this.#isRead = true;
     while (true) {
@@ -77,7 +77,7 @@ export class OutputQueue {
     }
   }
 
-  /** What was not taken, as text; nothing when somebody takes it as it comes, who is to have all of it. */
+  /** Returns the unread output as text; empty if a reader iterates, which gets all of it. */
   takeText(): Record<OutputChunk["stream"], string> {
     const text = { stdout: "", stderr: "" };
     if (this.#isRead) return text;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { pause } from "../../tests/helpers/until.ts";
 import { OutputQueue } from "./output_queue.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("what nobody took is text, also where a character was cut", async () => {
+Deno.test("takeText() decodes the unread output, also a character that spans chunks", async () => {
   const queue = new OutputQueue(1000);
   const euro = bytes("\u{20ac}");
   await queue.push({ stream: "stdout", data: euro.subarray(0, 1) });
@@ -14,7 +15,7 @@ Deno.test("what nobody took is text, also where a character was cut", async () =
   assert.deepEqual(queue.takeText(), { stdout: "", stderr: "" });
 });
 
-Deno.test("what nobody takes is kept up to the limit", async () => {
+Deno.test("unread output is kept up to the limit", async () => {
   const queue = new OutputQueue(10);
   await queue.push({ stream: "stdout", data: new Uint8Array(10) });
   await assert.rejects(queue.push({ stream: "stdout", data: new Uint8Array(1) }), {
@@ -23,7 +24,7 @@ Deno.test("what nobody takes is kept up to the limit", async () => {
   });
 });
 
-Deno.test("a guest that changes streams with each byte is not kept for less than it takes", async () => {
+Deno.test("changes of streams count towards the limit", async () => {
   const queue = new OutputQueue(10_000);
   const pushAll = async () => {
     for (let at = 0; at < 1000; at++) await queue.push({ stream: at % 2 ? "stdout" : "stderr", data: bytes("x") });
@@ -31,18 +32,18 @@ Deno.test("a guest that changes streams with each byte is not kept for less than
   await assert.rejects(pushAll(), { code: "guest" });
 });
 
-Deno.test("a reader gets what came, in one piece for each turn of a stream, and holds back whoever writes", async () => {
+Deno.test("a reader gets one chunk per change of streams, and makes the writer wait", async () => {
   const queue = new OutputQueue(1);
   const read = queue.read();
   const first = read.next();
   const large = { stream: "stdout" as const, data: new Uint8Array(200 * 1024) };
   let settled = 0;
   const pushed = [large, large].map((chunk) => queue.push(chunk).then(() => settled++));
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await pause(10);
   assert.equal((await first).value!.data.length, 400 * 1024);
   assert.equal(settled, 2);
   const more = [large, { ...large, stream: "stderr" as const }].map((chunk) => queue.push(chunk).then(() => settled++));
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await pause(10);
   assert.equal(settled, 3, "400 KiB are still to be taken");
   assert.deepEqual((await read.next()).value, large);
   await Promise.all([...pushed, ...more]);
@@ -51,7 +52,7 @@ Deno.test("a reader gets what came, in one piece for each turn of a stream, and 
   assert.equal((await read.next()).done, true);
 });
 
-Deno.test("whoever is held back is let go at the end", async () => {
+Deno.test("a waiting writer is released at the end", async () => {
   const queue = new OutputQueue(1);
   const read = queue.read();
   read.next();
@@ -61,7 +62,7 @@ Deno.test("whoever is held back is let go at the end", async () => {
   await queue.push({ stream: "stdout", data: bytes("late") });
 });
 
-Deno.test("what somebody takes as it comes is nobody else's", async () => {
+Deno.test("takeText() returns nothing when a reader iterates", async () => {
   const queue = new OutputQueue(100);
   const read = queue.read();
   const first = read.next();

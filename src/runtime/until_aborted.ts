@@ -1,5 +1,5 @@
 /**
- * Does something that ends when the promise which it is given rejects.
+ * Runs `work`, which must end when the promise that it is given rejects.
  *
  * @throws the reason of `signal`, once that is aborted.
  */
@@ -9,13 +9,13 @@ export async function untilAborted<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {}); // What is not waited for it yet ends by itself.
+  promise.catch(() => {}); // Not unhandled, even if `work` does not await it.
   const onAbort = () => reject(signal!.reason);
   signal?.addEventListener("abort", onAbort);
   try {
     return await work(promise);
   } catch (error) {
-    // What it says of its end may be wrapped in something else.
+    // Throw the signal's reason itself: `work` may have wrapped it.
     signal?.throwIfAborted();
     throw error;
   } finally {

@@ -1,10 +1,10 @@
 import { folders } from "../host/folders.ts";
-import { acquireLock } from "./lock.ts";
+import { acquireLock } from "../host/lock.ts";
 import { ephemeralsFolder, type MachineFolders, namesIn, removeMachineFolders, unheldIn } from "./machine_folders.ts";
 import { isCalled } from "./machines.ts";
 import { type NameClaim, releaseName, sweepNames } from "./names.ts";
 
-/** Removes what an ephemeral machine left, as far as it is there. */
+/** Removes the files and the name of an ephemeral machine, if they exist. */
 export async function removeEphemeralMachine({ id, name, folder, runtimeFolder }: MachineFolders & NameClaim) {
   await releaseName({ id, name });
   await removeMachineFolders({ folder, runtimeFolder });
@@ -16,16 +16,12 @@ export function abandonedEphemerals(): string[] {
   return unheldIn(parent, namesIn(parent).filter((name) => name !== ".lock"));
 }
 
-/**
- * Removes the ephemeral machines whose runner and client were both killed before either could.
- *
- * @param runtime holds their runtime folders; a runner in a user namespace must say, since it takes itself for root's
- */
-export async function sweepEphemeralMachines(runtime = folders().runtime): Promise<void> {
+/** Removes the ephemeral machines whose runner and client were both killed before either could remove them. */
+export async function sweepEphemeralMachines(): Promise<void> {
   const parent = ephemeralsFolder();
   using _ = await acquireLock(`${parent}/.lock`, { exclusive: true, wait: true });
   for (const folder of abandonedEphemerals()) {
-    await removeMachineFolders({ folder, runtimeFolder: `${runtime}/${folder.slice(parent.length + 1)}` });
+    await removeMachineFolders({ folder, runtimeFolder: `${folders().runtime}/${folder.slice(parent.length + 1)}` });
   }
   await sweepNames(isCalled);
 }

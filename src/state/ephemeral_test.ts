@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { makeRecord, withMachines } from "../../tests/helpers/machines.ts";
+import { exists } from "../host/files.ts";
 import { abandonedEphemerals, removeEphemeralMachine, sweepEphemeralMachines } from "./ephemeral.ts";
 import { createMachineFolder, createRuntimeFolder, ephemeralFolders } from "./machine_folders.ts";
 import { createMachine, isCalled } from "./machines.ts";
 import { claimName, holderOf } from "./names.ts";
 
 const machine = (id: string) => ({ id, name: `machine-${id}`, ...ephemeralFolders(id) });
-const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
 
-/** A machine with a name, as its runner makes it. */
+/** A named machine, made as its runner makes it. */
 async function makeMachine(id: string) {
   const made = machine(id);
   const lock = createMachineFolder(made.folder);
@@ -17,41 +17,31 @@ async function makeMachine(id: string) {
   return { ...made, lock };
 }
 
-Deno.test("removeEphemeralMachine() leaves nothing, also of a machine that has nothing", () =>
+Deno.test("removeEphemeralMachine() leaves nothing, and accepts missing files", () =>
   withMachines(async () => {
     const gone = await makeMachine("1");
     await Deno.writeTextFile(`${gone.runtimeFolder}/agent.sock`, "");
     for (let time = 0; time < 2; time++) await removeEphemeralMachine(gone);
     gone.lock[Symbol.dispose]();
-    assert.deepEqual([await exists(gone.folder), await exists(gone.runtimeFolder)], [false, false]);
+    assert.deepEqual([exists(gone.folder), exists(gone.runtimeFolder)], [false, false]);
     await claimName({ name: gone.name, id: "2" }, isCalled);
   }));
 
-Deno.test("sweepEphemeralMachines() removes what no process runs and nothing else", () =>
+Deno.test("sweepEphemeralMachines() removes only machines that no process runs", () =>
   withMachines(async () => {
     const [dead, alive] = [await makeMachine("1"), await makeMachine("2")];
     dead.lock[Symbol.dispose]();
     assert.deepEqual(abandonedEphemerals(), [dead.folder]);
     await sweepEphemeralMachines();
-    for (const path of [dead.folder, dead.runtimeFolder]) assert.equal(await exists(path), false, path);
-    for (const path of [alive.folder, alive.runtimeFolder]) assert.equal(await exists(path), true, path);
+    for (const path of [dead.folder, dead.runtimeFolder]) assert.equal(exists(path), false, path);
+    for (const path of [alive.folder, alive.runtimeFolder]) assert.equal(exists(path), true, path);
     await claimName({ name: dead.name, id: "3" }, isCalled);
     await assert.rejects(claimName({ name: alive.name, id: "3" }, isCalled), { code: "usage" });
     await removeEphemeralMachine(alive);
     alive.lock[Symbol.dispose]();
   }));
 
-Deno.test("sweepEphemeralMachines() removes the runtime folders of whom it is told", () =>
-  withMachines(async (folder) => {
-    const { lock } = await makeMachine("1");
-    lock[Symbol.dispose]();
-    const runtimeFolder = `${folder}/elsewhere/1`;
-    await Deno.mkdir(runtimeFolder, { recursive: true });
-    await sweepEphemeralMachines(`${folder}/elsewhere`);
-    assert.equal(await exists(runtimeFolder), false);
-  }));
-
-Deno.test("sweepEphemeralMachines() takes the name that a rename which was cut off left, and no other", () =>
+Deno.test("sweepEphemeralMachines() removes the name that an interrupted rename left, and no other", () =>
   withMachines(async () => {
     const { lock } = await makeMachine("1");
     const record = makeRecord({ name: "web" });

@@ -1,13 +1,16 @@
 import { ERROR_CODES, type ErrorCode, SmolvmError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 
-/** An error as the program's own JSON holds it. */
+/** The maximum length of a text, in characters; the last lines of three logs fit. */
+const MAX_LENGTH = 16 * 1024;
+
+/** An error in smolvm's own JSON files. */
 export interface ErrorRecord {
   /** What kind of failure it is. */
   code: ErrorCode;
-  /** What could not be done, and why. */
+  /** What failed, and why. */
   message: string;
-  /** What its user can do about it, if anything is known. */
+  /** What the user can do about it, if known. */
   hint: string | null;
 }
 
@@ -19,12 +22,18 @@ export function toError({ code, message, hint }: ErrorRecord): SmolvmError {
   return new SmolvmError(code, message, { hint: hint ?? undefined });
 }
 
+/** Reads an error that another process wrote; a guest may have taken over the process of its VM. */
 export function parseError(fields: Fields): ErrorRecord {
   const error = {
     code: fields.oneOf("code", ERROR_CODES),
-    message: fields.string("message"),
-    hint: fields.has("hint") ? fields.string("hint") : null,
+    message: sanitize(fields.string("message")),
+    hint: fields.has("hint") ? sanitize(fields.string("hint")) : null,
   };
   fields.end();
   return error;
+}
+
+/** Limits the length of a text and replaces control characters, which could command a terminal. */
+function sanitize(text: string): string {
+  return text.slice(0, MAX_LENGTH).replace(/[^\P{Cc}\n\t]/gu, "?");
 }

@@ -1,11 +1,12 @@
 import { SmolvmError } from "../errors.ts";
+import { isLocked } from "../host/lock.ts";
 import { nearestName } from "../nearest.ts";
-import { isLocked } from "./lock.ts";
 import {
   ephemeralFolders,
   ephemeralsFolder,
   machineExists,
   type MachineFolders,
+  machineLock,
   machinesFolder,
   namesIn,
   persistentFolders,
@@ -13,10 +14,10 @@ import {
 import { type MachineRecord, readRecord } from "./machine_record.ts";
 import { holderOf } from "./names.ts";
 import { checkOwner } from "./state_file.ts";
-import { machineLock, type MachineStatus, observeStatus } from "./status.ts";
+import { type MachineStatus, observeStatus } from "./status.ts";
 
-/** A machine as whoever looks at it finds it. */
-export interface Machine extends MachineFolders {
+/** A machine as found on disk. */
+export interface ReadableMachine extends MachineFolders {
   id: string;
   /** Ends with the `run` that made it. */
   ephemeral: boolean;
@@ -24,27 +25,27 @@ export interface Machine extends MachineFolders {
   status: MachineStatus;
 }
 
-/** A machine whose files cannot be read. Nothing but its owner's word removes it. */
+/** A machine whose files cannot be read. It is removed only when the user says so. */
 export interface UnreadableMachine extends MachineFolders {
   id: string;
-  /** Why. */
+  /** Why they cannot be read. */
   error: SmolvmError;
 }
 
-/** Either of them. */
-export type FoundMachine = Machine | UnreadableMachine;
+/** A machine, readable or not. */
+export type FoundMachine = ReadableMachine | UnreadableMachine;
 
 /** Whether a machine's files could be read. */
-export function isReadable(machine: FoundMachine): machine is Machine {
+export function isReadable(machine: FoundMachine): machine is ReadableMachine {
   return "record" in machine;
 }
 
-/** What to call a machine: its name, or its id when that cannot be read. */
+/** The name of a machine, or its id when its files cannot be read. */
 export function nameOf(machine: FoundMachine): string {
   return isReadable(machine) ? machine.record.name : machine.id;
 }
 
-/** Every machine: those that persist, and the ephemeral ones while they run; the oldest first. Changes nothing. */
+/** All persistent machines and the ephemeral ones that run, the oldest first. Changes nothing. */
 export function listMachines(): FoundMachine[] {
   const persistent = idsIn(machinesFolder()).flatMap(readPersistent);
   const ephemeral = idsIn(ephemeralsFolder()).flatMap(readEphemeral);
@@ -53,12 +54,12 @@ export function listMachines(): FoundMachine[] {
 }
 
 /**
- * The machine with that name, or whose id begins so if that is the only one.
+ * Finds a machine by its name or the unique beginning of its id.
  *
- * @throws {SmolvmError} `no-machine`, with the nearest name; `usage` when several ids begin so.
+ * @throws {SmolvmError} `no-machine`, with the nearest name; `usage` when several ids match.
  */
 export function findMachine(nameOrId: string): FoundMachine {
-  // The index spares reading every machine; it may be lost, and then they are read after all.
+  // The index avoids reading every machine; if it is lost, they are all read.
   const holder = holderOf(nameOrId);
   const indexed = holder === undefined ? undefined : readEphemeral(holder)[0] ?? readPersistent(holder)[0];
   if (indexed && (!isReadable(indexed) || indexed.record.name === nameOrId)) return indexed;
@@ -72,7 +73,7 @@ export function findMachine(nameOrId: string): FoundMachine {
 }
 
 /**
- * The machine with that whole id.
+ * Finds a machine by its full id.
  *
  * @throws {SmolvmError} `no-machine`.
  */
@@ -90,19 +91,19 @@ function noSuchMachine(name: string, machines: FoundMachine[]): SmolvmError {
   });
 }
 
-/** None when it is gone. */
+/** Empty when it is gone. */
 function readPersistent(id: string): FoundMachine[] {
   const machine = readMachine(id, persistentFolders(id));
-  // Its folder goes as a whole, also while it is read.
-  return isReadable(machine) || machineExists(id) ? [machine] : [];
+  // A delete renames the whole folder, possibly while it is being read.
+  return machineExists(id) ? [machine] : [];
 }
 
-/** None when it does not run, or has only just begun to or to end: its files come and go with its runner. */
-function readEphemeral(id: string): Machine[] {
+/** Empty when it does not run, or is just starting or ending: its files come and go with its runner. */
+function readEphemeral(id: string): ReadableMachine[] {
   const folders = ephemeralFolders(id);
   if (!isLocked(machineLock(folders.folder))) return [];
   const machine = readMachine(id, folders);
-  return isReadable(machine) ? [{ ...machine, ephemeral: true }] : [];
+  return isReadable(machine) && isLocked(machineLock(folders.folder)) ? [{ ...machine, ephemeral: true }] : [];
 }
 
 function readMachine(id: string, folders: MachineFolders): FoundMachine {
@@ -110,9 +111,7 @@ function readMachine(id: string, folders: MachineFolders): FoundMachine {
     checkOwner(folders.folder);
     const record = readRecord(folders.folder);
     if (record.id !== id) throw unreadable(`"${folders.folder}" holds the files of machine ${record.id}`);
-    const status = observeStatus(folders.folder);
-    if (status === undefined) throw unreadable(`"${folders.folder}/status.json" is missing`);
-    return { id, ...folders, ephemeral: false, record, status };
+    return { id, ...folders, ephemeral: false, record, status: observeStatus(folders.folder) };
   } catch (error) {
     const reason = error instanceof SmolvmError ? error : unreadable(String(error));
     return { id, ...folders, error: reason };
@@ -123,7 +122,7 @@ function unreadable(message: string): SmolvmError {
   return new SmolvmError("state", message);
 }
 
-/** What a folder of machines holds, but for what is being made or removed. */
+/** The ids in a folder of machines, without those being made or removed. */
 function idsIn(folder: string): string[] {
   return namesIn(folder).filter((name) => !name.startsWith("."));
 }

@@ -8,19 +8,20 @@ import {
   machineExists,
   machinesFolder,
   persistentFolders,
+  statusFile,
 } from "./machine_folders.ts";
 import { findMachine, type FoundMachine, isReadable, listMachines } from "./lookup.ts";
 import { recordFile, writeRecord } from "./machine_record.ts";
 import { createMachine, removeMachine } from "./machines.ts";
 import { claimName } from "./names.ts";
-import { CREATED, statusFile, writeStatus } from "./status.ts";
+import { CREATED, writeStatus } from "./status.ts";
 
 const folderOf = (id: string) => persistentFolders(id).folder;
 const nameOf = (machine: FoundMachine) => isReadable(machine) ? machine.record.name : `unreadable ${machine.id}`;
 const names = () => listMachines().map(nameOf);
 const find = (nameOrId: string) => nameOf(findMachine(nameOrId));
 
-/** Makes a machine that persists, `age` minutes old. */
+/** Makes a persistent machine, `age` minutes old. */
 async function make(id: string, name: string, age = 0): Promise<string> {
   const created = new Date(Date.UTC(2026, 10, 23, 12, -age)).toISOString();
   await createMachine(makeRecord({ id, name, created }), (folder) => Deno.writeTextFileSync(diskFile(folder), ""));
@@ -37,7 +38,7 @@ async function makeEphemeral(id: string, name: string) {
   return lock;
 }
 
-Deno.test("listMachines() has the oldest first, and nothing where no machine was ever made", () =>
+Deno.test("listMachines() lists the oldest first, and nothing if no machine was ever made", () =>
   withMachines(async (folder) => {
     assert.deepEqual(listMachines(), []);
     assert.deepEqual([...Deno.readDirSync(folder)], [], "it makes nothing");
@@ -47,7 +48,7 @@ Deno.test("listMachines() has the oldest first, and nothing where no machine was
     assert.deepEqual(names(), ["old", "middle", "young"]);
   }));
 
-Deno.test("listMachines() has ephemeral machines only while they run", () =>
+Deno.test("listMachines() lists ephemeral machines only while they run", () =>
   withMachines(async () => {
     await make("a", "web", 5);
     {
@@ -62,20 +63,20 @@ Deno.test("listMachines() has ephemeral machines only while they run", () =>
     assert.throws(() => findMachine("job"), { code: "no-machine" });
   }));
 
-Deno.test("listMachines() leaves out ephemeral machines that have only begun, and those being made or removed", () =>
+Deno.test("listMachines() leaves out ephemeral machines that are starting, and machines being made or removed", () =>
   withMachines(() => {
     using _ = createMachineFolder(ephemeralFolders("a").folder);
     for (const name of [".new-b", ".gone-c"]) Deno.mkdirSync(`${machinesFolder()}/${name}`, { recursive: true });
     assert.deepEqual(listMachines(), []);
   }));
 
-/** A machine made unreadable, and why that is so. */
+/** A way to make a machine unreadable, and the expected reason. */
 interface Damage {
   what: string;
   damage: (folder: string) => void;
   /** `{}` is the machine's folder. */
   reason: string;
-  /** Only root can do it. */
+  /** Whether only root can do it. */
   asRoot?: true;
 }
 
@@ -89,29 +90,14 @@ const DAMAGES: Damage[] = [
     reason: '"{}/machine.json" is not JSON',
   },
   {
-    what: "a garbled status",
-    damage: (folder) => rewrite(statusFile(folder), () => "\0\0\0"),
-    reason: '"{}/status.json" is not JSON',
-  },
-  {
     what: "a record of a newer smolvm",
     damage: (folder) => rewrite(recordFile(folder), (json) => json.replace('"schema": 1', '"schema": 2')),
     reason: '"{}/machine.json" has the schema 2, this smolvm knows 1',
   },
   {
-    what: "a status of a newer smolvm",
-    damage: (folder) => rewrite(statusFile(folder), (json) => json.replace('"schema":1', '"schema":2')),
-    reason: '"{}/status.json" has the schema 2, this smolvm knows 1',
-  },
-  {
     what: "no record",
     damage: (folder) => Deno.removeSync(recordFile(folder)),
     reason: '"{}/machine.json" is missing',
-  },
-  {
-    what: "no status",
-    damage: (folder) => Deno.removeSync(statusFile(folder)),
-    reason: '"{}/status.json" is missing',
   },
   {
     what: "the record of another",
@@ -134,7 +120,7 @@ const DAMAGES: Damage[] = [
 
 for (const { what, damage, reason, asRoot = false } of DAMAGES) {
   Deno.test({
-    name: `listMachines() and findMachine() have a machine with ${what}, and why it cannot be read`,
+    name: `listMachines() and findMachine() report a machine with ${what} as unreadable, with the reason`,
     ignore: asRoot && Deno.uid() !== 0,
     fn: () =>
       withMachines(async () => {
@@ -146,18 +132,18 @@ for (const { what, damage, reason, asRoot = false } of DAMAGES) {
         assert.deepEqual(others.map(nameOf), ["db"]);
         assert.equal(web.error.code, "state");
         assert.equal(web.error.message, reason.replace("{}", folder));
-        // By the index, and by its id.
+        // By the index and by its id.
         for (const nameOrId of ["web", "a"]) assert.deepEqual(findMachine(nameOrId), web);
         assert.equal(find("db"), "db");
       }),
   });
 }
 
-Deno.test("listMachines() has what was put beside machines by hand as unreadable, and the machines as they are", () =>
+Deno.test("listMachines() lists foreign files as unreadable, and the machines unchanged", () =>
   withMachines(async () => {
     const folder = await make("a", "web");
-    Deno.mkdirSync(`${machinesFolder()}/copy`);
-    for (const { name } of Deno.readDirSync(folder)) {
+    Deno.mkdirSync(`${machinesFolder()}/copy/vm`, { recursive: true });
+    for (const name of ["machine.json", "lock", "vm/status.json"]) {
       Deno.copyFileSync(`${folder}/${name}`, `${machinesFolder()}/copy/${name}`);
     }
     Deno.writeTextFileSync(`${machinesFolder()}/file`, "");
@@ -168,10 +154,10 @@ Deno.test("listMachines() has what was put beside machines by hand as unreadable
     assert.deepEqual(names().sort(), ["unreadable copy", "unreadable f", "unreadable file", "unreadable link"]);
   }));
 
-Deno.test("listMachines() never has a machine that is being deleted as unreadable", () =>
+Deno.test("listMachines() never lists a machine that is being deleted as unreadable", () =>
   withMachines(async () => {
     await make("a", "web");
-    // Between the listing of the folder and the reading of its files.
+    // Between listing the folder and reading its files.
     const { lstatSync } = Deno;
     Deno.lstatSync = (path) => {
       if (path === folderOf("a")) Deno.renameSync(path, `${machinesFolder()}/.gone-a`);
@@ -191,7 +177,7 @@ Deno.test("listMachines() says why the folder of machines cannot be read", () =>
     assert.throws(listMachines, { code: "state", message: `Cannot read "${machinesFolder()}": Not a directory` });
   }));
 
-Deno.test("findMachine() finds by name, and by an id or the only beginning of one", () =>
+Deno.test("findMachine() finds by name, by id and by the unique beginning of an id", () =>
   withMachines(async () => {
     await make("abc1", "web");
     await make("abd2", "db");
@@ -207,7 +193,7 @@ Deno.test("findMachine() finds by name, and by an id or the only beginning of on
     }
   }));
 
-Deno.test("findMachine() names the nearest machine, if there is any", () =>
+Deno.test("findMachine() suggests the nearest name, if there is any", () =>
   withMachines(async () => {
     assert.throws(() => findMachine("wbe"), { code: "no-machine", message: 'No such machine: "wbe"', hint: undefined });
     await make("a", "web");
@@ -216,7 +202,7 @@ Deno.test("findMachine() names the nearest machine, if there is any", () =>
     assert.throws(() => findMachine("databse"), { code: "no-machine", hint: 'Did you mean "database"?' });
   }));
 
-Deno.test("findMachine() has no machine for what cannot be a name", () =>
+Deno.test("findMachine() finds no machine for an invalid name", () =>
   withMachines(async () => {
     await make("a", "web");
     for (const name of ["", ".", "..", ".lock", "../names/web", "a\0", "web/", "x".repeat(300), "\u{e4}"]) {
@@ -224,7 +210,7 @@ Deno.test("findMachine() has no machine for what cannot be a name", () =>
     }
   }));
 
-Deno.test("findMachine() finds machines by their names whatever has become of the index", () =>
+Deno.test("findMachine() finds machines by name even if the index is lost or wrong", () =>
   withMachines(async () => {
     await make("a", "web");
     await make("b", "db");
@@ -238,3 +224,33 @@ Deno.test("findMachine() finds machines by their names whatever has become of th
     await removeMachine("a");
     assert.throws(() => findMachine("web"), { code: "no-machine" });
   }));
+
+const STATUS_DAMAGES: [what: string, damage: (path: string) => void, message: string][] = [
+  ["garbled", (path) => Deno.writeTextFileSync(path, "\0\0\0"), '"{}" is not JSON'],
+  [
+    "of a newer smolvm",
+    (path) => rewrite(path, (json) => json.replace('"schema":2', '"schema":3')),
+    '"{}" has the schema 3, this smolvm knows 2',
+  ],
+  ["missing", (path) => Deno.removeSync(path), '"{}" is missing'],
+  [
+    "a link",
+    (path) => {
+      Deno.renameSync(path, `${path}.x`);
+      Deno.symlinkSync(`${path}.x`, path);
+    },
+    '"{}" is not a regular file',
+  ],
+];
+
+for (const [what, damage, message] of STATUS_DAMAGES) {
+  Deno.test(`listMachines() lists a machine as failed whose status is ${what}, because a guest can do that`, () =>
+    withMachines(async () => {
+      const path = statusFile(await make("a", "web"));
+      damage(path);
+      const [web] = listMachines();
+      assert.ok(web && isReadable(web));
+      const { state, error } = web.status;
+      assert.deepEqual({ state, message: error?.message }, { state: "failed", message: message.replace("{}", path) });
+    }));
+}

@@ -1,21 +1,23 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { exists, removeIfThere } from "../host/files.ts";
 import { folders } from "../host/folders.ts";
+import { acquireLockSync, isLocked, type Lock } from "../host/lock.ts";
+import { dirname } from "../host/path.ts";
+import { removeTree } from "../host/remove_tree.ts";
+import { secretsFile } from "../host/secrets_file.ts";
 import { osReason } from "../host/os_error.ts";
 import { log } from "../log.ts";
-import { acquireLockSync, isLocked, type Lock } from "./lock.ts";
 import { checkOwner } from "./state_file.ts";
-import { machineLock } from "./status.ts";
 
-/** Where the parts of one machine are. */
+/** The folders of one machine. */
 export interface MachineFolders {
-  /** Record, status, disk and logs. */
+  /** Record, lock, and the folder with status, disk and logs. */
   folder: string;
   /** Sockets. */
   runtimeFolder: string;
 }
 
-/** Holds the folders of ephemeral machines, apart from those that persist: what is there and unlocked is rubbish. */
+/** The folder of ephemeral machines, apart from persistent ones: everything unlocked in it can be removed. */
 export function ephemeralsFolder(): string {
   return `${folders().state}/ephemeral`;
 }
@@ -25,23 +27,23 @@ export function ephemeralFolders(id: string): MachineFolders {
   return { folder: `${ephemeralsFolder()}/${id}`, runtimeFolder: `${folders().runtime}/${id}` };
 }
 
-/** Holds the folders of the machines that persist, and those that are being made or removed, which begin with a dot. */
+/** The folder of persistent machines; folders whose names begin with a dot are being made or removed. */
 export function machinesFolder(): string {
   return `${folders().state}/machines`;
 }
 
-/** The folders of a machine that persists. */
+/** The folders of a persistent machine. */
 export function persistentFolders(id: string): MachineFolders {
   return { folder: `${machinesFolder()}/${id}`, runtimeFolder: `${folders().runtime}/${id}` };
 }
 
-/** Whether there is a machine with that id: a persistent one, or an ephemeral one that runs. */
+/** Whether there is a machine with this id: a persistent one, or an ephemeral one that runs. */
 export function machineExists(id: string): boolean {
   return exists(persistentFolders(id).folder) || isLocked(machineLock(ephemeralFolders(id).folder));
 }
 
 /**
- * The names of what a folder holds; none when there is no such folder.
+ * The names in a folder; empty when there is no such folder.
  *
  * @throws {SmolvmError} `state`.
  */
@@ -54,7 +56,7 @@ export function namesIn(folder: string): string[] {
   }
 }
 
-/** Those folders of machines in a folder that no process holds. What cannot be looked at is left to its owner. */
+/** The folders of machines in `parent` that no process has locked. Skips and logs a lock that cannot be examined. */
 export function unheldIn(parent: string, names: readonly string[]): string[] {
   return names.map((name) => `${parent}/${name}`).filter((folder) => {
     try {
@@ -66,63 +68,102 @@ export function unheldIn(parent: string, names: readonly string[]): string[] {
   });
 }
 
-/** The guest's console: kernel messages, and the agent's last words. */
-export function consoleLog(folder: string): string {
-  return `${folder}/console.log`;
+/** The lock of a machine; its runner holds it from before the start to the end. */
+export function machineLock(folder: string): string {
+  return `${folder}/lock`;
 }
 
-/** What the command of a machine that persists has written. */
+/**
+ * The only folder of a machine that the process of its running VM can write to. A guest may have taken over that
+ * process: do not trust anything in the folder.
+ */
+export function vmFolder(folder: string): string {
+  return `${folder}/vm`;
+}
+
+/**
+ * A file that the process of a VM writes. smolvm 0.2 kept it in the machine's folder itself, where it stays until the
+ * machine's next start.
+ */
+function vmFile(folder: string, name: string): string {
+  // Look in the old place first: another process may be moving the file. No VM can write there.
+  const before = `${folder}/${name}`;
+  return exists(before) ? before : `${vmFolder(folder)}/${name}`;
+}
+
+/** The status of its current or last run, as its runner wrote it. */
+export function statusFile(folder: string): string {
+  return vmFile(folder, "status.json");
+}
+
+/** The guest's console: messages of the kernel and of the agent. */
+export function consoleLog(folder: string): string {
+  return vmFile(folder, "console.log");
+}
+
+/** The output of the machine's command. */
 export function commandLogFile(folder: string): string {
-  return `${folder}/command.log`;
+  return vmFile(folder, "command.log");
 }
 
 /** Messages of the runner and of libkrun. */
 export function runnerLog(folder: string): string {
-  return `${folder}/runner.log`;
+  return vmFile(folder, "runner.log");
+}
+
+/** What the gateway of a machine tells of its network. The process of a VM cannot write there. */
+export function networkLog(folder: string): string {
+  return `${folder}/network.log`;
+}
+
+/** Says that an ephemeral machine has ended in order, and that nothing of it is to be read any more. */
+export function endedMark(folder: string): string {
+  return `${vmFolder(folder)}/ended`;
 }
 
 /** The guest's disk. */
 export function diskFile(folder: string): string {
-  return `${folder}/disk.img`;
+  return vmFile(folder, "disk.img");
 }
 
 /**
- * Creates a machine's folder and takes its lock. A sweep of the parent folder, which holds that one's lock, does not
- * meet the folder before.
+ * Creates a machine's folder and takes its lock. The lock of the parent folder keeps a sweep from seeing the folder
+ * before it is locked.
  *
  * @throws {SmolvmError} `storage`.
  */
 export function createMachineFolder(folder: string): Lock {
-  const parent = folder.slice(0, folder.lastIndexOf("/"));
-  return orExplain(folder, () => {
+  const parent = dirname(folder);
+  return explainFailure(folder, () => {
     Deno.mkdirSync(parent, { recursive: true, mode: 0o700 });
     using _ = acquireLockSync(`${parent}/.lock`, { exclusive: false });
     Deno.mkdirSync(folder, { mode: 0o700 });
     try {
+      Deno.mkdirSync(vmFolder(folder), { mode: 0o700 });
       return acquireLockSync(machineLock(folder), { exclusive: true });
     } catch (error) {
-      Deno.removeSync(folder);
+      Deno.removeSync(folder, { recursive: true });
       throw error;
     }
   });
 }
 
 /**
- * Makes the folder of a machine's sockets, empty, for the holder of its lock.
+ * Makes an empty folder for a machine's sockets. The caller holds the machine's lock.
  *
- * @throws {SmolvmError} `storage`; `state` when the folder for all of them is another user's.
+ * @throws {SmolvmError} `storage`; `state` when another user owns the parent folder.
  */
 export function createRuntimeFolder({ runtimeFolder }: Pick<MachineFolders, "runtimeFolder">): void {
-  orExplain(runtimeFolder, () => {
+  explainFailure(runtimeFolder, () => {
     Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
-    // Whose it is could put sockets of their own in the place of ours, and in /tmp anybody can make it.
-    checkOwner(runtimeFolder.slice(0, runtimeFolder.lastIndexOf("/")), "Set XDG_RUNTIME_DIR to a folder of yours.");
-    // Of a runner that was killed.
+    // Its owner could replace our sockets, and in /tmp any user can create it.
+    checkOwner(dirname(runtimeFolder), "Set XDG_RUNTIME_DIR to a folder of yours.");
+    // Remove the sockets of a runner that was killed.
     for (const { name } of Deno.readDirSync(runtimeFolder)) Deno.removeSync(`${runtimeFolder}/${name}`);
   });
 }
 
-function orExplain<T>(folder: string, create: () => T): T {
+function explainFailure<T>(folder: string, create: () => T): T {
   try {
     return create();
   } catch (error) {
@@ -133,7 +174,9 @@ function orExplain<T>(folder: string, create: () => T): T {
   }
 }
 
-/** Removes what a machine left, as far as it is there. */
+/** Removes the folders of a machine, if they exist. */
 export async function removeMachineFolders({ folder, runtimeFolder }: MachineFolders): Promise<void> {
-  for (const path of [runtimeFolder, folder]) await removeIfThere(path);
+  await removeIfThere(runtimeFolder);
+  await removeIfThere(secretsFile(runtimeFolder));
+  removeTree(folder);
 }

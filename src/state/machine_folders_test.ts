@@ -1,21 +1,20 @@
 import assert from "node:assert/strict";
 import { withMachines } from "../../tests/helpers/machines.ts";
-import { acquireLock, isLocked } from "./lock.ts";
+import { exists } from "../host/files.ts";
+import { acquireLock, isLocked } from "../host/lock.ts";
 import {
   createMachineFolder,
   createRuntimeFolder,
   ephemeralFolders,
   machineExists,
+  machineLock,
   machinesFolder,
   namesIn,
   persistentFolders,
   removeMachineFolders,
 } from "./machine_folders.ts";
-import { machineLock } from "./status.ts";
 
-const isThere = (path: string) => Deno.stat(path).then(() => true, () => false);
-
-Deno.test("machineExists() has persistent machines always, and ephemeral ones while they run", () =>
+Deno.test("machineExists() is true for persistent machines, and for ephemeral ones while they run", () =>
   withMachines(() => {
     assert.equal(machineExists("1"), false);
     {
@@ -27,7 +26,7 @@ Deno.test("machineExists() has persistent machines always, and ephemeral ones wh
     assert.equal(machineExists("2"), true);
   }));
 
-Deno.test("createMachineFolder() makes a locked folder for its owner's eyes only, once", () =>
+Deno.test("createMachineFolder() makes a private, locked folder, once", () =>
   withMachines(() => {
     const { folder } = persistentFolders("1");
     using _ = createMachineFolder(folder);
@@ -40,14 +39,14 @@ Deno.test("createMachineFolder() makes a locked folder for its owner's eyes only
     assert.equal(isLocked(machineLock(folder)), true);
   }));
 
-Deno.test("createMachineFolder() does not hold up those who sweep the parent folder", () =>
+Deno.test("createMachineFolder() releases the parent folder's lock", () =>
   withMachines(async () => {
     using _ = createMachineFolder(persistentFolders("1").folder);
     using lock = await acquireLock(`${machinesFolder()}/.lock`, { exclusive: true, wait: false });
     assert.ok(lock);
   }));
 
-Deno.test("createRuntimeFolder() makes an empty folder, also of that of a runner that was killed", () =>
+Deno.test("createRuntimeFolder() makes an empty folder, and empties that of a killed runner", () =>
   withMachines(() => {
     const folders = persistentFolders("1");
     for (let time = 0; time < 2; time++) {
@@ -58,7 +57,7 @@ Deno.test("createRuntimeFolder() makes an empty folder, also of that of a runner
     }
   }));
 
-Deno.test("createRuntimeFolder() says what keeps it from it", () =>
+Deno.test("createRuntimeFolder() says why it cannot make the folder", () =>
   withMachines((folder) => {
     Deno.writeTextFileSync(`${folder}/runtime`, "");
     const folders = persistentFolders("1");
@@ -69,7 +68,7 @@ Deno.test("createRuntimeFolder() says what keeps it from it", () =>
   }));
 
 Deno.test({
-  name: "createRuntimeFolder() trusts no folder for all of them that another user made",
+  name: "createRuntimeFolder() refuses a parent folder of another user",
   ignore: Deno.uid() !== 0, // only root can make one
   fn: () =>
     withMachines((folder) => {
@@ -84,7 +83,7 @@ Deno.test({
     }),
 });
 
-Deno.test("removeMachineFolders() removes both with all that is in them, as far as they are there", () =>
+Deno.test("removeMachineFolders() removes both folders with their content, if they exist", () =>
   withMachines(async () => {
     const folders = persistentFolders("1");
     createMachineFolder(folders.folder)[Symbol.dispose]();
@@ -92,12 +91,12 @@ Deno.test("removeMachineFolders() removes both with all that is in them, as far 
     Deno.writeTextFileSync(`${folders.runtimeFolder}/control.sock`, "");
     for (let time = 0; time < 2; time++) {
       await removeMachineFolders(folders);
-      assert.deepEqual([await isThere(folders.folder), await isThere(folders.runtimeFolder)], [false, false]);
+      assert.deepEqual([exists(folders.folder), exists(folders.runtimeFolder)], [false, false]);
     }
-    assert.equal(await isThere(machinesFolder()), true);
+    assert.equal(exists(machinesFolder()), true);
   }));
 
-Deno.test("removeMachineFolders() names what cannot be removed", () =>
+Deno.test("removeMachineFolders() names a folder that cannot be removed", () =>
   withMachines(async (folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "");
     await assert.rejects(removeMachineFolders({ ...persistentFolders("1"), folder: `${folder}/file/x` }), {
@@ -106,7 +105,7 @@ Deno.test("removeMachineFolders() names what cannot be removed", () =>
     });
   }));
 
-Deno.test("namesIn() has the names in a folder, and none where there is no folder", () =>
+Deno.test("namesIn() lists the names in a folder, and none for a missing folder", () =>
   withMachines((folder) => {
     assert.deepEqual(namesIn(`${folder}/none`), []);
     for (const name of ["a", ".b"]) Deno.writeTextFileSync(`${folder}/${name}`, "");

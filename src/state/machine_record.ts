@@ -1,18 +1,18 @@
 import { SmolvmError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
+import { writeFileAtomic, writeFileAtomicSync } from "../host/atomic_write.ts";
 import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
-import { writeFileAtomic } from "./atomic_write.ts";
 import { readStateFile } from "./state_file.ts";
 
-/** What a machine is, from its creation to its removal. */
+/** The settings of a machine, from its creation to its removal. */
 export interface MachineRecord {
   /** Instance id, unique for all time; names its folders. */
   id: string;
-  /** Name the user knows the machine by. */
+  /** The user's name for the machine. */
   name: string;
   /** When it was made, ISO 8601 in UTC. */
   created: string;
-  /** Where its root filesystem comes from. */
+  /** The source of its root filesystem. */
   source: MachineSource;
   /** Virtual CPUs. */
   cpus: number;
@@ -20,33 +20,56 @@ export interface MachineRecord {
   memoryMib: number;
   /** Size of its disk in bytes. */
   diskBytes: number;
-  /** Folders of the host in the guest. */
+  /** Folders of the host that are mounted in the guest. */
   volumes: VolumeSpec[];
-  /** Ports of the guest that the host's clients reach. */
+  /** Published ports of the guest. */
   ports: PortSpec[];
-  /** Network by TSI. */
+  /** Whether it has a network beside that of other machines. */
   net: boolean;
+  /** What it may reach, as rules: empty stands for the public internet. */
+  allowNet: string[];
+  /** What it may not, whatever else it may. */
+  denyNet: string[];
   /** Name server; null: the host's, as it is at each start. */
   dns: string | null;
+  /** Bytes per second that its network carries in each direction; null: any number. */
+  netLimitBytes: number | null;
+  /** TCP connections to others that may be open at once; null: as many as a gateway has. */
+  netConnections: number | null;
+  /** Secrets that its gateway sends in place of what the guest has; without their values. */
+  secrets: SecretRecord[];
+  /** The network of machines that it is in; null: none. */
+  networkName: string | null;
+  /** Names beside its own by which the machines of that network find it. */
+  networkAliases: string[];
   /** Host name in the guest. */
   hostname: string;
-  /** What it runs. */
+  /** The command that it runs. */
   command: MachineCommand;
-  /** Number on Linux of the signal that asks the command to end. */
+  /** Whether the process of its VM runs without a jail. */
+  insecureNoJail: boolean;
+  /** Whether a reaper is PID 1 of the guest's processes, and not the command itself. */
+  init: boolean;
+  /** Linux's number of the signal that asks the command to end. */
   stopSignal: number;
 }
 
 /** A folder of the host, absolute and without symlinks, or an image. */
 export type MachineSource = { folder: string } | { image: ImageIdentity };
 
-/** An image that was resolved: its name may have moved on since. */
+/** A resolved image; its name may mean another image now. */
 export interface ImageIdentity {
-  /** In full, such as `docker.io/library/alpine:latest`. */
+  /** The full name, such as `docker.io/library/alpine:latest`. */
   reference: string;
   /** Hexadecimal, 64 digits. */
   imageId: string;
   /** `sha256:` and 64 hexadecimal digits. */
   digest: string;
+}
+
+/** The image of a machine; null: its root is a folder. */
+export function imageOf({ source }: Pick<MachineRecord, "source">): ImageIdentity | null {
+  return "image" in source ? source.image : null;
 }
 
 /** A folder of the host mounted in the guest. */
@@ -59,17 +82,35 @@ export interface VolumeSpec {
   readOnly: boolean;
 }
 
-/** A TCP port of the guest behind one of the host. */
+/** A port of the guest that is published on one of the host. */
 export interface PortSpec {
+  /** What the port carries. */
+  protocol: "tcp" | "udp";
   /** IP address of the host in its canonical form, without brackets. */
   address: string;
   /** Port of the host, 1 to 65535. */
   hostPort: number;
-  /** Port of the guest's loopback, 1 to 65535. */
+  /** Of TCP a port on the guest's loopback, of UDP one of its interface; 1 to 65535. */
   guestPort: number;
 }
 
-/** The command that a machine runs at each start; it stands for the machine: both end together. */
+/** A secret of the host's that a guest may use and never holds. */
+export interface SecretSpec {
+  /** The guest's variable. */
+  name: string;
+  /** The hosts that it is sent to: names, or `*.NAME`. */
+  hosts: string[];
+  /** Where its value is at each start: a variable of the process that starts the machine, or a file of the host. */
+  source: { env: string } | { file: string };
+}
+
+/** A secret of a machine. */
+export interface SecretRecord extends SecretSpec {
+  /** What the guest has in place of it. */
+  placeholder: string;
+}
+
+/** The command that a machine runs at each start; the machine ends with it. */
 export interface MachineCommand {
   /** The program and its arguments. */
   argv: string[];
@@ -79,28 +120,61 @@ export interface MachineCommand {
   cwd: string;
   /** `name|uid[:group|gid]`; empty is root. */
   user: string;
-  /** Runs on a terminal. */
+  /** Whether it runs on a terminal. */
   tty: boolean;
-  /** Has an input; else `/dev/null`. */
+  /** Whether it has an input; otherwise `/dev/null`. */
   stdin: boolean;
 }
 
 const SCHEMA = 1;
 const MAX_PORT = 65_535;
+const SIGTERM = 15;
+/** As many as a gateway has. */
+export const MAX_CONNECTIONS = 4096;
+/** How long a guest may take to boot unless somebody says otherwise, in ms. */
+export const BOOT_TIMEOUT_MS = 60_000;
+/** How many machines of one size may wait, warm. */
+export const MAX_WARM = 64;
 
-/** Where a machine's record is. */
+/** Whether a machine has a network interface, whose other end is a gateway of its own. Published UDP ports need one. */
+export function hasGateway({ net, networkName, ports }: Pick<MachineRecord, "net" | "networkName" | "ports">): boolean {
+  return net || networkName !== null || portsOf(ports, "udp").length > 0;
+}
+
+/** A port of a guest, whatever it is published at. */
+export type GuestPort = Pick<PortSpec, "protocol" | "guestPort">;
+
+/** As people write it: `53/udp`. */
+export function formatGuestPort({ guestPort, protocol }: GuestPort): string {
+  return `${guestPort}/${protocol}`;
+}
+
+/** Those of a machine's published ports that carry that. */
+export function portsOf(ports: readonly PortSpec[], protocol: PortSpec["protocol"]): PortSpec[] {
+  return ports.filter((port) => port.protocol === protocol);
+}
+
+/** The file of a machine's record. */
 export function recordFile(machineFolder: string): string {
   return `${machineFolder}/machine.json`;
 }
 
 /** Replaces the record of a machine. */
 export async function writeRecord(machineFolder: string, record: MachineRecord): Promise<void> {
-  const text = JSON.stringify({ schema: SCHEMA, ...record }, undefined, 2);
-  await writeFileAtomic(recordFile(machineFolder), `${text}\n`, { mode: 0o600 });
+  await writeFileAtomic(recordFile(machineFolder), encodeRecord(record), { mode: 0o600 });
+}
+
+/** The same for an ephemeral machine, without fsync: a crash of the host ends the machine anyway. */
+export function writeEphemeralRecord(machineFolder: string, record: MachineRecord): void {
+  writeFileAtomicSync(recordFile(machineFolder), encodeRecord(record));
+}
+
+function encodeRecord(record: MachineRecord): string {
+  return `${JSON.stringify({ schema: SCHEMA, ...record }, undefined, 2)}\n`;
 }
 
 /**
- * The record of a machine.
+ * Reads the record of a machine.
  *
  * @throws {SmolvmError} `state` for one that is missing or cannot be read.
  */
@@ -111,23 +185,39 @@ export function readRecord(machineFolder: string): MachineRecord {
   return parseRecord(fields);
 }
 
-/** Reads the fields of a record, all of which must be there and no others. */
+/**
+ * Reads the fields of a record. A missing field has the value that machines had before the field existed, or the
+ * default of a new machine. An unknown field is refused, because the machine would not be as described.
+ */
 export function parseRecord(fields: Fields): MachineRecord {
+  const name = fields.string("name");
   const record: MachineRecord = {
     id: fields.string("id"),
-    name: fields.string("name"),
+    name,
     created: fields.string("created"),
     source: parseSource(fields.object("source")),
-    cpus: fields.integer("cpus", 1, MAX_CPUS),
-    memoryMib: fields.integer("memoryMib", MIN_MEMORY_MIB, MAX_MEMORY_MIB),
-    diskBytes: fields.integer("diskBytes", 1, Number.MAX_SAFE_INTEGER),
-    volumes: fields.objects("volumes").map(parseVolume),
-    ports: fields.objects("ports").map(parsePort),
-    net: fields.boolean("net"),
+    cpus: fields.has("cpus") ? fields.integer("cpus", 1, MAX_CPUS) : 1,
+    memoryMib: fields.has("memoryMib") ? fields.integer("memoryMib", MIN_MEMORY_MIB, MAX_MEMORY_MIB) : 512,
+    diskBytes: fields.has("diskBytes") ? fields.integer("diskBytes", 1, Number.MAX_SAFE_INTEGER) : 10 * 1024 ** 3,
+    volumes: fields.has("volumes") ? fields.objects("volumes").map(parseVolume) : [],
+    ports: fields.has("ports") ? fields.objects("ports").map(parsePort) : [],
+    net: fields.has("net") && fields.boolean("net"),
+    // Version 0.2.0 has no rules.
+    allowNet: fields.has("allowNet") ? fields.strings("allowNet") : [],
+    denyNet: fields.has("denyNet") ? fields.strings("denyNet") : [],
     dns: fields.has("dns") ? fields.string("dns") : null,
-    hostname: fields.string("hostname"),
+    netLimitBytes: fields.has("netLimitBytes") ? fields.integer("netLimitBytes", 1, Number.MAX_SAFE_INTEGER) : null,
+    netConnections: fields.has("netConnections") ? fields.integer("netConnections", 1, MAX_CONNECTIONS) : null,
+    secrets: fields.has("secrets") ? fields.objects("secrets").map(parseSecret) : [],
+    networkName: fields.has("networkName") ? fields.string("networkName") : null,
+    networkAliases: fields.has("networkAliases") ? fields.strings("networkAliases") : [],
+    hostname: fields.has("hostname") ? fields.string("hostname") : name,
     command: parseCommand(fields.object("command")),
-    stopSignal: fields.integer("stopSignal", 1, 64),
+    // Version 0.2.0 has no such key: it had no jail.
+    insecureNoJail: fields.has("insecureNoJail") && fields.boolean("insecureNoJail"),
+    // Version 0.2.0 has no such key: its commands were not PID 1.
+    init: fields.has("init") && fields.boolean("init"),
+    stopSignal: fields.has("stopSignal") ? fields.integer("stopSignal", 1, 64) : SIGTERM,
   };
   fields.end();
   return record;
@@ -141,7 +231,8 @@ function parseSource(fields: Fields): MachineSource {
   return source;
 }
 
-function parseImage(fields: Fields): ImageIdentity {
+/** Reads the fields of an image's identity. */
+export function parseImage(fields: Fields): ImageIdentity {
   const image = {
     reference: fields.string("reference"),
     imageId: fields.string("imageId"),
@@ -155,7 +246,7 @@ function parseVolume(fields: Fields): VolumeSpec {
   const volume = {
     source: fields.string("source"),
     target: fields.string("target"),
-    readOnly: fields.boolean("readOnly"),
+    readOnly: fields.has("readOnly") && fields.boolean("readOnly"),
   };
   fields.end();
   return volume;
@@ -163,6 +254,8 @@ function parseVolume(fields: Fields): VolumeSpec {
 
 function parsePort(fields: Fields): PortSpec {
   const port = {
+    // Version 0.2.0 has no such key: it published none but those of TCP.
+    protocol: fields.has("protocol") ? fields.oneOf("protocol", ["tcp", "udp"]) : "tcp",
     address: fields.string("address"),
     hostPort: fields.integer("hostPort", 1, MAX_PORT),
     guestPort: fields.integer("guestPort", 1, MAX_PORT),
@@ -171,14 +264,27 @@ function parsePort(fields: Fields): PortSpec {
   return port;
 }
 
+function parseSecret(fields: Fields): SecretRecord {
+  const source = fields.object("source");
+  const secret = {
+    name: fields.string("name"),
+    hosts: fields.strings("hosts"),
+    source: source.has("env") ? { env: source.string("env") } : { file: source.string("file") },
+    placeholder: fields.string("placeholder"),
+  };
+  source.end();
+  fields.end();
+  return secret;
+}
+
 function parseCommand(fields: Fields): MachineCommand {
   const command = {
     argv: fields.strings("argv"),
-    env: fields.strings("env"),
-    cwd: fields.string("cwd"),
-    user: fields.string("user"),
-    tty: fields.boolean("tty"),
-    stdin: fields.boolean("stdin"),
+    env: fields.has("env") ? fields.strings("env") : [],
+    cwd: fields.has("cwd") ? fields.string("cwd") : "/",
+    user: fields.has("user") ? fields.string("user") : "",
+    tty: fields.has("tty") && fields.boolean("tty"),
+    stdin: fields.has("stdin") && fields.boolean("stdin"),
   };
   fields.end();
   return command;

@@ -18,17 +18,29 @@ const FULL: MachineRecord = {
     { source: "/\u{e4}", target: "/d/e", readOnly: false },
   ],
   ports: [
-    { address: "127.0.0.1", hostPort: 8080, guestPort: 80 },
-    { address: "::1", hostPort: 65_535, guestPort: 1 },
+    { protocol: "tcp", address: "127.0.0.1", hostPort: 8080, guestPort: 80 },
+    { protocol: "udp", address: "::1", hostPort: 65_535, guestPort: 1 },
   ],
   net: true,
+  allowNet: ["example.com:443"],
+  denyNet: ["10.0.0.0/8"],
   dns: "::1",
+  netLimitBytes: 1024,
+  netConnections: 4096,
+  secrets: [
+    { name: "A", hosts: ["a.test", "*.b.test"], source: { env: "B" }, placeholder: "p" },
+    { name: "C", hosts: ["c.test"], source: { file: "/d" }, placeholder: "q" },
+  ],
+  networkName: "app",
+  networkAliases: ["a", "b"],
   hostname: "host",
   command: { argv: ["", 'say "\n"'], env: ["A=b=c", "E="], cwd: "/w", user: "1:2", tty: true, stdin: true },
+  insecureNoJail: true,
+  init: true,
   stopSignal: 64,
 };
 
-Deno.test("readRecord() reads every record that writeRecord() wrote, for its owner's eyes only", async () => {
+Deno.test("readRecord() reads every record that writeRecord() wrote into a private file", async () => {
   using folder = makeTempFolder();
   for (const record of [makeRecord(), FULL]) {
     await writeRecord(folder.path, record);
@@ -37,7 +49,7 @@ Deno.test("readRecord() reads every record that writeRecord() wrote, for its own
   }
 });
 
-Deno.test("readRecord() names the file and what is wrong with it", async () => {
+Deno.test("readRecord() names the file and the fault in it", async () => {
   using folder = makeTempFolder();
   const path = recordFile(folder.path);
   const written = { schema: 1, ...FULL };
@@ -76,4 +88,11 @@ Deno.test("readRecord() names the file and what is wrong with it", async () => {
       return true;
     });
   }
+});
+
+Deno.test("readRecord() has defaults for missing fields", () => {
+  using folder = makeTempFolder();
+  const least = { id: "a", name: "web", created: "", source: { folder: "/srv/root" }, command: { argv: ["/bin/sh"] } };
+  Deno.writeTextFileSync(recordFile(folder.path), JSON.stringify(least));
+  assert.deepEqual(readRecord(folder.path), makeRecord({ id: "a", created: "" }));
 });

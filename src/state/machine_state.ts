@@ -1,4 +1,8 @@
-/** What a machine can be. */
+/** The states of a machine. */
 export type MachineState = "created" | "starting" | "running" | "stopping" | "stopped" | "failed";
-/** All of them, in the order in which a machine becomes them. */
+/** All states, in the order in which a machine passes through them. */
 export const STATES: readonly MachineState[] = ["created", "starting", "running", "stopping", "stopped", "failed"];
+/** The states of a machine that nobody has taken yet: see `warm.ts`. */
+export const WARM_STATES = ["booting", "warm"] as const;
+/** All that a list of machines shows; a machine that cannot be read has none of the others. */
+export const LISTED_STATES: readonly string[] = [...STATES, ...WARM_STATES, "unreadable"];

@@ -1,13 +1,16 @@
 import { messageOf, SmolvmError } from "../errors.ts";
+import { syncFolderOf } from "../host/atomic_write.ts";
 import { removeIfThere } from "../host/files.ts";
+import { acquireLock, type Lock } from "../host/lock.ts";
+import { removeTree } from "../host/remove_tree.ts";
 import { osReason } from "../host/os_error.ts";
+import { sleep } from "../host/sleep.ts";
 import { isAlive } from "../host/process_identity.ts";
 import { log } from "../log.ts";
-import { syncFolderOf } from "./atomic_write.ts";
-import { acquireLock, type Lock } from "./lock.ts";
 import {
   createMachineFolder,
   machineExists,
+  machineLock,
   machinesFolder,
   namesIn,
   persistentFolders,
@@ -15,9 +18,9 @@ import {
 } from "./machine_folders.ts";
 import { type MachineRecord, readRecord, writeRecord } from "./machine_record.ts";
 import { claimName, lockNames, releaseName, releaseNames } from "./names.ts";
-import { CREATED, isLive, machineLock, readStatus, writeStatus } from "./status.ts";
+import { CREATED, isLive, readStatus, writeStatus } from "./status.ts";
 
-/** Whoever looks at a lock, or deletes a machine, holds it for a moment; on a busy host that may be long. */
+/** How long to wait for a lock that an observer or a delete holds for a moment; a busy host may need long. */
 const LOCK_PATIENCE_MS = 30_000;
 const LOCK_POLL_MS = 20;
 
@@ -25,9 +28,9 @@ const LOCK_POLL_MS = 20;
 const UNFINISHED = /^\.(new|gone)-/;
 
 /**
- * Makes a machine that persists: whole, or not at all.
+ * Makes a persistent machine, completely or not at all.
  *
- * @param fill puts the rest of it, such as its disk, into its folder
+ * @param fill writes its other files, such as its disk, into its folder
  * @throws {SmolvmError} `usage` when its name is taken; `storage`; what `fill` throws. Nothing is left then.
  */
 export async function createMachine(record: MachineRecord, fill: (folder: string) => void): Promise<void> {
@@ -42,25 +45,25 @@ export async function createMachine(record: MachineRecord, fill: (folder: string
     await claimName(record, isCalled, () => Deno.rename(draft, folder));
     await syncFolderOf(folder);
   } catch (error) {
-    await removeIfThere(draft);
+    removeTree(draft);
     throw error;
   }
 }
 
 /**
- * Whether there is a machine with that id and it is called so. Its record says that, not the index of names; when that
- * cannot be read, nobody else gets the name.
+ * Whether the machine with this id exists and has this name. Its record decides, not the index of names; if the record
+ * cannot be read, no other machine may get the name.
  */
 export function isCalled(id: string, name: string): boolean {
   try {
     return readRecord(persistentFolders(id).folder).name === name;
   } catch {
-    return machineExists(id); // Or it is an ephemeral one, which keeps its name.
+    return machineExists(id); // Unreadable, or an ephemeral machine, which keeps its name.
   }
 }
 
 /**
- * Changes what a machine that persists is; other changes come before or after.
+ * Changes the record of a persistent machine; concurrent changes wait for each other.
  *
  * @throws {SmolvmError} `state`, `storage`; what `change` throws. Nothing is changed then.
  */
@@ -70,9 +73,9 @@ export async function changeRecord(folder: string, change: (record: MachineRecor
 }
 
 /**
- * Gives a machine that persists another name. It has either at every moment, and the other one is free.
+ * Renames a persistent machine. At every moment it has exactly one of the names, and the other one is free.
  *
- * @throws {SmolvmError} `usage` for a name that is none or is taken; `state`, `storage`.
+ * @throws {SmolvmError} `usage` for a name that is invalid or taken; `state`, `storage`.
  */
 export async function renameMachine(id: string, name: string): Promise<void> {
   const { folder } = persistentFolders(id);
@@ -86,8 +89,7 @@ export async function renameMachine(id: string, name: string): Promise<void> {
 }
 
 /**
- * Takes the lock of a machine for its runner, or for whoever changes or removes it while it does not run; `undefined`
- * when it runs.
+ * Takes the lock of a machine to run it, or to change or remove it while it does not run; `undefined` when it runs.
  *
  * @throws {SmolvmError} `no-machine` when the machine is gone.
  */
@@ -99,7 +101,7 @@ export async function lockMachine(folder: string): Promise<Lock | undefined> {
     const { state, process } = readStatus(folder) ?? CREATED;
     if (isLive(state) && process && isAlive(process)) return undefined;
     if (performance.now() > deadline) return undefined;
-    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
+    await sleep(LOCK_POLL_MS);
   }
 }
 
@@ -112,7 +114,7 @@ async function tryLock(folder: string): Promise<Lock | undefined> {
   }
 }
 
-/** Removes a machine for the holder of its lock: nobody sees half of it. */
+/** Removes a machine atomically. The caller holds its lock. */
 export async function removeMachine(id: string): Promise<void> {
   const { folder, runtimeFolder } = persistentFolders(id);
   const remains = `${machinesFolder()}/.gone-${id}`;
@@ -123,23 +125,23 @@ export async function removeMachine(id: string): Promise<void> {
     throw new SmolvmError("storage", `Cannot remove "${folder}": ${osReason(error)}`, { cause: error });
   }
   await releaseNames(id);
-  await removeIfThere(remains);
+  removeTree(remains);
   await sweepRemains();
 }
 
-/** The folders of machines whose making or removal was cut off. */
+/** The folders of machines whose creation or removal was interrupted. */
 export function abandonedRemains(): string[] {
   const parent = machinesFolder();
   return unheldIn(parent, namesIn(parent).filter((name) => UNFINISHED.test(name)));
 }
 
-/** Removes what was left of machines whose making or removal was cut off, as far as that can be removed. */
+/** Removes the folders of machines whose creation or removal was interrupted; logs those that cannot be removed. */
 export async function sweepRemains(): Promise<void> {
   if (abandonedRemains().length === 0) return;
   using _ = await acquireLock(`${machinesFolder()}/.lock`, { exclusive: true, wait: true });
   for (const folder of abandonedRemains()) {
     try {
-      await removeIfThere(folder);
+      removeTree(folder);
     } catch (error) {
       log("warn", messageOf(error));
     }

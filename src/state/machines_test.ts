@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { makeRecord, withMachines } from "../../tests/helpers/machines.ts";
+import { makeRecord, withMachines, writeRunning } from "../../tests/helpers/machines.ts";
+import { pause } from "../../tests/helpers/until.ts";
 import { SmolvmError } from "../errors.ts";
+import { acquireLock } from "../host/lock.ts";
 import { identifyProcess } from "../host/process_identity.ts";
-import { acquireLock } from "./lock.ts";
 import { findMachine, isReadable, listMachines } from "./lookup.ts";
-import { createRuntimeFolder, machinesFolder, namesIn, persistentFolders } from "./machine_folders.ts";
+import {
+  createRuntimeFolder,
+  diskFile,
+  machineLock,
+  machinesFolder,
+  namesIn,
+  persistentFolders,
+} from "./machine_folders.ts";
 import {
   abandonedRemains,
   changeRecord,
@@ -16,16 +24,16 @@ import {
 } from "./machines.ts";
 import { readRecord } from "./machine_record.ts";
 import { holderOf } from "./names.ts";
-import { CREATED, machineLock, readStatus, writeStatus } from "./status.ts";
+import { CREATED, readStatus, writeStatus } from "./status.ts";
 
 const RECORD = makeRecord();
 const folderOf = (id: string) => persistentFolders(id).folder;
-const fill = (folder: string) => Deno.writeTextFileSync(`${folder}/disk.img`, "disk");
+const fill = (folder: string) => Deno.writeTextFileSync(diskFile(folder), "disk");
 
-/** What is in the folder of machines, but for its lock. */
+/** The names in the folder of machines, without its lock. */
 const machines = () => namesIn(machinesFolder()).filter((name) => name !== ".lock").sort();
 
-/** What a killed process left: a folder whose lock nobody holds. */
+/** Makes what a killed process leaves: a folder whose lock no process holds. */
 function leave(name: string): string {
   const folder = `${machinesFolder()}/${name}`;
   Deno.mkdirSync(folder, { recursive: true });
@@ -33,30 +41,30 @@ function leave(name: string): string {
   return folder;
 }
 
-/** Gives others time to come between, until it is disposed of. */
+/** Makes renames slow, so that other operations can run in between, until it is disposed of. */
 function slowRename(): Disposable {
   const { rename } = Deno;
   Deno.rename = async (from, to) => {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
     await rename(from, to);
   };
   return { [Symbol.dispose]: () => void (Deno.rename = rename) };
 }
 
-Deno.test("createMachine() makes a machine that has everything and is not started", () =>
+Deno.test("createMachine() makes a complete machine that is not started", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const machine = findMachine(RECORD.name);
     assert.ok(isReadable(machine));
     assert.deepEqual(machine.record, RECORD);
     assert.deepEqual(machine.status, CREATED);
-    assert.equal(Deno.readTextFileSync(`${machine.folder}/disk.img`), "disk");
+    assert.equal(Deno.readTextFileSync(diskFile(machine.folder)), "disk");
     assert.equal(Deno.statSync(machine.folder).mode! & 0o777, 0o700);
     using lock = await lockMachine(machine.folder);
     assert.ok(lock, "nobody holds it");
   }));
 
-Deno.test("createMachine() shows nobody a machine that is not whole", () =>
+Deno.test("createMachine() never shows an incomplete machine", () =>
   withMachines(async () => {
     await createMachine(RECORD, () => {
       assert.deepEqual(listMachines(), []);
@@ -65,7 +73,7 @@ Deno.test("createMachine() shows nobody a machine that is not whole", () =>
     assert.deepEqual(machines(), [RECORD.id]);
   }));
 
-Deno.test("createMachine() leaves nothing of a machine that cannot be filled", () =>
+Deno.test("createMachine() leaves nothing when `fill` fails", () =>
   withMachines(async () => {
     const full = new SmolvmError("storage", "No space");
     await assert.rejects(
@@ -79,7 +87,7 @@ Deno.test("createMachine() leaves nothing of a machine that cannot be filled", (
     await createMachine(RECORD, fill);
   }));
 
-Deno.test("createMachine() refuses a name that is taken and leaves its machine as it is", () =>
+Deno.test("createMachine() refuses a taken name and keeps its machine unchanged", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     await assert.rejects(createMachine({ ...RECORD, id: "1" }, fill), {
@@ -90,7 +98,7 @@ Deno.test("createMachine() refuses a name that is taken and leaves its machine a
     assert.equal(holderOf("web"), RECORD.id);
   }));
 
-Deno.test("createMachine() gives a name to one of those made at the same time", () =>
+Deno.test("createMachine() gives a name to only one of several concurrent machines", () =>
   withMachines(async () => {
     const ids = Array.from({ length: 8 }, (_, index) => `${index}`);
     using _ = slowRename();
@@ -101,7 +109,7 @@ Deno.test("createMachine() gives a name to one of those made at the same time", 
     assert.equal(holderOf("web"), winners[0]);
   }));
 
-Deno.test("createMachine() and removeMachine() sweep what nobody is making or removing, and nothing else", () =>
+Deno.test("createMachine() and removeMachine() sweep only folders that no process is making or removing", () =>
   withMachines(async () => {
     for (const name of [".new-1", ".gone-2", ".other", "3"]) leave(name);
     Deno.writeTextFileSync(`${machinesFolder()}/.DS_Store`, "");
@@ -120,17 +128,17 @@ Deno.test("createMachine() and removeMachine() sweep what nobody is making or re
     for (const lock of locks) lock[Symbol.dispose]();
   }));
 
-Deno.test("createMachine() is not kept from it by remains that cannot be removed", () =>
+Deno.test("createMachine() succeeds despite remains that cannot be removed", () =>
   withMachines(async () => {
-    // A lock that cannot be looked at.
+    // A lock that cannot be examined.
     Deno.mkdirSync(machinesFolder(), { recursive: true });
     Deno.writeTextFileSync(`${machinesFolder()}/.gone-1`, "");
     await createMachine(RECORD, fill);
     assert.deepEqual(machines(), [".gone-1", RECORD.id]);
   }));
 
-/** Has the call of one of Deno's functions fail that is to be made after `after` others, as a kill there would. */
-function cutOff(method: "rename" | "remove", after: number): Disposable {
+/** Makes the call of a Deno function after `after` others fail, to simulate a kill there. */
+function failCall(method: "rename" | "remove", after: number): Disposable {
   const original = Deno[method] as (...args: unknown[]) => Promise<void>;
   let calls = 0;
   const cut = (...args: unknown[]) => ++calls > after ? Promise.reject(new Error("Cut off")) : original(...args);
@@ -138,7 +146,7 @@ function cutOff(method: "rename" | "remove", after: number): Disposable {
   return { [Symbol.dispose]: () => void Object.assign(Deno, { [method]: original }) };
 }
 
-/** The names by which a machine is found. */
+/** The names that find a machine. */
 function namesOf(id: string, ...names: string[]): string[] {
   return names.filter((name) => {
     try {
@@ -149,7 +157,7 @@ function namesOf(id: string, ...names: string[]): string[] {
   });
 }
 
-Deno.test("renameMachine() gives a machine another name, and its own to whoever wants it", () =>
+Deno.test("renameMachine() renames a machine and frees its old name", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     await renameMachine(RECORD.id, "www");
@@ -161,7 +169,7 @@ Deno.test("renameMachine() gives a machine another name, and its own to whoever 
     await assert.rejects(createMachine({ ...RECORD, id: "2", name: "www" }, fill), { code: "usage" });
   }));
 
-Deno.test("renameMachine() refuses a name that is none or is taken, be it by that machine, and changes nothing", () =>
+Deno.test("renameMachine() refuses an invalid or taken name, even the machine's own, and changes nothing", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     await createMachine({ ...RECORD, id: "1", name: "db" }, fill);
@@ -174,13 +182,13 @@ Deno.test("renameMachine() refuses a name that is none or is taken, be it by tha
     assert.deepEqual(namesOf(RECORD.id, "web", "db"), ["web"]);
   }));
 
-Deno.test("renameMachine() that is cut off leaves one name, and the other one free", () =>
+Deno.test("renameMachine() leaves one name and frees the other one when interrupted", () =>
   withMachines(async () => {
-    // After it has entered the new name, and after it has changed the record.
+    // After it has added the new name to the index, and after it has changed the record.
     for (const [method, after, name] of [["rename", 1, "web"], ["remove", 0, "www"]] as const) {
       await createMachine(RECORD, fill);
       {
-        using _ = cutOff(method, after);
+        using _ = failCall(method, after);
         await assert.rejects(renameMachine(RECORD.id, "www"));
       }
       assert.deepEqual(namesOf(RECORD.id, "web", "www"), [name]);
@@ -192,14 +200,14 @@ Deno.test("renameMachine() that is cut off leaves one name, and the other one fr
     }
   }));
 
-Deno.test("renameMachine() says when the machine is gone, and keeps no name for it", () =>
+Deno.test("renameMachine() fails when the machine is gone, and keeps no name for it", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     await assert.rejects(renameMachine("1", "db"), { code: "state" });
     await createMachine({ ...RECORD, id: "2", name: "db" }, fill);
   }));
 
-Deno.test("isCalled() goes by the record, and keeps the name of a machine that cannot be read", () =>
+Deno.test("isCalled() follows the record, and keeps the name of an unreadable machine", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     assert.ok(isCalled(RECORD.id, "web"));
@@ -209,7 +217,7 @@ Deno.test("isCalled() goes by the record, and keeps the name of a machine that c
     assert.ok(isCalled(RECORD.id, "web"));
   }));
 
-Deno.test("changeRecord() loses no change of those made at the same time, nor a new name", () =>
+Deno.test("changeRecord() loses no concurrent change, nor a new name", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const folder = folderOf(RECORD.id);
@@ -222,7 +230,7 @@ Deno.test("changeRecord() loses no change of those made at the same time, nor a 
     assert.deepEqual(readRecord(folder), { ...RECORD, name: "www", cpus: 4, memoryMib: 256 });
   }));
 
-Deno.test("changeRecord() changes nothing when what is wanted cannot be", () =>
+Deno.test("changeRecord() changes nothing when `change` throws", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const refusal = new SmolvmError("usage", "No");
@@ -239,22 +247,22 @@ Deno.test("lockMachine() excludes others until its lock is disposed of", () =>
     const folder = folderOf(RECORD.id);
     const lock = await lockMachine(folder);
     assert.ok(lock);
-    await writeStatus(folder, { ...CREATED, state: "running", process: identifyProcess(Deno.pid)! });
-    // Whoever waits for it gets it then.
+    await writeRunning(folder, identifyProcess(Deno.pid)!);
+    // A waiting process gets it then.
     setTimeout(() => lock[Symbol.dispose](), 100);
     assert.equal(await lockMachine(folder), undefined, "its runner is alive");
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await pause(150);
     using again = await lockMachine(folder);
     assert.ok(again, "whatever the status says");
   }));
 
-Deno.test("lockMachine() waits for an observer, and for a runner that has said its last word", () =>
+Deno.test("lockMachine() waits for an observer, and for a runner that has written its last status", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const folder = folderOf(RECORD.id);
     const dead = { pid: Deno.pid, startTime: "boot:1" };
-    for (const status of [CREATED, { ...CREATED, state: "running" as const, process: dead }]) {
-      await writeStatus(folder, status);
+    for (const enter of [() => writeStatus(folder, CREATED), () => writeRunning(folder, dead)]) {
+      await enter();
       const held = await acquireLock(machineLock(folder), { exclusive: false, wait: true });
       const waiting = lockMachine(folder);
       setTimeout(() => held[Symbol.dispose](), 60);
@@ -263,7 +271,7 @@ Deno.test("lockMachine() waits for an observer, and for a runner that has said i
     }
   }));
 
-Deno.test("lockMachine() says that the machine is gone, also to those who waited", () =>
+Deno.test("lockMachine() fails when the machine is gone, also after waiting", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const folder = folderOf(RECORD.id);
@@ -276,7 +284,7 @@ Deno.test("lockMachine() says that the machine is gone, also to those who waited
     await assert.rejects(lockMachine(folder), gone);
   }));
 
-Deno.test("removeMachine() leaves neither folders nor name, whatever its record says", () =>
+Deno.test("removeMachine() removes the folders and every name, whatever the record says", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     await createMachine({ ...RECORD, id: "1", name: "db" }, fill);
@@ -292,7 +300,7 @@ Deno.test("removeMachine() leaves neither folders nor name, whatever its record 
     assert.equal(readStatus(folderOf("1"))?.state, "created");
   }));
 
-Deno.test("removeMachine() says why a machine cannot be removed", () =>
+Deno.test("removeMachine() reports why a machine cannot be removed", () =>
   withMachines(async () => {
     const folder = folderOf("1");
     await assert.rejects(removeMachine("1"), {

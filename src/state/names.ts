@@ -1,10 +1,10 @@
 import { SmolvmError } from "../errors.ts";
+import { writeFileAtomic, writeFileAtomicSync } from "../host/atomic_write.ts";
 import { folders } from "../host/folders.ts";
+import { acquireLock, type Lock } from "../host/lock.ts";
 import { osReason } from "../host/os_error.ts";
-import { writeFileAtomic } from "./atomic_write.ts";
-import { acquireLock, type Lock } from "./lock.ts";
 
-/** What a machine may be called: also a file name and, nearly, a host name. */
+/** A valid name of a machine; it is also a file name and, nearly, a host name. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 const ID = /^[0-9a-f]+$/;
 
@@ -38,7 +38,7 @@ const NOUNS = [
 ];
 
 /**
- * Refuses what cannot be a machine's name.
+ * Refuses an invalid name.
  *
  * @throws {SmolvmError} `usage`.
  */
@@ -50,7 +50,7 @@ export function checkName(name: string): void {
   );
 }
 
-/** A name nobody else is likely to have: `keen-otter-3f9a`. */
+/** A name that is unlikely to be taken: `keen-otter-3f9a`. */
 export function generateName(): string {
   const [adjective, noun, ...tail] = crypto.getRandomValues(new Uint8Array(4));
   const hex = new Uint8Array(tail).toHex();
@@ -69,14 +69,15 @@ export interface NameClaim {
   id: string;
 }
 
-/** Whether the machine with such an id exists and is called so; a name for which that is not so is free. */
+/** Whether the machine with this id exists and has this name; otherwise the name is free. */
 export type IsCalled = (id: string, name: string) => boolean;
 
 /**
  * Enters a name into the index of names.
  *
- * @param establish makes the machine exist, before anyone else looks at the name
- * @throws {SmolvmError} `usage` when another machine has it; and what `establish` throws
+ * @param establish makes a persistent machine exist while the index is locked. Without it the machine is an ephemeral
+ * one, which exists already and does not survive a crash of the host.
+ * @throws {SmolvmError} `usage` when another machine has the name; what `establish` throws.
  */
 export async function claimName(
   { name, id }: NameClaim,
@@ -90,29 +91,31 @@ export async function claimName(
     if (holder !== undefined && isCalled(holder, name)) {
       throw new SmolvmError("usage", `Cannot name the machine "${name}": machine ${holder} has that name`);
     }
-    // First: the name of a machine that never came to be is free.
-    await writeFileAtomic(`${namesFolder()}/${name}`, id, { mode: 0o600 });
-    await establish?.();
+    // Before the machine exists: if it is never made, the name counts as free.
+    const path = `${namesFolder()}/${name}`;
+    if (establish === undefined) return writeFileAtomicSync(path, id);
+    await writeFileAtomic(path, id, { mode: 0o600 });
+    await establish();
   } catch (error) {
     if (error instanceof SmolvmError) throw error;
     throw new SmolvmError("storage", `Cannot claim the name "${name}": ${osReason(error)}`, { cause: error });
   }
 }
 
-/** Takes a name out of the index, if this machine has it. */
+/** Removes a name from the index, if this machine has it. */
 export async function releaseName({ name, id }: NameClaim): Promise<void> {
-  // On a full disk not even the index could be made.
+  // Without the lock first: on a full disk the index may not exist.
   if (holderOf(name) !== id) return;
   using _ = await lockNames();
   if (holderOf(name) === id) await Deno.remove(`${namesFolder()}/${name}`);
 }
 
-/** Takes out of the index whatever name the machine with that id has. */
+/** Removes all names of a machine from the index. */
 export async function releaseNames(id: string): Promise<void> {
   await sweepNames((holder) => holder !== id);
 }
 
-/** Takes the names that no machine has any more out of the index, and what else is in it. */
+/** Removes the names that no machine has from the index, and foreign files. */
 export async function sweepNames(isCalled: IsCalled): Promise<void> {
   using _ = await lockNames();
   for await (const { name } of Deno.readDir(namesFolder())) {
@@ -122,17 +125,18 @@ export async function sweepNames(isCalled: IsCalled): Promise<void> {
   }
 }
 
-function namesFolder(): string {
+/** The folder of the index of names. */
+export function namesFolder(): string {
   return `${folders().state}/names`;
 }
 
-/** Excludes whoever else gives or takes names, or changes what a machine is. */
+/** Excludes other processes that change names or records. */
 export async function lockNames(): Promise<Lock> {
   await Deno.mkdir(namesFolder(), { recursive: true, mode: 0o700 });
   return await acquireLock(`${namesFolder()}/.lock`, { exclusive: true, wait: true });
 }
 
-/** The id of the machine that has a name, if it still exists. */
+/** The id of the machine that has a name, according to the index. */
 export function holderOf(name: string): string | undefined {
   if (!NAME.test(name)) return undefined;
   try {
@@ -140,6 +144,6 @@ export function holderOf(name: string): string | undefined {
     return ID.test(id) ? id : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    throw new SmolvmError("state", `Cannot read "${namesFolder()}/${name}": ${osReason(error)}`, { cause: error });
   }
 }

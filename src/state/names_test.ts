@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setEnv } from "../../tests/helpers/env.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { pause } from "../../tests/helpers/until.ts";
 import { folders } from "../host/folders.ts";
 import {
   checkName,
@@ -13,7 +14,7 @@ import {
   sweepNames,
 } from "./names.ts";
 
-/** Runs a test with a name index of its own; machines exist while their ids are in `alive`. */
+/** Runs a test with its own index of names; machines exist while their ids are in `alive`. */
 async function withNames(test: (index: { alive: Set<string>; names: () => string[] }) => Promise<void>) {
   using folder = makeTempFolder();
   using _ = setEnv({ HOME: folder.path, XDG_STATE_HOME: `${folder.path}/state` });
@@ -27,7 +28,7 @@ function filesOf(folder: string): string[] {
   );
 }
 
-Deno.test("checkName() takes what can be a file's name and a machine's", () => {
+Deno.test("checkName() accepts valid names and refuses others", () => {
   for (const name of ["a", "web-1", "A.b_c", "9lives", "x".repeat(63)]) checkName(name);
   for (const name of ["", "-a", ".a", "a b", "a/b", "..", "a\n", "\u{e4}", "x".repeat(64)]) {
     assert.throws(() => checkName(name), {
@@ -37,13 +38,13 @@ Deno.test("checkName() takes what can be a file's name and a machine's", () => {
   }
 });
 
-Deno.test("generateName() and generateId() have what checkName() takes, and never the same", () => {
+Deno.test("generateName() and generateId() make valid and different names", () => {
   const names = Array.from({ length: 100 }, generateName);
   for (const name of names) {
     checkName(name);
     assert.match(name, /^[a-z]+-[a-z]+-[0-9a-f]{4}$/);
   }
-  // Among 9 million names the odd pair may be the same; half of them may not.
+  // A few of 9 million possible names may collide, but not half.
   assert.ok(new Set(names).size > 50);
   const ids = Array.from({ length: 100 }, generateId);
   for (const id of ids) assert.match(id, /^[0-9a-f]{12}$/);
@@ -64,7 +65,7 @@ Deno.test("claimName() gives a name once, and again when its machine is gone", (
     assert.deepEqual(names(), ["web"]);
   }));
 
-Deno.test("claimName() gives a name to one of those who ask at the same time", () =>
+Deno.test("claimName() gives a name to only one of several concurrent claims", () =>
   withNames(async () => {
     const exists = () => true;
     const claims = Array.from({ length: 10 }, (_, index) => claimName({ name: "web", id: `${index}` }, exists));
@@ -72,7 +73,7 @@ Deno.test("claimName() gives a name to one of those who ask at the same time", (
     assert.equal(given.length, 1);
   }));
 
-Deno.test("claimName() establishes the machine before anyone else looks at its name", () =>
+Deno.test("claimName() establishes the machine before another process can read its name", () =>
   withNames(async ({ alive }) => {
     const exists = (id: string) => alive.has(id);
     const begun = Promise.withResolvers<void>();
@@ -84,13 +85,13 @@ Deno.test("claimName() establishes the machine before anyone else looks at its n
     });
     await begun.promise;
     const second = assert.rejects(claimName({ name: "web", id: "2" }, exists), { code: "usage" });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
     established.resolve();
     await Promise.all([first, second]);
     assert.equal(holderOf("web"), "1");
   }));
 
-Deno.test("claimName() leaves a name free whose machine could not be established, and says why", () =>
+Deno.test("claimName() frees the name when the machine cannot be established, and says why", () =>
   withNames(async ({ alive }) => {
     const exists = (id: string) => alive.has(id);
     const fail = () => Deno.rename("/none", "/other");
@@ -102,7 +103,7 @@ Deno.test("claimName() leaves a name free whose machine could not be established
     assert.equal(holderOf("web"), "2");
   }));
 
-Deno.test("claimName() establishes nothing under a name that is taken or is none", () =>
+Deno.test("claimName() establishes nothing under a taken or invalid name", () =>
   withNames(async () => {
     await claimName({ name: "web", id: "1" }, () => true);
     for (const name of ["web", "../web"]) {
@@ -111,7 +112,7 @@ Deno.test("claimName() establishes nothing under a name that is taken or is none
     }
   }));
 
-Deno.test("holderOf() has nothing for what is no name or has no id", () =>
+Deno.test("holderOf() returns undefined for an invalid name or id", () =>
   withNames(async () => {
     await claimName({ name: "web", id: "1a" }, () => true);
     assert.equal(holderOf("web"), "1a");
@@ -124,7 +125,7 @@ Deno.test("holderOf() has nothing for what is no name or has no id", () =>
     }
   }));
 
-Deno.test("releaseName() takes back a name only from the machine that has it", () =>
+Deno.test("releaseName() removes a name only for the machine that has it", () =>
   withNames(async ({ names }) => {
     await claimName({ name: "web", id: "1" }, () => true);
     await releaseName({ name: "web", id: "2" });
@@ -134,7 +135,7 @@ Deno.test("releaseName() takes back a name only from the machine that has it", (
     await releaseName({ name: "web", id: "1" });
   }));
 
-Deno.test("sweepNames() takes the names of machines that are gone", () =>
+Deno.test("sweepNames() removes the names of machines that are gone", () =>
   withNames(async ({ alive, names }) => {
     const exists = (id: string) => alive.has(id);
     for (const id of ["1", "2"]) await claimName({ name: `machine-${id}`, id }, exists);
@@ -143,7 +144,7 @@ Deno.test("sweepNames() takes the names of machines that are gone", () =>
     assert.deepEqual(names(), ["machine-2"]);
   }));
 
-Deno.test("sweepNames() takes what a write that was cut off left", () =>
+Deno.test("sweepNames() removes files of interrupted writes", () =>
   withNames(async ({ names }) => {
     await claimName({ name: "web", id: "1" }, () => true);
     for (const [name, id] of [[`web.${crypto.randomUUID()}.tmp`, ""], [`${"x".repeat(63)}.tmp`, "1"]]) {
@@ -153,7 +154,7 @@ Deno.test("sweepNames() takes what a write that was cut off left", () =>
     assert.deepEqual(names(), ["web"]);
   }));
 
-Deno.test("releaseNames() takes every name of one machine", () =>
+Deno.test("releaseNames() removes every name of one machine", () =>
   withNames(async ({ names }) => {
     for (const [name, id] of [["web", "1"], ["www", "1"], ["db", "2"]]) {
       await claimName({ name: name!, id: id! }, () => true);

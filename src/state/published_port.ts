@@ -1,25 +1,48 @@
 import { SmolvmError } from "../errors.ts";
+import { coversAddress } from "../host/ip_address.ts";
 import { osReason } from "../host/os_error.ts";
 import { findPortHolder } from "../host/port_holder.ts";
-import type { PortSpec } from "./machine_record.ts";
+import { sleep } from "../host/sleep.ts";
+import { portsOf, type PortSpec } from "./machine_record.ts";
 
-/** A process that was killed, such as a machine's, has its ports a moment longer than anyone can see them with it. */
+/** How long to retry: a killed process keeps its ports a moment longer than it can be seen to hold them. */
 const PATIENCE_MS = 1000;
 const POLL_MS = 20;
 
+/** Where a port is published. */
+export type HostPort = Pick<PortSpec, "protocol" | "address" | "hostPort">;
+
 /**
- * Listens on the host's side of a published port.
+ * Listens on the host's side of a published port of TCP.
  *
- * @throws {SmolvmError} `port`: by whom it is taken, as far as that can be told, or why it cannot be had.
+ * @throws {SmolvmError} `port`: which process has the port, if known, or why listening failed.
  */
-export async function listenAt({ address, hostPort: port }: PortSpec): Promise<Deno.TcpListener> {
-  const cannot = `Cannot publish port ${port} of ${address}`;
-  const deadline = performance.now() + PATIENCE_MS;
+export function listenAt(port: HostPort, patienceMs = PATIENCE_MS): Promise<Deno.TcpListener> {
+  return take(port, patienceMs, () => Deno.listen({ hostname: port.address, port: port.hostPort }));
+}
+
+/**
+ * Sees that a published port is free.
+ *
+ * @throws {SmolvmError} like {@linkcode listenAt}.
+ */
+export async function checkPort(port: HostPort): Promise<void> {
+  if (port.protocol === "tcp") return (await listenAt(port)).close();
+  // A script without --unstable-net has no datagrams; the gateway has, and the last word anyway.
+  if (!("listenDatagram" in Deno)) return;
+  const options = { transport: "udp", hostname: port.address, port: port.hostPort } as const;
+  (await take(port, PATIENCE_MS, () => Deno.listenDatagram(options))).close();
+}
+
+async function take<T>(port: HostPort, patienceMs: number, open: () => T): Promise<T> {
+  const { protocol, address, hostPort } = port;
+  const cannot = `Cannot publish ${protocol === "udp" ? "UDP port" : "port"} ${hostPort} of ${address}`;
+  const deadline = performance.now() + patienceMs;
   while (true) {
-    // Looking for its holder may take long: there is a try after that.
+    // Finding the holder may take long: try once more after the deadline.
     const isLast = performance.now() > deadline;
     try {
-      return Deno.listen({ hostname: address, port });
+      return open();
     } catch (error) {
       const { AddrInUse, PermissionDenied } = Deno.errors;
       if (!(error instanceof AddrInUse)) {
@@ -28,21 +51,27 @@ export async function listenAt({ address, hostPort: port }: PortSpec): Promise<D
           : undefined;
         throw new SmolvmError("port", `${cannot}: ${osReason(error)}`, { cause: error, hint });
       }
-      const taker = await takerOf(address, port);
+      const taker = await describeHolder(port);
       if (taker !== "" || isLast) {
         throw new SmolvmError("port", `${cannot}: it is taken${taker}`, { cause: error });
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }
 
 /** ` by machine "web"`, ` by nginx (PID 4711)`, or nothing. */
-async function takerOf(address: string, port: number): Promise<string> {
-  const holder = findPortHolder({ address, port });
+async function describeHolder({ protocol, address, hostPort: port }: HostPort): Promise<string> {
+  const holder = findPortHolder({ protocol, address, port });
   if (!holder) return "";
-  // Much to load for what is rarely needed.
+  // Loaded only here: it is large and rarely needed.
   const { isReadable, listMachines } = await import("./lookup.ts");
-  const machine = listMachines().filter(isReadable).find(({ status }) => status.process?.pid === holder.pid);
+  const covers = (other: string) => coversAddress(other, address) || coversAddress(address, other);
+  const machine = listMachines().filter(isReadable).find(({ status, record }) =>
+    // A gateway has no place in a machine's state: what its machine publishes tells whose it is.
+    protocol === "tcp"
+      ? status.process?.pid === holder.pid
+      : status.process && portsOf(record.ports, "udp").some((its) => its.hostPort === port && covers(its.address))
+  );
   return machine ? ` by machine "${machine.record.name}"` : ` by ${holder.name} (PID ${holder.pid})`;
 }

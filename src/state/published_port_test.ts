@@ -1,21 +1,26 @@
 import assert from "node:assert/strict";
-import { makeRecord, withMachines } from "../../tests/helpers/machines.ts";
+import { makeRecord, withMachines, writeRunning } from "../../tests/helpers/machines.ts";
+import { pause } from "../../tests/helpers/until.ts";
+import { acquireLock } from "../host/lock.ts";
 import { identifyProcess } from "../host/process_identity.ts";
-import { acquireLock } from "./lock.ts";
-import { persistentFolders } from "./machine_folders.ts";
+import { machineLock, persistentFolders } from "./machine_folders.ts";
 import { createMachine } from "./machines.ts";
 import { listenAt } from "./published_port.ts";
-import { CREATED, machineLock, writeStatus } from "./status.ts";
 
-const at = (hostPort: number, address = "127.0.0.1") => ({ address, hostPort, guestPort: 80 });
+const at = (hostPort: number, address = "127.0.0.1") => ({
+  protocol: "tcp" as const,
+  address,
+  hostPort,
+  guestPort: 80,
+});
 
-/** A port of this process's. */
+/** Listens on a port of this process. */
 function takePort() {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return { port: listener.addr.port, [Symbol.dispose]: () => listener.close() };
 }
 
-Deno.test("listenAt() listens at that address, and again as soon as it has ended", async () => {
+Deno.test("listenAt() listens on the address, and again right after it was closed", async () => {
   let port: number;
   {
     using taken = takePort();
@@ -56,7 +61,7 @@ Deno.test({
       await createMachine(record, () => {});
       const { folder } = persistentFolders(record.id);
       using _ = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
-      await writeStatus(folder, { ...CREATED, state: "running", process: identifyProcess(Deno.pid)! });
+      await writeRunning(folder, identifyProcess(Deno.pid)!);
       await assert.rejects(listenAt(at(taken.port)), {
         code: "port",
         message: `Cannot publish port ${taken.port} of 127.0.0.1: it is taken by machine "web"`,
@@ -64,22 +69,23 @@ Deno.test({
     }),
 });
 
-Deno.test("listenAt() waits a moment for a port that nobody seems to have", async () => {
+Deno.test("listenAt() waits a moment for a port without a visible holder", async () => {
   using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  // Its own port is taken, and no listener has it.
+  // The port is in use, but by no listener.
   const client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
   const { port } = client.localAddr;
   const message = `Cannot publish port ${port} of 127.0.0.1: it is taken`;
   await assert.rejects(listenAt(at(port)), { code: "port", message });
-  const listening = listenAt(at(port));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // A busy host takes its time to close the connection.
+  const listening = listenAt(at(port), 60_000);
+  await pause(50);
   (await server.accept()).close();
   assert.equal(await client.read(new Uint8Array(1)), null);
   client.close();
   (await listening).close();
 });
 
-Deno.test("listenAt() says why an address cannot be had", async () => {
+Deno.test("listenAt() says why it cannot listen on an address", async () => {
   await assert.rejects(listenAt(at(8080, "192.0.2.1")), {
     code: "port",
     message: "Cannot publish port 8080 of 192.0.2.1: Cannot assign requested address",

@@ -1,9 +1,10 @@
 import { SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { osReason } from "../host/os_error.ts";
+import { readUntrusted } from "../host/untrusted_file.ts";
 
 /**
- * Refuses what another user made: a file, a folder, or a link in its place.
+ * Refuses a file, folder or symlink of another user.
  *
  * @throws {SmolvmError} `state`; what `Deno.lstatSync` throws.
  */
@@ -12,19 +13,21 @@ export function checkOwner(path: string, hint?: string): void {
   if (uid !== Deno.uid()) throw new SmolvmError("state", `"${path}" belongs to the user with id ${uid}`, { hint });
 }
 
+/** The maximum size: the largest content is a machine's environment and arguments, which fit in one message to it. */
+const MAX_BYTES = 16 * 1024 ** 2;
+
 /**
- * Reads a JSON file that smolvm wrote, up to its schema version; `undefined` when there is none.
+ * Reads a JSON file of smolvm's and checks its schema version; `undefined` when there is no such file.
  *
- * Synchronous: such a file has a few hundred bytes, and a command may read hundreds of them.
+ * Synchronous, because these files have a few hundred bytes and a command may read hundreds of them.
  *
  * @param schema the version that this smolvm writes
- * @throws {SmolvmError} `state` for one that cannot be read, is garbled, of another version or another user's.
+ * @throws {SmolvmError} `state` for a file that cannot be read, is invalid, of a newer version or another user's.
  */
 export function readStateFile(path: string, schema: number): Fields | undefined {
   let text: string;
   try {
-    checkOwner(path);
-    text = Deno.readTextFileSync(path);
+    text = readUntrusted(path, MAX_BYTES);
   } catch (error) {
     if (error instanceof SmolvmError) throw error;
     if (error instanceof Deno.errors.NotFound) return undefined;
@@ -37,9 +40,6 @@ export function readStateFile(path: string, schema: number): Fields | undefined 
     throw new SmolvmError("state", `"${path}" is not JSON`, { cause: error });
   }
   const fields = new Fields(value, { what: `"${path}"`, code: "state" });
-  const found = fields.integer("schema", 1, Number.MAX_SAFE_INTEGER);
-  if (found === schema) return fields;
-  throw new SmolvmError("state", `"${path}" has the schema ${found}, this smolvm knows ${schema}`, {
-    hint: "A newer smolvm wrote it: use that one.",
-  });
+  fields.version("schema", schema);
+  return fields;
 }

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { readStateFile } from "./state_file.ts";
 
-/** Runs a test with a state file that is not there yet. */
+/** Runs a test with the path of a state file that does not exist. */
 async function withPath(test: (path: string) => Promise<void> | void): Promise<void> {
   using folder = makeTempFolder();
   await test(`${folder.path}/x.json`);
 }
 
-Deno.test("readStateFile() has the fields of a file of its schema, and nothing of none", () =>
+Deno.test("readStateFile() reads a file of its schema, and returns undefined for a missing file", () =>
   withPath((path) => {
     assert.equal(readStateFile(path, 3), undefined);
     Deno.writeTextFileSync(path, '{"schema": 3, "name": "web"}');
@@ -17,7 +17,7 @@ Deno.test("readStateFile() has the fields of a file of its schema, and nothing o
     fields.end();
   }));
 
-Deno.test("readStateFile() asks for the smolvm that knows the schema", () =>
+Deno.test("readStateFile() refuses a newer schema", () =>
   withPath((path) => {
     Deno.writeTextFileSync(path, '{"schema": 4}');
     assert.throws(() => readStateFile(path, 3), {
@@ -27,17 +27,17 @@ Deno.test("readStateFile() asks for the smolvm that knows the schema", () =>
     });
   }));
 
-Deno.test("readStateFile() says why a file cannot be read", () =>
+Deno.test("readStateFile() reports why a file cannot be read", () =>
   withPath((path) => {
     Deno.mkdirSync(path);
     assert.throws(() => readStateFile(path, 1), {
       code: "state",
-      message: `Cannot read "${path}": Is a directory`,
+      message: `"${path}" is not a regular file`,
     });
   }));
 
 Deno.test({
-  name: "readStateFile() does not trust another user's file",
+  name: "readStateFile() refuses another user's file",
   ignore: Deno.uid() !== 0, // only root can make one
   fn: () =>
     withPath((path) => {

@@ -1,24 +1,33 @@
+import { SmolvmError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import type { ProcessIdentity } from "../host/process_identity.ts";
-import { writeFileAtomic } from "./atomic_write.ts";
-import { type ErrorRecord, parseError } from "./error_record.ts";
-import { isLocked } from "./lock.ts";
+import { writeFileAtomic, writeFileAtomicSync } from "../host/atomic_write.ts";
+import { isLocked } from "../host/lock.ts";
+import { isAlive, type ProcessIdentity } from "../host/process_identity.ts";
+import { encodeError, type ErrorRecord, parseError } from "./error_record.ts";
+import { machineLock, statusFile, vmFolder } from "./machine_folders.ts";
+import { parseProcess, readProcess } from "./machine_process.ts";
 import { type MachineState, STATES } from "./machine_state.ts";
 import { readStateFile } from "./state_file.ts";
 
 export type { MachineState };
 
-/** What is known of a machine's present or last run. */
-export interface MachineStatus {
-  state: MachineState;
-  /** The runner, while there is one: to be shown, and to be killed once it has proved to be that process. */
+/** The status of a machine's current or last run. */
+export interface MachineStatus extends RunStatus {
+  /** The runner's process, while it runs. */
   process: ProcessIdentity | null;
+}
+
+/** The status that a runner writes. */
+export interface RunStatus {
+  state: MachineState;
   /** When the command began, ISO 8601 in UTC. */
   started: string | null;
   /** How the command ended. */
   exit: { code: number } | { signal: number } | null;
-  /** Why it is stopped although its command did not end: by `stop --force`, or its VM was gone without a word. */
-  reason: "killed" | "lost" | null;
+  /** Whether the guest ran out of memory and its kernel killed a process. */
+  oomKilled: boolean;
+  /** Why it stopped before its command ended: `aborted` in the start, `killed` later, or `lost` without a report. */
+  reason: "aborted" | "killed" | "lost" | null;
   /** Why the machine failed. */
   error: ErrorRecord | null;
 }
@@ -29,74 +38,97 @@ export const CREATED: MachineStatus = {
   process: null,
   started: null,
   exit: null,
+  oomKilled: false,
   reason: null,
   error: null,
 };
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 const LIVE: readonly MachineState[] = ["starting", "running", "stopping"];
 
-/** Whether a machine in that state has a VM. */
+/** Whether a machine in this state has a VM. */
 export function isLive(state: MachineState): boolean {
   return LIVE.includes(state);
 }
 
-/** The lock of a machine, held by its runner from before it starts until it is gone. */
-export function machineLock(machineFolder: string): string {
-  return `${machineFolder}/lock`;
-}
-
-/** Where a machine's status is. */
-export function statusFile(machineFolder: string): string {
-  return `${machineFolder}/status.json`;
-}
-
 /** Replaces the status of a machine. */
-export async function writeStatus(machineFolder: string, status: MachineStatus): Promise<void> {
-  const text = JSON.stringify({ schema: SCHEMA, ...status });
-  await writeFileAtomic(statusFile(machineFolder), `${text}\n`, { mode: 0o600 });
+export async function writeStatus(folder: string, status: RunStatus): Promise<void> {
+  await writeFileAtomic(statusFile(folder), encodeStatus(status), { mode: 0o600 });
+}
+
+/** The same for an ephemeral machine, of which a crash of the host leaves rubbish in any case. */
+export function writeEphemeralStatus(folder: string, status: RunStatus): void {
+  writeFileAtomicSync(statusFile(folder), encodeStatus(status));
+}
+
+function encodeStatus({ state, started, exit, oomKilled, reason, error }: RunStatus): string {
+  return `${JSON.stringify({ schema: SCHEMA, state, started, exit, oomKilled, reason, error })}\n`;
 }
 
 /**
- * The status of a machine as its runner wrote it last, or `undefined` when there is none.
- *
- * @throws {SmolvmError} `state` for one that cannot be read.
+ * The status of a machine as its runner wrote it last; `undefined` when there is none. An unreadable status counts as a
+ * failure of the machine: a guest may have broken it, and must not make the machine unusable for its owner.
  */
-export function readStatus(machineFolder: string): MachineStatus | undefined {
-  const fields = readStateFile(statusFile(machineFolder), SCHEMA);
-  return fields && parseStatus(fields);
+export function readStatus(folder: string): MachineStatus | undefined {
+  // Twice: the file may have been moved between the looks at its two places.
+  return readStatusAt(statusFile(folder), folder) ?? readStatusAt(statusFile(folder), folder);
+}
+
+function readStatusAt(path: string, folder: string): MachineStatus | undefined {
+  try {
+    const fields = readStateFile(path, SCHEMA);
+    if (fields === undefined) return undefined;
+    const { status, process } = parseStatus(fields);
+    // Only smolvm 0.2 kept the process in this file, in the old place, where no VM can write.
+    const isOld = !path.startsWith(`${vmFolder(folder)}/`);
+    return { ...status, process: isLive(status.state) ? isOld ? process : readProcess(folder) : null };
+  } catch (error) {
+    if (!(error instanceof SmolvmError)) throw error;
+    return { ...CREATED, state: "failed", error: encodeError(error) };
+  }
 }
 
 /**
- * The status of a machine as it is: only the lock says whether a runner is there. Changes nothing.
+ * The actual status of a machine: only the lock says whether it has a runner. Changes nothing.
  *
- * @throws {SmolvmError} `state` for one that cannot be read.
+ * @throws {SmolvmError} `state` when the runner's record cannot be read.
  */
-export function observeStatus(machineFolder: string): MachineStatus | undefined {
-  const status = readStatus(machineFolder);
-  if (status === undefined || !isLive(status.state) || isLocked(machineLock(machineFolder))) return status;
-  // Its runner may have said its last word, and gone, since that was read.
-  const last = readStatus(machineFolder);
-  return last && isLive(last.state) ? { ...last, state: "stopped", process: null, reason: "lost" } : last;
+export function observeStatus(folder: string): MachineStatus {
+  const written = readStatus(folder);
+  const status = written ?? missing(folder);
+  if (isLocked(machineLock(folder))) {
+    if (isLive(status.state)) return status;
+    // Other processes hold the lock too, such as one that deletes the machine.
+    const process = readProcess(folder);
+    if (process === null || !isAlive(process)) return status;
+    // Its runner is starting or ending, or its guest has faked the status.
+    return written ? { ...written, state: "stopping", process } : { ...CREATED, state: "starting", process };
+  }
+  if (!isLive(status.state)) return status;
+  // Its runner may have written its last status and ended since the status was read.
+  const last = readStatus(folder) ?? missing(folder);
+  return isLive(last.state) ? { ...last, state: "stopped", process: null, reason: "lost" } : last;
 }
 
-function parseStatus(fields: Fields): MachineStatus {
-  const status: MachineStatus = {
-    state: fields.oneOf("state", STATES),
-    process: fields.has("process") ? parseProcess(fields.object("process")) : null,
-    started: fields.has("started") ? fields.string("started") : null,
+/** The status of a machine whose guest has removed the file. */
+function missing(folder: string): MachineStatus {
+  const error = new SmolvmError("state", `"${statusFile(folder)}" is missing`);
+  return { ...CREATED, state: "failed", error: encodeError(error) };
+}
+
+/** Reads the fields; schema 1 also has the process. */
+function parseStatus(fields: Fields): { status: RunStatus; process: ProcessIdentity | null } {
+  const process = fields.has("process") ? parseProcess(fields.object("process")) : null;
+  const status: RunStatus = {
+    state: fields.has("state") ? fields.oneOf("state", STATES) : "stopped",
+    started: fields.has("started") ? fields.time("started") : null,
     exit: fields.has("exit") ? parseExit(fields.object("exit")) : null,
-    reason: fields.has("reason") ? fields.oneOf("reason", ["killed", "lost"]) : null,
+    oomKilled: fields.has("oomKilled") && fields.boolean("oomKilled"),
+    reason: fields.has("reason") ? fields.oneOf("reason", ["aborted", "killed", "lost"]) : null,
     error: fields.has("error") ? parseError(fields.object("error")) : null,
   };
   fields.end();
-  return status;
-}
-
-function parseProcess(fields: Fields): ProcessIdentity {
-  const process = { pid: fields.integer("pid", 1, 2 ** 31 - 1), startTime: fields.string("startTime") };
-  fields.end();
-  return process;
+  return { status, process };
 }
 
 function parseExit(fields: Fields): { code: number } | { signal: number } {

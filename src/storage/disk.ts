@@ -1,21 +1,22 @@
 import { SmolvmError } from "../errors.ts";
 import { LIB_HINT, libFolder } from "../host/lib_folder.ts";
 import { osReason } from "../host/os_error.ts";
+import { formatExact } from "../size.ts";
 import { BLOCK_BYTES, type DiskTemplate, parseTemplate } from "./template.ts";
 
 /** Size of a disk unless the user says otherwise. */
 export const DEFAULT_DISK_BYTES = 10 * 1024 ** 3;
 
 /**
- * The least size of a disk: one block group of ext4. A smaller file system has fewer inodes a group, and keeps to
- * that when it grows.
+ * The minimum size of a disk: one block group of ext4. A smaller file system has fewer inodes per group, and keeps that
+ * number when it grows.
  */
 export const MIN_DISK_BYTES = 128 * 1024 ** 2;
 
-/** The most: how long the guest's kernel takes to grow a file system is quadratic, and a boot must not take minutes. */
+/** The maximum: the guest's kernel takes quadratic time to grow a file system, and a boot must not take minutes. */
 export const MAX_DISK_BYTES = 1024 ** 4;
 
-/** The file systems that ship with smolvm, the largest first; the guest grows the one on its disk to fill it. */
+/** The file systems that ship with smolvm, the largest first; the guest grows its own to fill the disk. */
 export const DISK_TEMPLATES = [
   { name: "disk.template", sizeBytes: DEFAULT_DISK_BYTES },
   { name: "disk-small.template", sizeBytes: MIN_DISK_BYTES },
@@ -25,20 +26,20 @@ export const DISK_TEMPLATES = [
 export interface DiskOptions {
   /** Size of the disk in bytes, from {@linkcode MIN_DISK_BYTES} to {@linkcode MAX_DISK_BYTES}; rounded up to 4 KiB. */
   sizeBytes?: number;
-  /** Whether it survives a crash of the host right afterwards; takes a while. */
+  /** Whether to sync it, so that it survives a crash of the host; slow. */
   durable?: boolean;
-  /** The folder of the templates; default: that of what ships with smolvm. */
+  /** The folder of the templates; default: the `lib` folder. */
   templates?: string;
 }
 
 /**
- * Makes a disk with an empty ext4 file system: a sparse file of mode 0600 that takes a few blocks of the host until
- * the guest writes to it. The file system is the largest template that fits.
+ * Makes a disk with an empty ext4 file system: a sparse file of mode 0600 that takes few blocks until the guest writes
+ * to it. The file system is the largest template that fits.
  *
- * Nothing is spawned and only the template's few blocks are written, synchronously: this is on the way of every boot.
+ * It spawns nothing and writes only the template's few blocks, synchronously: every boot waits for it.
  *
- * @throws {SmolvmError} `usage` for its size; `storage` when the disk cannot be made or exists; `dependency` without a
- * template. No file of ours is left behind.
+ * @throws {SmolvmError} `usage` for an invalid size; `storage` when the disk cannot be made or exists; `dependency`
+ * without a template. Leaves no file behind then.
  */
 export function createDisk(path: string, options: DiskOptions = {}): void {
   const sizeBytes = wholeBlocks(options.sizeBytes ?? DEFAULT_DISK_BYTES);
@@ -67,8 +68,8 @@ export function createDisk(path: string, options: DiskOptions = {}): void {
  */
 export function checkDiskSize(sizeBytes: number): void {
   if (Number.isInteger(sizeBytes) && sizeBytes >= MIN_DISK_BYTES && sizeBytes <= MAX_DISK_BYTES) return;
-  const [least, most] = [`${MIN_DISK_BYTES / 1024 ** 2} MiB`, `${MAX_DISK_BYTES / 1024 ** 4} TiB`];
-  throw new SmolvmError("usage", `Cannot make a disk of ${sizeBytes / 1024 ** 2} MiB: expected ${least} to ${most}`);
+  const [size, least, most] = [sizeBytes, MIN_DISK_BYTES, MAX_DISK_BYTES].map(formatExact);
+  throw new SmolvmError("usage", `Cannot make a disk of ${size}: expected ${least} to ${most}`);
 }
 
 function wholeBlocks(sizeBytes: number): number {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { exists } from "../host/files.ts";
 import {
   createDisk,
   DEFAULT_DISK_BYTES,
@@ -9,7 +10,7 @@ import {
 } from "./disk.ts";
 import { BLOCK_BYTES, encodeTemplate } from "./template.ts";
 
-/** A folder with templates in it, whose first and last blocks are full of their place in the list; gone afterwards. */
+/** Runs a test with a folder of templates whose first and last blocks are filled with their index in the list. */
 async function withTemplates(test: (folder: string) => Promise<void> | void): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "smolvm-disk-" });
   try {
@@ -23,8 +24,6 @@ async function withTemplates(test: (folder: string) => Promise<void> | void): Pr
     await Deno.remove(folder, { recursive: true });
   }
 }
-
-const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
 
 async function byteAt(path: string, offset: number): Promise<number> {
   using file = await Deno.open(path);
@@ -67,15 +66,26 @@ Deno.test("createDisk() makes a disk of any size from the largest template that 
     assert.deepEqual(await make({ sizeBytes: MAX_DISK_BYTES }), [MAX_DISK_BYTES, large]);
   }));
 
-Deno.test("createDisk() refuses what is less or more than a disk can have", () =>
-  withTemplates(async (templates) => {
-    for (const sizeBytes of [0, -1, NaN, Infinity, MIN_DISK_BYTES - 1, MAX_DISK_BYTES + 1]) {
+Deno.test("createDisk() refuses sizes below the minimum and above the maximum", () =>
+  withTemplates((templates) => {
+    const sizes: [bytes: number, written: string][] = [
+      [0, "0 B"],
+      [1, "1 B"],
+      [-1, "-1 B"],
+      [NaN, "NaN B"],
+      [Infinity, "Infinity B"],
+      [127 * 1024 ** 2, "127 MiB"],
+      [MIN_DISK_BYTES - 1, "134217727 B"],
+      [MAX_DISK_BYTES + 1, "1099511627777 B"],
+      [17 * 1024 ** 4, "17 TiB"],
+    ];
+    for (const [sizeBytes, written] of sizes) {
       assert.throws(
         () => createDisk(`${templates}/disk`, { templates, sizeBytes }),
-        { code: "usage", message: `Cannot make a disk of ${sizeBytes / 1024 ** 2} MiB: expected 128 MiB to 1 TiB` },
+        { code: "usage", message: `Cannot make a disk of ${written}: expected 128 MiB to 1 TiB` },
       );
     }
-    assert.equal(await exists(`${templates}/disk`), false);
+    assert.equal(exists(`${templates}/disk`), false);
   }));
 
 Deno.test("createDisk() leaves an existing file alone", () =>
@@ -94,5 +104,5 @@ Deno.test("createDisk() names the template that is missing or broken", () =>
       code: "dependency",
       message: `Cannot read the disk template "${templates}/disk.template": No such file or directory`,
     });
-    assert.equal(await exists(`${templates}/disk`), false);
+    assert.equal(exists(`${templates}/disk`), false);
   }));

@@ -1,14 +1,14 @@
 import { SmolvmError } from "../errors.ts";
 
 /*
- * The disk template: the few blocks of an empty file system that are not zero. Little-endian:
+ * The disk template: the blocks of an empty file system that are not zero. Little-endian:
  *
  *     8 bytes  magic "SMOLDISK"
  *     u32      version, 1
  *     u32      number of extents
  *     u64      size of the disk in bytes
- *     extents: u64 offset on the disk, u32 length; ascending, apart, multiples of the block size
- *     the data of all extents in their order, and nothing after it
+ *     extents: u64 offset on the disk, u32 length; ascending, disjoint, multiples of the block size
+ *     the data of all extents in order, and nothing after it
  */
 const MAGIC = new TextEncoder().encode("SMOLDISK");
 const VERSION = 1;
@@ -22,9 +22,8 @@ export const BLOCK_BYTES = 4096;
 
 /** A run of blocks with data. */
 export interface Extent {
-  /** Where it lies on the disk, in bytes. */
+  /** Its position on the disk, in bytes. */
   offset: number;
-  /** Its content. */
   data: Uint8Array;
 }
 
@@ -35,7 +34,7 @@ export interface DiskTemplate {
   extents: Extent[];
 }
 
-/** The content of a template file. */
+/** Encodes a template file. */
 export function encodeTemplate({ sizeBytes, extents }: DiskTemplate): Uint8Array {
   const dataStart = HEADER_BYTES + extents.length * EXTENT_BYTES;
   const bytes = new Uint8Array(extents.reduce((sum, { data }) => sum + data.length, dataStart));
@@ -56,9 +55,9 @@ export function encodeTemplate({ sizeBytes, extents }: DiskTemplate): Uint8Array
 }
 
 /**
- * Reads a template file's content; the extents are views of it.
+ * Parses a template file; the extents are views of `bytes`.
  *
- * @throws {SmolvmError} `storage` when anything about it is not as described above.
+ * @throws {SmolvmError} `storage` for an invalid template.
  */
 export function parseTemplate(bytes: Uint8Array): DiskTemplate {
   if (bytes.length < HEADER_BYTES || MAGIC.some((byte, index) => bytes[index] !== byte)) {

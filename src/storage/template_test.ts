@@ -15,7 +15,7 @@ function rejects(bytes: Uint8Array, reason: RegExp): void {
   );
 }
 
-/** The sample's bytes, changed. */
+/** A changed copy of the sample's bytes. */
 function changed(change: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
   const bytes = encodeTemplate(sample);
   change(new DataView(bytes.buffer), bytes);
@@ -26,7 +26,7 @@ Deno.test("parseTemplate() reads what encodeTemplate() wrote", () => {
   assert.deepEqual(parseTemplate(encodeTemplate(sample)), sample);
 });
 
-Deno.test("parseTemplate() rejects another kind of file and another version", () => {
+Deno.test("parseTemplate() rejects other kinds of files and other versions", () => {
   rejects(new Uint8Array(), /not a disk template/);
   rejects(changed((_, bytes) => bytes[0] = 0), /not a disk template/);
   rejects(changed((view) => view.setUint32(8, 2, true)), /version is 2, expected 1/);

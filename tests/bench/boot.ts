@@ -3,19 +3,26 @@
  * filesystem. The runs alternate, so that whatever slows this host down slows all of them; only the ratios mean
  * anything.
  *
- *     deno run -A tests/bench/boot.ts TARBALL [--runs N]
+ *     deno run -A boot.js WORK [--runs N] [--msb MSB]
+ *
+ * It is bundled, so that it needs nothing of the checkout: WORK has the unpacked download, as `download`, and the
+ * launcher, as `floor` (`floor.c`). MSB is the executable of microsandbox, to be measured beside it.
  *
  * @module
  */
 
-import { buildImage, makeImageStore } from "../fixtures/images.ts";
+import { exists } from "../../src/host/files.ts";
+import { buildImage, exportImage, makeImageStore } from "../fixtures/images.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
-import { makeTempFolder } from "../helpers/temp_folder.ts";
-import { median, runsOf } from "./measure.ts";
+import { until } from "../helpers/until.ts";
+import { median, memoryOf, moduleExec, runsOf } from "./measure.ts";
 
+const WORK = Deno.args[0]!;
 const RUNS = runsOf(Deno.args, 5);
 const IMAGE = "localhost/bench:latest";
-const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
+
+/** Says how far it is, which takes minutes in the emulated machine. */
+const progress = (done: string) => console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s: ${done}`);
 
 await using store = await makeImageStore();
 const rootfs = `${store.folder}/rootfs`;
@@ -24,19 +31,22 @@ await buildImage(store, { name: IMAGE, rootfs });
 // Its own: libkrun's init makes mount points in the floor's root.
 const floorRootfs = `${store.folder}/floor-rootfs`;
 await buildRootfs(floorRootfs);
-const floor = `${store.folder}/floor`;
-await output("cc", ["-O2", "-o", floor, `${ROOT}tests/bench/floor.c`, "-ldl"]);
+/** Where any guest says that it is up. */
+const upFolder = `${floorRootfs}/up`;
+await Deno.mkdir(upFolder);
+progress("root filesystems and an image were made");
 
-using download = makeTempFolder();
-await output("tar", ["-xzf", Deno.args[0]!, "-C", download.path, "--strip-components", "1"]);
-
-const smolvm = (...args: string[]) => ({ command: `${download.path}/smolvm`, args });
-const floorOf = (...args: string[]) => ({ command: floor, args: [`${download.path}/lib`, floorRootfs, ...args] });
+const download = `${WORK}/download`;
+const smolvm = (...args: string[]) => ({ command: `${download}/smolvm`, args });
+const floor = `${WORK}/floor`;
+const floorOf = (...args: string[]) => ({ command: floor, args: [`${download}/lib`, floorRootfs, ...args] });
 
 /** A program and its arguments. */
 interface Run {
   command: string;
   args: string[];
+  /** Variables besides. */
+  env?: Record<string, string>;
 }
 
 // What the CLI and the runner cannot be without: Deno's own start, twice.
@@ -44,25 +54,74 @@ const nothing = `${store.folder}/nothing.js`;
 await Deno.writeTextFile(nothing, "");
 const deno = { command: Deno.execPath(), args: ["run", "--no-config", "--no-lock", "--no-check", nothing] };
 
+await using machine = new AsyncDisposableStack();
 const CASES: Record<string, Run> = {
   floor: floorOf("/bin/true"),
   deno,
-  folder: smolvm("run", rootfs, "true"),
+  folder: smolvm("run", rootfs, "echo", "done"),
+  unjailed: smolvm("run", "--insecure-no-jail", rootfs, "true"),
   image: smolvm("run", IMAGE, "true"),
+  warm: smolvm("run", rootfs, "true"),
   exec: smolvm("exec", "bench", "true"),
+  ...await preparePeer(Deno.args.indexOf("--msb")),
 };
 
 // For a command in a machine that runs already.
 const { command: program } = smolvm();
 await output(program, ["create", "--name", "bench", rootfs, "sleep", "100000"]);
-await using machine = new AsyncDisposableStack();
 machine.defer(() => output(program, ["delete", "--force", "bench"]));
 await output(program, ["start", "bench"]);
 
+/** The runs of microsandbox with the same image, if it is given. */
+async function preparePeer(index: number): Promise<Record<string, Run>> {
+  const command = Deno.args[index + 1];
+  if (index < 0 || command === undefined) return {};
+  // Its folders need extended attributes, which a tmpfs may not have.
+  const home = await mountDisk(`${store.folder}/msb`);
+  machine.defer(() => output("umount", [home]));
+  const env = { HOME: home, TMPDIR: home };
+  const archive = `${store.folder}/bench.tar`;
+  await exportImage(store, IMAGE, `docker-archive:${archive}:${IMAGE}`);
+  await output(command, ["load", "--quiet", "--input", archive, "--tag", "bench:latest"], env);
+  await output(command, ["create", "--quiet", "--name", "bench", "bench:latest"], env);
+  machine.defer(() => output(command, ["stop", "bench"], env));
+  return {
+    "msb image": { command, args: ["run", "--quiet", "--pull", "never", "bench:latest", "--", "true"], env },
+    "msb exec": { command, args: ["exec", "bench", "--", "true"], env },
+  };
+}
+
+/** Mounts a new file system there. */
+async function mountDisk(folder: string): Promise<string> {
+  await Deno.mkdir(folder);
+  const file = await Deno.open(`${folder}.img`, { create: true, write: true });
+  await file.truncate(4 * 1024 ** 3);
+  file.close();
+  await output("mkfs.ext4", ["-q", `${folder}.img`]);
+  await output("mount", ["-o", "loop", `${folder}.img`, folder]);
+  return folder;
+}
+
+/** Runs something with what it needs: only of a warm run, a machine that waits. */
+async function measure(name: string, run: Run): Promise<Taken> {
+  if (name === "warm") await output(program, ["warm"]);
+  const taken = await time(run);
+  // Its successor must not be there for the others.
+  if (name === "warm") await output(program, ["warm", "--count", "0"]);
+  return taken;
+}
+
 /** Milliseconds from a program's start to its end, and from its last output to its end. */
-async function time({ command, args }: Run): Promise<{ totalMs: number; endMs: number }> {
+interface Taken {
+  totalMs: number;
+  endMs: number;
+}
+
+/** Runs something to its end. */
+async function time({ command, args, env }: Run): Promise<Taken> {
   const start = performance.now();
-  const child = new Deno.Command(command, { args, env: store.env, stdin: "null", stdout: "piped", stderr: "piped" })
+  const variables = { ...store.env, ...env };
+  const child = new Deno.Command(command, { args, env: variables, stdin: "null", stdout: "piped", stderr: "piped" })
     .spawn();
   const stderr = new Response(child.stderr).text();
   let last = start;
@@ -73,44 +132,52 @@ async function time({ command, args }: Run): Promise<{ totalMs: number; endMs: n
   return { totalMs: end - start, endMs: end - last };
 }
 
-async function output(command: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args, env: store.env, stdout: "null", stderr: "piped" })
+async function output(command: string, args: string[], env: Record<string, string> = store.env): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { args, env, stdout: "null", stderr: "piped" })
     .output();
   if (!success) throw new Error(`${command} failed: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** Resident memory of the process that runs the VM while the guest sleeps, in MiB: the guest's own pages included. */
-async function residentMib({ command, args }: Run): Promise<number> {
+/** What the process of a VM has of the host's memory while the guest sleeps, the guest's own pages included. */
+async function memoryAtRest({ command, args }: Run): Promise<string> {
   await using cleanup = new AsyncDisposableStack();
-  const child = new Deno.Command(command, { args, env: store.env, stdin: "null", stdout: "piped", stderr: "null" })
+  const child = new Deno.Command(command, { args, env: store.env, stdin: "null", stdout: "null", stderr: "null" })
     .spawn();
-  const reader = child.stdout.getReader();
   cleanup.defer(async () => {
     child.kill("SIGKILL");
-    await reader.cancel();
     await child.status;
   });
-  // The guest says that it is up.
-  await reader.read();
+  // The floor has no output.
+  await until(() => exists(`${upFolder}/up`));
+  await Deno.remove(`${upFolder}/up`);
+  return await memoryOf(command === floor ? child.pid : await runnerPid());
+}
+
+/** The process of the only VM that smolvm runs. */
+async function runnerPid(): Promise<number> {
   for await (const { name } of Deno.readDir("/proc")) {
     const text = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-    if (!text.endsWith("\0__runner\0")) continue;
-    const status = await Deno.readTextFile(`/proc/${name}/status`);
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
+    // Not smolvm-jail, which has started it.
+    if (text.endsWith("\0__runner\0") && !text.includes("/smolvm-jail-")) return Number(name);
   }
   throw new Error("No runner");
 }
 
 // The first run of each fills caches; that of the image also mounts it.
-for (const run of Object.values(CASES)) await time(run);
+for (const [name, run] of Object.entries(CASES)) {
+  const { totalMs } = await measure(name, run);
+  progress(`the first run of ${name} took ${totalMs.toFixed(0)} ms`);
+}
 const totals: Record<string, number[]> = Object.fromEntries(Object.keys(CASES).map((name) => [name, []]));
 const ends: number[] = [];
-const wholes: number[] = [];
 for (let round = 0; round < RUNS; round++) {
-  for (const [name, run] of Object.entries(CASES)) totals[name]!.push((await time(run)).totalMs);
-  const { totalMs, endMs } = await time(smolvm("run", rootfs, "echo", "done"));
-  ends.push(endMs);
-  wholes.push(totalMs);
+  for (const [name, run] of Object.entries(CASES)) {
+    const { totalMs, endMs } = await measure(name, run);
+    totals[name]!.push(totalMs);
+    if (name === "folder") ends.push(endMs);
+  }
+  const taken = Object.entries(totals).map(([name, values]) => `${name} ${values.at(-1)!.toFixed(0)}`);
+  progress(`round ${round + 1} of ${RUNS}, ms: ${taken.join(", ")}`);
 }
 
 const floorMs = median(totals.floor!);
@@ -118,11 +185,19 @@ console.log(`median of ${RUNS} alternating runs`);
 for (const [name, values] of Object.entries(totals)) {
   const ms = median(values);
   const all = values.map((value) => value.toFixed(0)).join(" ");
-  console.log(`${name.padEnd(8)} ${ms.toFixed(0).padStart(6)} ms  ${(ms / floorMs).toFixed(2)} x floor  (${all})`);
+  console.log(`${name.padEnd(9)} ${ms.toFixed(0).padStart(6)} ms  ${(ms / floorMs).toFixed(2)} x floor  (${all})`);
 }
+const ratio = median(totals.folder!) / median(totals.unjailed!);
+console.log(`jail      ${ratio.toFixed(2)} x a run without it`);
 console.log(
-  `end      ${median(ends).toFixed(0).padStart(6)} ms  ${(100 * median(ends) / median(wholes)).toFixed(1)} % of a run`,
+  `end       ${median(ends).toFixed(0).padStart(6)} ms  ${
+    (100 * median(ends) / median(totals.folder!)).toFixed(1)
+  } % of a run`,
 );
+console.log(await moduleExec("bench", store.env, 30));
 await machine.disposeAsync();
-const runner = await residentMib(smolvm("run", rootfs, "sh", "-c", "echo up; sleep 60"));
-console.log(`memory of the runner with a guest at rest: ${runner.toFixed(0)} MiB`);
+const sleeper = ["/bin/sh", "-c", "echo >/up/up; exec sleep 1000"];
+const sleepers = { floor: floorOf(...sleeper), smolvm: smolvm("run", "-v", `${upFolder}:/up`, rootfs, ...sleeper) };
+for (const [name, run] of Object.entries(sleepers)) {
+  console.log(`memory of the VM's process with a guest at rest, ${name}: ${await memoryAtRest(run)}`);
+}

@@ -1,9 +1,38 @@
 /** What the benchmarks have in common. */
 
+import { Machine } from "../../src/mod.ts";
+import { setEnv } from "../helpers/env.ts";
+
 /** The number behind `--runs`, or `otherwise`. */
 export function runsOf(args: readonly string[], otherwise: number): number {
   const index = args.indexOf("--runs");
   return index < 0 ? otherwise : Number(args[index + 1]);
+}
+
+/** What a command takes in a machine that runs, by this checkout's module, one of so many in a row; as people read it. */
+export async function moduleExec(name: string, env: Record<string, string>, count: number): Promise<string> {
+  using _ = setEnv(env);
+  const machine = await Machine.get(name);
+  const times: number[] = [];
+  for (let run = 0; run < count; run++) {
+    const start = performance.now();
+    await machine.exec(["true"]);
+    times.push(performance.now() - start);
+  }
+  return `module: ${median(times).toFixed(1)} ms for each of ${count} execs in a row (${
+    Math.min(...times).toFixed(1)
+  } to ${Math.max(...times).toFixed(1)})`;
+}
+
+/** What a process has of the host's memory, as people read it. */
+export async function memoryOf(pid: number): Promise<string> {
+  const text = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`);
+  const mib = (...names: string[]) => {
+    const kib = names.map((name) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text)![1]));
+    return (kib.reduce((sum, more) => sum + more) / 1024).toFixed(1);
+  };
+  return `${mib("Rss")} MiB resident, ${mib("Pss")} with its part of what is shared, ` +
+    `${mib("Private_Dirty")} that nobody else could have`;
 }
 
 export function median(values: number[]): number {

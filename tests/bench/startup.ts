@@ -2,26 +2,23 @@
  * How long `smolvm --version` takes, by the checkout and by the download, against Deno doing nothing, and what is loaded
  * for it. Alternating runs; of the times only the ratios mean anything.
  *
- *     deno run -A tests/bench/startup.ts TARBALL [--runs N]
+ *     deno run -A tests/bench/startup.ts DOWNLOAD [--runs N]
  *
  * @module
  */
 
 import { SMOLVM } from "../helpers/cli.ts";
 import { modulesOfProgram, modulesOfRunner } from "../helpers/loaded_modules.ts";
-import { runProcess } from "../helpers/process.ts";
-import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { median, runsOf } from "./measure.ts";
 
 const RUNS = runsOf(Deno.args, 21);
 
-using folder = makeTempFolder();
-await runProcess("tar", { args: ["-xzf", Deno.args[0]!, "-C", folder.path, "--strip-components", "1"] });
+const download = Deno.args[0]!;
 const version = { args: ["--version"] };
 const cases = {
   "deno eval 0": { command: Deno.execPath(), args: ["eval", "0"] },
   checkout: { command: SMOLVM, ...version },
-  download: { command: `${folder.path}/smolvm`, ...version },
+  download: { command: `${download}/smolvm`, ...version },
 };
 
 /** Milliseconds from a program's start to its end. */
@@ -44,7 +41,7 @@ for (const [name, values] of Object.entries(times)) {
   console.log(`${name.padEnd(11)} ${ms.toFixed(0).padStart(4)} ms  ${(ms / nothingMs).toFixed(2)} x (${RUNS} runs)`);
 }
 
-const program = `${folder.path}/lib/portable`;
+const program = `${download}/lib/portable`;
 const loaded = {
   "--version": await modulesOfProgram(program, ["--version"]),
   "--help": await modulesOfProgram(program, ["--help"]),

@@ -1,14 +1,16 @@
 // Completion in real shells, on real terminals.
 import assert from "node:assert/strict";
+import { acquireLock } from "../../src/host/lock.ts";
+import { dirname } from "../../src/host/path.ts";
 import { writeRecord } from "../../src/image/record.ts";
-import { acquireLock } from "../../src/state/lock.ts";
-import { CREATED, machineLock, writeStatus } from "../../src/state/status.ts";
+import { CREATED, writeStatus } from "../../src/state/status.ts";
+import { machineLock } from "../../src/state/machine_folders.ts";
 import { type Cli, makeCli, SMOLVM } from "../helpers/cli.ts";
 import { assertCode, Process } from "../helpers/process.ts";
 
 const PROMPT = "ready> ";
 
-/** A shell on which `smolvm` prints its words instead of being run, unless it is asked for completions. */
+/** A shell in which `smolvm` prints its arguments instead of running, except for completion. */
 interface Shell {
   command: string;
   setUp: string;
@@ -33,7 +35,7 @@ const SHELLS: Record<string, Shell> = {
   },
 };
 
-/** What is typed before the tabulator, and what becomes of it. */
+/** The text before Tab, and the completed text. */
 const TYPED: [typed: string, words: string[]][] = [
   ["doc", ["doctor"]],
   ["run --env-f", ["run", "--env-file"]],
@@ -47,7 +49,7 @@ const TYPED: [typed: string, words: string[]][] = [
   ["cp ./fil\tweb", ["cp", "./file", "web-live:"]],
 ];
 
-/** A `smolvm` with a machine that runs, one that does not, an image and a file; `env` is that of a shell. */
+/** A `smolvm` with a running machine, a stopped one, an image and a file; `env` is for a shell. */
 async function makePopulated(): Promise<{ cli: Cli; env: Record<string, string> } & Disposable> {
   const cli = makeCli();
   await Deno.mkdir(`${cli.folder}/root`);
@@ -72,7 +74,7 @@ async function makePopulated(): Promise<{ cli: Cli; env: Record<string, string> 
     });
   }
   const env = {
-    PATH: `${SMOLVM.slice(0, SMOLVM.lastIndexOf("/"))}:${Deno.env.get("PATH")}`,
+    PATH: `${dirname(SMOLVM)}:${Deno.env.get("PATH")}`,
     HOME: cli.folder,
     XDG_STATE_HOME: cli.state,
     XDG_CONFIG_HOME: `${cli.folder}/config`,
@@ -101,7 +103,7 @@ for (const [name, { command, setUp }] of Object.entries(SHELLS)) {
   });
 }
 
-Deno.test("smolvm completion offers machines in the states that a command is for, once", async () => {
+Deno.test("smolvm completion offers each machine once, if its state suits the command", async () => {
   using populated = await makePopulated();
   const complete = async (...words: string[]) => {
     const { code, stdout, stderr } = await populated.cli.run(["__complete", ...words]);
@@ -123,14 +125,14 @@ Deno.test("smolvm completion offers machines in the states that a command is for
   assert.deepEqual(await complete("run", "-v", "./src:/s"), []);
 });
 
-Deno.test("smolvm completion describes what it offers", async () => {
+Deno.test("smolvm completion describes its offers", async () => {
   using populated = await makePopulated();
   const { stdout } = await populated.cli.run(["__complete", "exec", ""]);
   assert.equal(stdout, `web-live\trunning, ${populated.cli.folder}/root\n`);
   assert.match((await populated.cli.run(["__complete", "doc"])).stdout, /^doctor\tCheck /);
 });
 
-Deno.test("smolvm completion takes the shells that it knows, and hides what they ask", async () => {
+Deno.test("smolvm completion accepts the known shells, and hides its internal command", async () => {
   using cli = makeCli();
   for (const args of [[], ["tcsh"], ["bash", "x"]]) assertCode(await cli.run(["completion", ...args]), 125);
   assert.doesNotMatch((await cli.run(["--help"])).stdout, /__complete/);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { dirname } from "../../src/host/path.ts";
 import { assertNothingLeft, type Cli, makeCli } from "../helpers/cli.ts";
 import type { Outcome } from "../helpers/process.ts";
 
-/** A `smolvm config` whose file is there only if it or the test made it. */
+/** A `smolvm config` without a configuration file at first. */
 interface ConfigCli extends Disposable {
   /** The configuration file. */
   path: string;
@@ -26,7 +27,7 @@ function makeConfigCli(): ConfigCli {
 }
 
 function writeConfig({ path }: ConfigCli, text: string): void {
-  Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  Deno.mkdirSync(dirname(path), { recursive: true });
   Deno.writeTextFileSync(path, text);
 }
 
@@ -41,25 +42,31 @@ function assertRefused({ code, stdout, stderr }: Outcome, ...lines: string[]): v
 
 const BROKEN = "# mine\ndefault_cpu = 2\n";
 
-Deno.test("smolvm config path prints where the file is, whatever is in it", async () => {
+Deno.test("smolvm config path prints the path of the file, whatever its content", async () => {
   using config = makeConfigCli();
   assertPrinted(await config.run("path"), `${config.path}\n`);
   writeConfig(config, BROKEN);
   assertPrinted(await config.run("path"), `${config.path}\n`);
 });
 
-Deno.test("smolvm config show prints every key with the value in force, and could be the file", async () => {
+Deno.test("smolvm config show prints every key with the value in force, as a valid file", async () => {
   using config = makeConfigCli();
   const defaults = "default_cpus = 1  # virtual CPUs\n" +
     "default_mem = 512  # memory in MiB\n" +
     "# default_dns is not set: name server with --net, instead of the host's\n" +
+    "insecure_no_jail = false  # whether VMs' processes run without a jail\n" +
+    "warm = 0  # machines that have booted and wait for a run\n" +
+    "warm_idle = 600  # seconds that one waits\n" +
     "log_max_size = 10  # log file size in MiB\n" +
     "log_max_files = 3  # log files of a machine\n";
   assertPrinted(await config.run("show"), defaults);
-  writeConfig(config, 'default_dns = "9.9.9.9"\ndefault_mem = 256\nlog_max_files = 1\n');
+  writeConfig(config, 'default_dns = "9.9.9.9"\ndefault_mem = 256\nlog_max_files = 1\n' + "insecure_no_jail = true\n");
   const shown = "default_cpus = 1  # virtual CPUs\n" +
     "default_mem = 256  # memory in MiB\n" +
     'default_dns = "9.9.9.9"  # name server with --net, instead of the host\'s\n' +
+    "insecure_no_jail = true  # whether VMs' processes run without a jail\n" +
+    "warm = 0  # machines that have booted and wait for a run\n" +
+    "warm_idle = 600  # seconds that one waits\n" +
     "log_max_size = 10  # log file size in MiB\n" +
     "log_max_files = 1  # log files of a machine\n";
   assertPrinted(await config.run("show"), shown);
@@ -69,7 +76,7 @@ Deno.test("smolvm config show prints every key with the value in force, and coul
   }
 });
 
-Deno.test("smolvm config get prints the value in force alone, and fails when there is none", async () => {
+Deno.test("smolvm config get prints only the value in force, and fails when there is none", async () => {
   using config = makeConfigCli();
   assertPrinted(await config.run("get", "default_mem"), "512\n");
   assertRefused(await config.run("get", "default_dns"), "Cannot get default_dns: it is not set");
@@ -77,7 +84,7 @@ Deno.test("smolvm config get prints the value in force alone, and fails when the
   assertPrinted(await config.run("get", "default_dns"), "9.9.9.9\n");
 });
 
-Deno.test("smolvm config set changes one line of the file, and makes it", async () => {
+Deno.test("smolvm config set changes one line of the file, and creates a missing file", async () => {
   using config = makeConfigCli();
   assertPrinted(await config.run("set", "default_cpus", "2"), "");
   assert.equal(Deno.readTextFileSync(config.path), "default_cpus = 2\n");
@@ -87,7 +94,7 @@ Deno.test("smolvm config set changes one line of the file, and makes it", async 
   assert.equal(Deno.readTextFileSync(config.path), '# mine\ndefault_cpus = 3 # two\ndefault_dns = "::1"\n');
 });
 
-Deno.test("smolvm config set takes memory as smolvm run does, and writes MiB", async () => {
+Deno.test("smolvm config set accepts memory as smolvm run does, and writes MiB", async () => {
   using config = makeConfigCli();
   for (const [size, mib] of [["256", 256], ["512m", 512], ["1.5g", 1536]] as const) {
     assertPrinted(await config.run("set", "default_mem", size), "");
@@ -95,13 +102,13 @@ Deno.test("smolvm config set takes memory as smolvm run does, and writes MiB", a
   }
 });
 
-Deno.test("smolvm config set takes the size of a log with a unit, and writes MiB", async () => {
+Deno.test("smolvm config set accepts the size of a log with a unit, and writes MiB", async () => {
   using config = makeConfigCli();
   assertPrinted(await config.run("set", "log_max_size", "1g"), "");
   assert.equal(Deno.readTextFileSync(config.path), "log_max_size = 1024\n");
 });
 
-Deno.test("smolvm config set refuses a value that the key cannot have, and leaves the file alone", async () => {
+Deno.test("smolvm config set refuses an invalid value, and does not change the file", async () => {
   using config = makeConfigCli();
   const values: [key: string, value: string, expected: string][] = [
     ["default_cpus", "", "an integer from 1 to 16"],
@@ -125,7 +132,7 @@ Deno.test("smolvm config set refuses a value that the key cannot have, and leave
 Deno.test("smolvm config get and set refuse an unknown key with the known ones and the nearest", async () => {
   using config = makeConfigCli();
   const message = 'Unknown key "default_men": expected one of default_cpus, default_mem, default_dns, ' +
-    "log_max_size, log_max_files";
+    "insecure_no_jail, warm, warm_idle, log_max_size, log_max_files";
   for (const args of [["get", "default_men"], ["set", "default_men", "512"]]) {
     assertRefused(await config.run(...args), message, "Did you mean default_mem?");
   }
@@ -144,14 +151,14 @@ Deno.test("smolvm config show, get and set name the line and the key of a broken
   assert.equal(Deno.readTextFileSync(config.path), BROKEN);
 });
 
-Deno.test("smolvm config set repairs the only mistake of a file", async () => {
+Deno.test("smolvm config set repairs the only error of a file", async () => {
   using config = makeConfigCli();
   writeConfig(config, 'default_mem = "1g" # much\n');
   assertPrinted(await config.run("set", "default_mem", "1g"), "");
   assert.equal(Deno.readTextFileSync(config.path), "default_mem = 1024 # much\n");
 });
 
-Deno.test("smolvm config refuses what it does not know, and prints its help without a command", async () => {
+Deno.test("smolvm config refuses unknown commands, and prints its help without a command", async () => {
   using config = makeConfigCli();
   const hint = (command: string) => `Run 'smolvm config${command} --help' for more.`;
   assertRefused(await config.run("shw"), "Unknown command 'shw'", "(Did you mean show?)", hint(""));
@@ -170,7 +177,7 @@ Deno.test("smolvm config --help explains every key, shows examples and fits a te
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
     const explained = stdout.includes(
-      "\n  default_mem    memory in MiB: an integer from 128 to 16777216 (default: 512)\n",
+      "\n  default_mem: memory in MiB, an integer from 128 to 16777216 (default: 512)\n",
     );
     assert.equal(explained, !["show", "path"].includes(args[0]!), args[0]);
     assert.ok(stdout.includes("\nExamples:\n  smolvm config "), args[0]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Finding } from "../../src/doctor/mod.ts";
 import { assertNothingLeft, type Cli, type CliOptions, makeCli } from "../helpers/cli.ts";
 
-/** What `smolvm doctor` reports, by name; its exit code must agree. */
+/** The findings of `smolvm doctor` by name; its exit code must match them. */
 async function diagnose(cli: Cli, options?: CliOptions): Promise<Map<string, Omit<Finding, "name">>> {
   const { code, stdout, stderr } = await cli.run(["doctor", "--format", "json"], options);
   assert.equal(stderr, "");
@@ -11,7 +11,7 @@ async function diagnose(cli: Cli, options?: CliOptions): Promise<Map<string, Omi
   return new Map(findings.map(({ name, ...finding }) => [name, finding]));
 }
 
-Deno.test("smolvm doctor finds what scripts/setup brought, and changes nothing", async () => {
+Deno.test("smolvm doctor finds what scripts/setup installed, and changes nothing", async () => {
   using cli = makeCli();
   const findings = await diagnose(cli);
   for (const name of ["libkrun", "libkrunfw", "agent", "disk-templates", "buildah", "configuration"]) {
@@ -24,7 +24,7 @@ Deno.test("smolvm doctor finds what scripts/setup brought, and changes nothing",
   await assertNothingLeft(cli);
 });
 
-Deno.test("smolvm doctor prints for people the same that it has for programs", async () => {
+Deno.test("smolvm doctor prints the same findings for people and for programs", async () => {
   using cli = makeCli();
   const findings = await diagnose(cli);
   const { stdout } = await cli.run(["doctor"]);
@@ -34,7 +34,7 @@ Deno.test("smolvm doctor prints for people the same that it has for programs", a
   }
 });
 
-Deno.test("smolvm doctor says what is wrong and how to mend it", async () => {
+Deno.test("smolvm doctor says what is wrong and how to fix it", async () => {
   using cli = makeCli();
   const { folder } = cli;
   await Deno.mkdir(`${folder}/bin`);
@@ -60,8 +60,8 @@ Deno.test("smolvm doctor says what is wrong and how to mend it", async () => {
     ["runtime-folder", { env: { XDG_RUNTIME_DIR: long } }, /longer than \d+ bytes$/, /XDG_RUNTIME_DIR/],
   ];
   if (Deno.build.os === "linux") {
-    const noProgram = { env: { PATH: `${folder}/bin` } };
-    cases.push(["namespaces", noProgram, /^Cannot find the program "unshare"$/, /^Install util-linux/]);
+    const noLib = { env: { SMOLVM_LIB: folder } };
+    cases.push(["jail-namespaces", noLib, /^Cannot find the program ".*\/smolvm-jail-\w+"$/, /scripts\/setup/]);
   }
   for (const [name, options, expected, cure] of cases) {
     const { status, found, hint } = (await diagnose(cli, options)).get(name)!;
@@ -71,7 +71,7 @@ Deno.test("smolvm doctor says what is wrong and how to mend it", async () => {
   }
 });
 
-Deno.test("smolvm doctor takes nothing but its options", async () => {
+Deno.test("smolvm doctor accepts only its options", async () => {
   using cli = makeCli();
   for (const args of [["x"], ["--format", "yaml"]]) {
     const { code, stderr } = await cli.run(["doctor", ...args]);

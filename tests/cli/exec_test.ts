@@ -1,4 +1,4 @@
-// What works with a running machine, as it refuses those that do not run.
+// Commands on a running machine refuse machines that do not run.
 import assert from "node:assert/strict";
 import { makeCli } from "../helpers/cli.ts";
 import { takeInventory } from "../helpers/inventory.ts";
@@ -17,7 +17,7 @@ const COMMANDS: [args: string[], code: number][] = [
   [["kill", "-s", "HUP", "web"], 1],
 ];
 
-Deno.test("what needs a running machine refuses one that does not run, and changes nothing", async () => {
+Deno.test("commands on a running machine refuse one that does not run, and change nothing", async () => {
   using cli = makeCli();
   Deno.mkdirSync(`${cli.folder}/root`);
   assertCode(await cli.run(["create", "--name", "web", "root"]), 0);
@@ -32,7 +32,7 @@ Deno.test("what needs a running machine refuses one that does not run, and chang
   assert.deepEqual(await takeInventory(cli), before);
 });
 
-Deno.test("what needs a machine says that there is none", async () => {
+Deno.test("commands on a machine say that it does not exist", async () => {
   using cli = makeCli();
   const others: typeof COMMANDS = [[["wait", "web"], 1], [["restart", "web"], 1]];
   for (const [args, code] of [...COMMANDS, ...others]) {
@@ -41,11 +41,11 @@ Deno.test("what needs a machine says that there is none", async () => {
   }
 });
 
-Deno.test("what works with a running machine refuses options that cannot be honoured", async () => {
+Deno.test("commands on a running machine refuse options that cannot be honoured", async () => {
   using cli = makeCli();
   const refused: [args: string[], message: RegExp][] = [
     [["exec", "web"], /^smolvm: Missing required argument 'command'\n/],
-    [["exec", "-it", "web", "sh"], /^smolvm: Cannot use --tty: standard output is not a terminal\n/],
+    [["exec", "-it", "web", "sh"], /^smolvm: Cannot use --tty with --interactive: standard input is not a terminal\n/],
     [["exec", "-id", "web", "sh"], /^smolvm: Cannot use --interactive with --detach\n$/],
     [["exec", "-w", "relative", "web", "sh"], /^smolvm: Option '-w.*Expected an absolute path in the guest\.\n/],
     [
@@ -66,7 +66,7 @@ Deno.test("what works with a running machine refuses options that cannot be hono
   }
 });
 
-Deno.test("wait prints at once how the last run of a machine ended", async () => {
+Deno.test("wait prints the exit code of a stopped machine's last run immediately", async () => {
   using cli = makeCli();
   Deno.mkdirSync(`${cli.folder}/root`);
   assertCode(await cli.run(["create", "--name", "web", "root"]), 0);

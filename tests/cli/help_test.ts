@@ -3,7 +3,7 @@ import deno from "../../deno.json" with { type: "json" };
 import { assertNothingLeft, makeCli, SMOLVM } from "../helpers/cli.ts";
 import { runProcess } from "../helpers/process.ts";
 
-/** What `smolvm ARGS` prints on its standard output; it must not fail, complain or leave anything. */
+/** The standard output of `smolvm ARGS`, which must not fail, print errors or leave anything. */
 async function print(...args: string[]): Promise<string> {
   using cli = makeCli();
   const { code, stdout, stderr } = await cli.run(args);
@@ -40,6 +40,9 @@ Deno.test("smolvm run --help names every option and shows examples", async () =>
     "volume",
     "publish",
     "net",
+    "allow-net",
+    "deny-net",
+    "network",
     "dns",
     "interactive",
     "tty",
@@ -68,14 +71,14 @@ Deno.test("smolvm's help fits a terminal of 80 columns, and has a line and examp
   }
 });
 
-Deno.test("smolvm's help ends quietly when nobody reads it", async () => {
+Deno.test("smolvm's help ends silently when its reader is gone", async () => {
   using cli = makeCli();
   const command = `{ sleep 1; "$0" --help; echo "code $?" >&2; } | true`;
   const { stderr } = await runProcess("sh", { args: ["-c", command, SMOLVM], env: { HOME: cli.folder } });
   assert.equal(stderr, "code 0\n");
 });
 
-Deno.test("smolvm without a command prints its help where errors go, and fails", async () => {
+Deno.test("smolvm without a command prints its help on standard error, and fails", async () => {
   using cli = makeCli();
   const { code, stdout, stderr } = await cli.run([]);
   assert.deepEqual({ code, stdout }, { code: 125, stdout: "" });

@@ -1,8 +1,9 @@
-// Images, as far as they go without buildah: what is refused before it is asked, and changes nothing.
+// Image commands without buildah: refusals that need no buildah and change nothing.
 import assert from "node:assert/strict";
 import { assertNothingLeft, makeCli } from "../helpers/cli.ts";
+import { onTerminal } from "../helpers/terminal.ts";
 
-/** The command lines, the exit code and the first line of what they say. */
+/** The command line, the exit code and the first line of the message. */
 const REFUSALS: [args: string[], code: number, message: string][] = [
   [["pull"], 125, "Missing required argument 'image'"],
   [["pull", "alpine", "Bad!"], 125, 'Cannot use "Bad!" as an image reference: "Bad!" is not part of an image\'s name'],
@@ -26,7 +27,7 @@ function badOption(option: string, value: string, reason: string): string {
   return `Option '${option}' argument '${value}' is invalid. ${reason}`;
 }
 
-Deno.test("smolvm refuses what it cannot do with images, and changes nothing", async () => {
+Deno.test("smolvm refuses invalid image commands, and changes nothing", async () => {
   using cli = makeCli();
   for (const [args, expected, message] of REFUSALS) {
     const { code, stdout, stderr } = await cli.run(args);
@@ -56,4 +57,37 @@ Deno.test("smolvm says that images need buildah, and machines do not", async () 
     assert.deepEqual({ code, stdout, stderr }, expected);
   }
   await assertNothingLeft(cli);
+});
+
+Deno.test("smolvm rmi -f reports a missing image, and does not fail", async () => {
+  using cli = makeCli();
+  for (const [options, code] of [[[], 1], [["-f"], 0]] as const) {
+    const outcome = await cli.run(["rmi", ...options, "nope", "nope"]);
+    const expected = { code, stdout: "", stderr: 'smolvm: No such image: "nope"\n' };
+    assert.deepEqual({ code: outcome.code, stdout: outcome.stdout, stderr: outcome.stderr }, expected);
+  }
+});
+
+Deno.test("smolvm prune removes nothing and fails when the answer is no", async () => {
+  using cli = makeCli();
+  const remains = `${cli.state}/smolvm/machines/.gone-0123456789ab`;
+  await Deno.mkdir(remains, { recursive: true });
+  const env = {
+    HOME: cli.folder,
+    XDG_STATE_HOME: cli.state,
+    XDG_RUNTIME_DIR: cli.runtime,
+    SMOLVM_STORAGE: cli.storage,
+    NO_COLOR: "1",
+  };
+  const script = 'stty -echo; echo ready; "$SMOLVM" prune | cat; "$SMOLVM" prune; echo "code $?"; stty echo';
+  await using terminal = onTerminal({ env, rootfs: "" }, script);
+  await terminal.untilStdout(/ready\r\n/);
+  await terminal.write("\nnope\n");
+  const { stdout } = await terminal.finish();
+  const asked = [
+    "  remains of killed machines: 1",
+    "Remove all this? [y/N] smolvm: Nothing was removed: the answer was not yes",
+  ];
+  assert.deepEqual(stdout.split("ready\r\n")[1]?.split("\r\n"), [...asked, ...asked, "code 1", "restored", ""]);
+  assert.ok(Deno.statSync(remains).isDirectory);
 });

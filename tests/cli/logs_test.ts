@@ -1,17 +1,19 @@
-// What machines have written, printed while none runs, or a test holds a machine's lock in place of a VM.
+// Prints logs of machines that do not run, or whose lock the test holds in place of a VM.
 import assert from "node:assert/strict";
+import { acquireLock } from "../../src/host/lock.ts";
 import { CommandLog } from "../../src/runner/command_log.ts";
-import { acquireLock } from "../../src/state/lock.ts";
 import { writeRecord } from "../../src/state/machine_record.ts";
-import { CREATED, machineLock, type MachineStatus, writeStatus } from "../../src/state/status.ts";
+import { CREATED, type MachineStatus, writeStatus } from "../../src/state/status.ts";
+import { machineLock, vmFolder } from "../../src/state/machine_folders.ts";
 import { type Cli, makeCli, SMOLVM } from "../helpers/cli.ts";
 import { makeRecord } from "../helpers/machines.ts";
 import { type Outcome, runProcess } from "../helpers/process.ts";
+import { pause } from "../helpers/until.ts";
 
 const SEE_HELP = "Run 'smolvm logs --help' for more.";
 const STOPPED: MachineStatus = { ...CREATED, state: "stopped", exit: { code: 0 } };
 
-/** Lays down the machine "web" with those files; returns its folder. */
+/** Makes the machine "web" with these files; returns its folder. */
 async function makeMachine(
   cli: Cli,
   files: Record<string, string> = {},
@@ -19,10 +21,10 @@ async function makeMachine(
 ): Promise<string> {
   const record = makeRecord();
   const folder = `${cli.state}/smolvm/${kind}/${record.id}`;
-  await Deno.mkdir(folder, { recursive: true });
+  await Deno.mkdir(vmFolder(folder), { recursive: true });
   await writeRecord(folder, record);
   await writeStatus(folder, status);
-  for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
+  for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${vmFolder(folder)}/${name}`, text);
   return folder;
 }
 
@@ -30,7 +32,7 @@ const hold = (folder: string) => acquireLock(machineLock(folder), { exclusive: t
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** Records of a minute after noon each, such as `stdout F text`. */
+/** Records one minute apart, from noon on, such as `stdout F text`. */
 function records(from: number, ...texts: string[]): string {
   return texts.map((text, index) => `${timeOf(from + index)} ${text}\n`).join("");
 }
@@ -51,14 +53,21 @@ function assertFailed({ code, stdout, stderr }: Outcome, expected: number, ...li
   assert.deepEqual({ code, stdout, stderr }, { code: expected, stdout: "", stderr: said });
 }
 
-Deno.test("smolvm logs prints what the command wrote on the streams that it wrote to", async () => {
+Deno.test("smolvm logs prints the command's output on the same streams", async () => {
   using cli = makeCli();
   await makeMachine(cli, LOGS);
   assertPrinted(await cli.run(["logs", "web"]), { stdout: "one\ntwo\nend", stderr: "oh\nno\n" });
   assertPrinted(await cli.run(["logs", "-f", "0123"]), { stdout: "one\ntwo\nend", stderr: "oh\nno\n" });
 });
 
-Deno.test("smolvm logs prints nothing of a machine that was never started", async () => {
+Deno.test("smolvm logs says when its output cannot be written", { ignore: Deno.build.os !== "linux" }, async () => {
+  using cli = makeCli();
+  await makeMachine(cli, LOGS);
+  const { code, stderr } = await cli.shell('"$0" logs web >/dev/full 2>/dev/null; echo "code $?" >&2').outcome;
+  assert.deepEqual([code, stderr], [0, "code 125\n"]);
+});
+
+Deno.test("smolvm logs prints nothing for a machine that was never started", async () => {
   using cli = makeCli();
   await makeMachine(cli, {}, { status: CREATED });
   for (const options of [[], ["-f"], ["--tail", "3"], ["--kernel"]]) {
@@ -75,7 +84,7 @@ Deno.test("smolvm logs --tail prints the last lines", async () => {
   assertPrinted(await cli.run(["logs", "--tail", "all", "web"]), { stdout: "one\ntwo\nend", stderr: "oh\nno\n" });
 });
 
-Deno.test("smolvm logs --since and --until print what was written between them, -t with the times", async () => {
+Deno.test("smolvm logs --since and --until print the lines between two times, -t with their times", async () => {
   using cli = makeCli();
   await makeMachine(cli, LOGS);
   const since = ["logs", "--since", timeOf(3)];
@@ -92,7 +101,7 @@ Deno.test("smolvm logs --since and --until print what was written between them, 
   });
 });
 
-Deno.test("smolvm logs --since takes how long ago it was", async () => {
+Deno.test("smolvm logs --since accepts a duration", async () => {
   using cli = makeCli();
   const ago = (minutes: number, text: string) =>
     `${new Date(Date.now() - minutes * 60_000).toISOString()} stdout F ${text}\n`;
@@ -101,40 +110,40 @@ Deno.test("smolvm logs --since takes how long ago it was", async () => {
   assertPrinted(await cli.run(["logs", "--until", "1h", "web"]), { stdout: "old\n" });
 });
 
-Deno.test("smolvm logs -f prints every line once, over rotations and up to the machine's end", async () => {
+Deno.test("smolvm logs -f prints every line once, across rotations and until the machine ends", async () => {
   using cli = makeCli();
   const folder = await makeMachine(cli, { "command.log": records(0, "stdout F before", "stdout F last") });
   const running = await hold(folder);
   await using logs = cli.start(["logs", "-f", "-n", "1", "web"]);
   await logs.untilStdout(/^last\n$/);
   {
-    using log = new CommandLog(`${folder}/command.log`, { maxBytes: 4096, maxFiles: 3 });
+    using log = new CommandLog(`${folder}/vm/command.log`, { maxBytes: 4096, maxFiles: 3 });
     for (let line = 1; line <= 400; line++) {
       log.write(line % 2 === 0 ? "stderr" : "stdout", bytes(`line ${line}\n`));
-      // Less than a file holds: a log that is rotated away before it is read has lines that nobody sees.
+      // Less than a file holds: lines of a file that is removed before it is read are lost.
       if (line % 50 === 0) await logs.untilStderr(new RegExp(`line ${line}\n`));
     }
     log.write("stdout", bytes("end"));
   }
-  assert.ok(Deno.statSync(`${folder}/command.log.2`).size > 0, "it was rotated");
+  assert.ok(Deno.statSync(`${folder}/vm/command.log.2`).size > 0, "it was rotated");
   running[Symbol.dispose]();
   const lines = (first: number) => Array.from({ length: 200 }, (_, index) => `line ${first + 2 * index}\n`).join("");
   assertPrinted(await logs.outcome, { stdout: `last\n${lines(1)}end`, stderr: lines(2) });
 });
 
-Deno.test("smolvm logs -f waits for the first words of a machine that starts", async () => {
+Deno.test("smolvm logs -f waits for the first output of a machine that starts", async () => {
   using cli = makeCli();
   const folder = await makeMachine(cli, {}, { status: { ...CREATED, state: "starting" } });
   const running = await hold(folder);
   await using logs = cli.start(["logs", "-f", "web"]);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await Deno.writeTextFile(`${folder}/command.log`, records(0, "stdout F up"));
+  await pause(500);
+  await Deno.writeTextFile(`${folder}/vm/command.log`, records(0, "stdout F up"));
   await logs.untilStdout(/^up\n$/);
   running[Symbol.dispose]();
   assertPrinted(await logs.outcome, { stdout: "up\n" });
 });
 
-Deno.test("smolvm logs -f ends at --until, and at once at Ctrl-C", async () => {
+Deno.test("smolvm logs -f ends at --until, and immediately on Ctrl-C", async () => {
   using cli = makeCli();
   using _ = await hold(await makeMachine(cli, LOGS));
   assertPrinted(await cli.run(["logs", "-f", "--until", timeOf(1), "web"]), { stdout: "one\n", stderr: "oh\n" });
@@ -145,7 +154,7 @@ Deno.test("smolvm logs -f ends at --until, and at once at Ctrl-C", async () => {
   assert.deepEqual({ code, stdout, stderr }, { code: 130, stdout: "one\ntwo\nend", stderr: "oh\nno\n" });
 });
 
-Deno.test("smolvm logs ends quietly when nobody reads it any more", async () => {
+Deno.test("smolvm logs ends silently when its reader is gone", async () => {
   using cli = makeCli();
   using _ = await hold(await makeMachine(cli, { "command.log": records(0, "stdout F one").repeat(50_000) }));
   const { stdout, stderr } = await runProcess("sh", {
@@ -155,7 +164,7 @@ Deno.test("smolvm logs ends quietly when nobody reads it any more", async () => 
   assert.deepEqual([stdout, stderr], ["one\n", "0\n"]);
 });
 
-Deno.test("smolvm logs --kernel prints the console and, as errors, what the VM's process logged", async () => {
+Deno.test("smolvm logs --kernel prints the console and, on standard error, the log of the VM's process", async () => {
   using cli = makeCli();
   const files = { ...LOGS, "console.log": "[0.0] Linux\n[0.1] init\n", "runner.log": "5 ms warn\n9 ms error" };
   const folder = await makeMachine(cli, files);
@@ -168,7 +177,7 @@ Deno.test("smolvm logs --kernel prints the console and, as errors, what the VM's
   const running = await hold(folder);
   await using logs = cli.start(["logs", "--kernel", "-f", "web"]);
   await logs.untilStderr(/error$/);
-  await Deno.writeTextFile(`${folder}/console.log`, "[0.2] panic\n", { append: true });
+  await Deno.writeTextFile(`${folder}/vm/console.log`, "[0.2] panic\n", { append: true });
   await logs.untilStdout(/panic\n$/);
   running[Symbol.dispose]();
   assertPrinted(await logs.outcome, { ...all, stdout: `${all.stdout}[0.2] panic\n` });
@@ -177,11 +186,15 @@ Deno.test("smolvm logs --kernel prints the console and, as errors, what the VM's
 Deno.test("smolvm logs says that a machine of run has only the logs of its kernel", async () => {
   using cli = makeCli();
   using _ = await hold(await makeMachine(cli, { "console.log": "Linux\n" }, { kind: "ephemeral" }));
-  assertFailed(await cli.run(["logs", "web"]), 1, 'Machine "web" has no log: its output goes to whoever runs it');
+  assertFailed(
+    await cli.run(["logs", "web"]),
+    1,
+    'Machine "web" has no log: its output goes to the process that runs it',
+  );
   assertPrinted(await cli.run(["logs", "--kernel", "web"]), { stdout: "Linux\n" });
 });
 
-Deno.test("smolvm logs refuses what it cannot do, in one sentence", async () => {
+Deno.test("smolvm logs refuses invalid options in one sentence", async () => {
   using cli = makeCli();
   await makeMachine(cli, LOGS);
   assertFailed(await cli.run(["logs", "wbe"]), 1, 'No such machine: "wbe"', 'Did you mean "web"?');
@@ -199,4 +212,43 @@ Deno.test("smolvm logs refuses what it cannot do, in one sentence", async () => 
     assertFailed(await cli.run(["logs", `--${option}`, "noon", "web"]), 125, message, SEE_HELP);
   }
   assertFailed(await cli.run(["logs"]), 125, "Missing required argument 'name'", SEE_HELP);
+});
+
+Deno.test("smolvm logs --network prints what was refused, why the network ended, and nothing that is no event", async () => {
+  using cli = makeCli();
+  const folder = await makeMachine(cli);
+  await writeRecord(folder, { ...makeRecord(), net: true });
+  assertPrinted(await cli.run(["logs", "--network", "web"]));
+  const refused = { protocol: "tcp", address: "192.0.2.1", port: 443, names: ["a.test"], rule: null, count: 2 };
+  const denial = JSON.stringify({ time: timeOf(0), event: "denied", ...refused, reason: "no rule" });
+  const end = JSON.stringify({ time: timeOf(1), event: "end", reason: "its gateway failed with status 1" });
+  await Deno.writeTextFile(`${folder}/network.log.1`, `cut"}\n${denial}\n`);
+  await Deno.writeTextFile(`${folder}/network.log`, `{"time":"${timeOf(1)}","event":"\x1b[2J"}\n${end}\n{"time`);
+  const denied = "denied tcp 192.0.2.1:443 (a.test): no rule, 2 times\n";
+  const ended = "the network ended: its gateway failed with status 1\n";
+  assertPrinted(await cli.run(["logs", "--network", "-f", "web"]), { stdout: denied + ended });
+  assertPrinted(await cli.run(["logs", "--network", "-t", "--until", timeOf(0), "web"]), {
+    stdout: `${timeOf(0)} ${denied}`,
+  });
+  assertPrinted(await cli.run(["logs", "--network", "-n", "1", "web"]), { stdout: ended });
+  const json = await cli.run(["logs", "--network", "--json", "web"]);
+  assert.deepEqual(JSON.parse(json.stdout.split("\n")[0]!), JSON.parse(denial));
+  // Another file in its place is not read.
+  await Deno.remove(`${folder}/network.log`);
+  await Deno.symlink("/etc/passwd", `${folder}/network.log`);
+  assertFailed(await cli.run(["logs", "--network", "web"]), 1, `"${folder}/network.log" is not a regular file`);
+  await Deno.remove(`${folder}/network.log`);
+  const [machine] = JSON.parse((await cli.run(["inspect", "web"])).stdout);
+  assert.deepEqual(machine.network, { counters: null, error: null, denials: [JSON.parse(denial)] });
+  assert.equal(machine.logs.network, `${folder}/network.log`);
+});
+
+Deno.test("smolvm logs refuses --network for a machine without one, and options that it cannot honour", async () => {
+  using cli = makeCli();
+  await makeMachine(cli);
+  const none = 'Machine "web" has no network log: it has no network';
+  assertFailed(await cli.run(["logs", "--network", "web"]), 1, none);
+  for (const options of [["--network", "--kernel"], ["--json"], ["--network", "--json", "-t"]]) {
+    assert.match((await cli.run(["logs", ...options, "web"])).stderr, /^smolvm: Cannot use --/);
+  }
 });

@@ -1,8 +1,11 @@
-// Machines that persist, as far as they go without a VM.
+// Persistent machines without a VM.
 import assert from "node:assert/strict";
+import { acquireLock } from "../../src/host/lock.ts";
+import { writeRunning } from "../helpers/machines.ts";
 import { identifyProcess } from "../../src/host/process_identity.ts";
-import { acquireLock } from "../../src/state/lock.ts";
-import { CREATED, machineLock, writeStatus } from "../../src/state/status.ts";
+import { processFile } from "../../src/state/machine_process.ts";
+import { CREATED, writeStatus } from "../../src/state/status.ts";
+import { machineLock } from "../../src/state/machine_folders.ts";
 import { assertNothingLeft, type Cli, makeCli } from "../helpers/cli.ts";
 import { takeInventory } from "../helpers/inventory.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
@@ -11,19 +14,19 @@ import { onTerminal } from "../helpers/terminal.ts";
 const seeHelp = (command: string) => `Run 'smolvm ${command} --help' for more.`;
 const HEADER = "NAME   STATE   CPUS   MEMORY   PID   ROOTFS\n";
 
-/** A `smolvm` whose folder holds an empty folder `root`. */
+/** A `smolvm` whose folder contains an empty folder `root`. */
 function makeMachinesCli(): Cli {
   const cli = makeCli();
   Deno.mkdirSync(`${cli.folder}/root`);
   return cli;
 }
 
-/** Makes machines with those names. */
+/** Makes machines with these names. */
 async function create(cli: Cli, ...names: string[]): Promise<void> {
   for (const name of names) assertPrinted(await cli.run(["create", "--name", name, "root"]), `${name}\n`);
 }
 
-/** What `smolvm list --json` prints of each machine. */
+/** The machines in `smolvm list --json`. */
 async function list(cli: Cli): Promise<Record<string, unknown>[]> {
   const outcome = await cli.run(["list", "--json"]);
   assertCode(outcome, 0);
@@ -35,7 +38,7 @@ async function namesOf(cli: Cli): Promise<unknown[]> {
   return (await list(cli)).map(({ name, state }) => name ?? state).sort();
 }
 
-/** The folder of the machine with that name. */
+/** The folder of the machine with this name. */
 async function folderOf(cli: Cli, name: string): Promise<string> {
   const { id } = (await list(cli)).find((machine) => machine.name === name) ?? assert.fail(`no machine "${name}"`);
   return `${cli.state}/smolvm/machines/${id}`;
@@ -87,8 +90,17 @@ Deno.test("smolvm create makes a machine and prints its name", async () => {
     memoryMib: 256,
     diskBytes: 10 * 2 ** 30,
     volumes: [{ source: `${cli.folder}/root`, target: "/data", readOnly: true }],
-    ports: [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
+    ports: [{ protocol: "tcp", address: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
     net: false,
+    allowNet: [],
+    denyNet: [],
+    netLimitBytes: null,
+    netConnections: null,
+    networkName: null,
+    networkAliases: [],
+    secrets: [],
+    insecureNoJail: false,
+    init: false,
     dns: null,
     hostname: "web",
     command: undefined,
@@ -96,6 +108,7 @@ Deno.test("smolvm create makes a machine and prints its name", async () => {
     ephemeral: false,
     state: "created",
     started: null,
+    oomKilled: false,
     reason: null,
     error: null,
     pid: null,
@@ -104,7 +117,33 @@ Deno.test("smolvm create makes a machine and prints its name", async () => {
   });
 });
 
-Deno.test("smolvm create names a machine that was given no name", async () => {
+Deno.test("smolvm create --init keeps that it does, and has systemd stopped by the signal that it heeds", async () => {
+  using cli = makeMachinesCli();
+  assertPrinted(await cli.run(["create", "--name", "one", "--init", "root", "sleep"]), "one\n");
+  assertPrinted(await cli.run(["create", "--name", "two", "root", "/sbin/init"]), "two\n");
+  const found = (await list(cli)).map(({ name, init, stopSignal }) => ({ name, init, stopSignal }));
+  assert.deepEqual(found, [{ name: "one", init: true, stopSignal: 15 }, { name: "two", init: false, stopSignal: 37 }]);
+});
+
+Deno.test("smolvm create accepts docker's -h and --network, and a source that has the name of a network", async () => {
+  using cli = makeMachinesCli();
+  Deno.mkdirSync(`${cli.folder}/none`);
+  const settings: [args: string[], net: boolean, hostname: string][] = [
+    [["-h", "foo", "root"], false, "foo"],
+    [["--network", "none", "root"], false, ""],
+    [["--allow-net=example.com:443", "-hbar", "root"], true, "bar"],
+    [["--net", "--", "none", "ls"], true, ""],
+    [["none", "ls"], false, ""],
+  ];
+  for (const [args, net, hostname] of settings) {
+    const name = `m${settings.findIndex((setting) => setting[0] === args)}`;
+    assertPrinted(await cli.run(["create", "--name", name, ...args]), `${name}\n`);
+    const machine = (await list(cli)).find((machine) => machine.name === name);
+    assert.deepEqual([machine?.net, machine?.hostname], [net, hostname || name], `${args}`);
+  }
+});
+
+Deno.test("smolvm create generates a name for a machine without one", async () => {
   using cli = makeMachinesCli();
   const outcome = await cli.run(["create", "root"]);
   assert.match(outcome.stdout, /^[a-z]+-[a-z]+-[0-9a-f]{4}\n$/);
@@ -112,23 +151,23 @@ Deno.test("smolvm create names a machine that was given no name", async () => {
   assert.deepEqual(await namesOf(cli), [outcome.stdout.trim()]);
 });
 
-Deno.test("smolvm create --disk makes a sparse disk of that size", async () => {
+Deno.test("smolvm create --disk makes a sparse disk of this size", async () => {
   using cli = makeMachinesCli();
   assertPrinted(await cli.run(["create", "--name", "big", "--disk", "40g", "root"]), "big\n");
   assert.equal((await list(cli))[0]?.diskBytes, 40 * 2 ** 30);
-  const { size, blocks } = Deno.statSync(`${await folderOf(cli, "big")}/disk.img`);
+  const { size, blocks } = Deno.statSync(`${await folderOf(cli, "big")}/vm/disk.img`);
   assert.equal(size, 40 * 2 ** 30);
   assert.ok(blocks! * 512 < 2 ** 20, `${blocks} blocks`);
 });
 
-Deno.test("smolvm create takes what the configuration says", async () => {
+Deno.test("smolvm create uses the configuration's defaults", async () => {
   using cli = makeMachinesCli();
   assertCode(await cli.run(["create", "root"], { config: "default_cpus = 3\ndefault_mem = 192\n" }), 0);
   const [machine] = await list(cli);
   assert.deepEqual([machine?.cpus, machine?.memoryMib], [3, 192]);
 });
 
-Deno.test("smolvm create refuses what no machine can be, and leaves nothing", async () => {
+Deno.test("smolvm create refuses invalid settings, and leaves nothing", async () => {
   using cli = makeMachinesCli();
   const noName = (name: string) =>
     `Cannot name a machine "${name}": expected a letter or digit, then up to 62 of a-z A-Z 0-9 _ . -`;
@@ -139,7 +178,7 @@ Deno.test("smolvm create refuses what no machine can be, and leaves nothing", as
       noName(name),
     ]),
     [["./none"], 'Cannot use the folder "./none": No such file or directory'],
-    [["-m", "1m", "root"], "Cannot give the machine 1 MiB of memory: expected 128 to 16777216 MiB"],
+    [["-m", "1m", "root"], "Cannot give the machine 1 MiB of memory: expected 128 MiB to 16 TiB"],
     [["-v", "none:/a", "root"], `Cannot mount volume "${cli.folder}/none": No such file or directory`],
     [
       ["--disk", "lots", "root"],
@@ -159,7 +198,7 @@ Deno.test("smolvm create refuses what no machine can be, and leaves nothing", as
   await assertNothingLeft(cli);
 });
 
-Deno.test("smolvm create refuses a name that is taken, names its holder and leaves that as it is", async () => {
+Deno.test("smolvm create refuses a taken name, names the machine that has it and keeps it unchanged", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web");
   const before = await takeInventory(cli);
@@ -173,7 +212,7 @@ Deno.test("smolvm create refuses a name that is taken, names its holder and leav
   assert.deepEqual(await list(cli), [machine]);
 });
 
-Deno.test("smolvm rename gives a machine another name, and leaves all else", async () => {
+Deno.test("smolvm rename changes only the name of a machine", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web", "db");
   const [{ id, ...web }] = await list(cli) as [Record<string, unknown>];
@@ -192,7 +231,7 @@ Deno.test("smolvm rename gives a machine another name, and leaves all else", asy
   assert.deepEqual(await namesOf(cli), ["web", "www"]);
 });
 
-Deno.test("smolvm rename gives a name to one of those who want it at once", async () => {
+Deno.test("smolvm rename gives a name to only one of several concurrent renames", async () => {
   using cli = makeMachinesCli();
   const names = ["a", "b", "c", "d"];
   await create(cli, ...names);
@@ -202,7 +241,7 @@ Deno.test("smolvm rename gives a name to one of those who want it at once", asyn
   assert.deepEqual(await namesOf(cli), [...names.filter((name) => name !== winner), "web"]);
 });
 
-Deno.test("smolvm update changes what a machine is, and prints its name", async () => {
+Deno.test("smolvm update changes a machine's settings, and prints its name", async () => {
   using cli = makeMachinesCli();
   const created = ["-e", "A=1", "-e", "B=1", "-v", "root:/a", "-v", "root:/b", "-p", "8080:80", "-p", "8443:443"];
   assertCode(await cli.run(["create", "--name", "web", ...created, "root"]), 0);
@@ -232,12 +271,17 @@ Deno.test("smolvm update changes what a machine is, and prints its name", async 
     cpus: 2,
     memoryMib: 1024,
     volumes: [volume(`${cli.folder}/root`, "/b", false), volume(cli.folder, "/c", true)],
-    ports: [443, 81].map((port) => ({ address: "127.0.0.1", hostPort: port === 443 ? 8443 : 81, guestPort: port })),
+    ports: [443, 81].map((guestPort) => ({
+      protocol: "tcp",
+      address: "127.0.0.1",
+      hostPort: guestPort === 443 ? 8443 : 81,
+      guestPort,
+    })),
     command,
   });
 });
 
-Deno.test("smolvm update refuses what a machine cannot be, and nothing at all, and changes nothing", async () => {
+Deno.test("smolvm update refuses invalid settings and no settings, and changes nothing", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web");
   const before = await takeInventory(cli);
@@ -270,16 +314,17 @@ Deno.test("smolvm update refuses what a machine cannot be, and nothing at all, a
   const folder = await folderOf(cli, "web");
   {
     using _ = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
-    await writeStatus(folder, { ...CREATED, state: "running", process: identifyProcess(Deno.pid)! });
+    await writeRunning(folder, identifyProcess(Deno.pid)!);
     const running = await cli.run(["update", "-c", "2", "web"]);
     assertFailed(running, 1, 'Cannot update machine "web": it is running', "Stop it first.");
     await writeStatus(folder, CREATED);
+    Deno.removeSync(processFile(folder));
   }
   assert.deepEqual(await list(cli), machines);
   assert.deepEqual(await takeInventory(cli), before);
 });
 
-Deno.test("smolvm list has a table, the oldest machine first, and only its header without machines", async () => {
+Deno.test("smolvm list prints a table, the oldest machine first, and only its header without machines", async () => {
   using cli = makeMachinesCli();
   assertPrinted(await cli.run(["list"]), HEADER);
   await assertNothingLeft(cli);
@@ -291,15 +336,15 @@ Deno.test("smolvm list has a table, the oldest machine first, and only its heade
   for (const command of ["list", "ls", "ps"]) assertPrinted(await cli.run([command]), table);
 });
 
-Deno.test("smolvm list --verbose has more of each machine", async () => {
+Deno.test("smolvm list --verbose prints more columns", async () => {
   using cli = makeMachinesCli();
   const options = ["-v", "root:/a:ro", "-v", "root:/b", "-p", "8080:80", "-p", "[::1]:81:80"];
   const args = ["create", "--name", "web", ...options, "root", "echo", "a b"];
   assertCode(await cli.run(args), 0);
   const { stdout } = await cli.run(["list", "-v"]);
   const [header, row] = stdout.split("\n").map((line) => line.split(/ {2,}/));
-  const [columns, cells] = [header!.slice(-8), row!.slice(-8)];
-  assert.deepEqual(columns, ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "PORTS", "MOUNTS", "EXIT"]);
+  const [columns, cells] = [header!.slice(-9), row!.slice(-9)];
+  assert.deepEqual(columns, ["ID", "DIGEST", "COMMAND", "CREATED", "UPTIME", "PORTS", "MOUNTS", "JAIL", "EXIT"]);
   const age = cells.splice(3, 1)[0]!;
   assert.match(age, /^\d+ (second|minute)s? ago$/);
   const root = `${cli.folder}/root`;
@@ -308,10 +353,10 @@ Deno.test("smolvm list --verbose has more of each machine", async () => {
     "127.0.0.1:8080->80/tcp,[::1]:81->80/tcp",
     `${root}:/a:ro,${root}:/b`,
   ];
-  assert.deepEqual(cells, [id, "-", "echo a b", "-", ports, mounts, "-"]);
+  assert.deepEqual(cells, [id, "-", "echo a b", "-", ports, mounts, "-", "-"]);
 });
 
-Deno.test("smolvm list has JSON and names for programs, also without machines", async () => {
+Deno.test("smolvm list prints JSON and names for programs, also without machines", async () => {
   using cli = makeMachinesCli();
   for (const format of [["--json"], ["--format", "json"]]) assertPrinted(await cli.run(["list", ...format]), "[]\n");
   assertPrinted(await cli.run(["list", "-q"]), "");
@@ -334,7 +379,7 @@ Deno.test("smolvm list has JSON and names for programs, also without machines", 
   }
 });
 
-Deno.test("smolvm list shows all of a line on a terminal that does not say how wide it is", async () => {
+Deno.test("smolvm list prints full lines on a terminal of unknown width", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web");
   const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state };
@@ -343,7 +388,7 @@ Deno.test("smolvm list shows all of a line on a terminal that does not say how w
   assert.ok(stdout.includes(`${cli.folder}/root`), stdout);
 });
 
-Deno.test("smolvm list --filter has the machines of any of the states, and with any of the parts of a name", async () => {
+Deno.test("smolvm list --filter selects machines in any of the states, and with any of the name parts", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web-1", "web-2", "db");
   const filtered: [filters: string[], names: string][] = [
@@ -362,21 +407,23 @@ Deno.test("smolvm list --filter has the machines of any of the states, and with 
     const [filter, reason] of [
       ["x=y", "Expected state=STATE or name=PART."],
       ["", "Expected state=STATE or name=PART."],
-      ["state=up", "Expected one of created, starting, running, stopping, stopped, failed, unreadable."],
+      ["state=up", "Expected one of created, starting, running, stopping, stopped, failed, booting, warm, unreadable."],
     ]
   ) {
     const message = `Option '--filter <key=value>' argument '${filter}' is invalid. ${reason}`;
     assertFailed(await cli.run(["list", "--filter", filter!]), 125, message, seeHelp("list"));
   }
+  const withoutAll = 'Cannot list machines in the state "warm" without --all';
+  assertFailed(await cli.run(["list", "--filter", "state=warm"]), 125, withoutAll);
 });
 
-Deno.test("smolvm shows machines that cannot be read, and why, and leaves the others alone", async () => {
+Deno.test("smolvm lists unreadable machines with the reason, and the others unchanged", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web", "db");
   const folder = await folderOf(cli, "web");
   const id = folder.slice(folder.lastIndexOf("/") + 1);
-  Deno.truncateSync(`${folder}/status.json`, 10);
-  const error = `"${folder}/status.json" is not JSON`;
+  Deno.truncateSync(`${folder}/machine.json`, 10);
+  const error = `"${folder}/machine.json" is not JSON`;
   const table = await cli.run(["list"]);
   assert.deepEqual([table.code, table.stderr], [0, ""]);
   const rows = table.stdout.split("\n").slice(1, 3).map((line) => line.split(/ {2,}/));
@@ -394,7 +441,7 @@ Deno.test("smolvm shows machines that cannot be read, and why, and leaves the ot
     125,
     `Cannot name the machine "web": machine ${id} has that name`,
   );
-  assertPrinted(await cli.run(["delete", "-f", "web"]), "Deleted VM: web\n");
+  assertPrinted(await cli.run(["delete", "-f", "web"]), "web\n");
   assert.deepEqual(await namesOf(cli), ["db"]);
 });
 
@@ -403,14 +450,14 @@ Deno.test("smolvm needs no configuration to list, stop and delete machines", asy
   await create(cli, "web");
   const config = "default_cpu = 1";
   assertPrinted(await cli.run(["list", "-q"], { config }), "web\n");
-  assertPrinted(await cli.run(["stop", "web"], { config }), "Stopped VM: web\n");
+  assertPrinted(await cli.run(["stop", "web"], { config }), "web\n");
   const { code, stderr } = await cli.run(["create", "root"], { config });
   assert.equal(code, 125);
   assert.match(stderr, /^smolvm: ".*", line 1: unknown key "default_cpu"\nDid you mean default_cpus\?\n$/);
-  assertPrinted(await cli.run(["delete", "-f", "web"], { config }), "Deleted VM: web\n");
+  assertPrinted(await cli.run(["delete", "-f", "web"], { config }), "web\n");
 });
 
-Deno.test("smolvm delete leaves nothing of a machine, and asks nobody who cannot answer", async () => {
+Deno.test("smolvm delete leaves nothing of a machine, and does not ask without a terminal", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web", "db");
   const [web] = await list(cli);
@@ -424,42 +471,92 @@ Deno.test("smolvm delete leaves nothing of a machine, and asks nobody who cannot
   }
   assert.deepEqual(await namesOf(cli), ["db", "web"]);
   // By the beginning of its id, too.
-  assertPrinted(await cli.run(["rm", "--force", `${web?.id}`.slice(0, 10)]), "Deleted VM: web\n");
-  assertPrinted(await cli.run(["delete", "-f", "db"]), "Deleted VM: db\n");
+  assertPrinted(await cli.run(["rm", "--force", `${web?.id}`.slice(0, 10)]), "web\n");
+  assertPrinted(await cli.run(["delete", "-f", "db"]), "db\n");
   assertPrinted(await cli.run(["list"]), HEADER);
   assert.deepEqual((await takeInventory(cli)).files, []);
 });
 
-Deno.test("smolvm delete goes on when one of several is missing", async () => {
+Deno.test("smolvm delete -f continues when one of several machines is missing, and says so", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web", "db", "cache");
   const { code, stdout, stderr } = await cli.run(["delete", "-f", "web", "dbs", "cache"]);
   assert.deepEqual({ code, stdout, stderr }, {
-    code: 1,
-    stdout: "Deleted VM: web\nDeleted VM: cache\n",
+    code: 0,
+    stdout: "web\ncache\n",
     stderr: 'smolvm: No such machine: "dbs"\nDid you mean "db"?\n',
   });
   assert.deepEqual(await namesOf(cli), ["db"]);
 });
 
-Deno.test("smolvm stop leaves a machine alone that does not run", async () => {
+Deno.test("smolvm delete checks the machines before it asks, and -f never asks", async () => {
+  using cli = makeMachinesCli();
+  await create(cli, "web", "db");
+  const missing = 'No such machine: "nope"';
+  for (const args of [["nope"], ["nope", "nope"]]) {
+    const { code, stderr } = await cli.run(["rm", ...args]);
+    assert.deepEqual([code, stderr], [1, args.map(() => `smolvm: ${missing}\n`).join("")]);
+  }
+  assert.equal((await cli.run(["rm", "nope", "web"])).code, 125, "it cannot ask about web without a terminal");
+  const forced = await cli.run(["rm", "-fv", "nope", "web", "web"]);
+  assert.deepEqual(forced, { ...forced, code: 0, stdout: "web\n", stderr: `smolvm: ${missing}\n` });
+  const [db] = await list(cli);
+  assertPrinted(await cli.run(["rm", "--force", "--volumes", "db", `${db?.id}`, "db"]), "db\n");
+});
+
+Deno.test("smolvm delete asks once on a terminal, deletes after yes, and fails after no", async () => {
+  using cli = makeMachinesCli();
+  const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state, XDG_RUNTIME_DIR: cli.runtime };
+  const question = (name: string) => `Delete machine "${name}" with its disk? [y/N] `;
+  const kept = (name: string) => `smolvm: Machine "${name}" is kept: the answer was not yes`;
+  await create(cli, "web", "db");
+  const answers: [args: string, input: string, said: string[], left: string[]][] = [
+    ["nope", "", ['smolvm: No such machine: "nope"', "code 1"], ["db", "web"]],
+    ["web web db", "n\n\n", [question("web") + kept("web"), question("db") + kept("db"), "code 1"], ["db", "web"]],
+    ["web", "\x04", [question("web"), kept("web"), "code 1"], ["db", "web"]],
+    ["web | cat", "yes\n", [`${question("web")}web`, "code 0"], ["db"]],
+    ["db", "Y\n", [`${question("db")}Deleted VM: db`, "code 0"], []],
+  ];
+  for (const [args, input, said, left] of answers) {
+    // Type only after echo is off.
+    const script = `stty -echo; echo ready; NO_COLOR=1 "$SMOLVM" rm ${args}; echo "code $?"; stty echo`;
+    await using terminal = onTerminal({ env, rootfs: "" }, script);
+    await terminal.untilStdout(/ready\r\n/);
+    await terminal.write(input);
+    const { stdout } = await terminal.finish();
+    assert.deepEqual(stdout.split("ready\r\n")[1]?.split("\r\n"), [...said, "restored", ""], args);
+    assert.deepEqual(await namesOf(cli), left);
+  }
+});
+
+Deno.test("smolvm stop and delete print a sentence on a terminal, and bare names in a pipe", async () => {
+  using cli = makeMachinesCli();
+  const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state, XDG_RUNTIME_DIR: cli.runtime };
+  await create(cli, "web");
+  const script = '"$SMOLVM" stop web; "$SMOLVM" stop web web | cat; "$SMOLVM" rm -f web';
+  await using terminal = onTerminal({ env, rootfs: "" }, script);
+  const { stdout } = await terminal.finish();
+  assert.deepEqual(stdout.split("\r\n").slice(1), ["Stopped VM: web", "web", "Deleted VM: web", "restored", ""]);
+});
+
+Deno.test("smolvm stop does nothing to a machine that does not run", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web");
   const before = await list(cli);
   for (const options of [[], ["--force"], ["--timeout", "0"]]) {
-    assertPrinted(await cli.run(["stop", ...options, "web"]), "Stopped VM: web\n");
+    assertPrinted(await cli.run(["stop", ...options, "web"]), "web\n");
   }
   assert.deepEqual(await list(cli), before);
 });
 
-Deno.test("smolvm never signals a process that only has the process id of a machine's", async () => {
+Deno.test("smolvm never signals a process that reuses the process id of a machine's", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web");
   const folder = await folderOf(cli, "web");
   const stranger = new Deno.Command("sleep", { args: ["60"] }).spawn();
   try {
     const process = { ...identifyProcess(stranger.pid)!, startTime: "an earlier boot:1" };
-    await writeStatus(folder, { ...CREATED, state: "running", process });
+    await writeRunning(folder, process);
     {
       using _ = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
       const unknown = 'Cannot kill machine "web": the process that holds it is unknown';
@@ -469,7 +566,7 @@ Deno.test("smolvm never signals a process that only has the process id of a mach
       assert.deepEqual((await list(cli)).map(({ state }) => state), ["running"]);
     }
     assert.deepEqual((await list(cli)).map(({ state, reason }) => [state, reason]), [["stopped", "lost"]]);
-    assertPrinted(await cli.run(["delete", "--force", "web"]), "Deleted VM: web\n");
+    assertPrinted(await cli.run(["delete", "--force", "web"]), "web\n");
     assert.notEqual(identifyProcess(stranger.pid), undefined, "it is left alone");
   } finally {
     stranger.kill();
@@ -477,10 +574,10 @@ Deno.test("smolvm never signals a process that only has the process id of a mach
   }
 });
 
-Deno.test("smolvm start, stop and delete name the nearest machine, if one is near, when there is none of that name", async () => {
+Deno.test("smolvm start, stop and delete suggest the nearest name for a missing machine", async () => {
   using cli = makeMachinesCli();
   const commands = [["start"], ["start", "--foreground"], ["stop"], ["stop", "-f"], ["delete", "-f"]];
-  for (const command of [["start"], ["stop"], ["delete", "-f"]]) {
+  for (const command of [["start"], ["stop"], ["delete"]]) {
     assertFailed(await cli.run([...command, "wbe"]), 1, 'No such machine: "wbe"');
   }
   await create(cli, "web", "database");
@@ -494,10 +591,10 @@ Deno.test("smolvm start, stop and delete name the nearest machine, if one is nea
   assert.deepEqual(await namesOf(cli), ["database", "web"]);
 });
 
-Deno.test("smolvm loses no machine and shows none by halves when many are made and deleted at once", async () => {
+Deno.test("smolvm loses no machine and shows no incomplete one when many are made and deleted at once", async () => {
   using cli = makeMachinesCli();
   const names = Array.from({ length: 10 }, (_, index) => `machine-${index}`);
-  // Each name is wanted twice.
+  // Two commands want each name.
   const creates = [...names, ...names].map((name) => cli.run(["create", "--name", name, "root"]));
   const early = [list(cli), list(cli), list(cli)];
   const outcomes = await Promise.all(creates);
@@ -514,9 +611,10 @@ Deno.test("smolvm loses no machine and shows none by halves when many are made a
   const late = Array.from({ length: 8 }, () => list(cli));
   const added = ["new-1", "new-2"];
   await create(cli, ...added);
-  const codes = (await Promise.all(deletes)).map(({ code }) => code);
-  for (const index of doomed.keys()) {
-    assert.deepEqual([codes[index], codes[index + doomed.length]].sort(), [0, 1], "one of two deletes it");
+  const printed = (await Promise.all(deletes)).map(({ stdout }) => stdout);
+  for (const [index, name] of doomed.entries()) {
+    const both = [printed[index], printed[index + doomed.length]].sort();
+    assert.deepEqual(both, ["", `${name}\n`], "one of two deletes it");
   }
   for (const machines of await Promise.all([...early, ...late])) {
     assert.deepEqual(machines.filter(({ state }) => state !== "created"), []);
@@ -526,7 +624,7 @@ Deno.test("smolvm loses no machine and shows none by halves when many are made a
   assert.deepEqual((await takeInventory(cli)).files, []);
 });
 
-/** A small file system in memory in place of a folder until it is disposed of; `undefined` where none can be mounted. */
+/** Mounts a small tmpfs on a folder until it is disposed of; `undefined` if it cannot be mounted. */
 async function mountSmall(folder: string): Promise<Disposable | undefined> {
   Deno.mkdirSync(folder);
   if (Deno.build.os !== "linux") return undefined;
@@ -548,7 +646,7 @@ Deno.test("smolvm create on a full disk says so, leaves nothing and harms no oth
   assert.match(stderr, /^smolvm: Cannot .*: No space left on device\n$/);
   assert.deepEqual(await takeInventory(cli), before);
   assert.deepEqual(await list(cli), machines);
-  // Which takes no space, but makes some.
-  assertPrinted(await cli.run(["delete", "-f", "web"]), "Deleted VM: web\n");
+  // Deleting needs no space and frees some.
+  assertPrinted(await cli.run(["delete", "-f", "web"]), "web\n");
   await create(cli, "db");
 });

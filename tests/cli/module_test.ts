@@ -1,4 +1,4 @@
-/** The runtime module in scripts of others, with the least permissions and as far as it goes without a VM. */
+/** The runtime module in users' scripts, with the least permissions and without a VM. */
 import assert from "node:assert/strict";
 import { buildImage } from "../fixtures/images.ts";
 import { bundle, CHECKOUT, serveModule } from "../helpers/module_server.ts";
@@ -6,7 +6,7 @@ import { imagePermissions, machinePermissions } from "../helpers/permissions.ts"
 import { assertCode, runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 
-/** A machine's whole life, but for its VM: the runner finds no libkrun, which nobody else would have looked for. */
+/** A machine's whole life without its VM: the start fails because the runner finds no libkrun. */
 const scriptWith = (module: string) => `
 import { Machine, SmolvmError } from "${module}";
 
@@ -19,7 +19,7 @@ console.log((await Machine.list()).length);
 `;
 const EXPECTED = 'web\ntrue dependency Cannot find libkrun: SMOLVM_LIBKRUN names "/nowhere"\n0\n';
 
-/** The home of somebody who has a script, and no checkout. */
+/** The home folder of a user who has a script and no checkout. */
 interface Home extends Disposable {
   path: string;
   env: Record<string, string>;
@@ -46,7 +46,7 @@ function makeHome(): Home {
   };
 }
 
-/** Runs a script in that home, and nothing that it was not allowed, and returns what it says. */
+/** Runs a script in this home with only the given permissions, and returns its output. */
 async function outputOf(home: Home, script: string, { flags = [] as string[], env = {} } = {}): Promise<string> {
   const args = [
     "run",
@@ -63,7 +63,7 @@ async function outputOf(home: Home, script: string, { flags = [] as string[], en
   return outcome.stdout;
 }
 
-/** Settles when the script is in the home. */
+/** Writes the script into the home. */
 async function write(home: Home, script: string): Promise<string> {
   await Deno.writeTextFile(`${home.path}/script.ts`, script);
   return `${home.path}/script.ts`;
@@ -75,7 +75,7 @@ Deno.test("the module works when imported by path, with the least permissions an
   assert.equal(await outputOf(home, await write(home, scriptWith(`${CHECKOUT}src/mod.ts`))), EXPECTED);
 });
 
-Deno.test("a script is not over while it waits for a machine, whether it awaits at its top or not", async () => {
+Deno.test("a script does not end while it waits for a machine, with top-level await or without", async () => {
   using home = makeHome();
   const [start, ...body] = scriptWith(`${CHECKOUT}src/mod.ts`).split("\n\n");
   const script = await write(home, `${start}\n(async () => {\n${body.join("\n\n")}})();\n`);
@@ -107,7 +107,7 @@ Deno.test("the module works in a bundle, with the least permissions", async () =
 Deno.test("the module finds and removes images with the least permissions", async () => {
   using home = makeHome();
   const storage = `${home.path}/storage`;
-  // Of the drivers the one that needs no mounts: those would have to be undone, and overlay will not do everywhere.
+  // vfs needs no mounts, which would have to be undone; and overlay does not work everywhere.
   const env = { SMOLVM_STORAGE: storage, STORAGE_DRIVER: "vfs" };
   const options = ["--root", `${storage}/root`, "--runroot", `${storage}/runroot`];
   const buildah = async (...args: string[]) => {
@@ -131,7 +131,7 @@ Deno.test("the module finds and removes images with the least permissions", asyn
   assert.equal(await outputOf(home, script, { env }), `${name}\n0\n`);
 });
 
-Deno.test("the module asks for nothing while it is loaded, and Deno says what is missing afterwards", async () => {
+Deno.test("loading the module needs no permission, and Deno reports a missing one later", async () => {
   using home = makeHome();
   home.permissions = [];
   const script = await write(

@@ -1,10 +1,11 @@
-// Published ports, as far as they go without a VM.
+// Published ports without a VM.
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { assertNothingLeft, type Cli, makeCli } from "../helpers/cli.ts";
 import { takeInventory } from "../helpers/inventory.ts";
 import type { Outcome } from "../helpers/process.ts";
 
-/** A `smolvm` with the machine "web", made with those options. */
+/** A `smolvm` with the machine "web", made with these options. */
 async function makeWeb(...options: string[]): Promise<Cli> {
   const cli = makeCli();
   Deno.mkdirSync(`${cli.folder}/root`);
@@ -21,16 +22,30 @@ function assertFailed({ code, stdout, stderr }: Outcome, expected: number, messa
 }
 
 Deno.test("smolvm port prints where a machine's ports are published, or one of them", async () => {
-  using cli = await makeWeb("-p", "8080:80", "-p", "[::1]:81:80", "-p", "0.0.0.0:443:443/tcp");
-  const all = "80/tcp -> 127.0.0.1:8080\n80/tcp -> [::1]:81\n443/tcp -> 0.0.0.0:443\n";
+  using cli = await makeWeb(
+    "-p",
+    "8080:80",
+    "-p",
+    "[::1]:81:80",
+    "-p",
+    "0.0.0.0:443:443/tcp",
+    "-p",
+    "5300-5301:53-54/udp",
+  );
+  const all = "80/tcp -> 127.0.0.1:8080\n80/tcp -> [::1]:81\n443/tcp -> 0.0.0.0:443\n" +
+    "53/udp -> 127.0.0.1:5300\n54/udp -> 127.0.0.1:5301\n";
   assertPrinted(await cli.run(["port", "web"]), all);
   for (const port of ["80", "80/tcp"]) {
     assertPrinted(await cli.run(["port", "web", port]), "127.0.0.1:8080\n[::1]:81\n");
   }
-  assertFailed(await cli.run(["port", "web", "81"]), 1, 'Machine "web" does not publish port 81');
+  assertFailed(await cli.run(["port", "web", "81"]), 1, 'Machine "web" does not publish port 81/tcp');
+  assertPrinted(await cli.run(["port", "web", "54/udp"]), "127.0.0.1:5301\n");
+  assertFailed(await cli.run(["port", "web", "53"]), 1, 'Machine "web" does not publish port 53/tcp');
+  assertPrinted(await cli.run(["update", "--publish-rm", "53/udp", "web"]), "web\n");
+  assertFailed(await cli.run(["port", "web", "53/udp"]), 1, 'Machine "web" does not publish port 53/udp');
 });
 
-Deno.test("smolvm port prints nothing of a machine without ports, and refuses one that there is none of", async () => {
+Deno.test("smolvm port prints nothing for a machine without ports, and refuses an unpublished port", async () => {
   using cli = await makeWeb();
   assertPrinted(await cli.run(["port", "web"]), "");
   assertFailed(await cli.run(["port", "db"]), 1, 'No such machine: "db"');
@@ -43,8 +58,20 @@ Deno.test("smolvm create -p PORT finds a free port of the host", async () => {
   Deno.listen({ hostname: "127.0.0.1", port }).close();
 });
 
+Deno.test("smolvm create -p PORT/udp finds a free port of the host, and run names who has one", async () => {
+  using cli = await makeWeb("-p", "53/udp");
+  assert.match((await cli.run(["port", "web"])).stdout, /^53\/udp -> 127\.0\.0\.1:[1-9]\d*\n$/);
+  const taker = createSocket("udp4");
+  await new Promise<void>((resolve) => taker.bind(0, "127.0.0.1", resolve));
+  const { port } = taker.address();
+  const name = Deno.readTextFileSync("/proc/self/comm").trim();
+  const message = `Cannot publish UDP port ${port} of 127.0.0.1: it is taken by ${name} (PID ${Deno.pid})`;
+  assertFailed(await cli.run(["run", "-p", `${port}:53/udp`, "image.invalid/none"]), 125, message);
+  await new Promise<void>((resolve) => taker.close(resolve));
+});
+
 Deno.test({
-  name: "smolvm run and start name who has a port already, before they boot anything",
+  name: "smolvm run and start name the process that has a port, before they boot anything",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
@@ -53,7 +80,7 @@ Deno.test({
     const message = `Cannot publish port ${port} of 127.0.0.1: it is taken by ${name} (PID ${Deno.pid})`;
     {
       using cli = makeCli();
-      // Nor is the image looked for.
+      // The image is not looked up either.
       for (const more of [[], ["-d"], ["-d", "--rm"]]) {
         assertFailed(await cli.run(["run", ...more, "-p", `${port}:80`, "image.invalid/none"]), 125, message);
       }

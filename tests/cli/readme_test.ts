@@ -1,4 +1,4 @@
-// What the documentation says of the command line, against the command line.
+// Checks the documentation of the command line against the command line.
 import assert from "node:assert/strict";
 import { makeProgram } from "../../src/cli/program.ts";
 import { COMMANDS_DOC, commandsDoc, type Documented, documentedCommands } from "../../scripts/commands_doc.ts";
@@ -20,12 +20,12 @@ function examplesOf({ help }: Documented): string[] {
   return (help.split("\nExamples:\n")[1] ?? "").split("\n").filter((line) => line !== "");
 }
 
-Deno.test("docs/commands.md is what scripts/commands_doc.ts writes", async () => {
+Deno.test("docs/commands.md is the output of scripts/commands_doc.ts", async () => {
   const written = await Deno.readTextFile(COMMANDS_DOC);
   assert.equal(written, commandsDoc(COMMANDS), "run: deno run -A scripts/commands_doc.ts");
 });
 
-Deno.test("docs/commands.md has what --help prints", async () => {
+Deno.test("docs/commands.md contains the output of --help", async () => {
   using cli = makeCli();
   const names = ["run", "list", "config", "config set"];
   for (const { name, help } of COMMANDS.filter(({ name }) => names.includes(name))) {
@@ -34,7 +34,7 @@ Deno.test("docs/commands.md has what --help prints", async () => {
   }
 });
 
-Deno.test("README.md has the line of usage of every command, and what it does", () => {
+Deno.test("README.md has the usage line and the description of every command", () => {
   const groups = Map.groupBy(COMMANDS.filter(({ isFamily }) => !isFamily), ({ group }) => group);
   const width = Math.max(...COMMANDS.map(({ usage }) => usage.length));
   const expected = [...groups.values()].map((commands) =>
@@ -51,14 +51,14 @@ Deno.test("README.md has an example of every command", () => {
   assert.deepEqual(missing.map(({ name }) => name), []);
 });
 
-Deno.test("every command's help ends with examples of it", () => {
+Deno.test("every command's help ends with examples", () => {
   for (const command of COMMANDS) {
     const given = examplesOf(command).flatMap(invocations).map((args) => args.join(" "));
     assert.ok(given.some((line) => `${line} `.startsWith(`${command.name} `)), command.name);
   }
 });
 
-Deno.test("every example of a command line, in README.md, docs and help, is one that is understood", async () => {
+Deno.test("every example of a command line in README.md, docs and help is valid", async () => {
   const lines = [...[README, ...DOCS].flatMap(typedLines), ...COMMANDS.flatMap(examplesOf)];
   const found = lines.flatMap(invocations);
   assert.ok(found.length > 100, `${found.length}`);
@@ -66,7 +66,7 @@ Deno.test("every example of a command line, in README.md, docs and help, is one 
   assert.deepEqual(refused.filter((reason) => reason !== undefined), []);
 });
 
-Deno.test("an example with an unknown command, option or value, or with too few arguments is found", async () => {
+Deno.test("an example with an unknown command, option or value, or too few arguments is detected", async () => {
   const wrong = [
     "smolvm launch alpine",
     "smolvm run --cpu 2 alpine",
@@ -81,7 +81,7 @@ Deno.test("an example with an unknown command, option or value, or with too few 
   assert.equal(await whyRefused(invocations("smolvm run alpine ls --all | head; exit $?")[0]!), undefined);
 });
 
-Deno.test("README.md's Smolfile and configuration have every key, with values that are accepted", async () => {
+Deno.test("README.md's Smolfile and configuration have every key, with valid values", async () => {
   const [smolfile, config] = fencedBlocks(README, "toml");
   using folder = makeTempFolder();
   await Deno.writeTextFile(`${folder.path}/Smolfile`, smolfile!);
@@ -96,12 +96,21 @@ Deno.test("README.md's Smolfile and configuration have every key, with values th
   assert.deepEqual(lines(stdout), lines(config!));
 });
 
-Deno.test("README.md has every variable of the environment that smolvm has for itself", async () => {
+Deno.test("README.md lists every environment variable of smolvm", async () => {
   const table = [...README.matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, names]) => names!.match(/\w+/g)!);
   const sources = await Promise.all([...filesBelow("src")].map((path) => Deno.readTextFile(new URL(path, ROOT))));
   const read = sources.flatMap((text) => text.match(/(?<=")(SMOLVM|XDG)_\w+(?=")/g) ?? []);
-  // What its processes tell one another, and what is buildah's.
-  const own = new Set(read).difference(new Set(["SMOLVM_ROLE", "SMOLVM_ROOTFS", "XDG_DATA_HOME"]));
+  // Internal variables of its processes, and buildah's.
+  const own = new Set(read).difference(
+    new Set([
+      "SMOLVM_ROLE",
+      "SMOLVM_OCI_PROCESS",
+      "SMOLVM_ROOTFS",
+      "SMOLVM_FOLDER_GONE",
+      "SMOLVM_SUCCEEDS_AT",
+      "XDG_DATA_HOME",
+    ]),
+  );
   assert.deepEqual(own.difference(new Set(table)), new Set());
 });
 

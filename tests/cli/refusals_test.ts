@@ -1,20 +1,20 @@
-// Bad input is refused with one clear error and 125, before anything is made, also where no VM could run.
+// Bad input is refused with one clear error and exit code 125, before anything is made, even if no VM can run.
 import assert from "node:assert/strict";
 import { checkVirtualization } from "../../src/host/virtualization.ts";
 import { SmolvmError } from "../../src/errors.ts";
 import { assertNothingLeft, type Cli, type CliOptions, makeCli } from "../helpers/cli.ts";
 
 interface Refusal extends CliOptions {
-  /** What smolvm is given; `{}` in an argument or in a text below is the test's folder. */
+  /** The arguments of smolvm; `{}` in an argument or in a text below is the test's folder. */
   args: string[];
   message: string;
-  /** The line behind the message. */
+  /** The line after the message. */
   hint?: string;
 }
 
 const SEE_HELP = "Run 'smolvm run --help' for more.";
 
-/** Registers a test of refusals. Its folder holds a folder `root` and the files `file` and `env`. */
+/** Registers a test of refusals. Its folder contains a folder `root` and the files `file` and `env`. */
 function refusalTest(name: string, refusals: Refusal[]): void {
   Deno.test(name, async () => {
     using cli = makeCli();
@@ -33,7 +33,7 @@ async function assertRefused(cli: Cli, { args, message, hint, ...options }: Refu
   assert.deepEqual({ code, stdout, stderr }, { code: 125, stdout: "", stderr: `${fill(lines.join("\n"))}\n` });
 }
 
-/** The refusal of an option's value by its parser; `option` is as in the help. */
+/** The refusal of an option's value by its parser; `option` is written as in the help. */
 function badValue(option: string, value: string, reason: string): Refusal {
   const flag = /--[a-z-]+/.exec(option)![0];
   return {
@@ -43,7 +43,7 @@ function badValue(option: string, value: string, reason: string): Refusal {
   };
 }
 
-refusalTest("smolvm refuses unknown flags and commands and names the nearest", [
+refusalTest("smolvm refuses unknown flags and commands and suggests the nearest", [
   {
     args: ["run", "--memroy", "512", "{}/root"],
     message: "Unknown option '--memroy'\n(Did you mean --memory?)",
@@ -72,15 +72,85 @@ refusalTest("smolvm refuses unknown flags and commands and names the nearest", [
   { args: ["config", "help", "none"], message: "Unknown command 'none'", hint: "Run 'smolvm config --help' for more." },
 ]);
 
-refusalTest("smolvm run refuses to be given nothing to run, or an option without its value", [
+const NETWORK_HINT = (source: string) =>
+  `Write --network none, or --allow-net with rules; for an image or a folder of that name, --net -- ${source}.`;
+
+refusalTest("smolvm run and create refuse docker's network names as their source", [
+  ...["none", "host", "bridge", "default", "container:web"].flatMap((source) =>
+    ["run", "create"].map((command) => ({
+      args: [command, "-i", "--net", source, "{}/root", "ls", "/"],
+      message: `Cannot use --net ${source}: --net takes no value, and gives the public internet`,
+      hint: NETWORK_HINT(source),
+    }))
+  ),
+  ...["none", "host"].map((mode) => ({
+    args: ["create", `--net=${mode}`, "{}/root"],
+    message: "Option '--net' takes no value",
+    hint: "Write --network none, or --allow-net with rules.",
+  })),
+  {
+    args: ["run", "--network", "bridge", "{}/root"],
+    message: "Option '--network <name>' argument 'bridge' is invalid. Expected a network that smolvm network create " +
+      "has made.",
+    hint: SEE_HELP,
+  },
+  {
+    args: ["run", "--net", "--network", "none", "{}/root"],
+    message: "Cannot use --net with --network none",
+  },
+  {
+    args: ["run", "--dns", "1.1.1.1", "--network=none", "{}/root"],
+    message: "Cannot use --dns without --net: the guest has no network",
+  },
+]);
+
+refusalTest("smolvm refuses a value for an option without one", [
+  ...["--detach=true", "--rm=false", "--tty=true"].map((option) => ({
+    args: ["run", option, "{}/root"],
+    message: `Option '${option.split("=")[0]}' takes no value`,
+    hint: SEE_HELP,
+  })),
+  {
+    args: ["rm", "--force=true", "web"],
+    message: "Option '--force' takes no value",
+    hint: "Run 'smolvm delete --help' for more.",
+  },
+]);
+
+refusalTest("smolvm uses or refuses the argument of -h, and never exits with 0 for it", [
+  { args: ["run", "-h"], message: "Option '-h, --hostname <name>' argument missing", hint: SEE_HELP },
+  { args: ["run", "-h", "foo"], message: "Missing required argument 'source'", hint: SEE_HELP },
+  {
+    args: ["run", "-h", "foo", "./none", "true"],
+    message: 'Cannot use the folder "./none": No such file or directory',
+  },
+  {
+    args: ["create", "-h", "a b", "{}/root"],
+    message: "Option '-h, --hostname <name>' argument 'a b' is invalid. " +
+      "Expected up to 63 letters, digits and . _ -, the first and last a letter or digit.",
+    hint: "Run 'smolvm create --help' for more.",
+  },
+  ...[["exec"], ["stop"], ["rm"], ["ps", "list"], ["shell"], ["system df"]].map(([command, name = command]) => ({
+    args: [...command!.split(" "), "-h", "web", "ls"],
+    message: `Cannot use -h in front of "web": it only asks for help`,
+    hint: `Run 'smolvm ${name === "rm" ? "delete" : name} --help' for more.`,
+  })),
+  {
+    args: ["-h", "ps"],
+    message: `Cannot use -h in front of "ps": it only asks for help`,
+    hint: "Run 'smolvm --help' for more.",
+  },
+]);
+
+refusalTest("smolvm run refuses a missing source, and an option without its value", [
   { args: ["run"], message: "Missing required argument 'source'", hint: SEE_HELP },
   { args: ["run", "--memory"], message: "Option '-m, --memory <size>' argument missing", hint: SEE_HELP },
 ]);
 
 const NOT_MIB = "Expected a whole number of MiB such as 512, 512m or 1g.";
-const MEMORY_RANGE = "expected 128 to 16777216 MiB";
+const MEMORY_RANGE = "expected 128 MiB to 16 TiB";
 
-refusalTest("smolvm run refuses memory and CPUs that no VM can have", [
+refusalTest("smolvm run refuses impossible memory and CPUs", [
   badValue("-m, --memory <size>", "lots", NOT_MIB),
   badValue("-m, --memory <size>", "1.5", NOT_MIB),
   badValue("-c, --cpus <count>", "two", "Expected a whole number of CPUs."),
@@ -88,13 +158,13 @@ refusalTest("smolvm run refuses memory and CPUs that no VM can have", [
   { args: ["run", "-m", "127", "{}/root"], message: `Cannot give the machine 127 MiB of memory: ${MEMORY_RANGE}` },
   {
     args: ["run", "-m", "17t", "{}/root"],
-    message: `Cannot give the machine 17825792 MiB of memory: ${MEMORY_RANGE}`,
+    message: `Cannot give the machine 17 TiB of memory: ${MEMORY_RANGE}`,
   },
   { args: ["run", "-c", "0", "{}/root"], message: "Cannot give the machine 0 CPUs: expected 1 to 16" },
   { args: ["run", "--cpus", "17", "{}/root"], message: "Cannot give the machine 17 CPUs: expected 1 to 16" },
 ]);
 
-refusalTest("smolvm run refuses variables that are none, and names the line of a file", [
+refusalTest("smolvm run refuses invalid variables, and names the line of a file", [
   badValue("-e, --env <variable>", "=value", "Expected KEY=VALUE or KEY, without space in KEY."),
   {
     args: ["run", "--env-file", "{}/none", "{}/root"],
@@ -134,11 +204,92 @@ const PUBLISH = "-p, --publish <[ip:]host:guest>";
 refusalTest("smolvm run refuses ports that cannot be published", [
   badValue(PUBLISH, "web", "Expected [IP:]HOST:GUEST with port numbers."),
   badValue(PUBLISH, "70000:80", "Expected ports from 1 to 65535, got 70000."),
-  badValue(PUBLISH, "53:53/udp", "Cannot publish udp ports, only tcp."),
+  badValue(PUBLISH, "53:53/sctp", "Cannot publish sctp ports, only tcp and udp."),
   badValue(PUBLISH, "localhost:80:80", 'Expected an IP address, got "localhost".'),
   {
     args: ["run", "-p", "0.0.0.0:8080:80", "-p", "8080:81", "{}/root"],
     message: "Cannot publish two ports at 127.0.0.1:8080",
+  },
+]);
+
+refusalTest("smolvm run refuses rules that are none, and denials without a network", [
+  {
+    args: ["run", "--allow-net", "10.0.0.1/8", "{}/root"],
+    message: 'Cannot use the network rule "10.0.0.1/8": it has bits behind its prefix of 8',
+    hint: "Write 10.0.0.0/8.",
+  },
+  {
+    args: ["create", "--net", "--deny-net", "example.com:0", "{}/root"],
+    message: 'Cannot use the network rule "example.com:0": expected a port from 1 to 65535 behind the colon',
+  },
+  {
+    args: ["run", "--deny-net", "example.com", "{}/root"],
+    message: "Cannot use --deny-net without --net: the guest has no network",
+  },
+  {
+    args: ["run", "--allow-net", "public", "--network", "none", "{}/root"],
+    message: "Cannot use --allow-net with --network none",
+  },
+]);
+
+refusalTest("smolvm run refuses a network of machines that is not there, and names in none", [
+  {
+    args: ["run", "--network", "app", "{}/root"],
+    message: 'No such network: "app"',
+    hint: "Make it: smolvm network create app",
+  },
+  {
+    args: ["run", "--network", "app", "--network", "shop", "{}/root"],
+    message: "Option '--network <name>' argument 'shop' is invalid. Expected one network: no machine is in two.",
+    hint: SEE_HELP,
+  },
+  {
+    args: ["create", "--network-alias", "db", "{}/root"],
+    message: "Cannot use --network-alias without --network: there is no other machine to use it",
+  },
+  {
+    args: ["create", "--network", "none", "--network-alias", "db", "{}/root"],
+    message: "Cannot use --network-alias with --network none",
+  },
+  {
+    args: ["run", "--network", "app", "--dns", "1.1.1.1", "{}/root"],
+    message: "Cannot use --dns without --net: the guest has no network",
+  },
+]);
+
+refusalTest("smolvm run refuses secrets that it cannot keep, and limits that are none", [
+  {
+    args: ["run", "--net", "--secret", "TOKEN@api.test=env:SMOLVM_NO_SUCH_VARIABLE", "{}/root"],
+    message: 'Cannot use the secret "TOKEN": the variable SMOLVM_NO_SUCH_VARIABLE is not set',
+  },
+  {
+    args: ["run", "--net", "--secret", "TOKEN@10.0.0.1=env:HOME", "{}/root"],
+    message: 'Cannot send a secret to "10.0.0.1": expected a name, or *.NAME',
+  },
+  {
+    args: ["create", "--net", "-e", "TOKEN=1", "--secret", "TOKEN@api.test=env:HOME", "{}/root"],
+    message: 'Cannot use the secret "TOKEN": the variable is set already',
+  },
+  {
+    args: ["run", "--secret", "TOKEN@api.test=env:HOME", "{}/root"],
+    message: "Cannot use --secret without --net: the guest has no network",
+  },
+  {
+    args: ["run", "--net", "--secret", "TOKEN=env:HOME", "{}/root"],
+    message: "Option '--secret <name@host,...=source>' argument 'TOKEN=env:HOME' is invalid. Expected " +
+      "NAME@HOST=env:VARIABLE or NAME@HOST=file:PATH.",
+    hint: SEE_HELP,
+  },
+  {
+    args: ["run", "--net", "--net-limit", "10x", "{}/root"],
+    message:
+      "Option '--net-limit <rate>' argument '10x' is invalid. Expected bytes per second such as 500k or 10m, at " +
+      "least 1k.",
+    hint: SEE_HELP,
+  },
+  {
+    args: ["run", "--net-connections", "5", "{}/root"],
+    message: "Cannot use --net-connections without --net: the guest has no network",
   },
 ]);
 
@@ -150,12 +301,12 @@ refusalTest("smolvm run refuses a name server that is none, and one without a ne
   },
 ]);
 
-refusalTest("smolvm run refuses values that the guest could not use", [
+refusalTest("smolvm run refuses values that the guest cannot use", [
   badValue("-u, --user <user[:group]>", "a:b:c", "Expected NAME or UID, with :GROUP or :GID."),
   badValue("-u, --user <user[:group]>", "4294967295", "Expected an id of at most 4294967294."),
   badValue("-w, --workdir <dir>", "src", "Expected an absolute path in the guest."),
   badValue(
-    "--hostname <name>",
+    "-h, --hostname <name>",
     "a b",
     "Expected up to 63 letters, digits and . _ -, the first and last a letter or digit.",
   ),
@@ -169,10 +320,10 @@ refusalTest("smolvm run refuses values that the guest could not use", [
   },
 ]);
 
-refusalTest("smolvm run refuses a terminal where there is none", [{
-  args: ["run", "-t", "{}/root"],
-  message: "Cannot use --tty: standard output is not a terminal",
-  hint: "Leave --tty (-t) out when input or output is a file or a pipe.",
+refusalTest("smolvm run refuses a terminal when its input is not one", [{
+  args: ["run", "-it", "{}/root"],
+  message: "Cannot use --tty with --interactive: standard input is not a terminal",
+  hint: "Leave --tty (-t) out when input is a file or a pipe.",
 }]);
 
 refusalTest("smolvm run refuses a SOURCE that is neither a folder nor an image", [
@@ -217,11 +368,11 @@ refusalTest("smolvm run refuses a broken configuration file and names the line a
   {
     args,
     config: "default_cpus = 1\ndefault_mem\n",
-    message: `Cannot parse "${CONFIG}": Parse error on line 2, column 11: key/value pair doesn't have "="`,
+    message: `Cannot parse "${CONFIG}": line 2, column 12: illegal character in key`,
   },
 ]);
 
-refusalTest("smolvm refuses variables of its own with a value that means nothing", [
+refusalTest("smolvm refuses invalid values of its environment variables", [
   {
     args,
     env: { SMOLVM_LOG: "loud" },
@@ -244,7 +395,7 @@ refusalTest("smolvm refuses variables of its own with a value that means nothing
   },
 ]);
 
-/** Why no VM can run on this host. */
+/** Why no VM can run on this host; `undefined` if one can. */
 function hostProblem(): SmolvmError | undefined {
   try {
     checkVirtualization();
@@ -257,11 +408,11 @@ function hostProblem(): SmolvmError | undefined {
 const problem = hostProblem();
 if (problem) {
   const { message, hint } = problem;
-  refusalTest("smolvm run says why this host runs no VM, before it looks for an image", [
+  refusalTest("smolvm run says why this host cannot run VMs, before it looks for an image", [
     { args, message, ...(hint === undefined ? {} : { hint }) },
     { args: ["run", "image.invalid/none"], message, ...(hint === undefined ? {} : { hint }) },
     { args: ["run", "-d", "image.invalid/none"], message, ...(hint === undefined ? {} : { hint }) },
   ]);
 } else {
-  console.log("skipped: smolvm run says why this host runs no VM: it does");
+  console.log("skipped: smolvm run says why this host cannot run VMs: it can");
 }

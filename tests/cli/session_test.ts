@@ -1,17 +1,18 @@
-// A session with a command, in a machine of which only the control socket is there: what the command line makes of it.
+// The command line's side of a session with a command, in a machine that is only a control socket.
 import assert from "node:assert/strict";
+import { acquireLock } from "../../src/host/lock.ts";
 import { MSG, STAGE } from "../../src/protocol/constants.ts";
 import { CLIENT_STREAM, CONTROL } from "../../src/protocol/control.ts";
 import { encodeFrame } from "../../src/protocol/frame.ts";
 import { decodeU32, encodeExited, encodeFailure, encodeU32s, type ExitStatus } from "../../src/protocol/messages.ts";
-import { acquireLock } from "../../src/state/lock.ts";
-import { CREATED, machineLock, writeStatus } from "../../src/state/status.ts";
+import { CREATED, writeStatus } from "../../src/state/status.ts";
+import { machineLock } from "../../src/state/machine_folders.ts";
 import { type Cli, makeCli } from "../helpers/cli.ts";
 import { FramePeer } from "../helpers/frame_peer.ts";
 import { assertCode } from "../helpers/process.ts";
 import { onTerminal } from "../helpers/terminal.ts";
 
-/** Runs a test with a machine `web` that seems to run; `accept` is the next client of its runner, and what it wants. */
+/** Runs a test with a machine `web` that appears to run; `accept` returns the next client of its runner. */
 async function withRunner(test: (cli: Cli, accept: () => Promise<Client>) => Promise<void>): Promise<void> {
   using cli = makeCli();
   Deno.mkdirSync(`${cli.folder}/root`);
@@ -30,7 +31,7 @@ async function withRunner(test: (cli: Cli, accept: () => Promise<Client>) => Pro
   });
 }
 
-/** A command line as its runner sees it. */
+/** The runner's view of a command line. */
 class Client {
   constructor(readonly peer: FramePeer) {}
 
@@ -42,7 +43,7 @@ class Client {
     );
   }
 
-  /** The payload of the next frame of that type. */
+  /** The payload of the next frame of this type. */
   async next(type: number): Promise<Uint8Array> {
     for (let frame = await this.peer.next(); frame; frame = await this.peer.next()) {
       if (frame.type === type) return frame.payload;
@@ -55,7 +56,7 @@ class Client {
   }
 }
 
-Deno.test("smolvm exec has the command's input, outputs and exit code", () =>
+Deno.test("smolvm exec connects the command's input and outputs, and returns its exit code", () =>
   withRunner(async (cli, accept) => {
     await using exec = cli.start(["exec", "-i", "web", "cat"]);
     const client = await accept();
@@ -71,7 +72,7 @@ Deno.test("smolvm exec has the command's input, outputs and exit code", () =>
     assert.deepEqual([code, stdout, stderr], [7, "out", "err"]);
   }));
 
-Deno.test("smolvm exec passes signals on, and has the code of the one that ended the command", () =>
+Deno.test("smolvm exec passes on signals, and returns the exit code of the one that ended the command", () =>
   withRunner(async (cli, accept) => {
     await using exec = cli.start(["exec", "web", "sleep"]);
     const client = await accept();
@@ -86,7 +87,7 @@ Deno.test("smolvm exec passes signals on, and has the code of the one that ended
     assert.equal((await exec.outcome).code, 143);
   }));
 
-Deno.test("smolvm exec ends by itself when the user insists, and when the command does not run yet", () =>
+Deno.test("smolvm exec ends on a repeated signal, and on a signal before the command runs", () =>
   withRunner(async (cli, accept) => {
     await using stubborn = cli.start(["exec", "web", "sleep"]);
     const client = await accept();
@@ -106,7 +107,7 @@ Deno.test("smolvm exec ends by itself when the user insists, and when the comman
     assert.equal(await silent.peer.next(), undefined);
   }));
 
-Deno.test("smolvm exec says why a command could not be started", () =>
+Deno.test("smolvm exec reports why a command could not be started", () =>
   withRunner(async (cli, accept) => {
     await using exec = cli.start(["exec", "web", "none"]);
     const client = await accept();
@@ -116,7 +117,7 @@ Deno.test("smolvm exec says why a command could not be started", () =>
     assert.deepEqual([code, stdout, stderr], [127, "", message]);
   }));
 
-Deno.test("smolvm exec -t joins the terminals before the command's first byte, and leaves its own as it was", () =>
+Deno.test("smolvm exec -t sets up the terminal before the command's first byte, and restores it", () =>
   withRunner(async (cli, accept) => {
     const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state, XDG_RUNTIME_DIR: cli.runtime };
     await using terminal = onTerminal({ env, rootfs: "" }, '"$SMOLVM" exec -it web sh; echo "code $?"');
@@ -131,3 +132,23 @@ Deno.test("smolvm exec -t joins the terminals before the command's first byte, a
     await client.end({ code: 5 });
     await terminal.untilStdout(/code 5\r\nrestored\r\n/);
   }));
+
+Deno.test(
+  "smolvm exec reports a failed write of its output and fails",
+  { ignore: Deno.build.os !== "linux" },
+  () =>
+    withRunner(async (cli, accept) => {
+      for (const [stream, name] of [["STDOUT", "output"], ["STDERR", "error"]] as const) {
+        const redirection = name === "output" ? ">/dev/full" : "2>/dev/full";
+        await using exec = cli.shell(`"$0" exec web echo hi ${redirection}`);
+        const client = await accept();
+        await client.send(MSG.STARTED);
+        await client.send(MSG[stream], "hi\n");
+        // Like a command that does not notice.
+        await client.end({ code: 0 }).catch(() => {});
+        const { code, stderr } = await exec.outcome;
+        const said = "smolvm: Cannot write to standard output: No space left on device\n";
+        assert.deepEqual([code, stderr], [125, name === "output" ? said : ""]);
+      }
+    }),
+);

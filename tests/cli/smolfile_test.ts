@@ -1,4 +1,4 @@
-// Machines that are declared in a file, as far as they go without a VM.
+// Machines from a Smolfile, without a VM.
 import assert from "node:assert/strict";
 import { assertNothingLeft, type Cli, makeCli } from "../helpers/cli.ts";
 import { assertCode, type Outcome } from "../helpers/process.ts";
@@ -18,7 +18,7 @@ user = "app"
 disk = "1g"
 `;
 
-/** A `smolvm` whose folder holds the folders `root` and `project/root`, and the file `project/Smolfile`. */
+/** A `smolvm` whose folder contains the folders `root` and `project/root`, and the file `project/Smolfile`. */
 function makeProject(text = SMOLFILE): Cli {
   const cli = makeCli();
   for (const path of ["root", "project/root"]) Deno.mkdirSync(`${cli.folder}/${path}`, { recursive: true });
@@ -34,7 +34,7 @@ interface Listed {
   [key: string]: unknown;
 }
 
-/** The machine that `smolvm create -f Smolfile ARGS` makes, as `list` has it. */
+/** The machine that `smolvm create -f Smolfile ARGS` makes, as `list` prints it. */
 async function create(cli: Cli, ...args: string[]): Promise<Listed> {
   const made = await cli.run(["create", "-f", "project/Smolfile", ...args]);
   assertCode(made, 0);
@@ -47,7 +47,7 @@ function assertRefused({ code, stdout, stderr }: Outcome, ...lines: string[]): v
   assert.deepEqual({ code, stdout, stderr }, { code: 125, stdout: "", stderr: said });
 }
 
-Deno.test("smolvm create -f makes the machine that the file declares, with what is in the file's folder", async () => {
+Deno.test("smolvm create -f makes the machine in the file, with paths relative to the file's folder", async () => {
   using cli = makeProject();
   const root = `${cli.folder}/project/root`;
   const { source, cpus, memoryMib, diskBytes, volumes, ports, net, dns, command } = await create(cli);
@@ -57,7 +57,7 @@ Deno.test("smolvm create -f makes the machine that the file declares, with what 
     memoryMib: 256,
     diskBytes: 2 ** 30,
     volumes: [{ source: root, target: "/data", readOnly: true }],
-    ports: [{ address: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
+    ports: [{ protocol: "tcp", address: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
     net: true,
     dns: "9.9.9.9",
   });
@@ -66,7 +66,7 @@ Deno.test("smolvm create -f makes the machine that the file declares, with what 
   assert.deepEqual(env.slice(-2), ["A=file", "B=file"]);
 });
 
-Deno.test("smolvm create -f lets options win, and adds up those that may be repeated", async () => {
+Deno.test("smolvm create -f lets options override the file, and adds repeatable ones", async () => {
   using cli = makeProject();
   const values = ["--name", "web", "-c", "1", "-m", "128", "--disk", "128m", "-w", "/", "-u", "0", "--dns", "1.1.1.1"];
   const lists = ["-e", "B=option", "-e", "C=option", "-v", "root:/more", "-p", "8081:81"];
@@ -81,20 +81,20 @@ Deno.test("smolvm create -f lets options win, and adds up those that may be repe
     user: "0",
   });
   assert.deepEqual(command.env.slice(-3), ["A=file", "B=option", "C=option"]);
-  // A path of the command line is relative to where that is given.
+  // A path on the command line is relative to the working folder.
   const more = { source: `${cli.folder}/root`, target: "/more", readOnly: false };
   assert.deepEqual(volumes, [{ source: `${cli.folder}/project/root`, target: "/data", readOnly: true }, more]);
   assert.equal(ports.length, 2);
 });
 
-Deno.test("smolvm create -f wins over the configuration", async () => {
+Deno.test("smolvm create -f overrides the configuration", async () => {
   using cli = makeProject('image = "root"\ncpus = 2\n');
   assertCode(await cli.run(["create", "-f", "project/Smolfile"], { config: "default_cpus = 3\ndefault_mem = 192" }), 0);
   const [{ cpus, memoryMib }] = JSON.parse((await cli.run(["list", "--json"])).stdout);
   assert.deepEqual([cpus, memoryMib], [2, 192]);
 });
 
-Deno.test("smolvm create -f takes SOURCE and its command in place of the file's, or a command alone behind --", async () => {
+Deno.test("smolvm create -f replaces the file's source and command, or only the command after --", async () => {
   using cli = makeProject();
   const [own, other] = [`${cli.folder}/project/root`, `${cli.folder}/root`];
   const cases: [words: string[], folder: string, argv: string[]][] = [
@@ -109,11 +109,11 @@ Deno.test("smolvm create -f takes SOURCE and its command in place of the file's,
     const { source, command } = await create(cli, ...words);
     assert.deepEqual([source.folder, command.argv], [folder, argv], words.join(" "));
   }
-  // Without a file, what is behind it begins with SOURCE.
+  // Without a file, the arguments after -- begin with SOURCE.
   assertCode(await cli.run(["create", "--name", "plain", "--", "root", "ls"]), 0);
 });
 
-Deno.test("smolvm run and create -f refuse a file that is missing or wrong, and leave nothing", async () => {
+Deno.test("smolvm run and create -f refuse a missing or invalid file, and leave nothing", async () => {
   const file = '"project/Smolfile"';
   const refusals: [text: string, args: string[], ...lines: string[]][] = [
     ["", [], `Cannot use ${file}: it has no image, and no SOURCE is given`],
@@ -133,7 +133,7 @@ Deno.test("smolvm run and create -f refuse a file that is missing or wrong, and 
     ["image = './src'", [], 'Cannot use the folder "./src": No such file or directory'],
   ];
   using cli = makeProject();
-  // What is there, but not beside the file.
+  // The folder exists, but not beside the file.
   Deno.mkdirSync(`${cli.folder}/src`);
   for (const [text, args, ...lines] of refusals) {
     Deno.writeTextFileSync(`${cli.folder}/project/Smolfile`, text);

@@ -1,10 +1,10 @@
-// What machines use, as far as that goes without a VM.
+// Resource usage of machines, without a VM.
 import assert from "node:assert/strict";
 import { makeCli, SMOLVM } from "../helpers/cli.ts";
 import { assertCode, runProcess } from "../helpers/process.ts";
 import { onTerminal } from "../helpers/terminal.ts";
 
-Deno.test("smolvm stats --no-stream has a header, or an empty list, when nothing runs", async () => {
+Deno.test("smolvm stats --no-stream prints a header, or an empty list, when nothing runs", async () => {
   using cli = makeCli();
   await Deno.mkdir(`${cli.folder}/root`);
   assertCode(await cli.run(["create", "--name", "idle", "root"]), 0);
@@ -14,7 +14,7 @@ Deno.test("smolvm stats --no-stream has a header, or an empty list, when nothing
   assert.equal((await cli.run(["stats", "--no-stream", "--format", "json"])).stdout, "[]\n");
 });
 
-Deno.test("smolvm stats and top refuse what does not run", async () => {
+Deno.test("smolvm stats and top refuse machines that do not run", async () => {
   using cli = makeCli();
   await Deno.mkdir(`${cli.folder}/root`);
   assertCode(await cli.run(["create", "--name", "idle", "root"]), 0);
@@ -30,7 +30,7 @@ Deno.test("smolvm stats and top refuse what does not run", async () => {
   assertCode(await cli.run(["top"]), 125);
 });
 
-Deno.test("smolvm stats goes on until nobody reads it", async () => {
+Deno.test("smolvm stats continues until its reader is gone", async () => {
   const command = `${SMOLVM} stats --format json | { read -r first; read -r second; echo "$first $second"; }`;
   using cli = makeCli();
   const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state };
@@ -38,7 +38,7 @@ Deno.test("smolvm stats goes on until nobody reads it", async () => {
   assert.equal(stdout, "[] []\n");
 });
 
-Deno.test("smolvm stats paints over what it showed on a terminal", async () => {
+Deno.test("smolvm stats redraws its output on a terminal", async () => {
   using cli = makeCli();
   const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state };
   await using terminal = onTerminal({ env, rootfs: "" }, '"$SMOLVM" stats');

@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { type GuestFiles, Machine, SmolvmError } from "../../src/mod.ts";
 import { setEnv } from "../helpers/env.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
-import { assertCode } from "../helpers/process.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
-const { test, smolvm, rootfs } = suite;
-const { create, start, stop, remove, listed } = machineCommands(suite);
+const { test, rootfs } = suite;
+const { create, start, stop, remove, listed, inGuest } = machineCommands(suite);
 
 const MIB = 1024 ** 2;
 
@@ -25,11 +24,7 @@ async function withFiles(body: (fs: GuestFiles, here: string) => Promise<void>, 
 }
 
 /** The output of a shell in the machine. */
-async function guest(script: string): Promise<string> {
-  const outcome = await smolvm(["exec", "-u", "root", "box", "sh", "-c", script], { timeoutMs: 300_000 });
-  assertCode(outcome, 0);
-  return outcome.stdout;
-}
+const guest = (script: string) => inGuest("box", script, { user: "root" });
 
 async function assertFails(doing: Promise<unknown>, code: string, message: string): Promise<void> {
   await assert.rejects(doing, (error) => {
@@ -41,31 +36,31 @@ async function assertFails(doing: Promise<unknown>, code: string, message: strin
 
 test("files are written, read, listed, described and removed, with no help of the image", () =>
   withFiles(async (fs) => {
-    await fs.mkdir("/work/below", { recursive: true, mode: 0o700 });
-    await fs.writeTextFile("/work/text", "k\u{e4}se\n", { mode: 0o751 });
-    assert.equal(await guest("cat /work/text; stat -c '%a %u %g' /work /work/text"), "k\u{e4}se\n700 0 0\n751 0 0\n");
-    await guest("chown 12:34 /work/text; touch -d '2001-02-03 04:05:06' /work/text; ln -s text /work/link");
+    await fs.mkdir("/made/below", { recursive: true, mode: 0o700 });
+    await fs.writeTextFile("/made/text", "k\u{e4}se\n", { mode: 0o751 });
+    assert.equal(await guest("cat /made/text; stat -c '%a %u %g' /made /made/text"), "k\u{e4}se\n700 0 0\n751 0 0\n");
+    await guest("chown 12:34 /made/text; touch -d '2001-02-03 04:05:06' /made/text; ln -s text /made/link");
     const info = { isFile: true, isDirectory: false, isSymlink: false, size: 6, mode: 0o751, uid: 12, gid: 34 };
     const mtime = new Date("2001-02-03T04:05:06Z");
-    assert.deepEqual(await fs.stat("work/link"), { ...info, mtime });
-    assert.equal((await fs.lstat("work/link")).isSymlink, true);
-    await fs.writeTextFile("/work/link", "new");
+    assert.deepEqual(await fs.stat("made/link"), { ...info, mtime });
+    assert.equal((await fs.lstat("made/link")).isSymlink, true);
+    await fs.writeTextFile("/made/link", "new");
     assert.equal(
-      await guest("cat /work/text; stat -c '%a %u %g' /work/text; readlink /work/link"),
+      await guest("cat /made/text; stat -c '%a %u %g' /made/text; readlink /made/link"),
       "new751 12 34\ntext\n",
     );
-    assert.deepEqual((await fs.readDir("/work")).map(({ name }) => name), ["below", "link", "text"]);
+    assert.deepEqual((await fs.readDir("/made")).map(({ name }) => name), ["below", "link", "text"]);
     assert.equal((await fs.stat("/")).isDirectory, true);
     // A file of the image, not of the machine's own disk.
     assert.match(await fs.readTextFile("/etc/passwd"), /^root:/);
     assert.match(await fs.readTextFile("/proc/version"), /^Linux version /);
-    await assertFails(fs.remove("/work"), "file", 'Cannot remove "box:/work": Directory not empty');
-    await fs.remove("/work", { recursive: true });
-    await assertFails(fs.readDir("/work"), "no-file", 'Cannot list "box:/work": No such file or directory');
+    await assertFails(fs.remove("/made"), "file", 'Cannot remove "box:/made": Directory not empty');
+    await fs.remove("/made", { recursive: true });
+    await assertFails(fs.readDir("/made"), "no-file", 'Cannot list "box:/made": No such file or directory');
     await assertFails(
-      fs.writeTextFile("/work/x", ""),
+      fs.writeTextFile("/made/x", ""),
       "no-file",
-      'Cannot write "box:/work/x": No such file or directory',
+      'Cannot write "box:/made/x": No such file or directory',
     );
     await assertFails(fs.readFile("/etc"), "file", 'Cannot read "box:/etc": Is a directory');
     await assertFails(fs.readFile("/dev/zero"), "file", 'Cannot read "box:/dev/zero": Operation not supported');

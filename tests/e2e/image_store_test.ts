@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import type { ProgressListener } from "../../src/image/buildah.ts";
 import { type PreparedImage, prepareImage, type PrepareOptions } from "../../src/image/prepare.ts";
 import { parseReference } from "../../src/image/reference.ts";
-import { buildImage, exportImage, type ImageDescription, type ImageStore, makeImageStore } from "../fixtures/images.ts";
+import { buildImage, exportImage, type ImageRecipe, type ImageStore, makeImageStore } from "../fixtures/images.ts";
 import { startRegistry } from "../fixtures/registry.ts";
 import { containersOf, leftInState, mountsBelow, storeTest } from "../helpers/image_store.ts";
+import { until } from "../helpers/until.ts";
 
 /** A prepared image that nobody keeps others from removing. */
 type Ready = Omit<PreparedImage, "hold">;
 
-const build = (store: ImageStore, description: Partial<ImageDescription> = {}) =>
+const build = (store: ImageStore, description: Partial<ImageRecipe> = {}) =>
   buildImage(store, { name: "localhost/app:1", rootfs: `${store.folder}/rootfs`, ...description });
 
 async function prepare(text: string, options: Partial<PrepareOptions> = {}): Promise<Ready> {
@@ -261,11 +262,8 @@ storeTest("a process that is killed takes its pull with it, and leaves nothing",
   await server.asked;
   victim.kill("SIGKILL");
   await victim.status;
-  const deadline = Date.now() + 5000;
-  while (processesNaming(`${server.address}/app:1`).length > 0 || leftInState(store).length > 0) {
-    assert.ok(Date.now() < deadline, `buildah outlived its parent, or something is left: ${leftInState(store)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const isOver = () => processesNaming(`${server.address}/app:1`).length === 0 && leftInState(store).length === 0;
+  await until(isOver, { timeoutMs: 5000 });
 });
 
 /** A registry that takes requests and never answers. */

@@ -1,5 +1,6 @@
 /** Images and machines as their users look at them and remove them, with the real buildah and without a VM. */
 import assert from "node:assert/strict";
+import { dirname } from "../../src/host/path.ts";
 import { removeImage } from "../../src/image/remove.ts";
 import { openStore } from "../../src/image/store.ts";
 import { persistentFolders } from "../../src/state/machine_folders.ts";
@@ -20,8 +21,7 @@ import {
   smolvm,
 } from "../helpers/image_commands.ts";
 import { containersOf, storeTest } from "../helpers/image_store.ts";
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+import { pause } from "../helpers/until.ts";
 
 storeTest(
   "pull prints full names, with the progress on stderr; -q has none, and a bad name pulls nothing",
@@ -75,7 +75,7 @@ storeTest("pull shows the registry the credentials of docker, podman and REGISTR
     own: `${home}/a.json`,
   };
   for (const [whose, file] of Object.entries(files)) {
-    await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+    await Deno.mkdir(dirname(file), { recursive: true });
     await Deno.writeTextFile(file, JSON.stringify({ auths }));
     const pulled = await pull(whose === "own" ? { REGISTRY_AUTH_FILE: file } : {});
     assert.deepEqual([pulled.code, pulled.stdout, pulled.stderr], [0, `${reference}\n`, ""], whose);
@@ -227,9 +227,10 @@ storeTest("inspect prints machines and images, and says which are neither", asyn
   const { folder } = persistentFolders(web.id);
   assert.deepEqual([web.name, web.state, web.folder, web.pid], ["web", "created", folder, null]);
   assert.deepEqual(web.logs, {
-    command: `${folder}/command.log`,
-    runner: `${folder}/runner.log`,
-    console: `${folder}/console.log`,
+    command: `${folder}/vm/command.log`,
+    runner: `${folder}/vm/runner.log`,
+    console: `${folder}/vm/console.log`,
+    network: null,
   });
   assert.equal(app.name, "app");
   assert.deepEqual([found.id, found.digest, found.names], [id, image.digest, ["localhost/app:1"]]);

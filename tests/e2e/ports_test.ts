@@ -1,20 +1,20 @@
 /** Published ports: servers of guests as the host reaches them, and what it does not. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { readChunks, writeAll } from "../../src/host/streams.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode } from "../helpers/process.ts";
+import { SOFTWARE } from "../helpers/software.ts";
+import { until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
-const suite = vmSuite();
+// Not below /dev: no gateway can be there.
+const suite = vmSuite({ parent: "/tmp" });
 const { test, smolvm, rootfs } = suite;
 const { create, start, stop, remove, listed } = machineCommands(suite);
 
-const LARGE = 8 * 1024 * 1024;
-
-function freePort(): number {
-  using listener = listen(0);
-  return listener.addr.port;
-}
+const LARGE = 2 * 1024 * 1024;
 
 function listen(port: number): Deno.TcpListener {
   return Deno.listen({ hostname: "127.0.0.1", port });
@@ -37,13 +37,12 @@ async function ask(conn: Deno.TcpConn, data: Uint8Array): Promise<Uint8Array<Arr
   return answer;
 }
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const hash = async (bytes: BufferSource) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 
 /** Runs a test beside a machine that publishes a port and says "up" when its servers are there. */
 async function withServer(args: string[], script: string, body: () => Promise<void>): Promise<void> {
-  await using machine = suite.start(["run", ...args, rootfs, "sh", "-c", `${script}\necho up; cat`]);
+  await using machine = suite.start(["run", "--init", ...args, rootfs, "sh", "-c", `${script}\necho up; cat`]);
   await machine.untilStdout(/up\n/);
   await body();
   machine.kill("SIGTERM");
@@ -79,25 +78,47 @@ test("with --net too a published port leads to the guest, and no other port of t
   });
 });
 
+/** Answers one datagram with its text and with what comes of a connection to the host. */
+const UDP_SERVER = `my ($port) = @ARGV;
+my $server = IO::Socket::INET->new(Proto => "udp", LocalPort => 53) or die $!;
+$| = 1; print "listens\\n";
+$server->recv(my $text, 100);
+my $host = IO::Socket::INET->new(PeerAddr => "192.168.127.1", PeerPort => $port, Timeout => 10);
+$server->send("$text, " . ($host ? "reached" : $!));`;
+
+test("a published UDP port leads to a server in the guest, which reaches nothing else", async () => {
+  using service = listen(0);
+  const { port } = service.addr;
+  const published = freePort();
+  const command = ["perl", "-MIO::Socket::INET", "-e", UDP_SERVER, `${port}`];
+  await using machine = suite.start(["run", "-p", `${published}:53/udp`, SOFTWARE, ...command]);
+  await machine.untilStdout(/listens\n/);
+  const client = createSocket("udp4");
+  const heard = new Promise((resolve) => client.on("message", (data) => resolve(data.toString())));
+  client.send("hello", published, "127.0.0.1");
+  assert.match(String(await heard), /^hello, (Network is unreachable|Connection refused|No route to host)$/);
+  client.close();
+  assertCode(await machine.outcome, 0);
+});
+
 test("a port where nobody listens in the guest closes its connections, and never leads to the host's own server", async () => {
   using service = listen(0);
   const { port } = service.addr;
-  const accepted: Deno.Conn[] = [];
+  let accepted = 0;
   const serving = (async () => {
-    for await (const conn of service) accepted.push(conn);
+    for await (const conn of service) {
+      accepted++;
+      conn.close();
+    }
   })();
   const published = freePort();
-  // The guest itself reaches that server.
-  const reach = `nc 127.0.0.1 ${port} </dev/null &`;
-  await withServer(["-i", "--net", "-p", `${published}:${port}`], reach, async () => {
-    while (accepted.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await withServer(["-i", "--net", "-p", `${published}:${port}`], "true", async () => {
     for (let time = 0; time < 3; time++) {
       using conn = await connect(published);
       assert.equal(text(await readAll(conn)), "");
     }
-    assert.equal(accepted.length, 1);
-    for (const conn of accepted) conn.close();
   });
+  assert.equal(accepted, 0);
   service.close();
   await serving;
 });
@@ -129,7 +150,8 @@ test("a port is the running machine's alone, and free when it has ended, however
   for (const kill of [true, false]) {
     await start("one");
     // Each of them costs a process in the guest.
-    while (text(await ask(await connect(port), new TextEncoder().encode("hello"))) !== "hello") await pause();
+    const hello = async () => text(await ask(await connect(port), new TextEncoder().encode("hello")));
+    await until(async () => await hello() === "hello", { everyMs: 100 });
     const refused = await smolvm(["start", "two"]);
     assertCode(refused, 1);
     const taken = `smolvm: Cannot publish port ${port} of 127.0.0.1: it is taken by machine "one"\n`;
@@ -137,7 +159,7 @@ test("a port is the running machine's alone, and free when it has ended, however
     assert.equal((await listed("two")).state, "created");
     if (kill) {
       Deno.kill((await listed("one")).pid!, "SIGKILL");
-      while ((await listed("one")).state === "running");
+      await until(async () => (await listed("one")).state !== "running");
     } else {
       await stop("-t", "0", "one");
       listen(port).close();

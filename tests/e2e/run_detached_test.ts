@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { runnersOf } from "../helpers/inventory.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode } from "../helpers/process.ts";
+import { pause, until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
@@ -10,7 +11,6 @@ const { test, smolvm, rootfs } = suite;
 const { start, stop, remove, list, listed, demand } = machineCommands(suite);
 
 const said = async (name: string) => (await demand(["logs", name])).stdout;
-const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 test("run -d prints the name of a machine that stays, with its log, when it has ended", async () => {
   const { stdout, stderr } = await demand(["run", "-dt", "--name", "job", rootfs, "sh", "-c", "tty; exec sleep 1000"]);
@@ -27,12 +27,12 @@ test("of a machine of run -d --rm nothing is left when its command has ended, or
   const script = "echo up; until [ -e /go ]; do sleep 0.1; done; exit 3";
   const run = (name: string) => demand(["run", "-d", "--rm", "--name", name, rootfs, "sh", "-c", script]);
   await run("brief");
-  while (await said("brief") !== "up\n") await pause();
+  await until(async () => await said("brief") === "up\n");
   await using waiting = suite.start(["wait", "brief"]);
-  await pause();
+  await pause(50);
   await demand(["exec", "brief", "touch", "/go"]);
   assert.equal((await waiting.outcome).stdout, "3\n");
-  while ((await list()).length > 0) await pause();
+  await until(async () => (await list()).length === 0);
 
   await run("brief");
   await stop("--force", "brief");

@@ -1,8 +1,16 @@
 /** What is left when smolvm or the VM's process is killed, at any moment: nothing. */
 import assert from "node:assert/strict";
 import { buildImage, exportImage, makeImageStore } from "../fixtures/images.ts";
-import { runnersOf, takeInventory, untilInventory, untilListening, untilNoVm } from "../helpers/inventory.ts";
+import {
+  runnersOf,
+  supervisorsOf,
+  takeInventory,
+  untilInventory,
+  untilListening,
+  untilNoVm,
+} from "../helpers/inventory.ts";
 import { assertCode, type Process } from "../helpers/process.ts";
+import { pause, until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
@@ -23,15 +31,11 @@ async function kill(machine: Process): Promise<void> {
   await untilNoVm(suite, VM_LIMIT_MS);
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 const MOMENTS: { what: string; command: string[]; reached: (smolvm: Process) => Promise<unknown> }[] = [
   {
     what: "when the VM's process has just started",
     command: ["sleep", "1000"],
-    reached: async () => {
-      while (runnersOf(suite).length === 0) await pause(5);
-    },
+    reached: () => until(() => runnersOf(suite).length > 0, { everyMs: 5 }),
   },
   { what: "while the guest boots", command: ["sleep", "1000"], reached: () => untilListening(suite) },
   {
@@ -57,7 +61,7 @@ for (const { what, command, reached } of MOMENTS) {
 /** Kills `smolvm ARGS`, whose whole run takes so long, at moments spread evenly over it. */
 async function killAllAlong(args: string[], durationMs: number): Promise<void> {
   const before = await takeInventory(suite);
-  const moments = 6;
+  const moments = 4;
   for (let moment = 1; moment <= moments; moment++) {
     await using machine = start(args);
     await pause(durationMs * moment / (moments + 1));
@@ -108,7 +112,8 @@ test("the next machine removes what was left when smolvm and the VM's process we
   await using machine = start(["run", "--name", "lost", rootfs, "sh", "-c", "echo ready; sleep 1000"]);
   await machine.untilStdout(/ready/);
   machine.kill("SIGSTOP");
-  for (const pid of runnersOf(suite)) Deno.kill(pid, "SIGKILL");
+  // What watches the VM's process first: it removes what that leaves.
+  for (const pid of [...supervisorsOf(suite), ...runnersOf(suite)]) Deno.kill(pid, "SIGKILL");
   await kill(machine);
   assert.notDeepEqual(await takeInventory(suite), before, "nobody could have removed it");
   assertCode(await smolvm(["run", "--name", "lost", rootfs, "true"]), 0);

@@ -1,5 +1,7 @@
 /** A command's input and output, its signals and its terminal. */
 import assert from "node:assert/strict";
+import { libFolder } from "../../src/host/lib_folder.ts";
+import { jailProgram } from "../../src/jail/prefix.ts";
 import { assertCode, runProcess } from "../helpers/process.ts";
 import { runnersOf, untilListening } from "../helpers/inventory.ts";
 import { onTerminal } from "../helpers/terminal.ts";
@@ -35,8 +37,8 @@ async function sha256(data: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", data)).toHex();
 }
 
-test("run -i carries 8 MiB of binary input to the command and 8 MiB of its output back", async () => {
-  const input = noise(8 * MIB);
+test("run -i carries 2 MiB of binary input to the command and 2 MiB of its output back", async () => {
+  const input = noise(2 * MIB);
   const outcome = await smolvm(["run", "-i", rootfs, "sh", "-c", "tee /tmp/copy; sha256sum </tmp/copy >&2"], { input });
   assertCode(outcome, 0);
   assert.equal(outcome.stderr, `${await sha256(input)}  -\n`);
@@ -44,9 +46,9 @@ test("run -i carries 8 MiB of binary input to the command and 8 MiB of its outpu
 });
 
 for (const [first, second] of [["stdout", "stderr"], ["stderr", "stdout"]] as const) {
-  test(`run streams 8 MiB of each output to a reader that takes all of ${first} before any of ${second}`, async () => {
+  test(`run streams 2 MiB of each output to a reader that takes all of ${first} before any of ${second}`, async () => {
     const folder = await suite.makeFolder(`outputs-${first}`);
-    const data = { stdout: noise(8 * MIB), stderr: noise(8 * MIB) };
+    const data = { stdout: noise(2 * MIB), stderr: noise(2 * MIB) };
     await Deno.writeFile(`${folder}/stdout`, data.stdout);
     await Deno.writeFile(`${folder}/stderr`, data.stderr);
     const script = "cat /v/stdout & cat /v/stderr >&2; wait";
@@ -57,9 +59,9 @@ for (const [first, second] of [["stdout", "stderr"], ["stderr", "stdout"]] as co
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    const deadline = setTimeout(() => child.kill("SIGKILL"), 60_000);
+    const deadline = setTimeout(() => child.kill("SIGKILL"), 180_000);
     for (const stream of [first, second]) {
-      const received = await readBytes(child[stream], 8 * MIB);
+      const received = await readBytes(child[stream], 2 * MIB);
       assert.equal(await sha256(received), await sha256(data[stream]), stream);
     }
     assert.equal((await child.status).code, 0);
@@ -78,7 +80,7 @@ test("run without -i leaves its input alone", async () => {
 });
 
 test("run ends when the reader of its output has gone", async () => {
-  const pipeline = `"$0" run "$1" yes | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const pipeline = `"$0" run --init "$1" yes | head -n 1; echo "\${PIPESTATUS[0]}"`;
   const outcome = await runProcess("bash", { args: ["-c", pipeline, SMOLVM, rootfs], env });
   assertCode(outcome, 0);
   assert.equal(outcome.stdout, "y\n141\n", "128 and the number of SIGPIPE");
@@ -100,8 +102,8 @@ test("run passes input, output and signals on at once, and the third INT or TERM
   assertCode(await machine.outcome, 130);
 });
 
-test("run exits with 143 when TERM ends the command", async () => {
-  await using machine = start(["run", rootfs, "sh", "-c", "echo ready; exec sleep 1000"]);
+test("run --init has TERM end a command that does not handle it", async () => {
+  await using machine = start(["run", "--init", rootfs, "sh", "-c", "echo ready; exec sleep 1000"]);
   await machine.untilStdout(/ready\n/);
   machine.kill("SIGTERM");
   assertCode(await machine.outcome, 143);
@@ -134,10 +136,29 @@ test("run -it gives the command a terminal: size, resize, Ctrl-C and Ctrl-D; it 
   assertCode(await terminal.finish(), 0);
 });
 
+test("run -it writes to a pipe what the command prints on its terminal, and takes the keys of this one", async () => {
+  const guest = "tty; stty size; read line; echo got $line";
+  await using terminal = onTerminal(suite, `"$SMOLVM" run -q -it "$ROOTFS" sh -c '${guest}' | tr a-z A-Z`);
+  await terminal.untilStdout(/\/DEV\/PTS\/0\r\n31 97\r\n/);
+  await terminal.write("key\r");
+  await terminal.untilStdout(/GOT KEY\r\n(.*\r\n)*restored\r\n/);
+  assertCode(await terminal.finish(), 0);
+});
+
+test("run -t needs no terminal of its own: the command's is one that nobody sees", async () => {
+  const outcome = await smolvm(["run", "-t", rootfs, "sh", "-c", "tty; stty size"]);
+  assertCode(outcome, 0);
+  assert.equal(outcome.stdout, "/dev/pts/0\r\n24 80\r\n");
+});
+
 test("run says on a terminal that it boots when that takes long, and leaves nothing of it", async () => {
-  const bin = await suite.makeFolder("slow");
-  await Deno.writeTextFile(`${bin}/unshare`, '#!/bin/sh\nsleep 3\nexec /usr/bin/unshare "$@"\n', { mode: 0o755 });
-  const slow = { env: { ...env, PATH: `${bin}:${Deno.env.get("PATH")}` }, rootfs };
+  const lib = await suite.makeFolder("slow");
+  const jail = jailProgram();
+  for (const { name } of Deno.readDirSync(libFolder())) await Deno.symlink(`${libFolder()}/${name}`, `${lib}/${name}`);
+  const slowJail = `${lib}/${jail.slice(jail.lastIndexOf("/") + 1)}`;
+  await Deno.remove(slowJail);
+  await Deno.writeTextFile(slowJail, `#!/bin/sh\nsleep 3\nexec '${jail}' "$@"\n`, { mode: 0o755 });
+  const slow = { env: { ...env, SMOLVM_LIB: lib }, rootfs };
   const detached = '"$SMOLVM" run -d --name job "$ROOTFS" true && "$SMOLVM" rm -f job';
   await using terminal = onTerminal(slow, `"$SMOLVM" run "$ROOTFS" echo booted; ${detached}`);
   const { stdout } = await terminal.finish();
@@ -156,7 +177,7 @@ test("the terminal is restored when the VM process is killed", async () => {
 });
 
 test("run -t without -i leaves the keys to the terminal, whose Ctrl-C interrupts the command", async () => {
-  const run = `"$SMOLVM" run -t "$ROOTFS" sh -c 'echo ready; exec sleep 1000'`;
+  const run = `"$SMOLVM" run -t --init "$ROOTFS" sh -c 'echo ready; exec sleep 1000'`;
   await using terminal = onTerminal(suite, `trap : INT; ${run}; echo "code $?"`);
   await terminal.untilStdout(/ready/);
   await terminal.write("\x03");

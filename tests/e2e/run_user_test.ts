@@ -5,6 +5,9 @@ import { runnersOf } from "../helpers/inventory.ts";
 import { logOf, machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode, runProcess } from "../helpers/process.ts";
 import { SMOLVM } from "../helpers/cli.ts";
+import { freePort } from "../helpers/free_port.ts";
+import { makeTempFolder } from "../helpers/temp_folder.ts";
+import { until } from "../helpers/until.ts";
 import { vmSuite, type VmTestOptions } from "../helpers/vm_suite.ts";
 
 const USER = "smolvm-test";
@@ -85,6 +88,55 @@ test("an ordinary user runs an image in buildah's user namespace, where all its 
   assert.equal(second.stdout, "0:0\n");
 });
 
+test("an ordinary user's run of an image takes a machine that has booted for it", async () => {
+  assertCode(await smolvm("warm", "--image", "app"), 0);
+  const listed = async () => JSON.parse((await smolvm("list", "--all", "--json")).stdout);
+  const [{ id }] = await listed();
+  const script = "id -un; cat /v/file; echo x >/etc/new && echo written";
+  await Deno.writeTextFile(`${folder}/data/file`, "of a volume\n");
+  const name = (await smolvm("run", "-d", "--rm", "-v", "data:/v", "app", "sleep", "1000")).stdout.trim();
+  assertCode(await smolvm("warm", "--count", "0"), 0);
+  assert.equal((await listed())[0].id, id);
+  const outcome = await smolvm("exec", "-u", "root", name, "sh", "-c", script);
+  assert.equal(outcome.stdout, "root\nof a volume\nwritten\n", outcome.stderr);
+  assertCode(await smolvm("stop", "-t", "0", name), 0);
+}, { settlesWithinMs: 2_000 });
+
+test("an ordinary user who may open few files reads and lists many of them whole", async () => {
+  const [folders, files] = [12, 400];
+  for (let i = 0; i < folders; i++) {
+    await Deno.mkdir(`${folder}/many/${i}`, { recursive: true });
+    for (let j = 0; j < files; j++) Deno.writeTextFileSync(`${folder}/many/${i}/f${j}`, "x");
+  }
+  // The size of each file is asked for, which makes the guest know it.
+  const script = "ls -lR /many | grep -c ' f'; cat /many/*/* | wc -c; ls -lR /many | grep -c ' f'";
+  const limited = ["-c", 'ulimit -n 4096; exec "$@"', "sh", SMOLVM];
+  const args = [...limited, "run", "-v", `${folder}/many:/many:ro`, mine, "sh", "-c", script];
+  const outcome = await runProcess("sh", { args, ...asUser });
+  assert.equal(outcome.stdout, `${folders * files}\n`.repeat(3));
+  assert.match(outcome.stderr, /^.* The limit of open files is 4096: [^\n]*\n$/);
+});
+
+test("an ordinary user's machine has the network that its rules allow, of a folder and of an image", async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("from the host\n"),
+  );
+  // Not below /dev: no gateway can be there.
+  using runtime = makeTempFolder();
+  await Deno.chown(runtime.path, asUser.uid, asUser.gid);
+  const env = { ...asUser.env, XDG_RUNTIME_DIR: runtime.path };
+  const { port } = server.addr;
+  for (const source of [mine, "app"]) {
+    const command = ["wget", "-q", "-O", "-", `http://host.smolvm.internal:${port}/`];
+    const args = ["run", "--allow-net", `host:${port}`, source, ...command];
+    const outcome = await runProcess(SMOLVM, { ...asUser, args, env });
+    assert.equal(outcome.stdout, "from the host\n", outcome.stderr);
+    // The emulated machine's users may open 4096 files.
+    assert.match(outcome.stderr, /^(.* The limit of open files is \d+: .*\n)?$/);
+  }
+});
+
 test("an ordinary user's machines persist, of a folder and of an image", async () => {
   const { create, start, stop, remove, listed } = machineCommands({ smolvm: (args) => smolvm(...args) });
   const script = "echo line >> /file; wc -l < /file; exec sleep 1000";
@@ -95,13 +147,49 @@ test("an ordinary user's machines persist, of a folder and of an image", async (
       const { id, pid, state } = await listed("kept");
       assert.equal(state, "running");
       assert.ok(runnersOf(suite).includes(pid!));
-      while (!(await logOf(suite.state, id)).includes(`${index + 1}`));
+      await until(async () => (await logOf(suite.state, id)).includes(`${index + 1}`));
       await stop(...how, "kept");
       assert.equal((await listed("kept")).state, "stopped");
     }
     await remove("kept");
   }
 }, { settlesWithinMs: 2_000 });
+
+test("an ordinary user's machine has ports, commands, copies and logs, and fills no disk but its own", async () => {
+  const { create, start, stop, remove, listed, demand } = machineCommands({ smolvm: (args) => smolvm(...args) });
+  const port = freePort();
+  const server = "echo begun; while :; do echo answer | nc -l -p 80; done";
+  await create("box", "-p", `${port}:80`, "--disk", "128m", "-u", "root", mine, "sh", "-c", server);
+  await start("box");
+  await until(async () => await read(port) === "answer\n", { everyMs: 200 });
+  assert.equal((await demand(["logs", "box"])).stdout, "begun\n");
+
+  await Deno.writeTextFile(`${folder}/data/in`, "copied\n");
+  await demand(["cp", "data/in", "box:/in"]);
+  const script =
+    "id -u; cat /in; dd if=/dev/zero of=/big bs=1M count=200 2>&1 | grep -o 'No space.*'; rm /big; echo x >/out";
+  const filled = await smolvm("exec", "box", "sh", "-c", script);
+  assert.deepEqual([filled.code, filled.stdout], [0, "0\ncopied\nNo space left on device\n"], filled.stderr);
+  await demand(["cp", "box:/out", "data/out"]);
+  assert.equal(await Deno.readTextFile(`${folder}/data/out`), "x\n");
+  assert.equal((await Deno.stat(`${folder}/data/out`)).uid, asUser.uid);
+
+  Deno.kill((await listed("box")).pid!, "SIGKILL");
+  await until(async () => (await listed("box")).state === "stopped");
+  await start("box");
+  await stop("-t", "0", "box");
+  await remove("box");
+}, { settlesWithinMs: 2_000 });
+
+/** What a server of this host writes, or nothing while there is none. */
+async function read(port: number): Promise<string> {
+  try {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    return await new Response(conn.readable).text();
+  } catch {
+    return "";
+  }
+}
 
 test("an ordinary user's machine ends with a smolvm that is killed", async () => {
   await using running = suite.start(["run", mine, "sh", "-c", "echo up; sleep 60"], asUser);

@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { type ErrorCode, Machine, type MachineOptions, SmolvmError } from "../../src/mod.ts";
 import { setEnv } from "../helpers/env.ts";
 import { untilListening } from "../helpers/inventory.ts";
+import { until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
 const { test, rootfs, smolvm } = suite;
-setEnv(suite.env);
+const environment = setEnv(suite.env);
+Deno.test.afterAll(() => environment[Symbol.dispose]());
 
 const text = (data: Uint8Array) => new TextDecoder().decode(data);
 
@@ -38,11 +40,20 @@ test("Machine.run() has a command's exit code and what it wrote", async () => {
     workdir: "/work",
     user: "app",
   });
-  assert.deepEqual(result, { code: 3, signal: null, stdout: "from the host value /work app\n", stderr: "careful\n" });
+  assert.deepEqual(result, {
+    code: 3,
+    signal: null,
+    oomKilled: false,
+    stdout: "from the host value /work app\n",
+    stderr: "careful\n",
+  });
   const words = await Machine.run(rootfs, ["printf", "%s|", "two words", "$HOME", ""]);
   assert.equal(words.stdout, "two words|$HOME||");
-  const { code, signal } = await Machine.run(rootfs, "kill -9 $$");
-  assert.deepEqual({ code, signal }, { code: 137, signal: "SIGKILL" });
+  // PID 1 is deaf to its own SIGKILL; a reaper in its place ends as its command does.
+  const { code, signal, stdout } = await Machine.run(rootfs, "kill -9 $$; echo $$");
+  assert.deepEqual({ code, signal, stdout }, { code: 0, signal: null, stdout: "1\n" });
+  const below = await Machine.run(rootfs, "kill -9 $$", { init: true });
+  assert.deepEqual([below.code, below.signal], [137, null]);
 });
 
 test("a machine that persists keeps its disk and its log from start to start, and is gone once deleted", async () => {
@@ -87,7 +98,7 @@ test("exec() yields output as it comes, and hands on what is written to its stdi
     else if (seen.length === 3) await stdin.close();
   }
   assert.deepEqual(seen, ["stdout machine's\n", "stderr got 1\n", "stderr got 2\n", "stdout end\n"]);
-  assert.deepEqual(await command.status, { code: 0, signal: null });
+  assert.deepEqual(await command.status, { code: 0, signal: null, oomKilled: false });
 });
 
 test("exec() is ended by a signal, by leaving its output, and by leaving its scope", async () => {
@@ -96,7 +107,7 @@ test("exec() is ended by a signal, by leaving its output, and by leaving its sco
   await command.started;
   assert.ok((await commandsIn(machine)).includes("sleep 1000"));
   command.kill("SIGTERM");
-  assert.deepEqual(await command.status, { code: 143, signal: "SIGTERM" });
+  assert.deepEqual(await command.status, { code: 143, signal: "SIGTERM", oomKilled: false });
   for await (const { data } of machine.exec("yes")) {
     assert.match(text(data), /^y\n/);
     break;
@@ -105,7 +116,7 @@ test("exec() is ended by a signal, by leaving its output, and by leaving its sco
     await using left = machine.exec(["sleep", "2000"]);
     await left.started;
   }
-  while ((await commandsIn(machine)).some((command) => /yes|sleep/.test(command)));
+  await until(async () => !(await commandsIn(machine)).some((command) => /yes|sleep/.test(command)));
 });
 
 test("exec() on a terminal has its size, and follows it", async () => {
@@ -155,7 +166,7 @@ test("aborting exec() ends the command in the guest, and the machine goes on", a
   await assert.rejects(async () => {
     for await (const _ of command) abort.abort(reason);
   }, reason);
-  while ((await commandsIn(machine)).includes("sleep 1000"));
+  await until(async () => !(await commandsIn(machine)).includes("sleep 1000"));
   await assert.rejects(async () => await machine.exec("true", { signal: abort.signal }), reason);
   assert.equal((await machine.exec("echo on")).stdout, "on\n");
 });

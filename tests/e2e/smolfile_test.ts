@@ -1,10 +1,11 @@
 /** Machines that are declared in a file, changed and renamed. */
 import assert from "node:assert/strict";
-import { acquireLock } from "../../src/state/lock.ts";
+import { acquireLock } from "../../src/host/lock.ts";
 import { readRecord, writeRecord } from "../../src/state/machine_record.ts";
-import { machineLock } from "../../src/state/status.ts";
+import { machineLock } from "../../src/state/machine_folders.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode } from "../helpers/process.ts";
+import { pause } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
 const suite = vmSuite();
@@ -62,7 +63,7 @@ test("a start that an update came before boots what the machine is by then", asy
   const lock = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
   await using starting = suite.start(["start", "-a", "web"]);
   // Its client has looked at the machine, and its runner waits for the lock.
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await pause(3000);
   await writeRecord(folder, { ...readRecord(folder), cpus: 2 });
   lock[Symbol.dispose]();
   const outcome = await starting.outcome;
@@ -83,7 +84,7 @@ test("rename renames a machine that runs, and update leaves it to its run", asyn
   assert.equal(refused.stderr, 'smolvm: Cannot update machine "www": it is running\nStop it first.\n');
   assertCode(await smolvm(["stop", "web"]), 1);
   await create("web", rootfs);
-  assert.equal((await stop("-t", "0", "www")).stdout, "Stopped VM: www\n");
+  assert.equal((await demand(["stop", "-t", "0", "www"])).stdout, "www\n");
   await start("www");
   assert.equal((await demand(["exec", "www", "hostname"])).stdout, "web\n", "it keeps its host name");
   await remove("web", "www");
@@ -98,5 +99,5 @@ test("rename and update leave a machine of run alone", async () => {
     assert.match(stderr, /^smolvm: Cannot (rename|update) machine "passing": it (ends with the run|is running)/);
   }
   await stop("-t", "0", "passing");
-  assertCode(await running.outcome, 143);
+  assertCode(await running.outcome, 137);
 });

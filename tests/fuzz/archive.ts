@@ -7,14 +7,14 @@ import type { Random } from "./random.ts";
 
 const BLOCK = 512;
 
-/** An archive with changed bytes is read the same way in chunks of any size, within its length, or refused. */
+/** Checks that a changed archive is read identically in chunks of any size, within its length, or refused. */
 export async function checkArchive(random: Random): Promise<void> {
   const bytes = await tarArchive(
     { name: "./file", data: "x".repeat(random.upTo(600)) },
     { name: `./${"n".repeat(random.upTo(150))}`, type: "symlink", link: "l".repeat(random.upTo(150)), mtimeS: 1.5 },
   );
   for (let change = random.upTo(4); change > 0; change--) bytes[random.upTo(bytes.length - 1)] = random.u32();
-  // With wrong sums hardly any header would be looked at.
+  // With a wrong checksum a header is refused early.
   for (let at = 0; at < bytes.length; at += BLOCK) if (random.upTo(3) > 0) seal(bytes.subarray(at, at + BLOCK));
   const whole = await readAll(bytes, bytes.length);
   assert.deepEqual(await readAll(bytes, 1 + random.upTo(2 * BLOCK)), whole);
@@ -40,6 +40,6 @@ async function readAll(bytes: Uint8Array, chunkSize: number) {
     if (!(error instanceof ArchiveError)) throw error;
     refusal = error.message;
   }
-  // How much came before a refusal depends on the chunks.
+  // How much data is read before a refusal depends on the chunks.
   return { entries, refusal, dataBytes: refusal === undefined ? dataBytes : 0 };
 }

@@ -1,45 +1,42 @@
 /**
- * A seeded fuzzer of everything that reads bytes of a guest: the frame decoder, the payload readers, and archives.
+ * A seeded fuzzer of all parsers of bytes from a guest, or from a runner that the guest has taken over: the frame
+ * decoder, the payload readers, archives, and the client of a machine.
  *
- *     deno run tests/fuzz/protocol.ts [--seed N] [--iterations N]    from a seed, or a random one
- *     deno run tests/fuzz/protocol.ts --repro SEED                   the one iteration that failed
+ *     deno run tests/fuzz/protocol.ts [--seed N] [--iterations N]    starts from this seed, or a random one
+ *     deno run tests/fuzz/protocol.ts --repro SEED                   repeats the iteration that failed
  *
- * Each iteration has a seed of its own, which a failure names.
+ * Each iteration has its own seed, which a failure names.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { parseArgs } from "node:util";
 import { encodeFrame, type Frame, FrameDecoder } from "../../src/protocol/frame.ts";
 import { decodeExited, decodeFailure, decodeU32, decodeWindowSize } from "../../src/protocol/messages.ts";
 import { PayloadReader, PayloadWriter, ProtocolError } from "../../src/protocol/payload.ts";
 import { checkArchive } from "./archive.ts";
+import { checkClient, checkStart } from "./client.ts";
+import { Fuzzer } from "./fuzzer.ts";
 import { Random } from "./random.ts";
 
-/** Largest payload in a generated stream, in bytes; small, so that limits and borders are met often. */
+/** Largest payload in a generated stream, in bytes; small, so that limits and boundaries are hit often. */
 const MAX_PAYLOAD = 64;
 
-/** Fuzzes `iterations` times from `seed`; the error of a failed iteration names what reproduces it. */
-export async function fuzzProtocol(seed: number, iterations: number): Promise<void> {
-  const seeds = new Random(seed);
-  for (let iteration = 0; iteration < iterations; iteration++) await reproduce(seeds.u32());
-}
+const fuzzer = new Fuzzer("tests/fuzz/protocol.ts", async (seed) => {
+  checkDecoder(new Random(seed));
+  checkHostileStream(new Random(seed));
+  checkReaders(new Random(seed));
+  checkRoundTrip(new Random(seed));
+  await checkArchive(new Random(seed));
+  checkStart(new Random(seed));
+  // It takes as long as many other checks.
+  if (seed % 32 === 0) await checkClient(new Random(seed));
+});
 
-/** Runs the one iteration of a seed. */
-export async function reproduce(seed: number): Promise<void> {
-  try {
-    checkDecoder(new Random(seed));
-    checkHostileStream(new Random(seed));
-    checkReaders(new Random(seed));
-    checkRoundTrip(new Random(seed));
-    await checkArchive(new Random(seed));
-  } catch (error) {
-    throw new Error(`Reproduce with: tests/fuzz/protocol.ts --repro ${seed}`, { cause: error });
-  }
-}
+/** Fuzzes the parsers; see {@linkcode Fuzzer.run}. */
+export const fuzzProtocol = fuzzer.run.bind(fuzzer);
 
-/** Frames come out as they went in, wherever their bytes are cut. */
+/** Checks that frames are decoded as they were encoded, wherever their bytes are split. */
 function checkDecoder(random: Random): void {
   const frames = random.list(5, (): Frame => ({
     type: random.u32(),
@@ -51,20 +48,20 @@ function checkDecoder(random: Random): void {
   assert.deepEqual(chunksOf(random, bytes).flatMap((chunk) => [...decoder.push(chunk)]), frames);
 }
 
-/** Any bytes at all are cut the same way in one chunk and in many, within the limit, or refused. */
+/** Checks that any bytes are decoded identically in one chunk and in many, within the limit, or refused. */
 function checkHostileStream(random: Random): void {
   const bytes = random.list(8, () => random.bytes(random.upTo(20))).flatMap((part) => [...part]);
-  // Small lengths, or hardly any frame would ever end.
+  // Small lengths, because frames with large ones never end.
   for (let at = 1; at < bytes.length; at++) if (random.upTo(2) > 0) bytes[at] = 0;
   const whole = decodeAll([new Uint8Array(bytes)]);
   assert.deepEqual(decodeAll(chunksOf(random, bytes)), whole);
   for (const { payload } of whole.frames) assert.ok(payload.length <= MAX_PAYLOAD);
 }
 
-/** Readers of payloads return or refuse; they never fail in another way. */
+/** Checks that payload readers return or refuse, and never fail in another way. */
 function checkReaders(random: Random): void {
   const payload = random.bytes(random.upTo(MAX_PAYLOAD));
-  // Counts and lengths that are nearly right reach further than those that are forged wildly.
+  // Nearly correct counts and lengths reach more code than random ones.
   if (payload.length >= 4 && random.upTo(1) === 1) new DataView(payload.buffer).setUint32(0, random.upTo(8), true);
   const readers: ((payload: Uint8Array) => unknown)[] = [
     decodeU32,
@@ -75,10 +72,10 @@ function checkReaders(random: Random): void {
     (bytes) => new PayloadReader(bytes).list((item) => item.blob()),
     (bytes) => new PayloadReader(bytes).list((item) => [item.u64(), item.str(), item.list((inner) => inner.u32())]),
   ];
-  for (const read of readers) orRefuse(() => read(payload));
+  for (const read of readers) succeeds(() => read(payload));
 }
 
-/** What is written is read again, and nothing is read of less. */
+/** Checks that encoded payloads are decoded identically, and that truncated ones are refused. */
 function checkRoundTrip(random: Random): void {
   const items = random.list(6, () => random.bytes(random.upTo(400)));
   const [first, last] = [random.u32(), BigInt(random.u32()) << BigInt(random.upTo(32))];
@@ -93,18 +90,18 @@ function checkRoundTrip(random: Random): void {
   assert.throws(() => read(bytes.subarray(0, random.upTo(bytes.length - 1))), ProtocolError);
 }
 
-/** The frames that come out before the decoder refuses the rest, and whether it does. */
+/** The frames that are decoded before the decoder refuses the rest, and whether it does. */
 function decodeAll(chunks: Uint8Array[]): { frames: Frame[]; refused: boolean } {
   const decoder = new FrameDecoder(MAX_PAYLOAD);
   const frames: Frame[] = [];
-  const finished = orRefuse(() => {
+  const finished = succeeds(() => {
     for (const chunk of chunks) for (const frame of decoder.push(chunk)) frames.push(frame);
   });
   return { frames, refused: !finished };
 }
 
-/** Whether `action` succeeded; the only other thing that may happen is a refusal. */
-function orRefuse(action: () => unknown): boolean {
+/** Whether `action` succeeded; rethrows any error but a refusal. */
+function succeeds(action: () => unknown): boolean {
   try {
     action();
     return true;
@@ -124,21 +121,4 @@ function chunksOf(random: Random, bytes: number[]): Uint8Array[] {
   return chunks;
 }
 
-if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { seed: { type: "string" }, iterations: { type: "string", default: "100000" }, repro: { type: "string" } },
-  });
-  if (values.repro !== undefined) {
-    await reproduce(parseCount("--repro", values.repro));
-  } else {
-    const seed = values.seed === undefined ? Date.now() % 2 ** 32 : parseCount("--seed", values.seed);
-    const iterations = parseCount("--iterations", values.iterations);
-    console.log(`seed ${seed}, ${iterations} iterations`);
-    await fuzzProtocol(seed, iterations);
-  }
-}
-
-function parseCount(option: string, text: string): number {
-  if (!/^\d{1,10}$/.test(text)) throw new Error(`Cannot use ${option} "${text}": expected a whole number`);
-  return Number(text);
-}
+if (import.meta.main) await fuzzer.main({ iterations: 100_000 });

@@ -1,4 +1,4 @@
-/** Numbers that look random and follow from a seed: mulberry32. */
+/** A seeded generator of pseudo-random numbers: mulberry32. */
 export class Random {
   #state: number;
 

@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "connect.h"
+#include "tools/connect.h"
 #include "test.h"
-#include "transfer.h"
+#include "base/transfer.h"
 
 #define LARGE (1024 * 1024)
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "bytes.h"
-#include "disk.h"
+#include "base/bytes.h"
+#include "setup/disk.h"
 #include "test.h"
 
 #define MIB (1ULL << 20)

@@ -1,5 +1,6 @@
 /* How commands start and end: users, folders, environments, signals, exit codes, and what keeps one from starting. */
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,8 @@ static void users(void)
 {
 	struct exec_message exec = shell("id -u; id -g; id -G; echo x >/dev/stdout; echo y >/dev/stderr");
 
+	/* Groups of the agent, which a command must not inherit. */
+	CHECK(setgroups(2, (const gid_t[]){ 4444, 4545 }) == 0);
 	exec.user = "4242:4343";
 
 	struct outcome outcome = run(&exec);
@@ -145,6 +148,11 @@ static void working_directories(void)
 	snprintf(cwd, sizeof(cwd), "%s/made/for it", test_folder());
 	snprintf(expected, sizeof(expected), "%s\n", cwd);
 	exec.cwd = cwd;
+	check_failure(&exec, ENOENT, STAGE_CWD, cwd);
+	CHECK(access(cwd, F_OK) < 0);
+	exec.flags = EXEC_MAKE_CWD;
+	CHECK_TEXT(run(&exec).out, expected);
+	exec.flags = 0;
 	CHECK_TEXT(run(&exec).out, expected);
 	exec.cwd = "";
 	CHECK_TEXT(run(&exec).out, "/\n");
@@ -233,6 +241,85 @@ static void left_behind(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
+static void capabilities(void)
+{
+	/* CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT: 16, 17, 22. */
+	check_shell("for set in Bnd Prm Eff Inh Amb; do\n"
+		    "	value=$(sed -n \"s/^Cap$set:\\t*/0x/p\" /proc/self/status); echo $((value >> 16 & 0x43))\n"
+		    "done",
+		    "0\n0\n0\n0\n0\n");
+}
+
+/* The others see the same processes, and end with it; a signal that it does not handle is none. */
+static void pid_one(void)
+{
+	struct exec_message first = shell("kill -TERM $$; kill -KILL $$; echo $$; read line; exit 3");
+	struct exec_message other = shell("kill -0 1 && [ $$ -lt 100 ] && echo there; exec sleep 1000");
+	struct frame frame;
+	int ends = 0;
+
+	first.flags = EXEC_PID1 | EXEC_STDIN;
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &first);
+	host_take_stdout(&host, strlen("1\n"));
+	host_send_exec(&host, 2, &other);
+	host_take_stdout(&host, strlen("there\n"));
+	host_send_numbers(&host, MSG_SIGNAL, 1, 1, SIGTERM, 0);
+	host_send_bytes(&host, MSG_STDIN, 1, "\n", 1);
+	while (ends < 2) {
+		uint32_t numbers[2];
+
+		CHECK(host_receive(&host, &frame, -1));
+		if (frame.type != MSG_EXITED)
+			continue;
+		CHECK_INT(numbers_parse(numbers, 2, &frame), 0);
+		CHECK_INT(numbers[0], frame.stream == 1 ? EXIT_CODE : EXIT_SIGNAL);
+		CHECK_INT(numbers[1], frame.stream == 1 ? 3 : SIGKILL);
+		ends++;
+	}
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
+/* SIGKILL for another command takes its session, whose ids the agent knows by the /proc that it kept. */
+static void kill_below_pid_one(void)
+{
+	struct exec_message first = shell("sleep 1000 & echo up; wait"); /* which reaps */
+	struct exec_message other = shell("set -m; sleep 1000 & echo $!; wait");
+	struct frame frame;
+
+	first.flags = EXEC_PID1;
+	other.flags = EXEC_TTY;
+	host_start_ready(&host);
+	host_send_exec(&host, 1, &first);
+	host_take_stdout(&host, strlen("up\n"));
+	host_send_exec(&host, 2, &other);
+	host_expect(&host, MSG_STARTED, 2);
+	frame = host_expect(&host, MSG_STDOUT, 2);
+
+	/* The sleep is gone as well, PID 1 is not. */
+	char script[200];
+	struct exec_message look = shell(script);
+
+	snprintf(script, sizeof(script),
+		 "for i in $(seq 200); do kill -0 1 || exit 1; kill -0 %ld 2>/dev/null || exit 4; sleep 0.05; done",
+		 strtol((const char *)frame.payload, NULL, 10));
+	host_send_numbers(&host, MSG_SIGNAL, 2, 1, SIGKILL, 0);
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type != MSG_EXITED);
+	CHECK_INT(frame.stream, 2);
+
+	uint32_t numbers[2];
+
+	host_send_exec(&host, 3, &look);
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type != MSG_EXITED);
+	CHECK_INT(numbers_parse(numbers, 2, &frame), 0);
+	CHECK_INT(numbers[1], 4);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+}
+
 static void resource_limits(void)
 {
 	struct setup_rlimit limits[] = { { .resource = 7 /* RLIMIT_NOFILE */, .soft = 123, .hard = 456 } };
@@ -302,11 +389,14 @@ int main(void)
 		{ "arguments of any bytes and length arrive", arguments },
 		{ "the environment is exactly what was sent, and HOME", environment },
 		{ "a command runs as its user, who may open its streams", users },
-		{ "a working directory is made when missing", working_directories },
+		{ "a working directory is made when missing, if that is asked for", working_directories },
 		{ "a program that cannot be executed is told apart", programs },
 		{ "MSG_SIGNAL reaches the command", signals },
 		{ "SIGKILL ends the command's whole session", kill_takes_the_session },
 		{ "what a command leaves behind does not hold its end", left_behind },
+		{ "a command has no capability that reaches the machine", capabilities },
+		{ "a machine's command is PID 1 of a namespace that others join", pid_one },
+		{ "SIGKILL ends another command's whole session in it", kill_below_pid_one },
 		{ "resource limits hold for commands", resource_limits },
 		{ "impossible resource limits fail the command", impossible_limits },
 		{ "a 257th command is refused", too_many_at_once },

@@ -9,10 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bytes.h"
-#include "files_tool.h"
+#include "base/bytes.h"
+#include "setup/file_block.h"
+#include "setup/files.h"
+#include "tools/files_tool.h"
+#include "wire/protocol.h"
 #include "test.h"
-#include "transfer.h"
+#include "base/transfer.h"
 
 static int input = -1; /* what `files write` reads, if anything */
 static char output[256 * 1024], said[256];
@@ -308,6 +311,55 @@ static void makes_folders(void)
 	CHECK_INT(status_of("one").st_mode & 07777, 01777);
 }
 
+static void file_of_the_setup(void)
+{
+	struct setup_file file = { .mode = 0640, .content = { (const uint8_t *)"new", 3 } };
+	char path[256];
+
+	test_file("folder/target", "old", 0600);
+	CHECK(chdir(test_folder()) == 0 && symlink("target", "folder/link") == 0);
+	snprintf(path, sizeof(path), "%s/folder/link", test_folder());
+	file.path = path;
+	CHECK_INT(file_write(&file), 0);
+	CHECK_INT(status_of("folder/link").st_mode, S_IFREG | 0640);
+	check_content("folder/link", "new");
+	check_content("folder/target", "old");
+}
+
+static void block_of_the_setup(void)
+{
+	struct setup_file file = { .mode = FILE_BLOCK, .content = { (const uint8_t *)"new\n", 4 } };
+	static const char expected[] = "old\nlater\n\n# smolvm: of this start alone\nnew\n# smolvm: end\n";
+	char path[256];
+
+	test_file("folder/target", "old\n\n# smolvm: of this start alone\ngone\n# smolvm: end\nlater\n", 0600);
+	CHECK(chdir(test_folder()) == 0 && symlink("target", "folder/link") == 0);
+	snprintf(path, sizeof(path), "%s/folder/link", test_folder());
+	file.path = path;
+	CHECK_INT(file_put_block(&file), 0);
+	check_content("folder/target", expected);
+	/* Again: there is one block. */
+	CHECK_INT(file_put_block(&file), 0);
+	check_content("folder/target", expected);
+	CHECK_INT(status_of("folder/target").st_mode, S_IFREG | 0600);
+	/* One that a crash has cut goes, too. */
+	test_file("folder/target", "old\n\n# smolvm: of this start alone\ncut", 0600);
+	CHECK_INT(file_put_block(&file), 0);
+	check_content("folder/target", "old\n\n# smolvm: of this start alone\nnew\n# smolvm: end\n");
+	snprintf(path, sizeof(path), "%s/folder/none", test_folder());
+	CHECK_INT(file_put_block(&file), 0);
+	CHECK(access("folder/none", F_OK) < 0);
+	file.mode |= 0640;
+	CHECK_INT(file_put_block(&file), 0);
+	check_content("folder/none", "\n# smolvm: of this start alone\nnew\n# smolvm: end\n");
+	/* What a guest has put there is left alone, and not waited for. */
+	snprintf(path, sizeof(path), "%s/folder", test_folder());
+	CHECK_INT(file_put_block(&file), 0);
+	CHECK_INT(mkfifo("folder/fifo", 0600), 0);
+	snprintf(path, sizeof(path), "%s/folder/fifo", test_folder());
+	CHECK_INT(file_put_block(&file), 0);
+}
+
 static void usage(void)
 {
 	CHECK_INT(run("read", NULL, NULL, NULL), 2);
@@ -335,6 +387,8 @@ int main(void)
 		{ "files remove -r takes all that is in a folder, and follows no link", removes_trees },
 		{ "files remove -r leaves alone what is mounted, and what only leads to a folder", what_is_not_to_be_removed },
 		{ "files mkdir gives the permissions that were asked for", makes_folders },
+		{ "file_write replaces a link, and leaves alone what it leads to", file_of_the_setup },
+		{ "file_put_block replaces its own block alone, follows links, and makes a file only if told", block_of_the_setup },
 		{ "files refuses arguments that it does not take", usage },
 	};
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "folders.h"
+#include "base/folders.h"
 #include "test.h"
 
 static const char *path_of(const char *name)

@@ -1,13 +1,14 @@
 /* The golden frames, and the decoder on what no golden frame has. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "frame.h"
+#include "base/bytes.h"
+#include "wire/frame.h"
 #include "host_message.h"
-#include "messages.h"
+#include "wire/messages.h"
 #include "test.h"
 
 #ifndef FRAMES_FILE
@@ -123,6 +124,19 @@ static void golden_setup(void)
 	CHECK_INT(setup.rlimits[0].resource, 7);
 	CHECK_INT(setup.rlimits[0].soft, 1024);
 	CHECK(setup.rlimits[0].hard == UINT64_MAX);
+	CHECK_INT(setup.interface_count, 1);
+	CHECK_TEXT(setup.interfaces[0].name, "eth0");
+	CHECK(setup.interfaces[0].address == 0xc0a87f02);
+	CHECK_INT(setup.interfaces[0].prefix, 24);
+	CHECK(setup.interfaces[0].gateway == 0xc0a87f01);
+	CHECK_INT(setup.interfaces[0].mtu, 65520);
+
+	char text[INET6_ADDRSTRLEN];
+
+	CHECK_TEXT(inet_ntop(AF_INET6, &setup.interfaces[0].address6, text, sizeof(text)), "fd73:6d6f:6c76:6d00::2");
+	CHECK_INT(setup.interfaces[0].prefix6, 64);
+	CHECK_TEXT(inet_ntop(AF_INET6, &setup.interfaces[0].gateway6, text, sizeof(text)), "fd73:6d6f:6c76:6d00::1");
+	CHECK_INT(setup.share_files, 1048576);
 
 	struct host_message message;
 
@@ -143,7 +157,7 @@ static void golden_setup_empty(void)
 	CHECK_TEXT(setup.hostname, "");
 	CHECK_INT(setup.flags, 0);
 	CHECK_TEXT(setup.rootfs, "rootfs");
-	CHECK_INT(setup.file_count + setup.mount_count + setup.rlimit_count, 0);
+	CHECK_INT(setup.file_count + setup.mount_count + setup.rlimit_count + setup.interface_count, 0);
 	host_message_setup(&message, &setup);
 	check_host_frame("setup-empty", &message);
 	setup_message_free(&setup);
@@ -159,12 +173,30 @@ static void golden_setup_max(void)
 	setup_parse("setup-max", &decoder, &setup);
 	CHECK(setup.clock_ns == UINT64_MAX);
 	CHECK_INT(strlen(setup.hostname), 64);
+	CHECK_INT(setup.flags, SETUP_OVERLAY | SETUP_EPHEMERAL);
 	CHECK_INT(setup.files[0].mode, UINT32_MAX);
 	CHECK_INT(setup.rlimits[0].resource, UINT32_MAX);
 	CHECK(setup.rlimits[0].soft == UINT64_MAX);
 	CHECK_INT(setup.rlimits[0].hard, 0);
 	host_message_setup(&message, &setup);
 	check_host_frame("setup-max", &message);
+	setup_message_free(&setup);
+	decoder_free(&decoder);
+}
+
+static void golden_setup_container(void)
+{
+	struct decoder decoder;
+	struct setup_message setup;
+	struct host_message message;
+
+	setup_parse("setup-container", &decoder, &setup);
+	CHECK_INT(setup.flags, SETUP_WRITABLE | SETUP_EPHEMERAL);
+	CHECK_INT(setup.mounts[0].flags, MOUNT_READ_ONLY | MOUNT_NO_SUID);
+	CHECK_TEXT(setup.mounts[1].source, "size=64k,mode=1777");
+	CHECK_INT(setup.mounts[1].flags, MOUNT_TMPFS | MOUNT_NO_DEVICES | MOUNT_NO_EXEC);
+	host_message_setup(&message, &setup);
+	check_host_frame("setup-container", &message);
 	setup_message_free(&setup);
 	decoder_free(&decoder);
 }
@@ -189,7 +221,7 @@ static void golden_exec(void)
 	struct host_message message;
 
 	exec_parse("exec", &decoder, 1, &exec);
-	CHECK_INT(exec.flags, EXEC_STDIN);
+	CHECK_INT(exec.flags, EXEC_STDIN | EXEC_MAKE_CWD | EXEC_PID1);
 	CHECK_INT(exec.rows, 0);
 	CHECK_INT(exec.columns, 0);
 	CHECK_TEXT(exec.cwd, "/work dir");
@@ -247,6 +279,7 @@ static void golden_small(void)
 		{ "stdin-credit", MSG_STDIN_CREDIT, 3, 1, { 16384 } },
 		{ "exited-code", MSG_EXITED, 1, 2, { EXIT_CODE, 255 } },
 		{ "exited-signal", MSG_EXITED, 1, 2, { EXIT_SIGNAL, 64 } },
+		{ "exited-memory", MSG_EXITED, 1, 2, { EXIT_SIGNAL | EXIT_OUT_OF_MEMORY, 9 } },
 		{ "bye", MSG_BYE, 0, 0, { 0 } },
 	};
 
@@ -339,12 +372,45 @@ static void golden_failed(void)
 	}
 }
 
+static void golden_clock(void)
+{
+	static const struct {
+		const char *name;
+		uint64_t clock_ns;
+		bool jumped;
+	} clocks[] = { { "clock", 1795438718166000001, true }, { "clock-drift", UINT64_MAX, false } };
+
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
+		struct golden golden = golden_of(clocks[i].name);
+		struct decoder decoder;
+		struct frame frame = decode(&decoder, &golden);
+		struct host_message message;
+		uint64_t clock_ns;
+		bool jumped;
+
+		CHECK_INT(frame.type, MSG_CLOCK);
+		CHECK_INT(frame.stream, 0);
+		CHECK_INT(clock_message_parse(&clock_ns, &jumped, &frame), 0);
+		CHECK(clock_ns == clocks[i].clock_ns);
+		CHECK_INT(jumped, clocks[i].jumped);
+		host_message_begin(&message, MSG_CLOCK, 0);
+		host_message_u32(&message, (uint32_t)clock_ns);
+		host_message_u32(&message, (uint32_t)(clock_ns >> 32));
+		host_message_u32(&message, jumped ? CLOCK_JUMPED : 0);
+		check_host_frame(clocks[i].name, &message);
+		frame.payload[8] |= 2;
+		CHECK_INT(clock_message_parse(&clock_ns, &jumped, &frame), -EPROTO);
+		free(golden.bytes);
+		decoder_free(&decoder);
+	}
+}
+
 /* A line that no test above reads would only be tested by the other language. */
 static void golden_all_known(void)
 {
 	static const char known[] =
-		" setup setup-empty setup-max exec exec-tty stdin stdin-end resize signal credit ack shutdown hello ready"
-		" started stdout stdout-end stderr stdin-credit exited-code exited-signal failed failed-setup bye ";
+		" setup setup-empty setup-max setup-container exec exec-tty stdin stdin-end resize signal credit ack shutdown clock clock-drift hello"
+		" ready started stdout stdout-end stderr stdin-credit exited-code exited-signal exited-memory failed failed-setup bye ";
 	FILE *file = fopen(FRAMES_FILE, "r");
 	char *line = NULL, name[64];
 	size_t size = 0;
@@ -359,7 +425,7 @@ static void golden_all_known(void)
 			test_fail(__FILE__, __LINE__, "the frame \"%s\" has no test", name);
 		lines++;
 	}
-	CHECK_INT(lines, 24);
+	CHECK_INT(lines, 28);
 	free(line);
 	fclose(file);
 }
@@ -431,7 +497,7 @@ static void exec_refuses_malformed(void)
 		uint32_t length;
 	} cases[] = {
 		{ "nothing at all", "", 0 },
-		{ "an unknown flag", "\4\0\0\0" "\0\0\0\0\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\1\0\0\0\1\0\0\0x" "\0\0\0\0", 33 },
+		{ "an unknown flag", "\x10\0\0\0" "\0\0\0\0\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\1\0\0\0\1\0\0\0x" "\0\0\0\0", 33 },
 		{ "too many rows", "\0\0\0\0" "\0\0\1\0\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\1\0\0\0\1\0\0\0x" "\0\0\0\0", 33 },
 		{ "no argv", "\0\0\0\0" "\0\0\0\0\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\0", 28 },
 		{ "a NUL in a string", "\0\0\0\0" "\0\0\0\0\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\1\0\0\0\1\0\0\0\0" "\0\0\0\0", 33 },
@@ -461,11 +527,13 @@ int main(void)
 		{ "golden frames: setup", golden_setup },
 		{ "golden frames: setup-empty", golden_setup_empty },
 		{ "golden frames: setup-max", golden_setup_max },
+		{ "golden frames: setup-container", golden_setup_container },
 		{ "golden frames: exec", golden_exec },
 		{ "golden frames: exec-tty", golden_exec_tty },
 		{ "golden frames of numbers", golden_small },
 		{ "golden frames of bytes", golden_bytes },
 		{ "golden frames: failed", golden_failed },
+		{ "golden frames: clock", golden_clock },
 		{ "golden frames: each line has a test", golden_all_known },
 		{ "decoder_feed() refuses a frame over the limit at its header", decoder_refuses_large },
 		{ "decoder_feed() takes one frame a call", decoder_takes_one_frame_a_call },

@@ -13,10 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bytes.h"
-#include "frame.h"
+#include "base/bytes.h"
+#include "wire/frame.h"
 #include "host_message.h"
-#include "messages.h"
+#include "wire/messages.h"
 #include "test.h"
 
 #define STREAM_MAX (64 * 1024)
@@ -91,7 +91,7 @@ static void add_exec(struct host_message *message)
 {
 	char *argv[5] = { NULL }, *env[5] = { NULL };
 	struct exec_message exec = {
-		.flags = random_below(4),
+		.flags = random_below(16),
 		.rows = (uint16_t)random_below(65536),
 		.columns = (uint16_t)random_below(65536),
 		.cwd = random_text(),
@@ -219,12 +219,15 @@ static size_t decode(const uint8_t *stream, size_t length, uint32_t piece, struc
 		while ((*result = decoder_feed(&decoder, &data, &left, &frame)) > 0) {
 			uint32_t numbers[2];
 			uint16_t rows, columns;
+			uint64_t clock_ns;
+			bool jumped;
 
 			CHECK(frame.length <= decoder.max_payload && count < FRAMES_MAX);
 			seen[count++] = (struct seen){ frame.type, frame.stream, frame.length };
 			if (!parse)
 				continue;
 			numbers_parse(numbers, random_below(3), &frame);
+			clock_message_parse(&clock_ns, &jumped, &frame);
 			window_size_parse(&rows, &columns, &frame);
 			if (random_below(2))
 				parse_setup(&frame);

@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent.h"
+#include "loop/agent.h"
 #include "host_message.h"
-#include "machine.h"
+#include "setup/machine.h"
 #include "test.h"
 
 static struct host_message message;

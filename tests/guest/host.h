@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "frame.h"
-#include "messages.h"
+#include "wire/frame.h"
+#include "wire/messages.h"
 
 struct host {
 	int fd;

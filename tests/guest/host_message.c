@@ -1,8 +1,9 @@
 #include "host_message.h"
 
+#include <endian.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "test.h"
 
 void host_message_begin(struct host_message *message, uint32_t type, uint32_t stream)
@@ -34,6 +35,15 @@ static void add_u64(struct host_message *message, uint64_t value)
 {
 	host_message_u32(message, (uint32_t)value);
 	host_message_u32(message, (uint32_t)(value >> 32));
+}
+
+static void add_ipv6(struct host_message *message, const struct in6_addr *address)
+{
+	uint64_t halves[2];
+
+	memcpy(halves, address, sizeof(halves));
+	add_u64(message, be64toh(halves[0]));
+	add_u64(message, be64toh(halves[1]));
 }
 
 static void add_str(struct host_message *message, const char *text)
@@ -68,6 +78,18 @@ void host_message_setup(struct host_message *message, const struct setup_message
 		add_u64(message, setup->rlimits[i].soft);
 		add_u64(message, setup->rlimits[i].hard);
 	}
+	host_message_u32(message, setup->interface_count);
+	for (uint32_t i = 0; i < setup->interface_count; i++) {
+		add_str(message, setup->interfaces[i].name);
+		host_message_u32(message, setup->interfaces[i].address);
+		host_message_u32(message, setup->interfaces[i].prefix);
+		host_message_u32(message, setup->interfaces[i].gateway);
+		host_message_u32(message, setup->interfaces[i].mtu);
+		add_ipv6(message, &setup->interfaces[i].address6);
+		host_message_u32(message, setup->interfaces[i].prefix6);
+		add_ipv6(message, &setup->interfaces[i].gateway6);
+	}
+	host_message_u32(message, setup->share_files);
 }
 
 static void add_strs(struct host_message *message, char *const *strs)

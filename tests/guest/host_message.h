@@ -2,7 +2,7 @@
 #ifndef SMOLVM_HOST_MESSAGE_H
 #define SMOLVM_HOST_MESSAGE_H
 
-#include "messages.h"
+#include "wire/messages.h"
 
 #define HOST_MESSAGE_MAX (1024 * 1024)
 

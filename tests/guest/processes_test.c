@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "processes.h"
+#include "tools/processes.h"
 #include "test.h"
-#include "transfer.h"
+#include "base/transfer.h"
 
 #define OUTPUT_MAX (256 * 1024)
 #define UID 4321

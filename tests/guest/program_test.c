@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "program.h"
+#include "exec/program.h"
 #include "test.h"
 
 static char what[512];

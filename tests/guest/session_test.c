@@ -146,7 +146,9 @@ static void check_refused(const void *bytes, size_t length)
 static void broken_frames(void)
 {
 	check_refused("\1\0\x20\0\3\0\0\0\1\0\0\0", 12);        /* larger than any */
-	check_refused("\0\0\0\0\x09\0\0\0\0\0\0\0", 12);        /* an unknown type */
+	check_refused("\0\0\0\0\x0a\0\0\0\0\0\0\0", 12);        /* an unknown type */
+	check_refused("\0\0\0\0\x09\0\0\0\0\0\0\0", 12);        /* no clock */
+	check_refused("\x0c\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24); /* a clock before the setup */
 	check_refused("\0\0\0\0\x20\0\0\0\0\0\0\0", 12);        /* the guest's own */
 	check_refused("\0\0\0\0\1\0\0\0\0\0\0\0", 12);          /* an empty setup */
 	check_refused("\0\0\0\0\1\0\0\0\1\0\0\0", 12);          /* a setup of a stream */
@@ -189,6 +191,7 @@ static void unknown_streams(void)
 	host_send_numbers(&host, MSG_RESIZE, 5, 2, 1, 1);
 	host_send_numbers(&host, MSG_SIGNAL, 5, 1, SIGTERM, 0);
 	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDOUT, UINT32_MAX);
+	host_send_bytes(&host, MSG_CLOCK, 0, "\0\0\0\0\0\0\0\0\1\0\0\0", 12);
 	host_send(&host, MSG_SHUTDOWN, 0);
 	host_expect(&host, MSG_BYE, 0);
 	host_acknowledge(&host);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "host.h"
 #include "test.h"
 

@@ -5,8 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tar_layout.h"
-#include "tar_stream.h"
+#include "tar/tar_layout.h"
+#include "tar/tar_sparse.h"
+#include "tar/tar_stream.h"
 #include "test.h"
 
 static uint8_t block[TAR_BLOCK];
@@ -129,6 +130,11 @@ static void fields_of_others(void)
 	header->type = TAR_HARD_LINK;
 	CHECK_INT(decode(header, &entry), 0);
 	CHECK_INT(entry.size, 0);
+	header = make_header();
+	header->name[4] = (char)0xe4;
+	seal(header);
+	snprintf((char *)header->checksum, sizeof(header->checksum), "%07o", tar_checksum(header) - 256);
+	CHECK_INT(tar_decode(&entry, block), 0);
 }
 
 static void broken_headers(void)
@@ -161,8 +167,10 @@ static void broken_headers(void)
 static int decode_pax(struct tar_entry *entry, const char *records)
 {
 	char *copy = strdup(records); /* on the heap, where the sanitizer sees what is read past it */
-	int err = tar_decode_pax(entry, copy, strlen(records));
+	struct tar_sparse sparse = { 0 };
+	int err = tar_decode_pax(entry, &sparse, copy, strlen(records));
 
+	tar_sparse_reset(&sparse);
 	free(copy);
 	return err;
 }
@@ -179,7 +187,8 @@ static void records(void)
 	CHECK_INT(entry.uid, 42);
 	CHECK_INT(entry.size, 77);
 	CHECK_INT(decode_pax(&entry, ""), 0);
-	CHECK_INT(decode_pax(&entry, "22 GNU.sparse.major=1\n"), -EOPNOTSUPP);
+	CHECK_INT(decode_pax(&entry, "22 GNU.sparse.major=1\n"), 0);
+	CHECK_INT(decode_pax(&entry, "22 GNU.sparse.major=2\n"), -EOPNOTSUPP);
 }
 
 static void broken_records(void)
@@ -188,7 +197,9 @@ static void broken_records(void)
 		"x", "10", "10 ", "10path=a\n", "99 path=a\n", "8 path=a\n", "1 \n", "2 \n", "5 ab\n", "8 path=\n",
 		"99999999999999999999 path=a\n", "-1 path=a\n", "10 path=a", "11 size=-1\n", "11 size=1x\n", "9 size=\n",
 		"25 size=9999999999999999\n", "18 uid=4294967295\n", "13 mtime=1-2\n", "10 mtime=\n", "11 mtime=-\n",
-		"34 mtime=999999999999999999999999\n",
+		"34 mtime=999999999999999999999999\n", "22 GNU.sparse.size=-1\n", "21 GNU.sparse.map=1\n",
+		"23 GNU.sparse.map=1,2,\n3", "26 GNU.sparse.map=5,2,6,1\n", "26 GNU.sparse.map=1,2;3,4\n",
+		"24 GNU.sparse.numbytes=x\n", "40 GNU.sparse.map=9999999999999999999,1\n",
 	};
 
 	for (size_t i = 0; i < sizeof(BROKEN) / sizeof(*BROKEN); i++) {

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "folders.h"
+#include "base/folders.h"
 
 #define DEADLINE_S 60 /* generous: the arm64 tests run emulated */
 

@@ -1,10 +1,15 @@
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "test.h"
-#include "tool.h"
+#include "tools/tool.h"
 
 static void idle_ends(void)
 {
@@ -30,17 +35,108 @@ static void idle_ends(void)
 	}
 }
 
+static bool has_children(pid_t pid)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+
+	FILE *file = fopen(path, "r");
+
+	CHECK(file);
+
+	bool has = fgets(text, sizeof(text), file) != NULL;
+
+	fclose(file);
+	return has;
+}
+
+static void idle_reaps(void)
+{
+	int status;
+
+	CHECK_INT(unshare(CLONE_NEWPID), 0);
+
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(tool_main(2, (char *[]){ "agent", "idle", NULL }));
+	/* In its namespace too. The shells end at once, and leave the sleep to PID 1. */
+	CHECK_INT(system("(sleep 0.5 &)"), 0);
+	CHECK(has_children(pid));
+	for (int i = 0; has_children(pid); i++) {
+		CHECK(i < 1000);
+		usleep(10000);
+	}
+	CHECK(kill(pid, SIGTERM) == 0 && waitpid(pid, &status, 0) == pid);
+	CHECK_INT(status, 0);
+}
+
+/* What `init` in front of a command ends with, as PID 1 of a namespace as well as without. */
+static void check_init(const char *script, int code)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWPID) < 0)
+			_exit(99);
+		pid = fork();
+		if (pid == 0)
+			_exit(tool_main(5, (char *[]){ "agent", "init", "sh", "-c", (char *)script, NULL }));
+		waitpid(pid, &status, 0);
+		_exit(WEXITSTATUS(status));
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	CHECK_INT(WEXITSTATUS(status), code);
+}
+
+static void init_ends_as_the_command(void)
+{
+	check_init("[ $$ != 1 ] && exit 3", 3);
+	check_init("kill -TERM $$", 128 + SIGTERM);
+	/* Passed on by PID 1, which has no handler of its own. */
+	check_init("trap 'exit 5' USR1; kill -USR1 1; while :; do sleep 0.01; done", 5);
+	check_init("(sleep 0.1 & exec true); sleep 0.3; kill -0 $$ && exit 6", 6);
+	check_init("exec /none", 127);
+}
+
+static void init_says_what_it_cannot_run(void)
+{
+	int ends[2], status;
+	char said[200] = "";
+
+	CHECK(pipe(ends) == 0);
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		_exit(tool_main(3, (char *[]){ "agent", "init", "/none", NULL }));
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_INT(WEXITSTATUS(status), 127);
+	CHECK(read(ends[0], said, sizeof(said) - 1) > 0);
+	CHECK_TEXT(said, "smolvm: Cannot run \"/none\" in the guest: No such file or directory\n");
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void usage(void)
 {
 	CHECK_INT(tool_main(1, (char *[]){ "agent", NULL }), 2);
 	CHECK_INT(tool_main(2, (char *[]){ "agent", "none", NULL }), 2);
 	CHECK_INT(tool_main(3, (char *[]){ "agent", "idle", "x", NULL }), 2);
+	CHECK_INT(tool_main(2, (char *[]){ "agent", "init", NULL }), 2);
 }
 
 int main(void)
 {
 	static const struct test tests[] = {
 		{ "idle waits for SIGTERM or SIGINT, and then ends well", idle_ends },
+		{ "idle reaps what others leave to it", idle_reaps },
+		{ "init ends as its command does, and passes signals on to it", init_ends_as_the_command },
+		{ "init says what it cannot run", init_says_what_it_cannot_run },
 		{ "a tool that is not there, and arguments that one does not take, are refused", usage },
 	};
 

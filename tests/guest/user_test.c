@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "test.h"
-#include "user.h"
+#include "exec/user.h"
 
 static const char PASSWD[] = "root:x:0:0:root:/root:/bin/sh\n"
 			     "broken line\n"
@@ -98,6 +98,33 @@ static void a_group_replaces_the_others(void)
 	CHECK_INT(resolve("app:").gid, 1000);
 }
 
+static void digits_are_ids(void)
+{
+	static const char passwd[] = "1500:x:0:0::/evil:\n"
+				     "99999999999:x:0:0::/evil:\n"
+				     "named:x:1501:1502::/named:\n"
+				     "1501:x:0:0::/evil:\n";
+	static const char group[] = "1500:x:0:\n"
+				    "99999999999:x:0:\n"
+				    "evil:x:3:1500,1501\n"
+				    "named:x:1502:\n";
+	struct user user;
+
+	CHECK_INT(resolve_with(&user, "1500:1500", passwd, group), 0);
+	CHECK_INT(user.uid, 1500);
+	CHECK_INT(user.gid, 1500);
+	CHECK_TEXT(user.home, "/");
+	CHECK_INT(resolve_with(&user, "1500", passwd, group), 0);
+	CHECK_INT(user.group_count, 0);
+	CHECK_INT(resolve_with(&user, "1501", passwd, group), 0);
+	CHECK_INT(user.uid, 1501);
+	CHECK_INT(user.gid, 1502);
+	CHECK_TEXT(user.home, "/named");
+	CHECK_INT(user.group_count, 0);
+	CHECK_INT(resolve_with(&user, "99999999999", passwd, group), -ENOENT);
+	CHECK_INT(resolve_with(&user, "named:99999999999", passwd, group), -ENOENT);
+}
+
 static void an_entry_without_home(void)
 {
 	CHECK_TEXT(resolve("homeless").home, "/");
@@ -153,6 +180,7 @@ int main(void)
 		{ "user_resolve() finds a uid and its groups", a_uid_that_passwd_has },
 		{ "user_resolve() needs no entry for a uid", a_uid_that_nobody_has },
 		{ "user_resolve() lets a group replace the supplementary ones", a_group_replaces_the_others },
+		{ "user_resolve() takes digits for ids, though a user is called that", digits_are_ids },
 		{ "user_resolve() gives / to an entry without a home", an_entry_without_home },
 		{ "user_resolve() names what is not there", what_is_not_there },
 		{ "user_resolve() works without files", no_files },

@@ -1,7 +1,7 @@
 import { encodeEnd, encodeEntry } from "../../src/archive/encode.ts";
 import { type Entry, paddingOf } from "../../src/archive/entry.ts";
 
-/** An entry for a test's archive: what the test does not care for is filled in, and data gives it its size. */
+/** An entry of a test's archive with defaults; its size is that of its data. */
 export type TestEntry = Partial<Entry> & { name: string; data?: string };
 
 /** The bytes of an entry with its data. */
@@ -16,13 +16,13 @@ export function tarEntry({ data = "", ...changes }: TestEntry): Uint8Array<Array
   return bytes;
 }
 
-/** An archive whose root is a folder with those entries. */
+/** An archive whose root is a folder with these entries. */
 export async function tarArchive(...entries: TestEntry[]): Promise<Uint8Array<ArrayBuffer>> {
   const root: TestEntry = { type: "folder", mode: 0o755, name: "." };
   return await new Blob([...[root, ...entries].map(tarEntry), encodeEnd()]).bytes();
 }
 
-/** Bytes as a stream, in chunks of so many. */
+/** Bytes as a stream, in chunks of this size. */
 export async function* inChunks(bytes: Uint8Array, size = 1000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
 }

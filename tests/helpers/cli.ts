@@ -1,5 +1,5 @@
 /**
- * The real command line, as far as it goes without a VM.
+ * The real command line without a VM.
  *
  * @module
  */
@@ -12,19 +12,23 @@ import { makeTempFolder } from "./temp_folder.ts";
 /** The launcher in the checkout. */
 export const SMOLVM = decodeURIComponent(new URL("../../smolvm", import.meta.url).pathname);
 
-/** How a `smolvm` is run. */
+/** How `smolvm` is run. */
 export interface CliOptions {
   env?: Record<string, string>;
   /** The text of the user's configuration file. */
   config?: string;
 }
 
-/** A `smolvm` with folders of its own, gone when it is disposed of. */
+/** A `smolvm` with its own folders, removed when it is disposed of. */
 export interface Cli extends Disposable, Territory {
-  /** Runs `smolvm ARGS` to its end, with its input and its output in pipes. */
+  /** The environment that makes it use these folders. */
+  env: Record<string, string>;
+  /** Runs `smolvm ARGS` to its end, with pipes for input and output. */
   run(args: string[], options?: CliOptions): Promise<Outcome>;
   /** Starts `smolvm ARGS`, without a configuration. */
   start(args: string[]): Process;
+  /** Starts a shell script in which `$0` is `smolvm`. */
+  shell(script: string): Process;
 }
 
 export function makeCli(): Cli {
@@ -46,6 +50,7 @@ export function makeCli(): Cli {
     NO_COLOR: "",
   };
   return {
+    env,
     folder,
     state,
     runtime,
@@ -56,11 +61,12 @@ export function makeCli(): Cli {
       return await runProcess(SMOLVM, { args, cwd: folder, env: { ...env, ...options.env } });
     },
     start: (args) => new Process(SMOLVM, { args, cwd: folder, env }),
+    shell: (script) => new Process("sh", { args: ["-c", script, SMOLVM], cwd: folder, env }),
     [Symbol.dispose]: () => temp[Symbol.dispose](),
   };
 }
 
-/** Fails unless nothing of a machine is there and none of the folders where one would be. */
+/** Fails if there is a machine or a folder for machines. */
 export async function assertNothingLeft(cli: Cli): Promise<void> {
   const nothing = { processes: [], mounts: [], sockets: [], files: [], containers: [] };
   assert.deepEqual(await takeInventory(cli), nothing);

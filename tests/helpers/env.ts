@@ -1,4 +1,4 @@
-/** Sets variables of this process's environment (`undefined` unsets one) until it is disposed of. */
+/** Sets environment variables of this process (`undefined` unsets one) until it is disposed of. */
 export function setEnv(variables: Record<string, string | undefined>): Disposable {
   const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
   for (const [name, value] of Object.entries(variables)) assign(name, value);

@@ -1,5 +1,5 @@
 /**
- * The scripts of examples/, run as their headers say.
+ * Runs the scripts of examples/ as their headers say.
  *
  * @module
  */
@@ -9,13 +9,15 @@ import { Process, type ProcessOptions } from "./process.ts";
 
 const FOLDER = decodeURIComponent(new URL("../../examples", import.meta.url).pathname);
 
-/** The permissions in an example's header: the options of the `deno run` there. */
+/** The permissions in an example's header: the options of its `deno run`. */
 export function permissionsOf(name: string): string[] {
   const text = Deno.readTextFileSync(`${FOLDER}/${name}.ts`);
-  const [, options] = new RegExp(`^ \\* +deno run ((?:--\\S+ )+)\\\\\n \\* +examples/${name}\\.ts`, "m").exec(text) ??
+  const [, options] = new RegExp(`^ \\* +deno run ((?:--\\S+ |\\\\\n \\* +)+)examples/${name}\\.ts`, "m").exec(text) ??
     [];
   assert.ok(options, `${name}.ts does not say how to run it`);
-  return options.trim().split(" ");
+  // The header is for the checkout's folder. On other architectures the file has another name, as docs/runtime.md says.
+  const jail = `${FOLDER}/../lib/smolvm-jail-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
+  return options.match(/--\S+/g)!.map((option) => option.replace("lib/smolvm-jail-x64", jail));
 }
 
 /** Starts an example with its arguments. */

@@ -1,5 +1,5 @@
 /**
- * The examples that documentation and help are full of: found, taken apart and tried without being run.
+ * Finds the examples in the documentation and the help, and parses them without running them.
  *
  * @module
  */
@@ -8,22 +8,22 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { makeProgram } from "../../src/cli/program.ts";
 
-/** What is in the fenced blocks of a Markdown text that are in one of those languages. */
+/** The content of the fenced blocks in these languages of a Markdown text. */
 export function fencedBlocks(markdown: string, ...languages: string[]): string[] {
   return [...markdown.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
     .filter(([, language]) => languages.includes(language!))
     .map(([, , text]) => text!);
 }
 
-/** The lines that are typed, of a Markdown text: all of `sh`, and of `console` those behind a prompt. */
+/** The command lines of a Markdown text: all lines of `sh` blocks, and those after a prompt in `console` blocks. */
 export function typedLines(markdown: string): string[] {
   const typed = fencedBlocks(markdown, "console").flatMap((text) => [...text.matchAll(/^\$ (.*)$/gm)]);
   return [...fencedBlocks(markdown, "sh").flatMap((text) => text.split("\n")), ...typed.map(([, line]) => line!)];
 }
 
 /**
- * The arguments of each `smolvm` in a line of shell. It knows of the shell what examples use: quotes, pipes, lists,
- * redirections, comments, variables before a command, and substitutions, of which it takes the result to be `1`.
+ * The arguments of each `smolvm` in a shell line. Supports the syntax that examples use: quotes, pipes, lists,
+ * redirections, comments, variables before a command, and substitutions, whose result it assumes to be `1`.
  */
 export function invocations(line: string): string[][] {
   const found: string[][] = [];
@@ -48,14 +48,14 @@ export function invocations(line: string): string[][] {
   return found;
 }
 
-/** Why a command line would be refused, or `undefined`; nothing of it is done. */
+/** Why a command line would be refused, or `undefined`; does not run it. */
 export async function whyRefused(args: readonly string[]): Promise<string | undefined> {
   const program = await makeProgram(() => {}, args[0]);
   defuse(program);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    // Help and the version are asked for in this way as well.
+    // Help and the version are requested this way too.
     if (!(error instanceof CommanderError) || error.exitCode !== 0) return `smolvm ${args.join(" ")}: ${error}`;
   }
 }

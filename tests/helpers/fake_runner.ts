@@ -2,19 +2,20 @@ import { folderRoot, type Launch, launchOf, type Root } from "../../src/machine/
 import { makeRecord } from "./machines.ts";
 
 /**
- * A root for which a shell script stands for the runner.
+ * A root filesystem whose runner is a shell script.
  *
- * @param script has the lifeline as its standard input, whose first line is the specification
+ * @param script gets the lifeline as its standard input, whose first line is the specification
  */
 export function fakeRoot(path: string, script: string): Root {
   return { ...folderRoot(path), prefix: ["sh", "-c", script] };
 }
 
-/** A machine that persists, in that folder, to be started in such a root and attached to. */
+/** A launch of a persistent machine in this folder with such a root, to attach to. */
 export function fakeLaunch(folder: string, script: string): Launch {
   return launchOf(makeRecord(), fakeRoot(folder, script), { folder, runtimeFolder: folder }, {
     ephemeral: false,
     held: false,
+    isJailed: true,
     attached: true,
     terminal: undefined,
     stdin: false,

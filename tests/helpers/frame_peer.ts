@@ -1,17 +1,18 @@
+import type { Connection } from "../../src/protocol/connection.ts";
 import { encodeFrame, type Frame, FrameDecoder } from "../../src/protocol/frame.ts";
 import { makeTempFolder } from "./temp_folder.ts";
 
-/** The other end of a connection under test: sends frames as they are, and reads one at a time. */
+/** The other end of a connection under test: sends frames unchanged, and reads one at a time. */
 export class FramePeer implements Disposable {
-  readonly #conn: Deno.Conn;
+  readonly #conn: Connection;
   readonly #frames: AsyncGenerator<Frame>;
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Connection) {
     this.#conn = conn;
     this.#frames = readFrames(conn);
   }
 
-  /** Dials a socket. */
+  /** Connects to a socket. */
   static async dial(path: string): Promise<FramePeer> {
     return new FramePeer(await Deno.connect({ transport: "unix", path }));
   }
@@ -49,7 +50,7 @@ export async function connectedPair(): Promise<{ conn: Deno.Conn; peer: FramePee
   return { conn, peer };
 }
 
-async function* readFrames(conn: Deno.Conn): AsyncGenerator<Frame> {
+async function* readFrames(conn: Connection): AsyncGenerator<Frame> {
   const decoder = new FrameDecoder(2 ** 32 - 1);
   const chunk = new Uint8Array(64 * 1024);
   try {
@@ -57,7 +58,7 @@ async function* readFrames(conn: Deno.Conn): AsyncGenerator<Frame> {
       yield* decoder.push(chunk.subarray(0, count));
     }
   } catch (error) {
-    // An end that was closed with data unread resets the connection.
+    // Closing an end with unread data resets the connection.
     if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
   }
 }

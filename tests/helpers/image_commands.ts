@@ -1,5 +1,5 @@
 /**
- * Images as their users see them: the real command line and the real buildah, without a VM.
+ * Image commands with the real command line and the real buildah, without a VM.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { prepareImage } from "../../src/image/prepare.ts";
 import { parseReference } from "../../src/image/reference.ts";
-import { createMachineFolder, ephemeralFolders } from "../../src/state/machine_folders.ts";
+import { createMachineFolder, diskFile, ephemeralFolders } from "../../src/state/machine_folders.ts";
 import { type ImageIdentity, writeRecord } from "../../src/state/machine_record.ts";
 import { createMachine } from "../../src/state/machines.ts";
 import { CREATED, writeStatus } from "../../src/state/status.ts";
@@ -26,7 +26,7 @@ export async function smolvm(store: ImageStore, args: string[], env: Record<stri
   return await runProcess(SMOLVM, { args, env: { ...store.env, HOME: home, XDG_RUNTIME_DIR: `${home}/run`, ...env } });
 }
 
-/** What `smolvm ARGS` prints; it must not fail or complain. */
+/** The output of `smolvm ARGS`, which must not fail or print errors. */
 export async function print(store: ImageStore, ...args: string[]): Promise<string> {
   const outcome = await smolvm(store, args);
   assertCode(outcome, 0);
@@ -34,7 +34,7 @@ export async function print(store: ImageStore, ...args: string[]): Promise<strin
   return outcome.stdout;
 }
 
-/** `smolvm ARGS` fails with that and changes no image. */
+/** Asserts that `smolvm ARGS` fails with this error and changes no image. */
 export async function assertRefused(store: ImageStore, args: string[], message: RegExp): Promise<void> {
   const before = await imagesIn(store);
   const { code, stdout, stderr } = await smolvm(store, args);
@@ -43,7 +43,7 @@ export async function assertRefused(store: ImageStore, args: string[], message: 
   assert.deepEqual(await imagesIn(store), before);
 }
 
-/** An image as `smolvm images` has it. */
+/** An image as `smolvm images` prints it. */
 export interface ImageJson {
   id: string;
   digest: string;
@@ -53,11 +53,11 @@ export interface ImageJson {
   prepared: boolean;
 }
 
-/** What `smolvm images` lists. */
+/** The images that `smolvm images` lists. */
 export const imagesIn = async (store: ImageStore): Promise<ImageJson[]> =>
   JSON.parse(await print(store, "images", "--format", "json"));
 
-/** Builds an image with content of its own, and returns its id. */
+/** Builds an image with unique content, and returns its id. */
 export async function build(store: ImageStore, name = "localhost/app:1"): Promise<string> {
   const content = new Uint8Array(CONTENT_BYTES);
   for (let at = 0; at < content.length; at += 65_536) crypto.getRandomValues(content.subarray(at, at + 65_536));
@@ -65,24 +65,24 @@ export async function build(store: ImageStore, name = "localhost/app:1"): Promis
   return await buildImage(store, { name, rootfs: `${store.folder}/rootfs`, cmd: ["true"], env: { GREETING: "hi" } });
 }
 
-/** Prepares an image and holds it, as a machine that is about to start does. */
+/** Prepares an image and holds it, like a machine that is about to start. */
 export const prepare = (text: string) => prepareImage(parseReference(text, "/"), { pull: "missing", tlsVerify: false });
 
-/** What a machine with that image records of it. */
+/** What a machine records about its image. */
 export async function identityOf(text: string): Promise<ImageIdentity> {
   const { reference, imageId, digest, hold } = await prepare(text);
   hold[Symbol.dispose]();
   return { reference, imageId, digest };
 }
 
-/** Makes a machine that persists and was never started. */
+/** Makes a persistent machine that was never started. */
 export async function makeStopped(name: string, image: ImageIdentity): Promise<void> {
   const id = crypto.randomUUID().slice(-12);
-  const fill = (folder: string) => Deno.writeFileSync(`${folder}/disk.img`, new Uint8Array(8192));
+  const fill = (folder: string) => Deno.writeFileSync(diskFile(folder), new Uint8Array(8192));
   await createMachine(makeRecord({ id, name, created: new Date().toISOString(), source: { image } }), fill);
 }
 
-/** Makes a machine of `run` that others see running until it is disposed of; nothing removes its folder then. */
+/** Makes a machine of `run` that appears to run until it is disposed of; its folder stays then. */
 export async function makeRunning(name: string, image: ImageIdentity): Promise<Disposable> {
   const id = crypto.randomUUID().slice(-12);
   const { folder } = ephemeralFolders(id);

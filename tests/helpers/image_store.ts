@@ -1,5 +1,5 @@
 /**
- * Tests of images with the real buildah and without a VM.
+ * Support for tests of images with the real buildah and without a VM.
  *
  * @module
  */

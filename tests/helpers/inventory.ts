@@ -1,22 +1,23 @@
 /**
- * What machines leave on their host, or must not.
+ * Lists what machines leave on their host.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
+import { pause, until } from "./until.ts";
 
 /** The folders of a test's smolvm; everything it makes is below `folder`. */
 export interface Territory {
   folder: string;
   state: string;
   runtime: string;
-  /** Of buildah. */
+  /** buildah's storage. */
   storage: string;
 }
 
-/** Everything that is there because of a smolvm. */
+/** Everything on the host that belongs to a test's smolvm. */
 export interface Inventory {
   /** Process ids and command lines. */
   processes: string[];
@@ -24,22 +25,25 @@ export interface Inventory {
   mounts: string[];
   /** Paths of listening sockets. */
   sockets: string[];
-  /** Files and folders of its state and its runtime folder. */
+  /** Files and folders in its state and runtime folders. */
   files: string[];
-  /** Working containers of buildah. */
+  /** buildah's working containers. */
   containers: string[];
 }
 
-/** The variable that marks a test's processes: it is inherited by all that they start. */
+/** The variable that marks a test's processes; their children inherit it. */
 export const MARK = "SMOLVM_TEST_FOLDER";
 
-/** Made by the first machine and kept: the folders that all machines use, and the files that are locked. */
-const PERMANENT = /^(state|runtime)(\/smolvm(\/(ephemeral|machines|names|images|boot)(\/\.lock)?)?)?$/;
-/** Of a prepared image. */
+/** The line of a process that stands before a runner, and waits for its end. */
+const SUPERVISOR = /^\d+ \S*(smolvm-jail|buildah)\S* /;
+
+/** Folders and lock files that all machines share; the first machine makes them, and they stay. */
+const PERMANENT = /^(state|runtime)(\/smolvm(\/(ephemeral|machines|names|networks|images|boot)(\/\.lock)?)?)?$/;
+/** The record of a prepared image. */
 const RECORD = /^state\/smolvm\/images\/[0-9a-f]{32}\.json$/;
 const CONTAINER = /^smolvm-[0-9a-f]{16}$/;
 
-/** Looks at everything that is there now, but for what a prepared image keeps for its next machine. */
+/** Lists everything that exists now, without the files and containers of prepared images. */
 export async function takeInventory(territory: Territory): Promise<Inventory> {
   const { folder, state, runtime, storage } = territory;
   const files = [...walk(state), ...walk(runtime)].map((path) => path.slice(folder.length + 1));
@@ -53,7 +57,7 @@ export async function takeInventory(territory: Territory): Promise<Inventory> {
   };
 }
 
-/** Settles when the inventory is `expected` again, and fails when it is not within `withinMs`. */
+/** Settles when the inventory is `expected` again; fails after `withinMs`. */
 export async function untilInventory(territory: Territory, expected: Inventory, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (true) {
@@ -69,18 +73,13 @@ export async function untilInventory(territory: Territory, expected: Inventory, 
   }
 }
 
-/** Nothing tells of a process that is not ours, of a mount or of a socket: whoever waits for one looks again. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-/** Settles when a machine has its sockets: its guest boots from then on. */
+/** Settles when a machine has its sockets, which is when its guest starts to boot. */
 export async function untilListening({ runtime }: Territory): Promise<void> {
   const hasSocket = (id: string) => exists(`${runtime}/smolvm/${id}/control.sock`);
-  while (!listOf(`${runtime}/smolvm`).some(hasSocket)) await pause();
+  await until(() => listOf(`${runtime}/smolvm`).some(hasSocket));
 }
 
-/** Settles when no process holds a VM any more, and fails when one does after `withinMs`. */
+/** Settles when no process has a VM; fails after `withinMs`. */
 export async function untilNoVm({ folder }: Territory, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (true) {
@@ -97,18 +96,26 @@ function holdsVm(pid: number): boolean {
     try {
       return Deno.readLinkSync(`/proc/${pid}/fd/${fd}`) === "anon_inode:kvm-vm";
     } catch {
-      return false; // Closed meanwhile, or the process is gone.
+      return false; // The descriptor was closed, or the process is gone.
     }
   });
 }
 
 /** The process ids of runners. */
 export function runnersOf({ folder }: Territory): number[] {
-  return markedProcesses(folder).filter((line) => / __runner$/.test(line) && !/^\d+ \S*unshare /.test(line))
-    .map((line) => parseInt(line));
+  return markedProcesses(folder).filter((line) => / __runner$/.test(line) && !SUPERVISOR.test(line)).map(toPid);
 }
 
-/** Whoever inherited the mark; a zombie has no environment any more. */
+/** The process ids of what waits for the end of runners. */
+export function supervisorsOf({ folder }: Territory): number[] {
+  return markedProcesses(folder).filter((line) => SUPERVISOR.test(line)).map(toPid);
+}
+
+function toPid(line: string): number {
+  return parseInt(line);
+}
+
+/** The processes that inherited the mark; zombies have no environment. */
 function markedProcesses(folder: string): string[] {
   const found: string[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -118,26 +125,25 @@ function markedProcesses(folder: string): string[] {
       if (!environment.includes(`${MARK}=${folder}`)) continue;
       found.push(`${name} ${Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim()}`);
     } catch {
-      // It has ended meanwhile, or it is somebody else's.
+      // It has ended, or belongs to another user.
     }
   }
   return found;
 }
 
-/** The paths below a folder in a table of the kernel's. */
+/** The paths below a folder in a table of the kernel. */
 function below(folder: string, table: string, column: number): string[] {
   const paths = table.split("\n").map((line) => line.trim().split(/\s+/)[column] ?? "");
   return paths.filter((path) => path.startsWith(`${folder}/`)).sort();
 }
 
-/** A folder and everything below it; nothing when it is not there. */
+/** A folder and everything below it; nothing if it does not exist. */
 function* walk(folder: string): Generator<string> {
   if (exists(folder)) yield folder;
   for (const name of listOf(folder)) yield* walk(`${folder}/${name}`);
 }
 
-/** The names in a folder; none in what is gone or no folder. */
-/** The names in a folder; none when it is not there. */
+/** The names in a folder; none if it is missing or not a folder. */
 export function listOf(folder: string): string[] {
   try {
     return [...Deno.readDirSync(folder)].map(({ name }) => name);
@@ -147,7 +153,7 @@ export function listOf(folder: string): string[] {
   }
 }
 
-/** Read from the storage's own list: buildah itself takes a second where these tests run. */
+/** Reads the storage's own list, because buildah itself takes a second in the emulated machine. */
 async function containersOf(storage: string): Promise<string[]> {
   try {
     const json = await Deno.readTextFile(`${storage}/root/overlay-containers/containers.json`);

@@ -1,5 +1,5 @@
 /**
- * What the bundled program loads.
+ * Finds which modules the bundled program loads.
  *
  * @module
  */
@@ -9,23 +9,22 @@ import { makeTempFolder } from "./temp_folder.ts";
 
 /** A module that was loaded. */
 export interface LoadedModule {
+  /** Its file in the bundle. */
+  name: string;
   bytes: number;
-  text: string;
 }
 
-/** What `smolvm ARGS` loads of a bundle. */
+/** The modules that `smolvm ARGS` loads from a bundle. */
 export function modulesOfProgram(folder: string, args: string[]): Promise<LoadedModule[]> {
   return loadedModules(folder, "main.js", { args });
 }
 
-/** What a runner loads of a bundle before it knows what to run. */
+/** The modules that a runner loads from a bundle before it knows what to run. */
 export function modulesOfRunner(folder: string): Promise<LoadedModule[]> {
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".js"));
-  const entry = names.find((name) => Deno.readTextFileSync(`${folder}/${name}`).includes("SMOLVM_ROLE"));
-  return loadedModules(folder, entry!, { args: [], env: { SMOLVM_ROLE: "runner" } });
+  return loadedModules(folder, "main.js", { args: [], env: { SMOLVM_ROLE: "runner" } });
 }
 
-/** By a server that keeps count: what is imported as needed is in no list that Deno gives of a program. */
+/** Serves the bundle and records the requests: Deno lists no modules that are imported dynamically. */
 async function loadedModules(
   folder: string,
   main: string,
@@ -35,7 +34,7 @@ async function loadedModules(
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async ({ url }) => {
     const text = await Deno.readTextFile(folder + new URL(url).pathname);
     const { length: bytes } = new TextEncoder().encode(text);
-    loaded.push({ bytes, text });
+    loaded.push({ name: new URL(url).pathname.slice(1), bytes });
     return new Response(text, { headers: { "content-type": "text/javascript" } });
   });
   using cache = makeTempFolder();

@@ -1,14 +1,22 @@
 /**
- * Machines that persist, as their users see them.
+ * Commands on persistent machines, with the real command line; what most tests only need on their way is done by the
+ * module, which spares the emulated machine seconds of starting a process each time.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
+import { parseArgs } from "node:util";
+import { machineJson } from "../../src/cli/list.ts";
+import { machineCommand } from "../../src/cli/machine_command.ts";
+import { machineOptions } from "../../src/cli/machine_options.ts";
+import { SmolvmError } from "../../src/errors.ts";
+import { type ExecOptions, Machine } from "../../src/mod.ts";
+import { setEnv } from "./env.ts";
 import { assertCode, type Outcome } from "./process.ts";
 import type { VmSuite } from "./vm_suite.ts";
 
-/** What `smolvm list --json` says of a machine that it can read, as far as tests care. */
+/** The fields of a readable machine in `smolvm list --json` that tests use. */
 export interface ListedMachine {
   id: string;
   name: string;
@@ -19,34 +27,89 @@ export interface ListedMachine {
   error: { message: string } | null;
 }
 
-/** Short words for what tests do with machines; each fails with everything that smolvm said. */
-export function machineCommands({ smolvm }: Pick<VmSuite, "smolvm">) {
+/**
+ * Short names for operations on machines; each fails with all output of smolvm. Without `env`, which is that of
+ * `smolvm`, everything is done by the command line: another user's machines are.
+ */
+export function machineCommands({ smolvm, env }: Pick<VmSuite, "smolvm"> & Partial<Pick<VmSuite, "env">>) {
+  let turn: Promise<unknown> = Promise.resolve();
+  /** Runs it with the suite's environment, which is this whole process's: one after the other. */
+  const here = <T>(body: () => Promise<T>): Promise<T> => {
+    const result = turn.then(async () => {
+      using _ = setEnv(env!);
+      return await body();
+    });
+    turn = result.catch(() => {});
+    return result;
+  };
   const demand = async (args: string[]): Promise<Outcome> => {
     const outcome = await smolvm(args);
     assertCode(outcome, 0);
     return outcome;
   };
-  const list = async () => JSON.parse((await demand(["list", "--json"])).stdout) as ListedMachine[];
+  const list = async () => {
+    if (env === undefined) return JSON.parse((await demand(["list", "--json"])).stdout) as ListedMachine[];
+    return await here(async () => (await Machine.list()).map(machineJson) as ListedMachine[]);
+  };
+  const create = async (args: string[]) => {
+    const command = machineCommand("create", [], async (line) => {
+      const { tty = false, interactive: stdin = false } = line.options;
+      await Machine.create({ ...await machineOptions(line, undefined), tty, stdin });
+    });
+    await command.exitOverride().parseAsync(args, { from: "user" });
+  };
+  const stop = async (args: string[]) => {
+    const options = { timeout: { type: "string", short: "t" }, force: { type: "boolean", short: "f" } } as const;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const timeoutMs = values.timeout === undefined ? undefined : Number(values.timeout) * 1000;
+    for (const name of positionals) await (await Machine.get(name)).stop({ timeoutMs, force: values.force });
+  };
+  const remove = async (name: string) => {
+    try {
+      await (await Machine.get(name)).delete({ force: true });
+    } catch (error) {
+      if (!(error instanceof SmolvmError) || error.code !== "no-machine") throw error;
+    }
+  };
   return {
     demand,
     list,
-    /** The machine as `list` has it. */
+    /** The machine as `list` prints it. */
     async listed(name: string): Promise<ListedMachine> {
       const machine = (await list()).find((machine) => machine.name === name);
       assert.ok(machine, `no machine "${name}"`);
       return machine;
     },
-    create: (name: string, ...args: string[]) => demand(["create", "--name", name, ...args]),
+    /** Does what `smolvm create --name NAME ARGS` does. */
+    async create(name: string, ...args: string[]): Promise<void> {
+      if (env === undefined) await demand(["create", "--name", name, ...args]);
+      else await here(() => create(["--name", name, ...args]));
+    },
     start: (name: string) => demand(["start", name]),
-    stop: (...args: string[]) => demand(["stop", ...args]),
-    /** Deletes machines, whatever they do. */
-    remove: (...names: string[]) => demand(["delete", "--force", ...names]),
+    /** Does what `smolvm stop ARGS` does. */
+    async stop(...args: string[]): Promise<void> {
+      if (env === undefined) await demand(["stop", ...args]);
+      else await here(() => stop(args));
+    },
+    /** What a shell's script in a machine prints; fails unless it ends with 0. */
+    async inGuest(name: string, script: string, options: ExecOptions = {}): Promise<string> {
+      return await here(async () => {
+        const { code, stdout, stderr } = await (await Machine.get(name)).exec(["sh", "-c", script], options);
+        assert.equal(code, 0, stderr);
+        return stdout;
+      });
+    },
+    /** Deletes machines in any state, as `smolvm delete --force` does. */
+    async remove(...names: string[]): Promise<void> {
+      if (env === undefined) await demand(["delete", "--force", ...names]);
+      else for (const name of names) await here(() => remove(name));
+    },
   };
 }
 
 /** The lines that a machine's command wrote to one of its streams, from the machine's log. */
 export async function logOf(state: string, id: string, stream = "stdout"): Promise<string[]> {
-  const text = await Deno.readTextFile(`${state}/smolvm/machines/${id}/command.log`).catch(() => "");
+  const text = await Deno.readTextFile(`${state}/smolvm/machines/${id}/vm/command.log`).catch(() => "");
   const lines = text.split("\n").map((line) => /^\S+Z (\w+) F (.*)$/.exec(line));
   return lines.flatMap((match) => match?.[1] === stream ? [match[2]!] : []);
 }

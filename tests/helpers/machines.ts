@@ -1,8 +1,13 @@
+import type { ProcessIdentity } from "../../src/host/process_identity.ts";
+import { vmFolder } from "../../src/state/machine_folders.ts";
+import { writeProcess } from "../../src/state/machine_process.ts";
 import type { MachineRecord } from "../../src/state/machine_record.ts";
+import { createMachine } from "../../src/state/machines.ts";
+import { CREATED, writeStatus } from "../../src/state/status.ts";
 import { setEnv } from "./env.ts";
-import { makeTempFolder } from "./temp_folder.ts";
+import { makeTempFolder, type TempFolder } from "./temp_folder.ts";
 
-/** Runs a test with state and runtime folders of its own, in a folder that it is given. */
+/** Runs a test with its own state and runtime folders, in a folder that it is given. */
 export async function withMachines(test: (folder: string) => Promise<void> | void): Promise<void> {
   using folder = makeTempFolder();
   const runtime = `${folder.path}/runtime`;
@@ -10,7 +15,20 @@ export async function withMachines(test: (folder: string) => Promise<void> | voi
   await test(folder.path);
 }
 
-/** The record of a machine from a folder. */
+/** Makes the folder of a machine, with only an empty `vm` folder. */
+export function makeMachineFolder(): TempFolder {
+  const folder = makeTempFolder();
+  Deno.mkdirSync(vmFolder(folder.path));
+  return folder;
+}
+
+/** Makes a machine whose lock is taken appear to run in this process. */
+export async function writeRunning(folder: string, process: ProcessIdentity): Promise<void> {
+  writeProcess(folder, process);
+  await writeStatus(folder, { ...CREATED, state: "running" });
+}
+
+/** The record of a machine that boots from a folder. */
 export function makeRecord(changes: Partial<MachineRecord> = {}): MachineRecord {
   return {
     id: "0123456789ab",
@@ -23,10 +41,24 @@ export function makeRecord(changes: Partial<MachineRecord> = {}): MachineRecord 
     volumes: [],
     ports: [],
     net: false,
+    allowNet: [],
+    denyNet: [],
+    netLimitBytes: null,
+    netConnections: null,
+    secrets: [],
+    networkName: null,
+    networkAliases: [],
     dns: null,
     hostname: "web",
     command: { argv: ["/bin/sh"], env: [], cwd: "/", user: "", tty: false, stdin: false },
+    insecureNoJail: false,
+    init: false,
     stopSignal: 15,
     ...changes,
   };
+}
+
+/** Makes a machine without a disk that has never run. */
+export async function addMachine(changes: Partial<MachineRecord> = {}): Promise<void> {
+  await createMachine(makeRecord(changes), () => {});
 }

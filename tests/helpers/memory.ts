@@ -1,37 +1,10 @@
-import { exists } from "../../src/host/files.ts";
-
-/** How often something is sampled: to look through all that a VM has mapped takes a slow machine a while. */
-const SAMPLE_MS = 500;
-
-/** Samples something of a process until it is disposed of; the largest of its values. */
-export class Peak implements Disposable {
-  largest = 0;
-  readonly #timer: ReturnType<typeof setInterval>;
-
-  constructor(sample: () => number) {
-    const take = () => this.largest = Math.max(this.largest, sample());
-    take();
-    this.#timer = setInterval(take, SAMPLE_MS);
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-  }
-}
-
-/** The most memory that a process has had so far, in MiB; 0 when it has ended. */
-export function peakMib(pid: number): number {
-  if (!exists(`/proc/${pid}`)) return 0;
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readIfThere(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
-}
-
 /**
- * The resident memory of a runner without that of its guest, in MiB. The guest's, which is given out as the guest
- * touches it, for its file cache too, is in the only large mapping that is of no file.
+ * The resident memory of a runner without its guest's, in MiB. The guest's memory is the only large anonymous mapping;
+ * it grows as the guest touches it, also for the guest's file cache.
  */
 export function runnerMib(pid: number): number {
   const GUEST_MIB = 128;
-  // Addresses, permissions, offset, device, inode; of what follows only what is resident.
+  // Addresses, permissions, offset, device, inode; then only the resident size.
   const mappings = readIfThere(`/proc/${pid}/smaps`).matchAll(
     /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ (\d+).*\n(?:[A-Z].*\n)*?Rss: +(\d+) kB/gm,
   );

@@ -1,27 +1,28 @@
 /**
- * The runtime module by URL, and bundled.
+ * Provides the runtime module by URL and bundled.
  *
  * @module
  */
 
+import { dirname } from "../../src/host/path.ts";
 import { assertCode, runProcess } from "./process.ts";
 
-/** Where the checkout is, with a slash at its end. */
+/** The path of the checkout, with a trailing slash. */
 export const CHECKOUT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 
 /** A server of the checkout's files. */
 export interface ModuleServer extends AsyncDisposable {
   /** URL of the module. */
   module: string;
-  /** What Deno is told so that it loads from there. */
+  /** The options that make Deno load from the server. */
   flags: string[];
-  /** A cache that has nothing of the module yet. */
+  /** A cache without the module. */
   env: Record<string, string>;
 }
 
-/** Serves the checkout on the loopback device, to who has the cache that is made in `folder`. */
+/** Serves the checkout on the loopback; makes a new cache in `folder` for its clients. */
 export async function serveModule(folder: string): Promise<ModuleServer> {
-  // What npm has is taken from ours.
+  // npm packages come from the checkout's own cache.
   await Deno.mkdir(`${folder}/cache`);
   await Deno.symlink(`${CHECKOUT}.deno/cache/npm`, `${folder}/cache/npm`);
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async ({ url }) => {
@@ -38,9 +39,9 @@ export async function serveModule(folder: string): Promise<ModuleServer> {
   };
 }
 
-/** Puts a script and all that it imports into one file, and removes the script. */
+/** Bundles a script with its imports into one file, and removes the script. */
 export async function bundle(script: string, output: string): Promise<void> {
-  const cwd = output.slice(0, output.lastIndexOf("/"));
+  const cwd = dirname(output);
   assertCode(await runProcess(Deno.execPath(), { args: ["bundle", "--quiet", "--output", output, script], cwd }), 0);
   await Deno.remove(script);
 }

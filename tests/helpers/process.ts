@@ -1,5 +1,5 @@
 /**
- * Programs that a test runs: each with a deadline, and with output that can be awaited while they run.
+ * Runs programs in tests, with a deadline, and with output that can be awaited while they run.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import assert from "node:assert/strict";
 import { killChild } from "../../src/host/child_process.ts";
 
-/** How a program ended, and everything it wrote. */
+/** How a program ended, and all its output. */
 export interface Outcome {
-  /** `128 + n` when a signal ended it, as a shell has it. */
+  /** `128 + n` if signal n ended it, as in a shell. */
   code: number;
   stdout: string;
   stderr: string;
-  /** The standard output as it came. */
+  /** The raw standard output. */
   bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -23,12 +23,12 @@ export interface ProcessOptions {
   cwd?: string;
   uid?: number;
   gid?: number;
-  /** Past it the program is killed and the test fails. */
+  /** After this time the program is killed and the test fails. */
   timeoutMs?: number;
 }
 
-/** A host under load takes minutes for what it else does in seconds. */
-const TIMEOUT_MS = 180_000;
+/** A loaded host takes minutes for what otherwise takes seconds. */
+const TIMEOUT_MS = 300_000;
 
 /** A running program. Its input is open until {@linkcode Process.end} or {@linkcode Process.finish}. */
 export class Process implements AsyncDisposable {
@@ -45,7 +45,7 @@ export class Process implements AsyncDisposable {
     this.#stdout = new Capture(this.#child.stdout);
     this.#stderr = new Capture(this.#child.stderr);
     this.#outcome = this.#run(name, timeoutMs);
-    // A test that has failed already does not wait for it.
+    // Not unhandled: a failed test does not await it.
     this.#outcome.catch(() => {});
   }
 
@@ -65,11 +65,11 @@ export class Process implements AsyncDisposable {
   /** Ends the input. */
   async end(): Promise<void> {
     await this.#stdin.close().catch(() => {
-      // Nobody reads it any more, or it was ended before.
+      // The program has closed its input, or it was ended before.
     });
   }
 
-  /** Settles when the standard output matches; what follows the match is for the next call. */
+  /** Settles when the standard output matches; the next call continues after the match. */
   async untilStdout(pattern: RegExp): Promise<RegExpExecArray> {
     return await this.#until(this.#stdout, pattern);
   }
@@ -90,7 +90,7 @@ export class Process implements AsyncDisposable {
     return this.#outcome;
   }
 
-  /** Kills what a failed test left running. */
+  /** Kills the program if a failed test left it running. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill("SIGKILL");
     await this.end();
@@ -110,13 +110,13 @@ export class Process implements AsyncDisposable {
       const end = (text: string) => text.slice(-2000);
       throw new Error(`${name} did not end within ${timeoutMs} ms\nstdout: ${end(stdout)}\nstderr: ${end(stderr)}`);
     }
-    // Deno's code of a process that a signal ended is the shell's.
+    // For a process that was ended by a signal, Deno's code is the shell's.
     return { code: status.code, stdout, stderr, bytes };
   }
 
   async #until(capture: Capture, pattern: RegExp): Promise<RegExpExecArray> {
     const ended = this.#outcome.then(({ code, stdout, stderr }) => {
-      // Its last words may be those.
+      // The match may be in its last output.
       return capture.match(pattern) ??
         Promise.reject(
           new Error(`Ended with ${code} before ${pattern} came\nstdout: ${stdout}\nstderr: ${stderr}`),
@@ -132,20 +132,20 @@ export async function runProcess(
   { input, ...options }: ProcessOptions & { input?: string | Uint8Array | undefined },
 ): Promise<Outcome> {
   await using process = new Process(command, options);
-  // Not awaited: a program may end without having read it.
+  // Not awaited: a program may end without reading it.
   if (input !== undefined) process.write(input).then(() => process.end(), () => {});
   else await process.end();
   return await process.outcome;
 }
 
-/** Fails with everything that is known unless the program ended with `code`. */
+/** Fails with all output unless the program ended with `code`. */
 export function assertCode({ code, stdout, stderr }: Outcome, expected: number): void {
   assert.equal(code, expected, `exit code ${code}\nstdout: ${stdout.slice(-2000)}\nstderr: ${stderr.slice(-2000)}`);
 }
 
-/** What a stream has brought so far. */
+/** The output of a stream so far. */
 class Capture {
-  /** Everything, once the stream has ended. */
+  /** All output, when the stream has ended. */
   readonly ended: Promise<Uint8Array<ArrayBuffer>>;
   readonly #chunks: Uint8Array[] = [];
   readonly #decoder = new TextDecoder();

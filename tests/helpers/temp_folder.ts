@@ -1,4 +1,4 @@
-/** A folder of a test's own, gone when it is disposed of. */
+/** A test's own folder, removed when it is disposed of. */
 export interface TempFolder extends Disposable {
   /** Absolute and without symlinks. */
   path: string;

@@ -3,8 +3,8 @@ import { SMOLVM } from "./cli.ts";
 import type { VmSuite } from "./vm_suite.ts";
 
 /**
- * Runs a script of the host's shell on a terminal of its own, whose keys are the input. It first prints the terminal's
- * device, and last `restored` when the terminal is as it was.
+ * Runs a shell script on its own terminal, whose keyboard is the program's input. It first prints the terminal's
+ * device, and at the end `restored` if the terminal's settings are restored.
  */
 export function onTerminal({ env, rootfs }: Pick<VmSuite, "env" | "rootfs">, script: string): Process {
   const command = `stty rows 31 cols 97; tty; before=$(stty -g); ${script}

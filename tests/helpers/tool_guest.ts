@@ -2,34 +2,34 @@ import assert from "node:assert/strict";
 import { MSG } from "../../src/protocol/constants.ts";
 import { CLIENT_STREAM } from "../../src/protocol/control.ts";
 import { AGENT_TOOL, decodeExec, encodeU32s } from "../../src/protocol/messages.ts";
-import type { Machine } from "../../src/state/lookup.ts";
+import type { ReadableMachine } from "../../src/state/lookup.ts";
 import { CREATED } from "../../src/state/status.ts";
 import { FramePeer } from "./frame_peer.ts";
 import { makeRecord } from "./machines.ts";
 import { makeTempFolder } from "./temp_folder.ts";
 
-/** The runner of a machine whose agent's tools are used, as a test plays it. */
+/** A fake runner of a machine; the test answers in place of the agent's tools. */
 export interface ToolGuest {
-  machine: Machine;
+  machine: ReadableMachine;
   /** A folder of the host. */
   here: string;
-  /** The arguments of the tool that is started, which runs from then on. */
+  /** Starts the requested tool and returns its arguments. */
   tool(): Promise<string[]>;
   say(type: number, payload?: Uint8Array): Promise<void>;
-  /** What the tool is given up to the end of its input. */
+  /** All input of the tool. */
   input(): Promise<number[]>;
-  /** The end of the machine. */
+  /** Ends the machine. */
   die(): void;
-  /** Settles when the client has left the tool. */
+  /** Settles when the client has disconnected from the tool. */
   left(): Promise<void>;
 }
 
-/** Runs a test with a machine in which it plays that tool. */
+/** Runs a test that plays this tool of a machine. */
 export async function withGuest(name: string, test: (guest: ToolGuest) => Promise<void>): Promise<void> {
   using folder = makeTempFolder();
   const { path } = folder;
   using listener = Deno.listen({ transport: "unix", path: `${path}/control.sock` });
-  const status: Machine["status"] = { ...CREATED, state: "running" };
+  const status: ReadableMachine["status"] = { ...CREATED, state: "running" };
   const machine = {
     id: "0123456789ab",
     folder: path,

@@ -1,50 +1,54 @@
 /**
- * The frame of the tests that boot VMs.
+ * The framework of the tests that boot VMs.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import { messageOf } from "../../src/errors.ts";
+import { tailOf } from "../../src/host/tail.ts";
 import { checkVirtualization } from "../../src/host/virtualization.ts";
-import { tailOf } from "../../src/state/tail.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { SMOLVM } from "./cli.ts";
 import { listOf, MARK, runnersOf, takeInventory, type Territory, untilInventory } from "./inventory.ts";
 import { type Outcome, Process, type ProcessOptions, runProcess } from "./process.ts";
 
-/** How a `smolvm` of a test is run; `args` are its own. */
+/** How a test runs `smolvm`. */
 export interface SmolvmOptions extends Partial<ProcessOptions> {
   input?: string | Uint8Array;
 }
 
 export interface VmTestOptions {
-  /** How long what a killed smolvm leaves may stay; nothing is left at all after an ordered end. */
+  /** How long the remains of a killed smolvm may exist; after a normal end there must be none. */
   settlesWithinMs?: number;
+  /** Comes before what exists is listed: what it makes may outlive the test. */
+  setUp?: () => Promise<void>;
+  /** The test's deadline, if that of `scripts/test_deadline.ts` is too short. */
+  timeoutMs?: number;
 }
 
-/** A smolvm with folders of its own, for the tests of one file. */
+/** A smolvm with its own folders, for the tests of one file. */
 export interface VmSuite extends Territory {
-  /** A root filesystem of busybox that all tests share: none may change it. */
+  /** A busybox root filesystem that all tests share; tests must not change it. */
   rootfs: string;
-  /** What makes a smolvm use these folders. */
+  /** The environment that makes smolvm use these folders. */
   env: Record<string, string>;
-  /** Registers a test, after which nothing may be left but images that were prepared. */
+  /** Registers a test, which must leave nothing but prepared images. */
   test(name: string, body: () => Promise<void>, options?: VmTestOptions): void;
   /** Runs `smolvm ARGS` to its end. */
   smolvm(args: string[], options?: SmolvmOptions): Promise<Outcome>;
   /** Starts `smolvm ARGS`. */
   start(args: string[], options?: Partial<ProcessOptions>): Process;
-  /** Runs a command in a VM of the shared root filesystem, and demands that smolvm itself says nothing. */
+  /** Runs a command in a VM with the shared root filesystem; fails if smolvm prints anything itself. */
   run(...command: string[]): Promise<Outcome>;
   /** Makes a folder for a test. */
   makeFolder(name: string): Promise<string>;
 }
 
 /**
- * Makes the suite of a test file. Its tests are skipped, and the reason printed, where no VM can run.
+ * Makes the suite of a test file. If no VM can run, its tests are skipped and the reason is printed.
  *
- * @param parent of its folder; a script without every permission cannot have one below /dev
+ * @param parent the parent of its folder; must not be below /dev for scripts without every permission
  */
 export function vmSuite({ parent = tmpfs() } = {}): VmSuite {
   const folder = Deno.makeTempDirSync({ prefix: "smolvm-", dir: parent });
@@ -55,6 +59,8 @@ export function vmSuite({ parent = tmpfs() } = {}): VmSuite {
     XDG_RUNTIME_DIR: runtime,
     XDG_CONFIG_HOME: `${folder}/config`,
     SMOLVM_STORAGE: storage,
+    // Several VMs that boot at once in an emulated machine take longer than the default.
+    SMOLVM_BOOT_TIMEOUT: "240",
     SMOLVM_LOG: "",
     RUST_LOG: "",
     NO_COLOR: "1",
@@ -90,30 +96,31 @@ export function vmSuite({ parent = tmpfs() } = {}): VmSuite {
 function registerTest(
   suite: VmSuite,
   name: string,
-  { body, settlesWithinMs = 0 }: VmTestOptions & { body: () => Promise<void> },
+  { body, settlesWithinMs = 0, setUp, timeoutMs }: VmTestOptions & { body: () => Promise<void> },
 ): void {
-  const reason = whyNoVm();
+  const reason = vmProblem();
   if (reason !== undefined && Deno.env.get("SMOLVM_REQUIRE_VM") !== "1") {
     console.log(`skipped: ${name}: ${reason}`);
     Deno.test.ignore(name, body);
     return;
   }
-  Deno.test(name, async () => {
+  Deno.test(name, timeoutMs === undefined ? {} : { timeout: timeoutMs }, async () => {
     if (reason !== undefined) throw new Error(`No VM can run here: ${reason}`);
-    const before = await takeInventory(suite);
     try {
+      await setUp?.();
+      const before = await takeInventory(suite);
       await body();
       await untilInventory(suite, before, settlesWithinMs);
     } catch (error) {
-      await printMachines(suite);
-      // It must not fail those that come after it.
+      printMachines(suite);
+      // Clean up, so that the following tests do not fail.
       await removeMachines(suite);
       throw error;
     }
   });
 }
 
-function whyNoVm(): string | undefined {
+function vmProblem(): string | undefined {
   try {
     checkVirtualization();
   } catch (error) {
@@ -121,7 +128,7 @@ function whyNoVm(): string | undefined {
   }
 }
 
-/** Where there is one: buildah's overlay driver cannot do with an overlay below it, and `/` may be one. */
+/** A tmpfs if there is one: buildah's overlay driver does not work on an overlay, and `/` may be one. */
 function tmpfs(): string {
   try {
     Deno.statSync("/dev/shm");
@@ -131,13 +138,13 @@ function tmpfs(): string {
   }
 }
 
-/** What a failed test left of machines: how they are, and what their VMs said last. */
-async function printMachines({ state }: VmSuite): Promise<void> {
+/** Prints the status and the last log lines of the machines that a failed test left. */
+function printMachines({ state }: VmSuite): void {
   const files = ["status.json", "runner.log", "console.log"];
   for (const kind of ["machines", "ephemeral"]) {
     for (const id of listOf(`${state}/smolvm/${kind}`)) {
       for (const file of files) {
-        for (const line of await tailOf(`${state}/smolvm/${kind}/${id}/${file}`, 5)) {
+        for (const line of tailOf(`${state}/smolvm/${kind}/${id}/vm/${file}`, 5)) {
           console.log(`${id} ${file}: ${line}`);
         }
       }

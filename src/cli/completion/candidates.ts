@@ -1,10 +1,11 @@
-import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { CONFIG_KEYS } from "../../config/keys.ts";
 import { LOG_LEVELS } from "../../log.ts";
-import { isLive, isReadable, listMachines, type Machine } from "../../machine/find.ts";
+import { isLive, isReadable, listMachines, type ReadableMachine } from "../../machine/find.ts";
 import { SIGNALS } from "../../machine/signal.ts";
-import { STATES } from "../../state/machine_state.ts";
+import { LISTED_STATES, type MachineState } from "../../state/machine_state.ts";
 import { type Expected, expectedAt } from "./expected.ts";
+import { type Kind, kindOf } from "./kind.ts";
 
 /** A word that a shell may put at the cursor. */
 export interface Candidate {
@@ -20,27 +21,24 @@ export interface Candidates {
   files: boolean;
 }
 
-/** Commands that only machines that run are for, and those for the others. */
-const FOR_LIVE = ["attach", "cp", "exec", "kill", "shell", "stats", "stop", "top", "wait"];
-const FOR_IDLE = ["start", "update"];
-
-/** What arguments are by their names in a command's usage, and options by those of their values. */
-const ARGUMENTS: Record<string, (command: CommandUnknownOpts) => Candidate[] | Promise<Candidate[]>> = {
-  name: (command) => machines(command.name()),
-  image: images,
-  source: images,
-  key: () => Object.values(CONFIG_KEYS).map(({ name, meaning }) => ({ value: name, description: meaning })),
+/** What there is of each kind; the kinds that are not here are known to the guest or made up. */
+const KNOWN: Partial<Record<Kind, () => Candidate[] | Promise<Candidate[]>>> = {
+  "machine": () => machines(() => true),
+  "live machine": () => machines(isLive),
+  "idle machine": () => machines((state) => !isLive(state)),
+  "image": images,
+  "network": networks,
+  "source": images,
+  // What is in it is the guest's.
+  "copy path": () => machines(isLive).map(({ value, ...machine }) => ({ ...machine, value: `${value}:` })),
+  "config key": () => Object.values(CONFIG_KEYS).map(({ name, meaning }) => ({ value: name, description: meaning })),
+  "boolean": () => toCandidates(["true", "false"]),
+  "log level": () => toCandidates(LOG_LEVELS),
+  "signal": () => toCandidates(SIGNALS),
+  "machine filter": () => toCandidates(LISTED_STATES.map((state) => `state=${state}`)),
 };
-const VALUES: Record<string, () => readonly string[]> = {
-  bool: () => ["true", "false"],
-  level: () => LOG_LEVELS,
-  signal: () => SIGNALS,
-  "key=value": () => STATES.map((state) => `state=${state}`),
-};
-/** The names of values that are, or begin with, paths of the host; arguments are unless something else is known. */
-const FILES = /^(file|host)\b/;
-/** Arguments that nobody can guess: those that the guest knows about, and those that are made up. */
-const UNKNOWN = ["command", "value", "new", "port"];
+/** The kinds that are, or begin with, paths of the host; after a colon a path of the guest follows. */
+const PATHS: readonly (Kind | undefined)[] = ["source", "copy path", "file"];
 
 /** What the last of the words, which may be empty, can become. */
 export async function complete(program: CommandUnknownOpts, words: readonly string[]): Promise<Candidates> {
@@ -56,43 +54,31 @@ function candidatesFor(expected: Expected, current: string): Candidates | Promis
     case "option":
       return { candidates: optionsOf(expected.command), files: false };
     case "value":
-      return valuesOf(expected, current);
+      return candidatesOf(expected.option, expected.prefix, current);
     case "argument":
-      return expected.command.name() === "cp" ? copyEnds(current) : argumentsOf(expected);
+      return argumentsOf(expected, current);
     case "nothing":
       return { candidates: [], files: false };
   }
 }
 
-function valuesOf(
-  { option: { argChoices, flags }, prefix }: Expected & { kind: "value" },
+async function argumentsOf(
+  { argument, before }: Expected & { kind: "argument" },
   current: string,
-): Candidates {
-  const name = /<(.*)>/.exec(flags)?.[1] ?? "";
-  const values = argChoices ?? VALUES[name]?.() ?? [];
-  const candidates = values.map((value) => ({ value: `${prefix}${value}` }));
-  return { candidates, files: FILES.test(name) && isHostPath(current) };
+): Promise<Candidates> {
+  const { candidates, files } = await candidatesOf(argument, "", current);
+  return { candidates: candidates.filter(({ value }) => !before.includes(value)), files };
 }
 
-async function argumentsOf({ argument, command, before }: Expected & { kind: "argument" }): Promise<Candidates> {
-  const { argChoices } = argument;
-  if (argChoices) return { candidates: argChoices.map((value) => ({ value })), files: false };
-  const name = argument.name();
-  const known = await ARGUMENTS[name]?.(command) ?? [];
-  const candidates = known.filter(({ value }) => !before.includes(value));
-  // A source may be a folder.
-  return { candidates, files: name === "source" || !(name in ARGUMENTS || UNKNOWN.includes(name)) };
+async function candidatesOf(part: Argument | Option, prefix: string, current: string): Promise<Candidates> {
+  const kind = kindOf(part);
+  const known = part.argChoices ? toCandidates(part.argChoices) : kind && await KNOWN[kind]?.() || [];
+  const candidates = known.map(({ value, ...candidate }) => ({ ...candidate, value: `${prefix}${value}` }));
+  return { candidates, files: PATHS.includes(kind) && (kind === "source" || !current.includes(":")) };
 }
 
-/** A file here, or in a machine: NAME:PATH. */
-function copyEnds(current: string): Candidates {
-  const candidates = machines("cp").map(({ value, ...machine }) => ({ ...machine, value: `${value}:` }));
-  return { candidates, files: isHostPath(current) };
-}
-
-/** What follows a colon is the guest's. */
-function isHostPath(current: string): boolean {
-  return !current.includes(":");
+function toCandidates(values: readonly string[]): Candidate[] {
+  return values.map((value) => ({ value }));
 }
 
 function commandsOf(command: CommandUnknownOpts): Candidate[] {
@@ -105,9 +91,8 @@ function optionsOf(command: CommandUnknownOpts): Candidate[] {
   return options.map(({ long, short, description }) => ({ value: long ?? short ?? "", description }));
 }
 
-function machines(command: string): Candidate[] {
-  const wanted = ({ status }: Machine) =>
-    FOR_LIVE.includes(command) ? isLive(status.state) : !(FOR_IDLE.includes(command) && isLive(status.state));
+function machines(isWanted: (state: MachineState) => boolean): Candidate[] {
+  const wanted = ({ status }: ReadableMachine) => isWanted(status.state);
   return listMachines().filter(isReadable).filter(wanted).map(({ record: { name, source }, status }) => ({
     value: name,
     description: `${status.state}, ${"folder" in source ? source.folder : source.image.reference}`,
@@ -125,4 +110,9 @@ async function images(): Promise<Candidate[]> {
     value: reference.replace(/^docker\.io\/(library\/)?/, "").replace(/:latest$/, ""),
     description: reference,
   }));
+}
+
+async function networks(): Promise<Candidate[]> {
+  const { listNetworks } = await import("../../machine/networks.ts");
+  return listNetworks().map(({ name, machines }) => ({ value: name, description: machines.join(", ") }));
 }

@@ -1,4 +1,5 @@
 import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { runsCommand } from "./kind.ts";
 
 /** What belongs at the cursor. */
 export type Expected =
@@ -37,11 +38,6 @@ export function expectedAt(program: CommandUnknownOpts, before: readonly string[
 /** The subcommand of that name. */
 function find({ commands }: CommandUnknownOpts, word: string): CommandUnknownOpts | undefined {
   return commands.find((command) => command.name() === word || command.aliases().includes(word));
-}
-
-/** Whether what follows the first argument is a command for the guest, options and all. */
-function runsCommand({ registeredArguments }: CommandUnknownOpts): boolean {
-  return registeredArguments.at(-1)?.name() === "command";
 }
 
 /** The option of a word, or the last of such as `-it`, whose value is the next word. */

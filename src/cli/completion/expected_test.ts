@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Command } from "@commander-js/extra-typings";
 import { expectedAt } from "./expected.ts";
+import { argument } from "./kind.ts";
 
 const PROGRAM = new Command("program").option("-q, --quiet").option("--level <level>");
 PROGRAM.command("run")
@@ -8,7 +9,7 @@ PROGRAM.command("run")
   .option("-t, --tty")
   .option("-m, --memory <size>")
   .argument("<source>")
-  .argument("[command...]");
+  .addArgument(argument("guest command", "[command...]"));
 PROGRAM.command("stop").alias("end").option("-f, --force").argument("<name...>");
 PROGRAM.command("config").command("get").argument("<key>");
 

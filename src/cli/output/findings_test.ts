@@ -6,7 +6,7 @@ const FINE: Finding = { name: "kvm", status: "ok", found: "usable", hint: null }
 const SLOW: Finding = { name: "image-storage", status: "warning", found: "vfs", hint: "Use overlay." };
 const MISSING: Finding = { name: "buildah", status: "error", found: "none\x1b[2J", hint: "Install it." };
 
-Deno.test("formatFindings() has a line for each finding, the way to mend it below, and their number", () => {
+Deno.test("formatFindings() has a line for each finding, the way to fix it below, and their number", () => {
   assert.equal(
     formatFindings([FINE, SLOW, MISSING], { colour: false }),
     "ok        kvm             usable\n" +
@@ -21,4 +21,21 @@ Deno.test("formatFindings() has a line for each finding, the way to mend it belo
 Deno.test("formatFindings() colours the status alone", () => {
   const [line] = formatFindings([FINE], { colour: true }).split("\n");
   assert.equal(line, "\x1b[32mok\x1b[0m   kvm   usable");
+});
+
+Deno.test("formatFindings() wraps what was found beside its name, or below it where that leaves no room", () => {
+  const finding: Finding = {
+    name: "kvm",
+    status: "error",
+    found: "no permission ".repeat(4).trim(),
+    hint: "Join the group.",
+  };
+  assert.equal(
+    formatFindings([finding], { colour: false, width: 50 }),
+    "error   kvm   no permission no permission no\n              permission no permission\n  Join the group.\n\n1 error, 0 warnings.",
+  );
+  assert.equal(
+    formatFindings([finding], { colour: false, width: 40 }),
+    "error   kvm\n  no permission no permission no\n  permission no permission\n  Join the group.\n\n1 error, 0 warnings.",
+  );
 });

@@ -1,4 +1,5 @@
 import { columnsOf } from "../terminal.ts";
+import { writeError } from "./print.ts";
 
 const ERASE_LINE = "\r\x1b[K";
 /** What is drawn on a terminal that does not say how wide it is. */
@@ -29,5 +30,5 @@ export class LastLine implements Disposable {
 }
 
 function write(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(text));
+  writeError(new TextEncoder().encode(text));
 }

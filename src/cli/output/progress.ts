@@ -1,6 +1,7 @@
-import type { CopyProgress } from "../../machine/copy.ts";
+import type { CopyProgress } from "../../requests/copy.ts";
 import { LastLine } from "./last_line.ts";
-import { formatSize } from "./size.ts";
+import { printError } from "./print.ts";
+import { formatSize } from "../../size.ts";
 import { printable } from "./table.ts";
 
 const BAR_WIDTH = 24;
@@ -39,7 +40,7 @@ export class ProgressLine implements Disposable {
   /** Prints a line of its own. */
   say(text: string): void {
     this.#line.erase();
-    console.error(printable(text));
+    printError(printable(text));
   }
 
   [Symbol.dispose](): void {

@@ -19,7 +19,11 @@ function statusTest(name: string, test: (status: StatusLine, told: string[]) => 
           this.isDrawn = false;
         },
       };
-      test(new StatusLine(line), told);
+      const wait = (ms: number, act: () => void): Disposable => {
+        const timer = setTimeout(act, ms);
+        return { [Symbol.dispose]: () => clearTimeout(timer) };
+      };
+      test(new StatusLine(line, wait), told);
     } finally {
       mock.timers.reset();
     }

@@ -1,18 +1,70 @@
+import { wrap } from "./wrap.ts";
+
 const GAP = "   ";
+/** On a terminal that is too narrow for the other. */
+const NARROW_GAP = " ";
+/** What a column may be shortened to, unless its header is longer: ids, and numbers, are whole. */
+const LEAST_COLUMNS = 12;
 
 /**
- * Rows of cells in aligned columns, the last one ragged; a row may end early.
+ * Rows of cells in aligned columns, below the first, their headers, the last one ragged; a row may end early.
  *
- * @param width columns of the terminal, at which lines are cut; absent: they are as long as they are
+ * @param width columns of the terminal, to which the longest columns are shortened; one that is too narrow even for
+ * that has a block of lines for each row. Absent: the columns are as long as they are.
  */
-export function formatTable(rows: string[][], width?: number): string {
+export function formatTable(rows: string[][], width = Infinity): string {
   const clean = rows.map((row) => row.map(printable));
-  const columns = Math.max(...clean.map((row) => row.length));
+  for (const gap of [GAP, NARROW_GAP]) {
+    const widths = shrink(clean, width - gap.length * (columnsIn(clean) - 1));
+    if (widths) return clean.map((row) => formatRow(row, widths, { gap, width })).join("\n");
+  }
+  return formatBlocks(clean, width);
+}
+
+function columnsIn(rows: string[][]): number {
+  return Math.max(...rows.map((row) => row.length));
+}
+
+/** The widths of the columns, in all at most `room`, the longest shortened first; `undefined` when that is too little. */
+function shrink(rows: string[][], room: number): number[] | undefined {
+  const columns = columnsIn(rows);
+  // A cell that ends its row early is no measure for what others have there.
+  const measure = (row: string[], column: number) => row.length > column + 1 || row.length === columns;
   const widths = Array.from({ length: columns }, (_, column) => {
-    return Math.max(...clean.map((row) => row.length > column + 1 ? widthOf(row[column]!) : 0));
+    return Math.max(0, ...rows.map((row) => measure(row, column) ? widthOf(row[column] ?? "") : 0));
   });
-  const lines = clean.map((row) => row.map((cell, column) => pad(cell, widths[column]!)).join(GAP).trimEnd());
-  return lines.map((line) => width === undefined ? line : cut(line, width)).join("\n");
+  const least = widths.map((width, column) =>
+    Math.min(width, Math.max(LEAST_COLUMNS, widthOf(rows[0]?.[column] ?? "")))
+  );
+  let excess = widths.reduce((sum, width) => sum + width, 0) - room;
+  for (; excess > 0; excess--) {
+    const spare = widths.map((width, column) => width > least[column]! ? width : 0);
+    const widest = spare.lastIndexOf(Math.max(...spare));
+    if (!spare[widest]) return undefined;
+    widths[widest]!--;
+  }
+  return widths;
+}
+
+function formatRow(row: string[], widths: number[], { gap, width }: { gap: string; width: number }): string {
+  const cells = row.map((cell, column) => {
+    if (column < row.length - 1) return pad(cut(cell, widths[column]!), widths[column]!);
+    const start = widths.slice(0, column).reduce((sum, width) => sum + width + gap.length, 0);
+    return cut(cell, width - start);
+  });
+  return cells.join(gap).trimEnd();
+}
+
+/** The cells of a row below one another, behind their headers, and an empty line between rows; or the headers alone. */
+function formatBlocks([headers = [], ...rows]: string[][], width: number): string {
+  if (rows.length === 0) return wrap(headers.join(" "), { width });
+  const start = Math.max(...headers.map(widthOf)) + 1;
+  const format = (cell: string, column: number) => {
+    const [first = "", ...others] = wrap(cell, { width: Math.max(1, width - start) }).split("\n");
+    return [`${pad(headers[column] ?? "", start)}${first}`, ...others.map((line) => " ".repeat(start) + line)];
+  };
+  const blocks = rows.map((row) => row.flatMap((cell, column) => cell === "" ? [] : format(cell, column)));
+  return blocks.map((lines) => lines.join("\n")).join("\n\n");
 }
 
 /** A name from an image or a path can hold anything, a terminal's commands included. */

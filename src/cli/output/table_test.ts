@@ -18,16 +18,56 @@ Deno.test("formatTable() leaves no space at the end of a line", () => {
   assert.equal(formatTable([["A", "B"], ["long", ""], ["", ""]]), "A      B\nlong\n");
 });
 
-Deno.test("formatTable() cuts lines at the width of the terminal, and says so", () => {
-  const cut = (width: number) => formatTable([["NAME", "ROOTFS"], ["web", "/srv"]], width).split("\n");
-  assert.deepEqual(cut(13), ["NAME   ROOTFS", "web    /srv"]);
-  assert.deepEqual(cut(12), ["NAME   ROOT\u{2026}", "web    /srv"]);
-  assert.deepEqual(cut(1), ["\u{2026}", "\u{2026}"]);
+const WIDE = [["NAME", "STATE", "PID", "ROOTFS"], ["web", "running", "4194304", "docker.io/library/busybox:latest"]];
+const table = (rows: string[][], width: number) => formatTable(rows, width).split("\n");
+
+Deno.test("formatTable() shortens the longest columns to the width of the terminal, and says so", () => {
+  assert.deepEqual(table(WIDE, 59), [
+    "NAME   STATE     PID       ROOTFS",
+    "web    running   4194304   docker.io/library/busybox:latest",
+  ]);
+  assert.deepEqual(table(WIDE, 40), [
+    "NAME   STATE     PID       ROOTFS",
+    "web    running   4194304   docker.io/li\u{2026}",
+  ]);
+  const both = [["IMAGE", "FROM"], ["x".repeat(20), "y".repeat(30)]];
+  assert.deepEqual(table(both, 33), [
+    "IMAGE             FROM",
+    `${"x".repeat(14)}\u{2026}   ${"y".repeat(14)}\u{2026}`,
+  ]);
+});
+
+Deno.test("formatTable() leaves less between columns, then puts cells below one another, before it hides any", () => {
+  assert.deepEqual(table(WIDE, 36), ["NAME STATE   PID     ROOTFS", "web  running 4194304 docker.io/libr\u{2026}"]);
+  assert.deepEqual(table([...WIDE, ["db", "created", "", "/srv"]], 24), [
+    "NAME   web",
+    "STATE  running",
+    "PID    4194304",
+    "ROOTFS docker.io/library",
+    "       /busybox:latest",
+    "",
+    "NAME   db",
+    "STATE  created",
+    "ROOTFS /srv",
+  ]);
+  assert.deepEqual(table([WIDE[0]!], 16), ["NAME STATE PID", "ROOTFS"]);
+  for (let width = 8; width < 80; width++) {
+    for (const line of table(WIDE, width)) assert.ok(line.length <= width, `${width}: ${line}`);
+  }
+});
+
+Deno.test("formatTable() cuts a last cell that ends its row early", () => {
+  const rows = [["NAME", "STATE", "ROOTFS"], ["web", "unreadable for a reason"], ["db", "created", "/srv"]];
+  assert.deepEqual(table(rows, 24), [
+    "NAME   STATE     ROOTFS",
+    "web    unreadable for a\u{2026}",
+    "db     created   /srv",
+  ]);
 });
 
 Deno.test("formatTable() counts characters, and cuts none in two", () => {
   assert.equal(formatTable([["\u{1F980}x", "y"], ["abc", "z"]]), "\u{1F980}x    y\nabc   z");
-  assert.equal(formatTable([["\u{1F980}\u{1F980}\u{1F980}"]], 2), "\u{1F980}\u{2026}");
+  assert.equal(formatTable([["N"], ["\u{1F980}".repeat(14)]], 13), `N\n${"\u{1F980}".repeat(12)}\u{2026}`);
 });
 
 Deno.test("formatTable() shows no command to the terminal", () => {

@@ -1,0 +1,3 @@
+//! Nothing of its own: linking the crate exports its C functions.
+
+extern crate krun;

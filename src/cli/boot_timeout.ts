@@ -1,0 +1,8 @@
+import { SmolvmError } from "../errors.ts";
+
+/** `SMOLVM_BOOT_TIMEOUT`: how long a guest may take to boot, in ms; the variable has seconds. */
+export function bootTimeoutMs(): number {
+  const value = Deno.env.get("SMOLVM_BOOT_TIMEOUT") ?? "60";
+  if (/^\d+(\.\d+)?$/.test(value) && Number(value) > 0 && Number(value) <= 86_400) return Number(value) * 1000;
+  throw new SmolvmError("usage", `Cannot use SMOLVM_BOOT_TIMEOUT="${value}": expected seconds from above 0 to 86400`);
+}

@@ -1,0 +1,21 @@
+import { FOLDER_GONE } from "./folder_gone.ts";
+import { openLog } from "./log_options.ts";
+import { type OptionRow, type ParsedWords, parseWords } from "./option_table.ts";
+import { reporting } from "./report.ts";
+
+/**
+ * Runs this process's command line without all that the others need, if `act` takes it, tells of what could not be done,
+ * and returns the exit code; `undefined` for any other one.
+ */
+export async function directly(
+  table: readonly OptionRow[],
+  act: (words: ParsedWords) => Promise<number> | undefined,
+): Promise<number | undefined> {
+  return await reporting(async () => {
+    if (Deno.env.get(FOLDER_GONE)) return undefined;
+    const words = parseWords(Deno.args.slice(1), table);
+    if (words === undefined) return undefined;
+    openLog(undefined);
+    return await act(words);
+  });
+}

@@ -1,0 +1,68 @@
+import { SmolvmError } from "../errors.ts";
+import { openMachine } from "../machine/find.ts";
+import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
+import { execInBackground, startExec } from "../requests/exec.ts";
+import { GuestCommand } from "../runtime/guest_command.ts";
+import { describeCommand } from "../runtime/options.ts";
+import type { OptionRow } from "./option_table.ts";
+import { collectEnv, collectEnvFile, parseUser, parseWorkdir, toVariables } from "./parse.ts";
+import { attend } from "./session.ts";
+import { requireTerminal } from "./terminal.ts";
+
+/** The options of `smolvm exec`. */
+export const EXEC_OPTIONS: readonly OptionRow[] = [
+  { flags: "-i, --interactive", description: "connect standard input" },
+  { flags: "-t, --tty", description: "run the command on a terminal" },
+  { flags: "-d, --detach", description: "leave the command to itself once it runs; its output is dropped" },
+  {
+    flags: "-u, --user <user[:group]>",
+    description: "user in the guest (default: that of the machine's command)",
+    parse: parseUser,
+  },
+  {
+    flags: "-w, --workdir <dir>",
+    description: "working directory (default: that of the machine's command)",
+    parse: parseWorkdir,
+  },
+  { flags: "-e, --env <variable>", description: "set KEY=VALUE, or inherit KEY (repeatable)", parse: collectEnv },
+  {
+    flags: "--env-file <file>",
+    description: "read variables from a file (repeatable)",
+    kind: "file",
+    parse: collectEnvFile,
+  },
+];
+
+/** The same, as they were given. */
+export interface ExecLineOptions {
+  interactive?: true;
+  tty?: true;
+  detach?: true;
+  user?: string;
+  workdir?: string;
+  env?: string[];
+  envFile?: string[];
+}
+
+/**
+ * Does what `smolvm exec` with that machine, command and options says, and returns the exit code.
+ *
+ * @throws {SmolvmError} for whatever could not be done.
+ */
+export async function execLine(name: string, argv: string[], given: ExecLineOptions): Promise<number> {
+  const { interactive: stdin = false, tty, detach, user, workdir, env, envFile } = given;
+  if (detach && stdin) throw new SmolvmError("usage", "Cannot use --interactive with --detach");
+  const options = { user, workdir, env: toVariables([...envFile ?? [], ...env ?? []]) };
+  // Not by Machine of the module, which loads all that can be done with one, and looks it up again for each.
+  if (detach) {
+    await execInBackground(openMachine(name), describeCommand(argv, { ...options, terminal: tty && UNSEEN_TERMINAL }));
+    return 0;
+  }
+  const terminal = tty ? requireTerminal({ interactive: stdin }) : undefined;
+  const machine = openMachine(name);
+  const command = { ...describeCommand(argv, { ...options, terminal }), stdin };
+  return await attend((streams) => new GuestCommand((io) => startExec(machine, command, io), streams), {
+    terminal,
+    stdin,
+  });
+}

@@ -1,0 +1,37 @@
+import type { Smolfile } from "../config/smolfile.ts";
+import { SmolvmError } from "../errors.ts";
+import { refuseNetworkAsSource } from "./network_options.ts";
+
+/** What is booted, and what is run. */
+export interface SourceAndCommand {
+  source: string;
+  /** What a relative source is relative to; the working directory when absent. */
+  sourceFolder?: string;
+  /** Empty: what the image says. */
+  command: string[];
+}
+
+/**
+ * What is booted and what is run. With a Smolfile, words behind a `--` are a command alone.
+ *
+ * @param words of the command line `smolvm NAME`
+ * @throws {SmolvmError} `usage`.
+ */
+export function sourceAndCommand(
+  words: string[],
+  { name, file, path }: { name: string; file: Smolfile | undefined; path: string | undefined },
+): SourceAndCommand {
+  refuseNetworkAsSource(words);
+  // Commander does not tell whether there was one.
+  const isCommand = file !== undefined && Deno.args.at(-1 - words.length) === "--";
+  const [source, command] = isCommand ? [undefined, words] : [words[0], words.slice(1)];
+  const rest = { command: command.length > 0 ? command : file?.command ?? [] };
+  if (source !== undefined) return { source, ...rest };
+  if (file?.image !== undefined) return { source: file.image, sourceFolder: file.folder, ...rest };
+  if (file === undefined) {
+    throw new SmolvmError("usage", "Missing required argument 'source'", {
+      hint: `Run 'smolvm ${name} --help' for more.`,
+    });
+  }
+  throw new SmolvmError("usage", `Cannot use "${path}": it has no image, and no SOURCE is given`);
+}

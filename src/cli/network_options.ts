@@ -1,0 +1,146 @@
+import { checkNetworkNeeds, type NetworkNeeds } from "../config/network_needs.ts";
+import { isReservedNetwork, parseSecret } from "../config/values.ts";
+import type { Smolfile } from "../config/smolfile.ts";
+import { SmolvmError } from "../errors.ts";
+import type { MachineSettings, SecretSpec } from "../mod.ts";
+import type { OptionRow } from "./option_table.ts";
+import {
+  collectHostname,
+  collectText,
+  parseConnections,
+  parseNameserver,
+  parseNetwork,
+  parseRate,
+  repeated,
+} from "./parse.ts";
+
+/** The options of a machine that are about its network. */
+export const NETWORK_OPTIONS: readonly OptionRow[] = [
+  { flags: "--net", description: "give the guest the public internet, and nothing of the host or its networks" },
+  {
+    flags: "--allow-net <rule,...>",
+    description:
+      "give the guest what the rules allow alone: NAME, *.NAME or NETWORK, or public, private or host, each with :PORT or " +
+      "without (repeatable)",
+    parse: collectText,
+  },
+  {
+    flags: "--deny-net <rule,...>",
+    description: "keep the guest from what the rules name, whatever else it may (repeatable)",
+    parse: collectText,
+  },
+  {
+    flags: "--secret <name@host,...=source>",
+    description:
+      "let the guest use a secret that it never holds, in headers of HTTPS to these hosts alone; source is env:VARIABLE " +
+      "or file:PATH of this host (needs --net; repeatable)",
+    parse: repeated(parseSecret),
+  },
+  {
+    flags: "--net-limit <rate>",
+    description: "bytes per second that the network carries each way, with a unit such as 500k or 10m (needs --net)",
+    parse: parseRate,
+  },
+  {
+    flags: "--net-connections <count>",
+    description: "TCP connections to others that may be open at once (default: 4096; needs --net)",
+    parse: parseConnections,
+  },
+  {
+    flags: "--network <name>",
+    description: "a network of machines, which reach each other by name: see smolvm network; none: no network at all",
+    kind: "network",
+    parse: parseNetwork,
+  },
+  {
+    flags: "--network-alias <name>",
+    description: "a further name by which the machines of its network find it (repeatable)",
+    parse: collectHostname,
+  },
+  {
+    flags: "--dns <address>",
+    description: "name server that is asked for the guest (needs --net)",
+    parse: parseNameserver,
+  },
+];
+
+/** The same, as they were given. */
+export interface NetworkGiven {
+  net?: true;
+  allowNet?: string[];
+  denyNet?: string[];
+  secret?: SecretSpec[];
+  netLimit?: number;
+  netConnections?: number;
+  network?: string;
+  networkAlias?: string[];
+  dns?: string;
+}
+
+/** What of a machine is about its network. */
+type NetworkSettings = Pick<MachineSettings, keyof NetworkNeeds | "allowNet">;
+
+/** Each of these settings: its option, the option's key, and its key in a Smolfile. */
+const WORDS: Record<keyof NetworkSettings, [option: string, given: keyof NetworkGiven, declared: string]> = {
+  net: ["--net", "net", "net"],
+  allowNet: ["--allow-net", "allowNet", "allow_net"],
+  denyNet: ["--deny-net", "denyNet", "deny_net"],
+  secrets: ["--secret", "secret", "secrets"],
+  netLimitBytes: ["--net-limit", "netLimit", "net_limit"],
+  netConnections: ["--net-connections", "netConnections", "net_connections"],
+  network: ["--network", "network", "network"],
+  networkAliases: ["--network-alias", "networkAlias", "network_aliases"],
+  dns: ["--dns", "dns", "dns"],
+};
+
+/** What refuses `--network none`; `--dns` lacks a network then, as without it. */
+const OPENING = Object.entries(WORDS).filter(([key]) => key !== "network" && key !== "dns");
+
+/**
+ * Whether there is a network, and what of it.
+ *
+ * @throws {SmolvmError} `usage` for an option that lacks another one, or contradicts it.
+ */
+export function networkSettings(
+  options: NetworkGiven & { file?: string },
+  file: Smolfile | undefined,
+): NetworkSettings {
+  const isClosed = options.network === "none";
+  if (isClosed) refuseWithNone(options);
+  const kept = isClosed ? undefined : file;
+  const allowNet = [...kept?.allowNet ?? [], ...options.allowNet ?? []];
+  const settings = {
+    net: options.net ?? (allowNet.length > 0 || (kept?.net ?? false)),
+    allowNet,
+    denyNet: [...kept?.denyNet ?? [], ...options.denyNet ?? []],
+    secrets: [...kept?.secrets ?? [], ...options.secret ?? []],
+    netLimitBytes: options.netLimit ?? kept?.netLimitBytes,
+    netConnections: options.netConnections ?? kept?.netConnections,
+    network: isClosed ? undefined : options.network ?? file?.network,
+    networkAliases: [...kept?.networkAliases ?? [], ...options.networkAlias ?? []],
+    dns: options.dns ?? file?.dns,
+  };
+  checkNetworkNeeds(settings, (key) => {
+    const [option, given, declared] = WORDS[key];
+    const isDeclared = settings[key] !== undefined && settings[key] !== false && options[given] === undefined;
+    return isDeclared ? `the ${declared} of "${options.file}"` : option;
+  });
+  return settings;
+}
+
+/** Refuses what is about a network beside `--network none`. */
+function refuseWithNone(options: NetworkGiven): void {
+  const other = OPENING.find(([, [, given]]) => options[given] !== undefined);
+  if (other === undefined) return;
+  const [, [option]] = other;
+  throw new SmolvmError("usage", `Cannot use ${option} with --network none`);
+}
+
+/** Refuses `--net none` and the like: a user of docker means no network by it, and not the image `none`. */
+export function refuseNetworkAsSource(words: readonly string[]): void {
+  const [source = ""] = words;
+  if (!isReservedNetwork(source) || Deno.args.at(-1 - words.length) !== "--net") return;
+  throw new SmolvmError("usage", `Cannot use --net ${source}: --net takes no value, and gives the public internet`, {
+    hint: `Write --network none, or --allow-net with rules; for an image or a folder of that name, --net -- ${source}.`,
+  });
+}

@@ -1,0 +1,64 @@
+/** Words as a shell has them: quoted text is never broken. */
+const SHELL_WORDS = /(?:'[^']*'|"[^"]*"|[^\s'"]|['"])+/g;
+const PROSE_WORDS = /\S+/g;
+
+/** How a text is wrapped. */
+export interface WrapOptions {
+  /** Columns of a line at most. */
+  width: number;
+  /** What the lines after the first begin with. */
+  indent?: string;
+  /** Whether it is a command, whose lines a shell puts together again. */
+  isCommand?: boolean;
+}
+
+/**
+ * A line as several of so many columns, broken between words, and within those that are longer than a line unless it is
+ * a command.
+ */
+export function wrap(line: string, { width, indent = "", isCommand = false }: WrapOptions): string {
+  if ([...line].length <= width) return line;
+  const tail = isCommand ? " \\" : "";
+  const lines: string[] = [];
+  let current = /^\s*/.exec(line)![0];
+  let isEmpty = true;
+  const next = () => {
+    lines.push(current);
+    [current, isEmpty] = [indent, true];
+  };
+  const room = isCommand ? Infinity : Math.max(1, width - indent.length);
+  for (const word of line.match(isCommand ? SHELL_WORDS : PROSE_WORDS) ?? []) {
+    let rest = [...word];
+    if (!isEmpty && current.length + 1 + rest.length > width - tail.length) next();
+    while (rest.length > room) {
+      if (!isEmpty) next();
+      current += rest.slice(0, room).join("");
+      rest = rest.slice(room);
+      next();
+    }
+    if (rest.length === 0) continue;
+    current += `${isEmpty ? "" : " "}${rest.join("")}`;
+    isEmpty = false;
+  }
+  if (!isEmpty) lines.push(current);
+  return lines.join(`${tail}\n`);
+}
+
+/** A help for so many columns: its prose wrapped, and its examples as a shell takes them. */
+export function wrapHelp(text: string, width: number): string {
+  let inExamples = false;
+  return text.split("\n").map((line) => {
+    if (line === "Examples:") inExamples = true;
+    if (line === "") inExamples = false;
+    const indent = `${/^\s*/.exec(line)![0]}  `;
+    return inExamples ? wrapExample(line, { width, indent }) : wrap(line, { width, indent });
+  }).join("\n");
+}
+
+/** A comment that has no room behind its command comes before it: in the lines of a command there can be none. */
+function wrapExample(line: string, options: WrapOptions): string {
+  const [, indent = "", command = "", comment] = /^(\s*)(.*?)(?:\s+# (.*))?$/.exec(line) ?? [];
+  if (comment === undefined || line.length <= options.width) return wrap(line, { ...options, isCommand: true });
+  const before = wrap(`${indent}# ${comment}`, { ...options, indent: `${indent}# ` });
+  return `${before}\n${wrap(indent + command, { ...options, isCommand: true })}`;
+}

@@ -1,0 +1,54 @@
+import { SmolvmError } from "../errors.ts";
+
+/** What there is of a machine's network, and what is only of use with it. */
+export interface NetworkNeeds {
+  /** Whether it reaches others than machines. */
+  net: boolean;
+  /** The network of machines that it is in. */
+  network?: string | undefined;
+  dns?: string | undefined;
+  denyNet: readonly unknown[];
+  secrets: readonly unknown[];
+  netLimitBytes?: number | undefined;
+  netConnections?: number | undefined;
+  networkAliases: readonly unknown[];
+}
+
+type Provider = "net" | "network";
+
+/** Why an option is refused, by what it lacks. */
+const REASONS: Record<Provider, string> = {
+  net: "the guest has no network",
+  network: "there is no other machine to use it",
+};
+
+/** What each option needs, of which one is enough. */
+const NEEDS: Record<Exclude<keyof NetworkNeeds, Provider>, readonly [Provider, ...Provider[]]> = {
+  dns: ["net"],
+  denyNet: ["net", "network"],
+  secrets: ["net"],
+  netLimitBytes: ["net"],
+  netConnections: ["net"],
+  networkAliases: ["network"],
+};
+
+/**
+ * Refuses an option that has no effect without another one.
+ *
+ * @param named what the user knows an option by
+ * @throws {SmolvmError} `usage`.
+ */
+export function checkNetworkNeeds(options: NetworkNeeds, named: (option: keyof NetworkNeeds) => string): void {
+  for (const option of Object.keys(NEEDS) as (keyof typeof NEEDS)[]) {
+    const needs = NEEDS[option];
+    if (!isGiven(options[option]) || needs.some((provider) => options[provider])) continue;
+    throw new SmolvmError(
+      "usage",
+      `Cannot use ${named(option)} without ${named(needs[0])}: ${REASONS[needs[0]]}`,
+    );
+  }
+}
+
+function isGiven(value: string | number | readonly unknown[] | undefined): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined;
+}

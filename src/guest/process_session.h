@@ -1,9 +1,0 @@
-#ifndef SMOLVM_PROCESS_SESSION_H
-#define SMOLVM_PROCESS_SESSION_H
-
-#include <sys/types.h>
-
-/* Kills every process of the session that `leader`, a process not yet reaped, has begun; itself included. */
-void process_session_kill(pid_t leader);
-
-#endif

@@ -1,0 +1,27 @@
+import { osReason } from "./os_error.ts";
+import { removeIfThereSync } from "./files.ts";
+import { SmolvmError } from "../errors.ts";
+
+/**
+ * The file with the values of a machine's secrets: beside its runtime folder, which the process of its VM may read. The
+ * machine's gateway removes it before the VM starts.
+ */
+export function secretsFile(runtimeFolder: string): string {
+  return `${runtimeFolder}.secrets`;
+}
+
+/**
+ * Writes that file. Disposing of the result removes it, if it is still there.
+ *
+ * @throws {SmolvmError} `storage`.
+ */
+export function writeSecretsFile(runtimeFolder: string, text: string): Disposable {
+  const path = secretsFile(runtimeFolder);
+  try {
+    removeIfThereSync(path);
+    Deno.writeTextFileSync(path, text, { createNew: true, mode: 0o600 });
+  } catch (error) {
+    throw new SmolvmError("storage", `Cannot hand the secrets over in "${path}": ${osReason(error)}`, { cause: error });
+  }
+  return { [Symbol.dispose]: () => removeIfThereSync(path) };
+}

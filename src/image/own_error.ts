@@ -1,0 +1,41 @@
+/** The start of buildah's error line. */
+const START = "Error: ";
+/** The most that is held back, in bytes; an error message is shorter. */
+const HELD_MAX = 64 * 1024;
+
+/**
+ * Passes on a program's stderr as it comes, without its final error: the caller reports that error itself, and it must
+ * not be shown twice.
+ */
+export class OwnError {
+  readonly #passOn: (chunk: Uint8Array) => void;
+  /** Held back: one character per byte. */
+  #held = "";
+  #isLineStart = true;
+
+  constructor(passOn: (chunk: Uint8Array) => void) {
+    this.#passOn = passOn;
+  }
+
+  push(chunk: Uint8Array): void {
+    for (const byte of chunk) this.#held += String.fromCharCode(byte);
+    const text = this.#isLineStart ? `\n${this.#held}` : this.#held;
+    const error = text.lastIndexOf(`\n${START}`);
+    const begun = text.slice(text.lastIndexOf("\n"));
+    const keep = error >= 0 ? text.length - error - 1 : `\n${START}`.startsWith(begun) ? begun.length - 1 : 0;
+    this.#release(keep > HELD_MAX ? 0 : keep);
+  }
+
+  /** Passes on what was held back, when the program has not failed. */
+  end(): void {
+    this.#release(0);
+  }
+
+  #release(keep: number): void {
+    const text = this.#held.slice(0, this.#held.length - keep);
+    this.#held = this.#held.slice(text.length);
+    if (text === "") return;
+    this.#isLineStart = text.endsWith("\n");
+    this.#passOn(Uint8Array.from(text, (character) => character.charCodeAt(0)));
+  }
+}

@@ -1,0 +1,174 @@
+#include "jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void fail(const char *step, int errnum)
+{
+	fprintf(stderr, "smolvm-jail: %s: %s\n", step, strerror(errnum));
+	exit(JAIL_FAILED);
+}
+
+static struct options parse(char **argv)
+{
+	struct options options = {0};
+	for (argv++; *argv && !strncmp(*argv, "--", 2); argv++) {
+		if (!strcmp(*argv, "--unjailed"))
+			options.unjailed = true;
+		else if (!strcmp(*argv, "--host-network"))
+			options.host_network = true;
+		else if (!strcmp(*argv, "--warm"))
+			options.warm = true;
+		else
+			fail(*argv, EINVAL);
+	}
+	if (!*argv)
+		fail("no command given", EINVAL);
+	options.command = argv;
+	return options;
+}
+
+/*
+ * Holds on to nothing of the command's, whose output ends with it, but the reading end of its input: by that it sees
+ * whether somebody still holds the other end. Returns a descriptor for that.
+ */
+static int step_back(void)
+{
+	int input = fcntl(0, F_DUPFD_CLOEXEC, MESSAGES_FD + 1);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= 2; fd++) {
+		if (null >= 0)
+			dup2(null, fd);
+		else
+			close(fd);
+	}
+	if (chdir("/"))
+		errno = 0; /* It would only have let a file system be unmounted. */
+	return input;
+}
+
+static pid_t child;
+
+void kill_command(void)
+{
+	kill(child, SIGKILL);
+}
+
+static void end_child(int number)
+{
+	(void)number;
+	kill_command();
+}
+
+/* SIGUSR1 ends the command, and this process after it: until there is one, the signal waits. */
+static void mask_end(int how)
+{
+	sigset_t end;
+	sigemptyset(&end);
+	sigaddset(&end, SIGUSR1);
+	sigprocmask(how, &end, NULL);
+}
+
+/* The runner ends in its own way at a signal that its whole group gets, and what it leaves is removed after that. */
+static void ignore_signals(void)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR2};
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		signal(signals[i], SIG_IGN);
+}
+
+/* Ends as the command did. */
+static int end_like(int status)
+{
+	if (WIFSIGNALED(status)) {
+		signal(WTERMSIG(status), SIG_DFL);
+		raise(WTERMSIG(status));
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : JAIL_FAILED;
+}
+
+/* A pipe whose ends are in the way of none of the command's descriptors. */
+static void make_pipe(int ends[2])
+{
+	if (pipe2(ends, O_CLOEXEC))
+		fail("making a pipe", errno);
+	for (int i = 0; i < 2; i++) {
+		int end = fcntl(ends[i], F_DUPFD_CLOEXEC, MESSAGES_FD + 1);
+		if (end < 0)
+			fail("making a pipe", errno);
+		close(ends[i]);
+		ends[i] = end;
+	}
+}
+
+/* Gives the command the end of a pipe. */
+static void pass_on(int end, int as)
+{
+	if (dup2(end, as) < 0)
+		fail("passing a pipe on", errno);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	struct options options = parse(argv);
+	int ask[2], answer[2], orders[2], console[2], messages[2], status;
+	char reason[128];
+	int standard_input[2], standard_output[2]; /* with --warm */
+	make_pipe(ask);
+	make_pipe(answer);
+	make_pipe(orders);
+	make_pipe(console);
+	make_pipe(messages);
+	if (options.warm) {
+		make_pipe(standard_input);
+		make_pipe(standard_output);
+	}
+	mask_end(SIG_BLOCK);
+	child = fork();
+	if (child < 0)
+		fail("starting a process", errno);
+	if (child == 0) {
+		mask_end(SIG_UNBLOCK);
+		pass_on(orders[1], ORDERS_FD);
+		pass_on(console[1], CONSOLE_FD);
+		pass_on(messages[1], MESSAGES_FD);
+		if (options.warm) {
+			pass_on(standard_input[0], 0);
+			pass_on(standard_output[1], 1);
+		}
+		start_command(&options, ask[1], answer[0]);
+	}
+	close(ask[1]);
+	close(answer[0]);
+	close(orders[1]);
+	close(console[1]);
+	ignore_signals();
+	signal(SIGUSR1, end_child);
+	mask_end(SIG_UNBLOCK);
+	write_id_maps(child, ask[0], answer[1]);
+	if (options.warm) {
+		close(standard_input[0]);
+		close(standard_output[1]);
+		warm_begin(argv, child, standard_input[1], standard_output[0]);
+	}
+	int input = step_back();
+	read_orders(orders[0]);
+	int events = start_gateway(messages[1]);
+	close(messages[1]);
+	keep_logs(console[0], messages[0], events, input);
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return JAIL_FAILED;
+	await_gateway(reason, sizeof reason);
+	warm_end();
+	carry_out_orders(options.warm ? warm_holder() : input);
+	warm_finish();
+	return end_like(status);
+}

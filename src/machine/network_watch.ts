@@ -1,0 +1,52 @@
+import { sleep } from "../host/sleep.ts";
+import { tailOf } from "../host/tail.ts";
+import { log } from "../log.ts";
+import type { RunnerSpec } from "../runner_interface/spec.ts";
+import { networkLog } from "../state/machine_folders.ts";
+import { hasGateway } from "../state/machine_record.ts";
+
+/** After the gateway's end: how long, and how often, its reason is waited for, in ms. */
+const [REASON_MS, POLL_MS] = [2000, 50];
+
+/** Warns, until it is disposed of, if a machine's network ends before the machine. */
+export class NetworkWatch implements Disposable {
+  #conn: Deno.Conn | undefined;
+  #isOver = false;
+
+  constructor(spec: RunnerSpec) {
+    if (hasGateway(spec.machine)) this.#watch(spec);
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#conn?.close();
+    this.#conn = undefined;
+  }
+
+  async #watch({ folder, runtimeFolder, machine: { name } }: RunnerSpec): Promise<void> {
+    // Loaded by machines with a network alone.
+    const [{ connectToGateway }, { parseEvent }] = await Promise.all([
+      import("../network/status.ts"),
+      import("../network/events.ts"),
+    ]);
+    const conn = await connectToGateway(runtimeFolder);
+    if (this.#isOver) return conn?.close();
+    this.#conn = conn;
+    const nothing = new Uint8Array(4096);
+    try {
+      // It ends with the gateway, or by us.
+      while (conn && await conn.read(nothing) !== null);
+    } catch {
+      // The same.
+    }
+    // That of a machine that ends in order has no reason.
+    for (let waited = 0; waited < REASON_MS && !this.#isOver; waited += POLL_MS) {
+      const event = parseEvent(tailOf(networkLog(folder), 1)[0] ?? "");
+      if (event?.event === "end") {
+        if (event.reason) log("warn", `The network of machine "${name}" has ended: ${event.reason}`);
+        return;
+      }
+      await sleep(POLL_MS);
+    }
+  }
+}

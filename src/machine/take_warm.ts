@@ -1,0 +1,79 @@
+import { RunnerProcess } from "../link/runner_process.ts";
+import { TakenLink } from "../link/taken_link.ts";
+import { log } from "../log.ts";
+import type { Order } from "../jail/supervisor.ts";
+import type { RunnerSpec } from "../runner_interface/spec.ts";
+import { endedMark } from "../state/machine_folders.ts";
+import { hasGateway, imageOf, writeEphemeralRecord } from "../state/machine_record.ts";
+import { isCalled } from "../state/machines.ts";
+import { claimName, namesFolder } from "../state/names.ts";
+import { isSameKind, waitingMachines, type WarmMachine } from "../state/warm.ts";
+import { DEFAULT_DISK_BYTES } from "../storage/disk.ts";
+import { jailPrefix } from "../jail/prefix.ts";
+import { hostOfWarm, readMounts } from "./warm_host.ts";
+
+/** A machine that was warm, and its runner. */
+export interface Taken {
+  runner: RunnerProcess;
+  warm: WarmMachine;
+}
+
+/**
+ * Takes a warm machine for what is to be run, if one waits that fits: `spec` has its id and its folders then, and its
+ * runner waits for it.
+ *
+ * @throws {SmolvmError} `usage` when the name is taken; `storage`. Nothing is left then.
+ */
+export async function takeWarmMachine(spec: RunnerSpec, prefix: readonly string[]): Promise<Taken | undefined> {
+  if (!canBeWarm(spec, prefix)) return undefined;
+  const waiting = waitingMachines();
+  const host = waiting.length > 0 ? hostOfWarm() : undefined;
+  if (host === undefined) return undefined;
+  const image = imageOf(spec.machine);
+  // Those of its image first: nobody else can use them. What is mounted in a namespace of buildah's alone only those have.
+  const images = image === null ? [null] : "path" in spec.rootfs ? [image, null] : [image];
+  const wanted = images.flatMap((image) =>
+    waiting.filter((warm) => isSameKind(warm, { ...spec.machine, host, image }))
+  );
+  // In a namespace of buildah's, those that were made since may be missing.
+  const needed = "variable" in spec.rootfs && spec.machine.volumes.length > 0 ? (await readMounts()).mounts : undefined;
+  for (const warm of wanted) {
+    if (needed !== undefined && warm.mounts !== needed) continue;
+    const link = await TakenLink.take(warm);
+    if (link === undefined) continue;
+    log("debug", `took the warm machine ${warm.id}`);
+    const runner = new RunnerProcess(link);
+    try {
+      await become(spec, warm, link);
+      return { runner, warm };
+    } catch (error) {
+      await runner.end();
+      throw error;
+    }
+  }
+}
+
+/** Whether a machine can be one that has booted already: with nothing that must be there before the boot. */
+export function canBeWarm({ machine, ephemeral }: RunnerSpec, prefix: readonly string[]): boolean {
+  const { ports, diskBytes } = machine;
+  return ephemeral && ports.length === 0 && !hasGateway(machine) && diskBytes === DEFAULT_DISK_BYTES &&
+    prefix.join("\0").endsWith(jailPrefix({ isJailed: true, keepsNetwork: false }).join("\0"));
+}
+
+/** Makes a warm machine known as what it is to be, whose supervisor cleans all of that up from then on. */
+async function become(spec: RunnerSpec, warm: WarmMachine, link: TakenLink): Promise<void> {
+  const { id, folder, runtimeFolder } = warm;
+  const { machine, rootfs, held } = spec;
+  machine.id = id;
+  Object.assign(spec, { folder, runtimeFolder });
+  const root = "path" in rootfs ? rootfs.path : "";
+  await link.order([
+    ...held ? [["e"] as const] : [],
+    ["h", endedMark(folder)],
+    ["n", namesFolder(), machine.name, id],
+    ...warm.image === null ? [["b", "ro", root] as const] : [],
+    ...machine.volumes.map(({ source, readOnly }): Order => ["b", readOnly ? "ro" : "rw", source]),
+  ]);
+  writeEphemeralRecord(folder, machine);
+  await claimName(machine, isCalled);
+}

@@ -1,0 +1,317 @@
+import { sleep } from "../host/sleep.ts";
+import { startInterval } from "../host/timer.ts";
+import type { NetworkLimits } from "./config.ts";
+import type { Endpoint } from "./datagram_socket.ts";
+import { askByTcp, askByUdp, DNS_PORT, DnsForwarder, fitted, hasDatagrams } from "./dns_forwarder.ts";
+import { Denials } from "./denials.ts";
+import { DnsSocket } from "./dns_socket.ts";
+import type { NetworkCounters, NetworkDenial, Refusal } from "./events.ts";
+import { firstWords } from "./first_words.ts";
+import { isMemberAddress } from "./guest_link.ts";
+import { formatIp, type IpAddress, isIpv6 } from "./ip.ts";
+import type { Ipv4Packet } from "./ipv4.ts";
+import { LinkWriter, runLink } from "./link.ts";
+import type { LinkStream } from "./link.ts";
+import { requestOf } from "./member_packet.ts";
+import { OwnAddresses } from "./own_addresses.ts";
+import { type Flow, UNREACHABLE, type Unreachable } from "./packets.ts";
+import type { Peers } from "./peers.ts";
+import { Pins } from "./pins.ts";
+import { type Denied, Policy } from "./policy.ts";
+import type { PublishedDatagrams } from "./published_datagrams.ts";
+import { type RateLimits, relay } from "./relay.ts";
+import type { Rule } from "./rules.ts";
+import type { Secrets } from "./secrets.ts";
+import { type LinkAddresses, Stack, type StackHandler } from "./stack.ts";
+import type { TcpConnection } from "./tcp_connection.ts";
+import { TokenBucket } from "./token_bucket.ts";
+import { endpointOf, UdpRelay } from "./udp_relay.ts";
+
+const TICK_MS = 100;
+const SWEEP_MS = 10_000;
+const MAX_DNS_DATAGRAM_BYTES = 4096;
+/** How long the host may take for what a guest has sent before its end. */
+const DELIVERY_MS = 3000;
+const DELIVERY_POLL_MS = 5;
+const HTTPS_PORT = 443;
+/** Where clients speak first, and name the server. Elsewhere servers may be the first, who would be waited for in vain. */
+const NAMED_PORTS = new Set([80, HTTPS_PORT, 8080, 8443]);
+const NO_QUIC = { reason: "QUIC hides the name of its server, which rules or secrets need", rule: null };
+const NO_PING = { reason: "only the gateway itself answers a ping", rule: null };
+
+/** What a gateway is told. */
+export interface GatewayOptions {
+  link: LinkAddresses;
+  allow: readonly Rule[];
+  deny: readonly Rule[];
+  /** IP addresses of name servers. */
+  nameservers: readonly string[];
+  limits: NetworkLimits;
+  secrets?: Secrets | undefined;
+  /** The UDP ports of the guest that others may send to. */
+  published?: PublishedDatagrams | undefined;
+  /** The other machines of its network, if it is in one. */
+  peers?: Peers | undefined;
+  /** Hears what the guest was refused. */
+  onDenied: (denial: NetworkDenial) => void;
+}
+
+/** Carries a guest's connections and datagrams to the host's network, as far as its rules allow, until its end is closed. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #stream: LinkStream;
+  readonly #stack: Stack;
+  readonly #policy: Policy;
+  readonly #pins = new Pins();
+  readonly #dns: DnsForwarder;
+  readonly #udp: UdpRelay;
+  readonly #udp6: UdpRelay;
+  readonly #own = new OwnAddresses();
+  readonly #denials: Denials;
+  #connections = 0;
+  #openConnections = 0;
+  readonly #rates: RateLimits;
+
+  constructor(options: GatewayOptions, stream: LinkStream & { close(): void }) {
+    this.#options = options;
+    this.#stream = stream;
+    this.#denials = new Denials(options.onDenied);
+    const { allow, deny, link, peers, limits: { bytesPerSecond } } = options;
+    const makeBucket = () => bytesPerSecond === null ? undefined : new TokenBucket(bytesPerSecond);
+    this.#rates = { toGuest: makeBucket(), toHost: makeBucket() };
+    this.#policy = new Policy({ allow, deny, gateways: [link.gateway, link.gateway6], ownAddresses: this.#own });
+    this.#dns = new DnsForwarder(options.nameservers, {
+      policy: this.#policy,
+      pins: this.#pins,
+      onDenied: (name, decision) => this.#refuse({ protocol: "dns", names: [name] }, decision),
+      mayReach: (address) => this.#own.mayReach(address),
+      addressesOf: peers && ((name) => peers.addressesOf(name)),
+    });
+    const deliver = (flow: Flow, data: Uint8Array) => {
+      if (this.#rates.toGuest?.tryTake(data.length) !== false) this.#stack.sendDatagram(flow, data);
+    };
+    this.#udp = new UdpRelay({ guest: link.guest, gateway: link.gateway, hostname: "0.0.0.0" }, deliver);
+    this.#udp6 = new UdpRelay({ guest: link.guest6, gateway: link.gateway6, hostname: "::" }, deliver);
+    options.published?.attach(link, deliver);
+    const writer = new LinkWriter(stream, () => stream.close());
+    this.#stack = new Stack(link, {
+      onConnect: (connection) => this.#onConnect(connection),
+      onDatagram: (flow, data) => this.#onDatagram(flow, data),
+      onPacket: peers && ((bytes, view, packet) => this.#onPacket(peers, bytes, view, packet)),
+      onPingRefused: (remote) => this.#refuse({ protocol: "icmp", address: formatIp(remote) }, NO_PING),
+      onOutput: () => writer.flush(this.#stack),
+    });
+    peers?.attach({
+      onPacket: (bytes, packet) => this.#stack.forward(bytes, packet),
+      onPause: () => this.#stack.settle(),
+    });
+  }
+
+  /** What it has carried and refused. */
+  get counters(): NetworkCounters {
+    const { outbox, totalInput } = this.#stack;
+    return {
+      receivedBytes: outbox.total.bytes,
+      receivedPackets: outbox.total.frames,
+      sentBytes: totalInput.bytes,
+      sentPackets: totalInput.frames,
+      connections: this.#connections,
+      openConnections: this.#openConnections,
+      denied: this.#denials.total,
+    };
+  }
+
+  /** @throws {LinkError} when the guest breaks the framing. */
+  async run(): Promise<void> {
+    using _ticker = startInterval(TICK_MS, () => this.#stack.isAwaitingTicks && this.#stack.tick());
+    using _sweeper = startInterval(SWEEP_MS, () => {
+      this.#stack.trim();
+      this.#udp.sweep();
+      this.#udp6.sweep();
+      this.#options.published?.sweep();
+    });
+    await runLink(this.#stream, this.#stack);
+  }
+
+  /** Lets any client send to these UDP ports of the guest, by the same ports of this network namespace. */
+  serveDatagrams(ports: ReadonlySet<number>): void {
+    if (hasDatagrams()) this.#udp.serve(ports);
+  }
+
+  /** Waits until the host has what the guest has sent, or takes it no longer. */
+  async deliver(): Promise<void> {
+    const deadline = performance.now() + DELIVERY_MS;
+    while (this.#stack.undeliveredBytes > 0 && performance.now() < deadline) {
+      await sleep(DELIVERY_POLL_MS);
+    }
+  }
+
+  /** Passes on what is for another machine of the guest's network. */
+  #onPacket(
+    peers: Peers,
+    bytes: Uint8Array,
+    view: DataView,
+    packet: Ipv4Packet,
+  ): ReturnType<NonNullable<StackHandler["onPacket"]>> {
+    const { start, end, destination: address } = packet;
+    if (!isMemberAddress(address)) return undefined;
+    const names = peers.namesOf(address);
+    if (names === undefined) return UNREACHABLE.host;
+    const request = requestOf(view, packet);
+    if (request === undefined) return UNREACHABLE.protocol;
+    if (request !== "answer") {
+      const decision = this.#policy.decideMember({ address, port: request.port, names });
+      if (!decision.isAllowed) {
+        this.#refuse({ ...request, address: formatIp(address), names }, decision);
+        return UNREACHABLE.prohibited;
+      }
+    }
+    peers.send(address, bytes.subarray(start, end));
+    return "taken";
+  }
+
+  #onConnect(connection: TcpConnection): Unreachable | undefined {
+    const { flow } = connection;
+    const isDns = this.#isDns(flow);
+    if (!isDns && !this.#isAllowed(flow, "tcp")) return UNREACHABLE.prohibited;
+    const most = this.#options.limits.connections;
+    if (most !== null && this.#openConnections >= most) {
+      this.#refuseFlow("tcp", flow, { reason: `${most} connections are open`, rule: null });
+      return UNREACHABLE.prohibited;
+    }
+    this.#connections++;
+    this.#openConnections++;
+    this.#carry(connection, isDns)
+      .catch(() => connection.reset()) // Whatever goes wrong with one connection, the others go on.
+      .finally(() => this.#openConnections--);
+    return undefined;
+  }
+
+  async #carry(connection: TcpConnection, isDns: boolean): Promise<void> {
+    if (isDns) await relay(this.#stack, connection, new DnsSocket((query) => this.#dns.answer(query, askByTcp)));
+    else if (this.#looksInside(connection.flow)) await this.#connectByName(connection);
+    else await this.#connect(connection);
+  }
+
+  /** Whether the server's name counts that the guest gives there, and not its address alone. */
+  #looksInside({ remote: address, remotePort: port }: Flow): boolean {
+    if (NAMED_PORTS.has(port) && this.#policy.needsName({ address, port })) return true;
+    return this.#hasSecrets(address);
+  }
+
+  #hasSecrets(address: IpAddress): boolean {
+    return this.#options.secrets?.areFor(this.#pins.namesOf(address)) === true;
+  }
+
+  /** Accepts before the server does, to hear which one is meant. */
+  async #connectByName(connection: TcpConnection): Promise<void> {
+    const { flow } = connection;
+    const { protocol, name } = await firstWords(this.#stack, connection);
+    if (connection.isClosed) return;
+    const [address, port, names] = [flow.remote, flow.remotePort, name === undefined ? [] : [name]];
+    if (protocol !== "other" && NAMED_PORTS.has(port) && this.#policy.needsName({ address, port })) {
+      const decision = this.#policy.decide({ address, port, names });
+      if (!decision.isAllowed) {
+        this.#refuseFlow("tcp", flow, decision, names);
+        connection.reset();
+        return this.#stack.settle();
+      }
+    }
+    const { secrets } = this.#options;
+    if (protocol === "tls" && name !== undefined && secrets?.areFor([name])) {
+      const onRefused = (reason: string) => this.#refuseFlow("tcp", flow, { reason, rule: null }, names);
+      const end = await secrets.end({ name, connect: () => this.#dial(flow), onRefused });
+      if (connection.isClosed) return end.close();
+      await relay(this.#stack, connection, end, this.#rates);
+    } else await this.#connect(connection);
+  }
+
+  async #dial(flow: Flow): Promise<Deno.TcpConn> {
+    const socket = await Deno.connect(this.#endpointOf(flow));
+    socket.setNoDelay();
+    socket.setKeepAlive();
+    return socket;
+  }
+
+  async #connect(connection: TcpConnection): Promise<void> {
+    let socket: Deno.TcpConn;
+    try {
+      socket = await this.#dial(connection.flow);
+    } catch (error) {
+      // A host that refuses is there; all other errors mean that it cannot be reached.
+      if (!(error instanceof Deno.errors.ConnectionRefused)) {
+        return this.#stack.unreachable(connection, UNREACHABLE.host);
+      }
+      connection.reset();
+      return this.#stack.settle();
+    }
+    if (connection.isClosed) return socket.close();
+    await relay(this.#stack, connection, socket, this.#rates);
+  }
+
+  #onDatagram(flow: Flow, data: Uint8Array): Unreachable | undefined {
+    const { published } = this.#options;
+    if (published?.hasClient(flow)) {
+      if (this.#rates.toHost?.tryTake(data.length) !== false) published.answer(flow, data);
+      return undefined;
+    }
+    if (this.#isDns(flow)) {
+      this.#answerDatagram(flow, data.slice());
+      return undefined;
+    }
+    if (this.#isQuic(flow)) {
+      this.#refuseFlow("udp", flow, NO_QUIC, this.#pins.namesOf(flow.remote));
+      return UNREACHABLE.prohibited;
+    }
+    const to = this.#endpointOf(flow);
+    const udp = isIpv6(flow.remote) ? this.#udp6 : this.#udp;
+    if (!udp.isAnswer(flow, to) && !this.#isAllowed(flow, "udp")) return UNREACHABLE.prohibited;
+    if (!hasDatagrams()) return UNREACHABLE.port;
+    // As on any network that is too slow.
+    if (this.#rates.toHost?.tryTake(data.length) === false) return undefined;
+    udp.send(flow, data, to);
+    return undefined;
+  }
+
+  async #answerDatagram(flow: Flow, query: Uint8Array): Promise<void> {
+    const answer = await this.#dns.answer(query, askByUdp);
+    if (answer) this.#stack.sendDatagram(flow, fitted(query, answer, MAX_DNS_DATAGRAM_BYTES));
+  }
+
+  /** QUIC hides the server's name: where names decide, a guest has to do with TCP. */
+  #isQuic({ remote: address, remotePort: port }: Flow): boolean {
+    return port === HTTPS_PORT && (this.#policy.needsName({ address, port }) || this.#hasSecrets(address));
+  }
+
+  /** Where names decide, the gateway is the only name server: others would give addresses that it knows no name of. */
+  #isDns({ remote, remotePort }: Flow): boolean {
+    return remotePort === DNS_PORT &&
+      (this.#policy.isGateway(remote) || this.#policy.hasNames || this.#options.secrets !== undefined);
+  }
+
+  /** At the gateway's own address is the host's loopback. */
+  #endpointOf({ remote, remotePort }: Flow): Endpoint {
+    if (!this.#policy.isGateway(remote)) return endpointOf(remote, remotePort);
+    return { hostname: isIpv6(remote) ? "::1" : "127.0.0.1", port: remotePort };
+  }
+
+  #isAllowed(flow: Flow, protocol: "tcp" | "udp"): boolean {
+    const names = this.#pins.namesOf(flow.remote);
+    const decision = this.#policy.decide({ address: flow.remote, port: flow.remotePort, names });
+    if (!decision.isAllowed) this.#refuseFlow(protocol, flow, decision, names);
+    return decision.isAllowed;
+  }
+
+  #refuseFlow(
+    protocol: "tcp" | "udp",
+    { remote, remotePort: port }: Flow,
+    why: Omit<Denied, "isAllowed">,
+    names: string[] = [],
+  ): void {
+    this.#refuse({ protocol, address: formatIp(remote), port, names }, why);
+  }
+
+  #refuse(what: Partial<Refusal> & Pick<Refusal, "protocol">, { reason, rule }: Omit<Denied, "isAllowed">): void {
+    this.#denials.add({ address: null, port: null, names: [], ...what, reason, rule });
+  }
+}

@@ -1,0 +1,91 @@
+import { SmolvmError } from "../errors.ts";
+import { Fields } from "../fields.ts";
+import { startTimer } from "../host/timer.ts";
+import { MEMBER_ADDRESSES } from "./guest_link.ts";
+import { formatIpv4, type Ipv4, parseIpv4Address } from "./ipv4.ts";
+import { readFrames } from "./link.ts";
+
+/**
+ * How the machines of one network find each other: the gateway of each listens at a socket in the network's folder that
+ * is called after the machine's address, and says first who it is to each who connects.
+ *
+ * @module
+ */
+
+/** A machine of a network. */
+export interface Member {
+  address: Ipv4;
+  name: string;
+  /** Further names that it is known by. */
+  aliases: string[];
+}
+
+/** How long a gateway may take to say who it is, in ms. */
+export const HELLO_MS = 2000;
+
+/** The socket of the gateway of the machine with that address. */
+export function memberSocket(folder: string, address: Ipv4): string {
+  return `${folder}/${address & 255}.sock`;
+}
+
+export function encodeMember({ address, ...names }: Member): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ address: formatIpv4(address), ...names }));
+}
+
+/** @throws {SmolvmError} `network` for what is none. */
+export function parseMember(bytes: Uint8Array): Member {
+  const invalid = (cause?: unknown) => new SmolvmError("network", "A machine of the network is malformed", { cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw invalid(error);
+  }
+  const fields = new Fields(value, { what: "Machine of the network", code: "network" });
+  const address = parseIpv4Address(fields.string("address"));
+  const member = { name: fields.string("name"), aliases: fields.strings("aliases") };
+  fields.end();
+  if (address === undefined) throw invalid();
+  return { address, ...member };
+}
+
+/** The names by which the machines of its network find a machine, in lower case. */
+export function namesOf({ name, aliases }: Pick<Member, "name" | "aliases">, network: string): string[] {
+  return [name, ...aliases].flatMap((name) => [name, `${name}.${network}`]).map((name) => name.toLowerCase());
+}
+
+/** The machines of a network that run now, by their addresses. */
+export async function readMembers(folder: string): Promise<Member[]> {
+  const found = await Promise.all(MEMBER_ADDRESSES.map((address) => readMember(memberSocket(folder, address))));
+  return found.filter((member) => member !== undefined);
+}
+
+/** What the gateway at a socket says; `undefined` when there is none, or when it says nothing in time. */
+async function readMember(path: string): Promise<Member | undefined> {
+  let conn: Deno.UnixConn;
+  try {
+    conn = await Deno.connect({ transport: "unix", path });
+  } catch {
+    return undefined; // There is none, or no longer.
+  }
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) conn.close();
+    isOpen = false;
+  };
+  using _timer = startTimer(HELLO_MS, close);
+  let member: Member | undefined;
+  try {
+    await readFrames(conn, {
+      onFrame(bytes, _view, start, length) {
+        member ??= parseMember(bytes.subarray(start, start + length));
+        close();
+      },
+      onPause() {},
+    });
+  } catch {
+    // It was closed by us, has ended meanwhile, or makes no sense.
+  }
+  close();
+  return member;
+}

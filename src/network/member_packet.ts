@@ -1,0 +1,36 @@
+import { PROTOCOL } from "./ip_packet.ts";
+import type { Ipv4Packet } from "./ipv4.ts";
+import { FLAG, TCP_BYTES } from "./tcp_segment.ts";
+
+/** What a packet for another machine asks for. */
+export interface MemberRequest {
+  protocol: "tcp" | "udp" | "icmp";
+  /** Null where there is none. */
+  port: number | null;
+}
+
+const UDP_BYTES = 8;
+const ICMP = { echoReply: 0, unreachable: 3, echoRequest: 8 } as const;
+
+/**
+ * What a packet for another machine asks for; `answer` for one that begins nothing; `undefined` for one that is not
+ * carried. UDP has no beginning: each datagram asks.
+ */
+export function requestOf(
+  view: DataView,
+  { protocol, payload, end }: Ipv4Packet,
+): MemberRequest | "answer" | undefined {
+  const length = end - payload;
+  if (protocol === PROTOCOL.tcp && length >= TCP_BYTES) {
+    const flags = view.getUint8(payload + 13);
+    return (flags & (FLAG.syn | FLAG.ack)) === FLAG.syn
+      ? { protocol: "tcp", port: view.getUint16(payload + 2) }
+      : "answer";
+  }
+  if (protocol === PROTOCOL.udp && length >= UDP_BYTES) return { protocol: "udp", port: view.getUint16(payload + 2) };
+  if (protocol !== PROTOCOL.icmp || length < 8) return undefined;
+  const type = view.getUint8(payload);
+  if (type === ICMP.echoRequest) return { protocol: "icmp", port: null };
+  // Others would change how the guest's kernel sends, or tell of its clock and its netmask.
+  return type === ICMP.echoReply || type === ICMP.unreachable ? "answer" : undefined;
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { until } from "../../tests/helpers/until.ts";
+import { MEMBER_ADDRESSES } from "./guest_link.ts";
+import type { Ipv4 } from "./ipv4.ts";
+import { encodeMember, memberSocket, parseMember, readMembers } from "./member.ts";
+import { Peers } from "./peers.ts";
+
+const [FIRST, SECOND, THIRD] = MEMBER_ADDRESSES as unknown as [Ipv4, Ipv4, Ipv4];
+
+// A gateway listens until its process ends.
+const test = (name: string, fn: (folder: string) => Promise<void>) =>
+  Deno.test({
+    name,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      using folder = makeTempFolder();
+      await fn(folder.path);
+    },
+  });
+
+const join = (folder: string, name: string, aliases: string[] = []) =>
+  Peers.join({ folder, network: "app", name, aliases });
+
+/** The sources of the packets that a machine gets. */
+function sourcesAt(peers: Peers): Ipv4[] {
+  const sources: Ipv4[] = [];
+  peers.attach({ onPacket: (_, { source }) => sources.push(source), onPause() {} });
+  return sources;
+}
+
+function packet(source: Ipv4, destination: Ipv4): Uint8Array {
+  const view = new DataView(new ArrayBuffer(28));
+  view.setUint8(0, 0x45);
+  view.setUint16(2, 28);
+  view.setUint32(12, source);
+  view.setUint32(16, destination);
+  return new Uint8Array(view.buffer);
+}
+
+function frame(bytes: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(4 + bytes.length);
+  new DataView(framed.buffer).setUint32(0, bytes.length);
+  framed.set(bytes, 4);
+  return framed;
+}
+
+test("Peers.join() gives each machine an address, and makes all known to each other by name", async (folder) => {
+  const db = await join(folder, "db", ["Primary"]);
+  const web = await join(folder, "web.1", ["primary"]);
+  assert.deepEqual([db.address, web.address], [FIRST, SECOND]);
+  assert.deepEqual(web.namesOf(FIRST), ["db", "db.app", "primary", "primary.app"]);
+  await until(() => db.namesOf(SECOND) !== undefined);
+  assert.equal(db.namesOf(THIRD), undefined);
+  for (const peers of [db, web]) {
+    assert.deepEqual(peers.addressesOf("primary.app").sort(), [FIRST, SECOND]);
+    assert.deepEqual(peers.addressesOf("web.1"), [SECOND]);
+    assert.deepEqual(peers.addressesOf("db.other"), []);
+  }
+  const members = await readMembers(folder);
+  assert.deepEqual(members.map(({ name, address }) => [name, address]), [["db", FIRST], ["web.1", SECOND]]);
+  const sources = sourcesAt(db);
+  web.send(FIRST, packet(SECOND, FIRST));
+  await until(() => sources.length === 1);
+});
+
+test("Peers.join() takes the place of a machine whose gateway was killed", async (folder) => {
+  await Deno.writeTextFile(memberSocket(folder, FIRST), "");
+  const { address } = await join(folder, "db");
+  assert.equal(address, FIRST);
+});
+
+test("Peers drops what a machine sends as another one, or to another one", async (folder) => {
+  const db = await join(folder, "db");
+  const sources = sourcesAt(db);
+  const web = await join(folder, "web");
+  for (const [source, destination] of [[THIRD, FIRST], [FIRST, FIRST], [SECOND, THIRD], [SECOND, FIRST]] as const) {
+    web.send(FIRST, packet(source, destination));
+  }
+  await until(() => sources.length > 0);
+  assert.deepEqual(sources, [SECOND]);
+});
+
+test("Peers takes no machine for another one that is there, for itself, or from elsewhere", async (folder) => {
+  const db = await join(folder, "db");
+  const sources = sourcesAt(db);
+  const web = await join(folder, "web");
+  await until(() => db.namesOf(SECOND) !== undefined);
+  for (const address of [FIRST, SECOND, 0x7f000001, 0xc0a87f01, 0xc0a87fff]) {
+    using conn = await Deno.connect({ transport: "unix", path: memberSocket(folder, FIRST) });
+    await conn.write(frame(encodeMember({ address, name: "web", aliases: ["evil"] })));
+    await conn.write(frame(packet(address, FIRST)));
+    // It says who it is, and ends the connection.
+    await new Response(conn.readable).text().catch(() => {});
+  }
+  for (const garbage of ["{}", "x".repeat(20), '{"address":"192.168.127.9","name":7,"aliases":[]}']) {
+    using conn = await Deno.connect({ transport: "unix", path: memberSocket(folder, FIRST) });
+    await conn.write(frame(new TextEncoder().encode(garbage)));
+    await new Response(conn.readable).text().catch(() => {});
+  }
+  assert.deepEqual(db.addressesOf("evil"), []);
+  assert.deepEqual(sources, []);
+  web.send(FIRST, packet(SECOND, FIRST));
+  await until(() => sources.length > 0);
+});
+
+test("Peers forgets a machine that is gone", async (folder) => {
+  const db = await join(folder, "db");
+  {
+    using conn = await Deno.connect({ transport: "unix", path: memberSocket(folder, FIRST) });
+    await conn.write(frame(encodeMember({ address: THIRD, name: "late", aliases: [] })));
+    await until(() => db.addressesOf("late").length === 1);
+  }
+  await until(() => db.addressesOf("late").length === 0);
+  db.send(THIRD, packet(FIRST, THIRD));
+});
+
+Deno.test("parseMember() reads what encodeMember() writes", () => {
+  const member = { address: THIRD, name: "db", aliases: ["a", "b.c"] };
+  assert.deepEqual(parseMember(encodeMember(member)), member);
+});

@@ -1,0 +1,536 @@
+import type { Flow, OutgoingSegment } from "./packets.ts";
+import { Gaps } from "./gaps.ts";
+import { type Budget, Ring } from "./ring.ts";
+import { distance, FLAG, type TcpOptions, type TcpSegment } from "./tcp_segment.ts";
+
+/** How many bytes may wait on their way to the guest, and from it, in each connection. A power of two. */
+export const SEND_BYTES = 512 * 1024;
+export const RECEIVE_BYTES = 512 * 1024;
+
+const WINDOW_SCALE = 7;
+const MIN_SEGMENT = 64;
+const DEFAULT_SEGMENT = 536;
+const [MIN_TIMEOUT_MS, FIRST_TIMEOUT_MS, MAX_TIMEOUT_MS] = [200, 1000, 30_000];
+/** That often a segment is repeated without an answer before the guest counts as gone. */
+const MAX_RETRIES = 10;
+const DUPLICATES_BEFORE_REPEAT = 3;
+const TIME_WAIT_MS = 2000;
+
+/** What a connection needs of the stack. */
+export interface TcpHost {
+  /** Sends a segment to the guest; false when there is no room, so that it counts as lost. */
+  transmit(flow: Flow, segment: OutgoingSegment): boolean;
+  /** Whether so many bytes of data could be sent now. If not, {@linkcode TcpConnection.output} is called when they can. */
+  hasRoom(bytes: number, connection: TcpConnection): boolean;
+  /** Has {@linkcode TcpConnection.acknowledge} called when all frames that have arrived are read. */
+  wantsAcknowledgement(connection: TcpConnection): void;
+  /** Has {@linkcode TcpConnection.tick} called while there is a deadline. */
+  wantsTicks(connection: TcpConnection): void;
+  /** The connection is no longer connecting. */
+  accepted(connection: TcpConnection): void;
+  /** The connection is over. */
+  closed(connection: TcpConnection): void;
+  /** Largest segment that the guest's link takes. */
+  maxSegment(flow: Flow): number;
+  readonly budget: Budget;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+}
+
+/** What the user of a connection is told. */
+export interface TcpEvents {
+  /** There is something to be read, or the guest will send no more. */
+  onReadable(): void;
+  /** There is room for data again. */
+  onWritable(): void;
+  /** It is over: the guest has reset it, or is gone, or both sides have ended. */
+  onClosed(isReset: boolean): void;
+}
+
+type Phase = "connecting" | "accepted" | "open" | "time-wait" | "closed";
+
+/**
+ * The gateway's end of a connection that the guest opens: a state machine of RFC 9293 for the passive side. It is not
+ * concerned with congestion but after a loss, since the link is a pipe within one host.
+ */
+export class TcpConnection {
+  readonly flow: Flow;
+  readonly #host: TcpHost;
+  #events: TcpEvents | undefined;
+  #phase: Phase = "connecting";
+  /** Data of the guest that nobody has taken yet, and data for it that it has not acknowledged. */
+  readonly #received: Ring;
+  readonly #unacknowledged: Ring;
+
+  /** First sequence number of the guest's, and the next one expected. */
+  readonly #guestStart: number;
+  #receiveNext: number;
+  readonly #gaps = new Gaps();
+  #hasGuestEnded = false;
+  /** The window's right edge, as the guest was told. */
+  #advertisedEdge: number;
+  readonly #receiveScale: number | undefined;
+
+  /** The oldest unacknowledged sequence number, the next to be sent, and the highest that ever was to be. */
+  #sendUnacknowledged: number;
+  #sendNext: number;
+  #sendHighest: number;
+  #window: number;
+  readonly #sendScale: number;
+  #windowSequence: number;
+  #windowAcknowledgement: number;
+  readonly #segmentBytes: number;
+  #isEnding = false;
+  #isEndAcknowledged = false;
+
+  #congestionWindow = SEND_BYTES;
+  #slowStartThreshold = SEND_BYTES;
+  #duplicates = 0;
+  /** After a loss: until this is acknowledged, every acknowledgement of less asks for the next segment. */
+  #recoverTo: number | undefined;
+  #smoothedMs: number | undefined;
+  #deviationMs = 0;
+  #timed: { sequence: number; at: number } | undefined;
+  #retries = 0;
+  #deadline: number | undefined;
+
+  constructor(
+    flow: Flow,
+    host: TcpHost,
+    { syn, options, firstSequence }: { syn: TcpSegment; options: TcpOptions; firstSequence: number },
+  ) {
+    this.flow = flow;
+    this.#host = host;
+    this.#received = new Ring(host.budget, RECEIVE_BYTES);
+    this.#unacknowledged = new Ring(host.budget, SEND_BYTES);
+    this.#guestStart = syn.sequence;
+    this.#receiveNext = (syn.sequence + 1) >>> 0;
+    this.#advertisedEdge = this.#receiveNext;
+    this.#sendUnacknowledged = firstSequence;
+    this.#sendNext = firstSequence;
+    this.#sendHighest = firstSequence;
+    // A SYN's window is never scaled.
+    this.#window = syn.window;
+    this.#windowSequence = syn.sequence;
+    this.#windowAcknowledgement = firstSequence;
+    this.#sendScale = options.windowScale ?? 0;
+    this.#receiveScale = options.windowScale === undefined ? undefined : WINDOW_SCALE;
+    this.#segmentBytes = Math.max(MIN_SEGMENT, Math.min(options.maxSegment ?? DEFAULT_SEGMENT, host.maxSegment(flow)));
+  }
+
+  get isClosed(): boolean {
+    return this.#phase === "closed";
+  }
+
+  /** Whether it is only remembered, to answer what the guest may repeat. */
+  get isOver(): boolean {
+    return this.#phase === "closed" || (this.#phase === "time-wait" && this.#received.length === 0);
+  }
+
+  get isConnecting(): boolean {
+    return this.#phase === "connecting";
+  }
+
+  get isAwaitingTicks(): boolean {
+    return this.#deadline !== undefined;
+  }
+
+  // --- for the user of the connection
+
+  listen(events: TcpEvents): void {
+    this.#events = events;
+  }
+
+  /** Completes the guest's connection: what it was to reach is reached. */
+  accept(): void {
+    if (this.#phase !== "connecting") return;
+    this.#phase = "accepted";
+    this.#host.accepted(this);
+    this.#sendSyn();
+    this.#sendNext = (this.#sendUnacknowledged + 1) >>> 0;
+    this.#sendHighest = this.#sendNext;
+    this.#timed = { sequence: this.#sendNext, at: this.#host.now() };
+    this.#startTimer();
+  }
+
+  /** Ends it at once; the guest sees a reset, or a refusal while it is connecting. */
+  reset(): void {
+    if (this.#phase === "closed") return;
+    this.#transmit({ flags: FLAG.rst | FLAG.ack, sequence: this.#sendNext });
+    this.#close(false);
+  }
+
+  /** Forgets a connection whose SYN was answered otherwise. */
+  drop(): void {
+    this.#close(false);
+  }
+
+  /** Data of the guest, as much as lies in a row. */
+  peek(): Uint8Array<ArrayBuffer> {
+    return this.#received.peek();
+  }
+
+  /** Whether the guest sends nothing after what there is. */
+  get hasGuestEnded(): boolean {
+    return this.#hasGuestEnded;
+  }
+
+  /** Takes that many bytes of the guest's data, and lets it send more. */
+  consume(count: number): void {
+    if (this.#phase === "closed") return;
+    this.#received.consume(count);
+    const opened = distance(this.#windowEdge(), this.#advertisedEdge);
+    // Only when it is worth a segment: a window that opens by crumbs makes the guest send crumbs.
+    if (opened >= RECEIVE_BYTES / 4) this.#host.wantsAcknowledgement(this);
+  }
+
+  /** Memory for data to the guest; what was written to it is to be sent by {@linkcode commit}. Empty: none is free. */
+  space(): Uint8Array<ArrayBuffer> {
+    return this.#isEnding || this.isClosed ? new Uint8Array(0) : this.#unacknowledged.space();
+  }
+
+  commit(count: number): void {
+    if (this.#phase === "closed") return;
+    this.#unacknowledged.commit(count);
+    this.output();
+  }
+
+  /** Says that the guest gets no more after what it was sent. */
+  end(): void {
+    if (this.#isEnding || this.#phase === "closed") return;
+    this.#isEnding = true;
+    this.output();
+  }
+
+  // --- for the stack
+
+  /** Takes a segment of the guest's. */
+  input(segment: TcpSegment, bytes: Uint8Array): void {
+    if (this.#phase === "closed") return;
+    const { flags } = segment;
+    if (this.#phase === "connecting") {
+      if (flags & FLAG.rst && segment.sequence === this.#receiveNext) this.#close(true);
+      return;
+    }
+    if (flags & FLAG.syn) {
+      const isRepeated = !(flags & FLAG.ack) && segment.sequence === this.#guestStart;
+      if (this.#phase === "accepted" && isRepeated) this.#sendSyn();
+      else this.#host.wantsAcknowledgement(this);
+      return;
+    }
+    const ahead = distance(segment.sequence, this.#receiveNext);
+    if (flags & FLAG.rst) {
+      if (ahead === 0) this.#close(true);
+      else if (ahead > 0 && ahead < RECEIVE_BYTES) this.#host.wantsAcknowledgement(this);
+      return;
+    }
+    if (!(flags & FLAG.ack) || !this.#takeAcknowledgement(segment)) return;
+    this.#takeData(segment, bytes, ahead);
+    this.#settle();
+  }
+
+  /** Sends what can be sent now. */
+  output(): void {
+    if (this.#phase !== "open") return;
+    while (this.#sendSome());
+    this.#startTimer();
+  }
+
+  /** Acknowledges what has arrived. */
+  acknowledge(): void {
+    if (this.#phase === "connecting" || this.#phase === "closed") return;
+    this.#transmit({ flags: FLAG.ack, sequence: this.#sendNext });
+  }
+
+  /** Does what is due. */
+  tick(): void {
+    const now = this.#host.now();
+    if (this.#deadline === undefined || now < this.#deadline) return;
+    this.#deadline = undefined;
+    if (this.#phase === "time-wait") return this.#leave();
+    // A guest whose window is closed may take its time as long as it answers.
+    const isProbing = this.#inFlight() === 0;
+    if (++this.#retries > MAX_RETRIES) {
+      this.#transmit({ flags: FLAG.rst | FLAG.ack, sequence: this.#sendNext });
+      return this.#close(true);
+    }
+    this.#timed = undefined;
+    if (this.#phase === "accepted") this.#sendSyn();
+    // An old sequence number is answered with the window as it is.
+    else if (isProbing) this.#transmit({ flags: FLAG.ack, sequence: (this.#sendUnacknowledged - 1) >>> 0 });
+    else this.#sendAgain();
+    this.#startTimer();
+  }
+
+  /** Gives back the memory of a connection that has nothing to say for the moment. */
+  trim(): void {
+    if (this.#received.length === 0 && this.#gaps.isEmpty) this.#received.free();
+  }
+
+  // --- receiving
+
+  /** False for a segment that is to be ignored altogether. */
+  #takeAcknowledgement(segment: TcpSegment): boolean {
+    const { acknowledgement } = segment;
+    const acknowledged = distance(acknowledgement, this.#sendUnacknowledged);
+    if (distance(acknowledgement, this.#sendHighest) > 0) {
+      this.#host.wantsAcknowledgement(this);
+      return false;
+    }
+    if (this.#phase === "accepted") {
+      if (acknowledged <= 0) return false;
+      this.#phase = "open";
+    }
+    if (acknowledged > 0) this.#advance(acknowledgement, acknowledged);
+    else if (acknowledged === 0) this.#countDuplicate(segment);
+    // What answers shows that it is there.
+    if (acknowledged >= 0) this.#retries = 0;
+    this.#takeWindow(segment);
+    if (acknowledged > 0) this.#events?.onWritable();
+    this.output();
+    return true;
+  }
+
+  #advance(acknowledgement: number, acknowledged: number): void {
+    // The SYN is no data.
+    const count = this.#isSynUnacknowledged ? acknowledged - 1 : acknowledged;
+    this.#isSynUnacknowledged = false;
+    const data = Math.min(count, this.#unacknowledged.length);
+    this.#unacknowledged.consume(data);
+    if (count > data) this.#isEndAcknowledged = true;
+    this.#sendUnacknowledged = acknowledgement;
+    if (distance(this.#sendNext, acknowledgement) < 0) this.#sendNext = acknowledgement;
+    this.#duplicates = 0;
+    if (this.#timed && distance(acknowledgement, this.#timed.sequence) >= 0) this.#measure();
+    if (this.#recoverTo !== undefined) {
+      if (distance(acknowledgement, this.#recoverTo) >= 0) this.#recoverTo = undefined;
+      else this.#repeatFirst();
+    }
+    const slowly = this.#congestionWindow >= this.#slowStartThreshold;
+    const growth = slowly ? (this.#segmentBytes * data) / this.#congestionWindow : data;
+    this.#congestionWindow = Math.min(SEND_BYTES, this.#congestionWindow + growth);
+    this.#deadline = undefined;
+  }
+
+  #isSynUnacknowledged = true;
+
+  /** An acknowledgement of nothing new tells of a segment that arrived after a gap. */
+  #countDuplicate(segment: TcpSegment): void {
+    const isDuplicate = segment.data === segment.end && !(segment.flags & FLAG.fin) && this.#inFlight() > 0 &&
+      this.#scaled(segment) === this.#window;
+    if (!isDuplicate || this.#recoverTo !== undefined || ++this.#duplicates < DUPLICATES_BEFORE_REPEAT) return;
+    this.#duplicates = 0;
+    this.#recoverTo = this.#sendHighest;
+    this.#slowStartThreshold = Math.max(this.#inFlight() / 2, 2 * this.#segmentBytes);
+    this.#congestionWindow = this.#slowStartThreshold;
+    this.#timed = undefined;
+    this.#repeatFirst();
+  }
+
+  #takeWindow(segment: TcpSegment): void {
+    const newer = distance(segment.sequence, this.#windowSequence);
+    const isNewer = newer > 0 || (newer === 0 && distance(segment.acknowledgement, this.#windowAcknowledgement) >= 0);
+    if (!isNewer) return;
+    const window = this.#scaled(segment);
+    // What was waited for was the window and not an answer to data.
+    if (this.#window === 0 && window > 0 && this.#inFlight() === 0) this.#deadline = undefined;
+    this.#window = window;
+    this.#windowSequence = segment.sequence;
+    this.#windowAcknowledgement = segment.acknowledgement;
+  }
+
+  #scaled({ window }: TcpSegment): number {
+    return window * 2 ** this.#sendScale;
+  }
+
+  #takeData(segment: TcpSegment, bytes: Uint8Array, ahead: number): void {
+    const isEnd = (segment.flags & FLAG.fin) !== 0;
+    const length = segment.end - segment.data;
+    if (length === 0 && !isEnd) {
+      // A probe whether this end is alive has an old sequence number.
+      if (ahead !== 0) this.#host.wantsAcknowledgement(this);
+      return;
+    }
+    if (ahead > 0) {
+      this.#keep(ahead, bytes.subarray(segment.data, segment.end));
+      // At once and each time, so that the guest sees what is missing.
+      this.acknowledge();
+      return;
+    }
+    this.#host.wantsAcknowledgement(this);
+    if (this.#hasGuestEnded || length + ahead < 0) return;
+    const fresh = bytes.subarray(segment.data - ahead, segment.end);
+    const taken = this.#received.push(fresh);
+    const more = this.#gaps.advance(taken);
+    this.#received.commit(more);
+    this.#receiveNext = (this.#receiveNext + taken + more) >>> 0;
+    if (isEnd && taken === fresh.length && more === 0) {
+      this.#receiveNext = (this.#receiveNext + 1) >>> 0;
+      this.#hasGuestEnded = true;
+    }
+    if (taken > 0 || this.#hasGuestEnded) this.#events?.onReadable();
+  }
+
+  /** Keeps what has arrived behind a gap, as far as it lies in the window. The end of all is sent again. */
+  #keep(ahead: number, bytes: Uint8Array): void {
+    const end = ahead + bytes.length;
+    if (this.#hasGuestEnded || bytes.length === 0 || end > this.#received.room) return;
+    const offset = this.#received.length + ahead;
+    if (this.#received.place(offset, bytes)) this.#gaps.add(ahead, end);
+  }
+
+  // --- sending
+
+  #inFlight(): number {
+    return distance(this.#sendHighest, this.#sendUnacknowledged);
+  }
+
+  /** The sequence number behind all data. */
+  #dataEnd(): number {
+    return (this.#sendUnacknowledged + this.#unacknowledged.length) >>> 0;
+  }
+
+  /** Sends one segment; false when there is nothing that may be sent. */
+  #sendSome(): boolean {
+    const sent = distance(this.#sendNext, this.#sendUnacknowledged);
+    const waiting = this.#unacknowledged.length - sent;
+    if (waiting <= 0) return this.#sendEnd(waiting);
+    const allowed = Math.min(this.#window, this.#congestionWindow) - sent;
+    const count = Math.floor(Math.min(waiting, allowed, this.#segmentBytes));
+    if (count <= 0) return false;
+    // A small piece waits for an answer, unless it is all there is: the window opens further.
+    if (count < this.#segmentBytes && count < waiting && sent > 0) return false;
+    if (!this.#host.hasRoom(count, this)) return false;
+    this.#sendData(sent, count);
+    this.#sendNext = (this.#sendNext + count) >>> 0;
+    this.#noteHighest();
+    return true;
+  }
+
+  #sendEnd(waiting: number): boolean {
+    if (waiting < 0 || !this.#isEnding || this.#isEndAcknowledged) return false;
+    this.#transmit({ flags: FLAG.fin | FLAG.ack, sequence: this.#sendNext });
+    this.#sendNext = (this.#sendNext + 1) >>> 0;
+    this.#noteHighest();
+    return false;
+  }
+
+  #noteHighest(): void {
+    if (distance(this.#sendNext, this.#sendHighest) <= 0) return;
+    this.#sendHighest = this.#sendNext;
+    // Only what was sent once can be timed.
+    this.#timed ??= { sequence: this.#sendHighest, at: this.#host.now() };
+  }
+
+  #sendData(offset: number, count: number): void {
+    const isLast = offset + count === this.#unacknowledged.length;
+    this.#transmit({
+      flags: FLAG.ack | (isLast ? FLAG.psh : 0),
+      sequence: (this.#sendUnacknowledged + offset) >>> 0,
+      data: { ring: this.#unacknowledged, offset, count },
+    });
+  }
+
+  #sendSyn(): void {
+    const maxSegment = this.#host.maxSegment(this.flow);
+    this.#transmit({
+      flags: FLAG.syn | FLAG.ack,
+      sequence: this.#sendUnacknowledged,
+      options: { maxSegment, windowScale: this.#receiveScale },
+    });
+  }
+
+  /** Sends the first unacknowledged segment again. */
+  #repeatFirst(): void {
+    const count = Math.min(this.#unacknowledged.length, this.#segmentBytes, this.#inFlight());
+    if (count > 0) this.#sendData(0, count);
+    else if (this.#isEnding && !this.#isEndAcknowledged) {
+      this.#transmit({ flags: FLAG.fin | FLAG.ack, sequence: this.#dataEnd() });
+    }
+  }
+
+  /** After silence: from the first unacknowledged byte on, slowly at first. */
+  #sendAgain(): void {
+    this.#slowStartThreshold = Math.max(this.#inFlight() / 2, 2 * this.#segmentBytes);
+    this.#congestionWindow = this.#segmentBytes;
+    this.#recoverTo = undefined;
+    this.#duplicates = 0;
+    this.#sendNext = this.#sendUnacknowledged;
+    // Even into a closed window: one segment shows whether the guest is there.
+    const before = this.#sendNext;
+    while (this.#sendSome());
+    if (this.#sendNext === before) this.#repeatFirst();
+  }
+
+  #transmit(segment: Omit<OutgoingSegment, "acknowledgement" | "window">): void {
+    const edge = this.#windowEdge();
+    const size = Math.max(0, distance(edge, this.#receiveNext));
+    const shift = segment.flags & FLAG.syn ? 0 : this.#receiveScale ?? 0;
+    const window = Math.min(size >>> shift, 0xffff);
+    const isSent = this.#host.transmit(this.flow, { ...segment, acknowledgement: this.#receiveNext, window });
+    if (isSent) this.#advertisedEdge = (this.#receiveNext + (window << shift)) >>> 0;
+  }
+
+  #windowEdge(): number {
+    return (this.#receiveNext + (this.#hasGuestEnded ? 0 : this.#received.room)) >>> 0;
+  }
+
+  // --- time
+
+  #measure(): void {
+    const sample = this.#host.now() - this.#timed!.at;
+    this.#timed = undefined;
+    if (this.#smoothedMs === undefined) {
+      this.#smoothedMs = sample;
+      this.#deviationMs = sample / 2;
+    } else {
+      this.#deviationMs = 0.75 * this.#deviationMs + 0.25 * Math.abs(this.#smoothedMs - sample);
+      this.#smoothedMs = 0.875 * this.#smoothedMs + 0.125 * sample;
+    }
+  }
+
+  #startTimer(): void {
+    const isWaiting = this.#phase === "accepted" || this.#inFlight() > 0 ||
+      (this.#unacknowledged.length > 0 && this.#window === 0);
+    if (!isWaiting) {
+      this.#deadline = undefined;
+      return;
+    }
+    if (this.#deadline !== undefined) return;
+    const measured = this.#smoothedMs === undefined
+      ? FIRST_TIMEOUT_MS
+      : Math.max(MIN_TIMEOUT_MS, this.#smoothedMs + 4 * this.#deviationMs);
+    this.#deadline = this.#host.now() + Math.min(MAX_TIMEOUT_MS, measured * 2 ** this.#retries);
+    this.#host.wantsTicks(this);
+  }
+
+  // --- the end
+
+  /** Goes on to the end when both sides have ended and know it. */
+  #settle(): void {
+    if (this.#phase !== "open" || !this.#hasGuestEnded || !this.#isEndAcknowledged) return;
+    this.#phase = "time-wait";
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#deadline = this.#host.now() + TIME_WAIT_MS;
+    this.#host.wantsTicks(this);
+  }
+
+  /** Is closed for good, unless what the guest has sent is still to be read. */
+  #leave(): void {
+    if (this.#received.length > 0) this.#wait();
+    else this.#close(false);
+  }
+
+  #close(isReset: boolean): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#deadline = undefined;
+    this.#received.free();
+    this.#unacknowledged.free();
+    this.#host.closed(this);
+    this.#events?.onClosed(isReset);
+  }
+}

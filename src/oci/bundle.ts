@@ -1,0 +1,210 @@
+import { SmolvmError } from "../errors.ts";
+import { agentFile } from "../host/lib_folder.ts";
+import { isLoopback, nameserversIn } from "../host/resolver.ts";
+import { logLevel } from "../log.ts";
+import { GUEST_LINK } from "../network/guest_link.ts";
+import { formatIpv4 } from "../network/ipv4.ts";
+import { AGENT_PATH, MOUNT_POINTS } from "../runner/boot_folder.ts";
+import type { OciConfig, OciIdMapping, OciLinux, OciMount, OciProcess } from "./config.ts";
+import { checkCommand, type ContainerTree } from "./lookup.ts";
+import { makeMountPoint } from "./mount_point.ts";
+import { type MountPlan, planMounts, sharedBehind, tmpfsSizeKib } from "./mounts.ts";
+import { containedProgram, type Program, readOnly } from "./program.ts";
+import { KVM_DEVICE, outerResources, vmSize } from "./resources.ts";
+import { seccompWord } from "./seccomp.ts";
+import type { Settings } from "./settings.ts";
+import { BOOT_FOLDER, encodeContainerSpec, RUNTIME_FOLDER, SPEC_FILE } from "./spec.ts";
+import { sysctlWord } from "./sysctl.ts";
+
+/** What the name of the bundle that the other runtime is given begins with, unlike any container's; the container follows. */
+const OWN_BUNDLE = "smolvm@";
+const RESOLV_CONF = "/etc/resolv.conf";
+/**
+ * What the process of a VM may do to the files that the container shares, as root in the container's user namespace; and
+ * what its servers' ports need.
+ */
+const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "NET_BIND_SERVICE", "SETGID", "SETUID"]
+  .map((name) => `CAP_${name}`);
+
+/** The folder of the bundle that the other runtime is given in place of that one, which several containers may share. */
+export function ownBundle(bundle: string, id: string): string {
+  return `${bundle}/${OWN_BUNDLE}${id}`;
+}
+
+/** The engine's bundle behind one that the other runtime was given; `undefined`: it was given the engine's itself. */
+export function engineBundle(bundle: string): string | undefined {
+  const slash = bundle.lastIndexOf("/");
+  return bundle.startsWith(OWN_BUNDLE, slash + 1) ? bundle.slice(0, slash) : undefined;
+}
+
+/** Where {@linkcode writeBundle} reads and writes. */
+export interface BundleFolders {
+  /** The engine's bundle. */
+  bundle: string;
+  /** The one to make. */
+  own: string;
+}
+
+/**
+ * Makes a bundle of a container whose process runs the VM in which `config` takes place.
+ *
+ * @throws {SmolvmError} for a command that is not there; `dependency`.
+ */
+export function writeBundle({ bundle, own }: BundleFolders, config: OciConfig, settings: Settings): void {
+  const { plan, tree } = layout(bundle, config);
+  const { rootfs } = tree;
+  checkCommand(tree, config.process);
+  if (config.root.readonly) { for (const mount of plan.guest) makeMountPoint(tree, mount, plan); }
+  const program = containedProgram();
+  const root = `${own}/root`;
+  for (const name of MOUNT_POINTS) Deno.mkdirSync(`${root}${BOOT_FOLDER}/${name}`, { recursive: true, mode: 0o755 });
+  Deno.mkdirSync(`${root}${RUNTIME_FOLDER}`, { recursive: true });
+  const nameservers = takeResolvConf(plan, `${root}${BOOT_FOLDER}`);
+  Deno.writeTextFileSync(`${root}${SPEC_FILE}`, specOf(config, { plan, nameservers, settings }), { mode: 0o600 });
+  const { uidMappings, gidMappings } = config.linux;
+  // Who makes the places of mounts in it, and reads the specification, is root of the container's user namespace.
+  if (uidMappings && gidMappings) giveTo(root, hostId(uidMappings), hostId(gidMappings));
+  const outer = outerConfig(config, { rootfs, plan, program });
+  Deno.writeTextFileSync(`${own}/config.json`, JSON.stringify(outer), { mode: 0o600 });
+}
+
+/** What becomes of a container's mounts, and where its paths lead on the host. */
+export function layout(bundle: string, { root, mounts = [] }: OciConfig): { plan: MountPlan; tree: ContainerTree } {
+  const rootfs = Deno.realPathSync(root.path.startsWith("/") ? root.path : `${bundle}/${root.path}`);
+  const mountinfo = Deno.readTextFileSync("/proc/self/mountinfo");
+  const plan = planMounts(mounts, { bundle, shmSizeKib: (path) => tmpfsSizeKib(mountinfo, path) });
+  return { plan, tree: treeOf(rootfs, plan) };
+}
+
+function treeOf(rootfs: string, plan: MountPlan): ContainerTree {
+  const own = ["/proc", "/sys", "/dev"].map((path): [string, undefined] => [path, undefined]);
+  const mounts = plan.guest.map((mount): [string, string | undefined] => [
+    mount.target,
+    sharedBehind(plan, mount)?.source,
+  ]);
+  return { rootfs, mounts: new Map([...own, ...mounts]) };
+}
+
+/** The name servers of a container. Those on its loopback no guest can reach: it is told to ask the gateway, which can. */
+function takeResolvConf(plan: MountPlan, bootFolder: string): string[] {
+  const mount = plan.guest.findLast(({ target, isTmpfs }) => target === RESOLV_CONF && !isTmpfs);
+  const share = mount && sharedBehind(plan, mount);
+  if (!share) return [];
+  const text = Deno.readTextFileSync(share.source);
+  const nameservers = nameserversIn(text);
+  if (nameservers.some(isLoopback)) {
+    share.source = `${bootFolder}/resolv.conf`;
+    const rest = text.split("\n").filter((line) => !/^\s*nameserver\b/.test(line));
+    const gateway = `nameserver ${formatIpv4(GUEST_LINK.gateway)}`;
+    Deno.writeTextFileSync(share.source, [gateway, ...rest].join("\n"), { mode: 0o644 });
+  }
+  return nameservers;
+}
+
+function specOf(
+  { process, linux, root }: OciConfig,
+  { plan, nameservers, settings }: { plan: MountPlan; nameservers: string[]; settings: Settings },
+): string {
+  // On the host's network a guest has what one of `smolvm run --net` has: nothing that is the host's own.
+  const hasOwnNetwork = !isHostsNetwork(linux);
+  return encodeContainerSpec({
+    ...vmSize(linux, settings.size),
+    process,
+    sysctls: sysctlWord(linux.sysctl),
+    seccomp: seccompWord(linux.seccomp, Deno.build.arch),
+    readOnly: root.readonly ?? false,
+    mounts: plan.guest,
+    // The loopback by which containers of a pod meet is that of their namespace.
+    allowNet: hasOwnNetwork ? ["public", "private", "host"] : ["public"],
+    nameservers,
+    listens: hasOwnNetwork,
+    helloTimeoutMs: settings.bootTimeoutMs,
+    logLevel: logLevel(),
+  });
+}
+
+/** Whether a container has the network of this process: a kubelet's pod on the host's network names it by a path. */
+export function isHostsNetwork({ namespaces = [] }: OciLinux): boolean {
+  const own = namespaces.find(({ type }) => type === "network");
+  if (own === undefined) return true;
+  return own.path !== undefined && Deno.statSync(own.path).ino === Deno.statSync("/proc/self/ns/net").ino;
+}
+
+/** The configuration of the container around the VM, which the other runtime makes. */
+function outerConfig(
+  config: OciConfig,
+  { rootfs, plan, program }: { rootfs: string; plan: MountPlan; program: Program },
+): OciConfig {
+  const { linux, root } = config;
+  const rootShare = share(rootfs, `${BOOT_FOLDER}/s/rootfs`, root.readonly ?? false);
+  const shares = plan.shared.map(({ source, readOnly }, index) =>
+    share(source, `${BOOT_FOLDER}/s/v${index}`, readOnly)
+  );
+  const run: OciMount = {
+    destination: RUNTIME_FOLDER,
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["nosuid", "nodev", "noexec", "mode=0700", "size=64m"],
+  };
+  return {
+    ...config,
+    process: outerProcess(config.process, program, "init"),
+    // Nothing in it can be changed but what is shared on purpose.
+    root: { path: "root", readonly: true },
+    mounts: [
+      ...plan.outer,
+      run,
+      ...program.mounts,
+      readOnly(agentFile(), `${BOOT_FOLDER}${AGENT_PATH}`),
+      rootShare,
+      ...shares,
+    ],
+    linux: { ...linux, resources: outerResources(linux), devices: [KVM_DEVICE] },
+  };
+}
+
+function share(source: string, destination: string, isReadOnly: boolean): OciMount {
+  const options = ["rbind", isReadOnly ? "ro" : "rw", "nosuid", "nodev", "rprivate"];
+  return { source, destination, type: "bind", options };
+}
+
+/** The process that stands for one of a container: what it may do is not what that may do in the guest. */
+export function outerProcess(process: OciProcess, program: Program, role: "init" | "relay"): OciProcess {
+  const capabilities = role === "init" ? CAPABILITIES : [];
+  const { rlimits: _, ...rest } = process;
+  return {
+    ...rest,
+    args: [...program.argv, "oci", role],
+    env: [...program.env, "TERM=xterm"],
+    cwd: "/",
+    user: { uid: 0, gid: 0 },
+    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+    noNewPrivileges: true,
+  };
+}
+
+/** What root of a container's user namespace is here; -1: nobody that is known. */
+function hostId(mappings: readonly OciIdMapping[]): number {
+  return mappings.find(({ containerID }) => containerID === 0)?.hostID ?? -1;
+}
+
+/** Makes somebody the owner of a folder and all in it. */
+function giveTo(path: string, uid: number, gid: number): void {
+  Deno.chownSync(path, uid, gid);
+  if (!Deno.statSync(path).isDirectory) return;
+  for (const { name } of Deno.readDirSync(path)) giveTo(`${path}/${name}`, uid, gid);
+}
+
+/**
+ * Removes what {@linkcode writeBundle} made.
+ *
+ * @throws {SmolvmError} `storage`.
+ */
+export function removeBundle(own: string): void {
+  try {
+    Deno.removeSync(own, { recursive: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw new SmolvmError("storage", `Cannot remove "${own}"`, { cause: error });
+  }
+}

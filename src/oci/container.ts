@@ -1,0 +1,172 @@
+import { describeErrno } from "../errno.ts";
+import { exitCodeOf, messageOf, SmolvmError } from "../errors.ts";
+import { exists } from "../host/files.ts";
+import type { Libc } from "../host/libc.ts";
+import { tailOf } from "../host/tail.ts";
+import { startTimer } from "../host/timer.ts";
+import { checkVirtualization } from "../host/virtualization.ts";
+import { bootFilter, EXIT_MARK, exitFilter, guestFilter } from "../jail/filter.ts";
+import { initLog, startVm } from "../krun/vm.ts";
+import { configureLog, log } from "../log.ts";
+import { exitCode } from "../machine/exit_code.ts";
+import { AgentConnection, SetupFailedError } from "../protocol/agent_connection.ts";
+import { Attachment } from "../protocol/attachment.ts";
+import { AGENT_PORT } from "../protocol/constants.ts";
+import { MAIN_STREAM } from "../protocol/control.ts";
+import type { ExitStatus, Setup } from "../protocol/messages.ts";
+import { AGENT_PATH } from "../runner/boot_folder.ts";
+import { ClockFollower } from "../runner/clock_follower.ts";
+import { CommandRelay } from "../runner/command_relay.ts";
+import { ControlServer } from "../runner/control_server.ts";
+import { GuestSession } from "../runner/guest_session.ts";
+import { preloadLibraries } from "../runner/libraries.ts";
+import { shareFiles } from "../runner/guest_setup.ts";
+import { guestInterfaces, networkDevice } from "../runner/network.ts";
+import { agentSocket, controlSocket } from "../runner_interface/spec.ts";
+import { guestExec } from "./guest_process.ts";
+import { startNetwork } from "./network.ts";
+import { BOOT_FOLDER, type ContainerSpec, parseContainerSpec, RUNTIME_FOLDER, SPEC_FILE } from "./spec.ts";
+import { OWN_STREAMS, PassedSignals, takeTerminal } from "./streams.ts";
+
+const FOLDERS = { runtimeFolder: RUNTIME_FOLDER };
+const CONSOLE_LOG = `${RUNTIME_FOLDER}/console.log`;
+const RUNNER_LOG = `${RUNTIME_FOLDER}/runner.log`;
+/** With these libkrun's network is the gateway's. */
+const NETWORK = { ...FOLDERS, machine: { net: true, networkName: null, ports: [] } };
+
+/**
+ * The process of a container: runs its VM, and ends as the container's own process does in there. The other runtime
+ * has put it into the container's namespaces and control group, and into a root that holds nothing but what is shared.
+ */
+export async function containerMain(): Promise<never> {
+  const spec = parseContainerSpec(Deno.readTextFileSync(SPEC_FILE));
+  const libraries = preloadLibraries()();
+  const messagesFd = libraries.libc.creat(RUNNER_LOG);
+  configureLog({ level: spec.logLevel, sink: (line) => console.error(line) });
+  let code: number;
+  try {
+    code = exitCode(await runVm(spec, { ...libraries, messagesFd }));
+  } catch (error) {
+    code = exitCodeOf(error);
+    report(describe(error));
+  }
+  return libraries.libc.exit(code | EXIT_MARK);
+}
+
+type Libraries = ReturnType<ReturnType<typeof preloadLibraries>>;
+
+/** Runs the VM to the end of its command. */
+async function runVm(
+  spec: ContainerSpec,
+  { libc, krun, messagesFd }: Libraries & { messagesFd: number },
+): Promise<ExitStatus> {
+  checkVirtualization();
+  const hasTerminal = spec.process.terminal ?? false;
+  const signals = new PassedSignals({ terminal: hasTerminal });
+  const { sysctls, seccomp } = spec;
+  const terminal = hasTerminal ? takeTerminal(libc) : undefined;
+  const exec = guestExec(spec.process, { terminal, pid1: true, sysctls, seccomp });
+  const openFiles = libc.raiseOpenFilesLimit();
+  const agents = Deno.listen({ transport: "unix", path: agentSocket(FOLDERS) });
+  using control = new ControlServer(controlSocket(FOLDERS));
+  await startNetwork(spec);
+  initLog(krun, messagesFd, spec.logLevel);
+  confine(libc);
+  const vmFailed = startVm(krun, {
+    cpus: spec.cpus,
+    memoryMib: spec.memoryMib,
+    bootFolder: BOOT_FOLDER,
+    agent: AGENT_PATH,
+    shares: [],
+    disk: undefined,
+    vsock: { port: AGENT_PORT, socket: agentSocket(FOLDERS) },
+    net: networkDevice(NETWORK),
+    consoleLog: CONSOLE_LOG,
+  });
+  const served = serveGuest(spec, { libc, openFiles, agents, control, signals, exec });
+  return await Promise.race([served, vmFailed]);
+}
+
+/** What the engine's confinement leaves of this process is what a jailed runner has: see docs/engines.md. */
+function confine(libc: Libc): void {
+  const { arch } = Deno.build;
+  libc.filterSystemCalls(exitFilter({ arch }));
+  libc.filterSystemCalls(bootFilter({ arch, pid: Deno.pid }));
+}
+
+interface Serving {
+  libc: Libc;
+  openFiles: bigint;
+  agents: Deno.Listener;
+  control: ControlServer;
+  signals: PassedSignals;
+  exec: ReturnType<typeof guestExec>;
+}
+
+async function serveGuest(
+  spec: ContainerSpec,
+  { libc, openFiles, agents, control, signals, exec }: Serving,
+): Promise<ExitStatus> {
+  const deadline = Promise.withResolvers<never>();
+  using timer = startTimer(spec.helloTimeoutMs, () => {
+    deadline.reject(new SmolvmError("guest", `The guest did not say hello within ${spec.helloTimeoutMs / 1000} s`));
+  });
+  const conn = await Promise.race([agents.accept(), deadline.promise]);
+  agents.close();
+  libc.filterSystemCalls(guestFilter({ arch: Deno.build.arch }));
+  const agent = new AgentConnection(conn);
+  const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: true });
+  // Nobody but the engine wants to know, and that sees this process.
+  const status = { set: () => Promise.resolve() };
+  const session = new GuestSession(agent, { exec, status, relay, onStarted: () => {} });
+  control.serve({ relay, stop: (request) => session.stop(request), exec: (other) => session.exec(other) });
+  const attachment = Attachment.over(control.connect(), OWN_STREAMS);
+  const ended = attachment.finish();
+  signals.deliver(attachment);
+  const frames = await Promise.race([session.start(() => setupOf(spec, openFiles)), deadline.promise]);
+  timer[Symbol.dispose]();
+  using _clock = new ClockFollower(agent);
+  await session.runCommand(frames);
+  const exit = await ended;
+  await session.goodbye(frames);
+  await session.finished;
+  if (exit) return exit;
+  throw new SmolvmError("guest", "The guest ended before its command");
+}
+
+function setupOf({ readOnly, mounts }: ContainerSpec, openFiles: bigint): Setup {
+  return {
+    clockNs: BigInt(Date.now()) * 1_000_000n,
+    // That of the container's UTS namespace.
+    hostname: Deno.hostname(),
+    overlay: false,
+    writable: !readOnly,
+    ephemeral: true,
+    rootfs: "/s/rootfs",
+    files: [],
+    mounts,
+    rlimits: [],
+    interfaces: guestInterfaces(NETWORK),
+    shareFiles: shareFiles(openFiles),
+  };
+}
+
+function describe(error: unknown): string {
+  if (error instanceof SetupFailedError) {
+    return `Cannot set up the guest: ${error.failure.text}: ${describeErrno(error.failure.errno)}`;
+  }
+  const console = exists(CONSOLE_LOG) ? tailOf(CONSOLE_LOG, 8) : [];
+  const isGuests = error instanceof SmolvmError && error.code === "guest";
+  return isGuests && console.length > 0
+    ? `${error.message}; its console ends with:\n  ${console.join("\n  ")}`
+    : messageOf(error);
+}
+
+function report(message: string): void {
+  log("debug", "the container ends with an error");
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`smolvm: ${message}\n`));
+  } catch {
+    // The engine is gone.
+  }
+}

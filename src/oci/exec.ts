@@ -1,0 +1,69 @@
+import { SmolvmError } from "../errors.ts";
+import { engineBundle, layout, outerProcess } from "./bundle.ts";
+import { optionName, optionValue, optionValues, type RuntimeCall, withOption } from "./command_line.ts";
+import { type OciProcess, readOciConfig, readOciProcess } from "./config.ts";
+import { refuseDescriptors } from "./create.ts";
+import { checkCommand } from "./lookup.ts";
+import { containedProgram } from "./program.ts";
+import { bundleOf, passOn } from "./runtime.ts";
+import { EXEC_VARIABLE } from "./spec.ts";
+
+/** Options that describe the command, where no file does. */
+const DESCRIBING = ["--additional-gids", "--cwd", "--env", "--tty", "--user"];
+/** Options of the process that lends its streams. */
+const PASSED = ["--console-socket", "--detach", "--ignore-paused", "--no-subreaper", "--pid-file", "--preserve-fds"];
+
+/** `exec`: the process that the other runtime puts into the container asks the VM's process there for the command. */
+export async function exec(call: RuntimeCall): Promise<number> {
+  refuseDescriptors(call);
+  const bundle = engineBundle(await bundleOf(call));
+  // The holder of a pod's namespaces has no VM.
+  if (bundle === undefined) return await passOn(call);
+  const config = readOciConfig(bundle);
+  const file = optionValue(call.options, "--process");
+  const process = file === undefined ? describedProcess(call, config.process) : readOciProcess(file);
+  checkCommand(layout(bundle, config).tree, process);
+  const outer = outerProcess(process, containedProgram(), "relay");
+  const rewritten = Deno.makeTempFileSync({ prefix: "smolvm-oci-", suffix: ".json" });
+  try {
+    outer.env!.push(`${EXEC_VARIABLE}=${JSON.stringify(process)}`);
+    Deno.writeTextFileSync(rewritten, JSON.stringify(outer));
+    const options = call.options.filter((option) => !DESCRIBING.includes(optionName(option)));
+    return await passOn({
+      ...call,
+      options: withOption(options, "--process", rewritten),
+      operands: call.operands.slice(0, 1),
+    });
+  } finally {
+    Deno.removeSync(rewritten);
+  }
+}
+
+/** The process that the words of the call describe; what they do not say is as of the container's own. */
+function describedProcess({ options, operands }: RuntimeCall, own: OciProcess): OciProcess {
+  const unknown = options.map(optionName).find((name) => ![...DESCRIBING, ...PASSED].includes(name));
+  if (unknown !== undefined) {
+    throw new SmolvmError("usage", `Cannot run a command with the option "${unknown}": describe it by --process`);
+  }
+  const args = operands.slice(1);
+  if (args.length === 0) throw new SmolvmError("usage", "Cannot run a command: --process or its words are expected");
+  const ids = optionValue(options, "--user");
+  const [uid, gid = 0] = (ids ?? "").split(":").map(Number);
+  if (ids !== undefined && !/^\d+(:\d+)?$/.test(ids)) {
+    throw new SmolvmError("usage", `Cannot run a command as the user "${ids}": UID or UID:GID is expected`);
+  }
+  const groups = optionValues(options, "--additional-gids").flatMap((list) => list.split(","));
+  const badGroup = groups.find((group) => !/^\d+$/.test(group));
+  if (badGroup !== undefined) {
+    throw new SmolvmError("usage", `Cannot run a command in the group "${badGroup}": GID is expected`);
+  }
+  const user = ids === undefined ? own.user : { ...own.user, uid: uid!, gid };
+  return {
+    ...own,
+    args,
+    cwd: optionValue(options, "--cwd") ?? own.cwd,
+    env: [...own.env ?? [], ...optionValues(options, "--env")],
+    terminal: options.includes("--tty"),
+    user: { ...user, additionalGids: [...user?.additionalGids ?? [], ...groups.map(Number)] },
+  };
+}

@@ -1,0 +1,39 @@
+import { SmolvmError } from "../errors.ts";
+import { osReason } from "../host/os_error.ts";
+import type { RuntimeCall } from "./command_line.ts";
+
+/** Names the runtime that makes the containers; the launcher has found it. */
+export const RUNTIME_VARIABLE = "SMOLVM_OCI_RUNTIME";
+
+/** Has the other runtime carry out a call, with the streams of this process; returns its exit code. */
+export async function passOn({ global, command, options, operands }: RuntimeCall): Promise<number> {
+  const process = start([...global, command, ...options, ...operands], "inherit");
+  const { code } = await process.status;
+  return code;
+}
+
+/** The folder of the bundle that the other runtime has for a container. */
+export async function bundleOf({ global, operands }: RuntimeCall): Promise<string> {
+  const process = start([...global, "state", operands[0]!], "piped");
+  const { success, stdout, stderr } = await process.output();
+  const decoder = new TextDecoder();
+  if (!success) throw new SmolvmError("no-machine", decoder.decode(stderr).trim());
+  return (JSON.parse(decoder.decode(stdout)) as { bundle: string }).bundle;
+}
+
+/** Whether the other runtime knows the container. */
+export async function isThere({ global, operands }: RuntimeCall): Promise<boolean> {
+  const { success } = await start([...global, "state", operands[0]!], "piped").output();
+  return success;
+}
+
+function start(args: string[], streams: "inherit" | "piped"): Deno.ChildProcess {
+  const runtime = Deno.env.get(RUNTIME_VARIABLE);
+  if (runtime === undefined) throw new SmolvmError("usage", "smolvm oci is started by its launcher, smolvm-oci");
+  try {
+    const stdin = streams === "inherit" ? "inherit" : "null";
+    return new Deno.Command(runtime, { args, stdin, stdout: streams, stderr: streams }).spawn();
+  } catch (error) {
+    throw new SmolvmError("dependency", `Cannot start "${runtime}": ${osReason(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,46 @@
+import { messageOf } from "../errors.ts";
+import { log } from "../log.ts";
+import { logFile } from "../logs/files.ts";
+import { encodeEvent } from "../network/events.ts";
+
+/** `smolvm-jail` has the same. */
+const LOG_MAX_BYTES = 4 * 1024 ** 2;
+
+/** Starts a gateway where no `smolvm-jail` does, and keeps its events. Its input ends with this process, and so does it. */
+export function startGateway([program, ...args]: readonly string[], eventsFile: string): void {
+  const process = new Deno.Command(program!, {
+    args,
+    env: { SMOLVM_ROLE: "gateway" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  process.unref();
+  keepEvents(process, eventsFile).catch((error) => log("error", `Cannot log the network: ${messageOf(error)}`));
+}
+
+/** Appends what a gateway tells to a log of limited size, and its end if it cannot tell that itself. */
+export async function keepEvents(
+  process: Pick<Deno.ChildProcess, "stdout" | "status">,
+  path: string,
+): Promise<void> {
+  const create = () => Deno.openSync(path, { write: true, create: true, truncate: true, mode: 0o600 });
+  let [file, size] = [create(), 0];
+  const append = (data: Uint8Array) => {
+    if (size + data.length > LOG_MAX_BYTES) {
+      file.close();
+      Deno.renameSync(path, logFile(path, 1));
+      [file, size] = [create(), 0];
+    }
+    for (let at = 0; at < data.length;) at += file.writeSync(data.subarray(at));
+    size += data.length;
+  };
+  try {
+    for await (const chunk of process.stdout) append(chunk);
+    const { signal, code } = await process.status;
+    const reason = signal ? `its gateway was ended by ${signal}` : `its gateway failed with status ${code}`;
+    if (code !== 0) append(encodeEvent({ time: new Date().toISOString(), event: "end", reason, counters: null }));
+  } finally {
+    file.close();
+  }
+}

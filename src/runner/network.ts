@@ -1,0 +1,124 @@
+import { SmolvmError } from "../errors.ts";
+import { exists } from "../host/files.ts";
+import { osReason } from "../host/os_error.ts";
+import { sleep } from "../host/sleep.ts";
+import { tailOf } from "../host/tail.ts";
+import type { GuestInterface } from "../protocol/messages.ts";
+import { addressFile, encodeGatewayConfig, gatewayConfigFile, gatewaySocket } from "../network/config.ts";
+import { parseEvent } from "../network/events.ts";
+import { GUEST_LINK, LINK_PREFIX, LINK_PREFIX6 } from "../network/guest_link.ts";
+import { formatIpv4, type Ipv4, parseIpv4Address } from "../network/ipv4.ts";
+import { allowedBy, opensHost } from "../network/machine_rules.ts";
+import { authorityFile } from "../network/secret.ts";
+import type { RunnerSpec } from "../runner_interface/spec.ts";
+import { networkLog, runnerLog } from "../state/machine_folders.ts";
+import { hasGateway, portsOf } from "../state/machine_record.ts";
+
+/** The name by which a guest knows the host's loopback, where a rule opens it. */
+const HOST_NAME = "host.smolvm.internal";
+
+const GATEWAY_POLL_MS = 2;
+/** Lines of a gateway's messages that its user is told when it fails. */
+const MAX_LAST_WORDS = 4;
+
+/**
+ * Writes what the gateway of a machine is to be told, if it has one. The machine's runtime folder is there.
+ *
+ * @throws {SmolvmError} `storage`.
+ */
+export function configureGateway({ machine, runtimeFolder, nameservers, networkFolder }: RunnerSpec): void {
+  if (!hasGateway(machine)) return;
+  const secrets = machine.secrets.map(({ name, hosts, placeholder }) => ({ name, hosts, placeholder }));
+  const config = encodeGatewayConfig({
+    allow: machine.net ? allowedBy(machine) : [],
+    deny: machine.denyNet,
+    nameservers,
+    secrets,
+    limits: { bytesPerSecond: machine.netLimitBytes, connections: machine.netConnections },
+    published: portsOf(machine.ports, "udp").map(({ address, hostPort, guestPort }) => ({
+      address,
+      hostPort,
+      guestPort,
+    })),
+    member: networkFolder === null ? null : {
+      folder: networkFolder,
+      network: machine.networkName!,
+      name: machine.name,
+      aliases: machine.networkAliases,
+    },
+  });
+  try {
+    // Gone after a boot of the host, as all sockets are.
+    if (networkFolder !== null) Deno.mkdirSync(networkFolder, { recursive: true, mode: 0o700 });
+    Deno.writeTextFileSync(gatewayConfigFile(runtimeFolder), config, { mode: 0o600 });
+  } catch (error) {
+    throw new SmolvmError("storage", `Cannot configure the machine's network: ${osReason(error)}`, { cause: error });
+  }
+}
+
+/** What a guest has to know of its gateway. */
+export interface GatewayFacts {
+  /** The certificate that a guest with secrets is to trust, as PEM. */
+  authority?: string | undefined;
+  /** The guest's address, where it is in a network of machines. */
+  address?: Ipv4 | undefined;
+}
+
+/**
+ * Waits until the gateway listens: libkrun does not try twice.
+ *
+ * @throws {SmolvmError} `network` when it has ended, or does not listen in time.
+ */
+export async function gatewayReady(
+  { machine, folder, runtimeFolder, helloTimeoutMs, networkFolder }: RunnerSpec,
+): Promise<GatewayFacts> {
+  const deadline = performance.now() + helloTimeoutMs;
+  while (!exists(gatewaySocket(runtimeFolder))) {
+    const reason = endOfNetwork(folder);
+    if (reason !== undefined) throw new SmolvmError("network", `Cannot start the machine's network: ${reason}`);
+    if (performance.now() > deadline) {
+      throw new SmolvmError("network", `The machine's network did not start within ${helloTimeoutMs / 1000} s`);
+    }
+    await sleep(GATEWAY_POLL_MS);
+  }
+  return {
+    authority: machine.secrets.length > 0 ? Deno.readTextFileSync(authorityFile(runtimeFolder)) : undefined,
+    address: networkFolder === null ? undefined : parseIpv4Address(Deno.readTextFileSync(addressFile(runtimeFolder))),
+  };
+}
+
+/** Why the gateway has ended before it was to; `undefined` when it has not. What it said last may say more. */
+function endOfNetwork(folder: string): string | undefined {
+  const [line = ""] = tailOf(networkLog(folder), 1);
+  const event = parseEvent(line);
+  if (event?.event !== "end") return undefined;
+  const words = tailOf(runnerLog(folder), MAX_LAST_WORDS).map((line) => `\n  ${line}`);
+  return `${event.reason ?? "its gateway ended"}${words.length > 0 ? `; it said last:${words.join("")}` : ""}`;
+}
+
+/** What of a machine says whether it has a gateway. */
+type NetworkOf = { machine: Parameters<typeof hasGateway>[0] };
+
+/** The network as libkrun is to build it. */
+export function networkDevice({ machine, runtimeFolder }: Pick<RunnerSpec, "runtimeFolder"> & NetworkOf) {
+  if (!hasGateway(machine)) return undefined;
+  return { socket: gatewaySocket(runtimeFolder), mac: GUEST_LINK.guestMac as Uint8Array<ArrayBuffer> };
+}
+
+/** The network as the guest is to see it. */
+export function guestInterfaces({ machine }: NetworkOf, { address }: GatewayFacts = {}): GuestInterface[] {
+  if (!hasGateway(machine)) return [];
+  const { guest, gateway, mtu, guest6, gateway6 } = GUEST_LINK;
+  const ipv6 = { address6: guest6, prefix6: LINK_PREFIX6, gateway6 };
+  return [{ name: "eth0", address: address ?? guest, prefix: LINK_PREFIX, gateway, mtu, ...ipv6 }];
+}
+
+/** The files by which programs in the guest find names. */
+export function networkFiles({ machine }: RunnerSpec): { resolvConf: string; hosts: string } | undefined {
+  if (!hasGateway(machine)) return undefined;
+  const gateway = formatIpv4(GUEST_LINK.gateway);
+  return {
+    resolvConf: `nameserver ${gateway}\n`,
+    hosts: opensHost(allowedBy(machine)) ? `${gateway} ${HOST_NAME}\n` : "",
+  };
+}

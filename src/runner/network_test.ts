@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { makeRecord } from "../../tests/helpers/machines.ts";
+import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
+import { until } from "../../tests/helpers/until.ts";
+import { encodeEvent, parseEvent } from "../network/events.ts";
+import type { RunnerSpec } from "../runner_interface/spec.ts";
+import { networkLog, runnerLog, vmFolder } from "../state/machine_folders.ts";
+import { keepEvents } from "./gateway_process.ts";
+import { gatewayReady } from "./network.ts";
+
+const specOf = (folder: string, helloTimeoutMs = 60_000) =>
+  ({ machine: makeRecord(), folder, runtimeFolder: folder, networkFolder: null, helloTimeoutMs }) as RunnerSpec;
+
+Deno.test("gatewayReady() fails at once when the gateway has ended, with its reason and what it said last", async () => {
+  using folder = makeTempFolder();
+  Deno.mkdirSync(vmFolder(folder.path));
+  const time = new Date().toISOString();
+  const reason = "its gateway failed with status 1";
+  await Deno.writeFile(networkLog(folder.path), encodeEvent({ time, event: "end", reason, counters: null }));
+  const refused = (words: string) => ({ code: "network", message: `Cannot start the machine's network: ${words}` });
+  await assert.rejects(gatewayReady(specOf(folder.path)), refused(reason));
+  Deno.writeTextFileSync(runnerLog(folder.path), "error: boom\n");
+  await assert.rejects(gatewayReady(specOf(folder.path)), refused(`${reason}; it said last:\n  error: boom`));
+});
+
+Deno.test("gatewayReady() waits for the socket, and not for ever", async () => {
+  using folder = makeTempFolder();
+  await assert.rejects(gatewayReady(specOf(folder.path, 50)), {
+    code: "network",
+    message: /did not start within 0.05 s/,
+  });
+  const ready = gatewayReady(specOf(folder.path));
+  Deno.writeTextFileSync(`${folder.path}/net.sock`, "");
+  assert.deepEqual(await ready, { authority: undefined, address: undefined });
+  // It has said which address the guest has before it listens.
+  Deno.writeTextFileSync(`${folder.path}/address`, "192.168.127.9");
+  const { address } = await gatewayReady({ ...specOf(folder.path), networkFolder: "/run/net" });
+  assert.equal(address, 0xc0a87f09);
+});
+
+Deno.test("keepEvents() keeps a log of limited size, and adds why a gateway failed", async () => {
+  using folder = makeTempFolder();
+  const path = `${folder.path}/network.log`;
+  const run = async (script: string) => {
+    const process = new Deno.Command("sh", { args: ["-c", script], stdin: "null", stdout: "piped" }).spawn();
+    await keepEvents(process, path);
+    return Deno.readTextFileSync(path);
+  };
+  assert.equal(await run("echo told"), "told\n");
+  const [told, end] = (await run("echo told; kill -9 $$")).split("\n");
+  assert.equal(told, "told");
+  const { time: _, ...event } = parseEvent(end!)!;
+  assert.deepEqual(event, { event: "end", reason: "its gateway was ended by SIGKILL", counters: null });
+  await run("yes | head -c 9000000");
+  await until(() => [path, `${path}.1`].every((file) => Deno.statSync(file).size <= 4 * 1024 ** 2));
+});

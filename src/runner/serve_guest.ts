@@ -1,0 +1,74 @@
+import { SmolvmError } from "../errors.ts";
+import { sleep } from "../host/sleep.ts";
+import { withDeadline } from "../host/timer.ts";
+import { AgentConnection } from "../protocol/agent_connection.ts";
+import { MAIN_STREAM, STOP_TIMEOUT_MS } from "../protocol/control.ts";
+import { mainExecOf, type RunnerSpec } from "../runner_interface/spec.ts";
+import { commandLogFile } from "../state/machine_folders.ts";
+import { ClockFollower } from "./clock_follower.ts";
+import { CommandLog } from "./command_log.ts";
+import { CommandRelay } from "./command_relay.ts";
+import type { Confinement } from "./confinement.ts";
+import type { ControlServer } from "./control_server.ts";
+import { GuestSession } from "./guest_session.ts";
+import { type GuestParts, guestSetup } from "./guest_setup.ts";
+import type { Lifeline } from "./lifeline.ts";
+import type { PortForwarder } from "./port_forwarder.ts";
+import type { StatusWriter } from "./status_writer.ts";
+import type { StopSignals } from "./stop_signals.ts";
+import { untilTaken } from "./waiting.ts";
+
+/** How long the guest may take to kill its processes and sync its disks, in ms. */
+const SHUTDOWN_TIMEOUT_MS = 10_000;
+
+/** How a runner tells its starter how the start went; only the first call counts, beside that of `waits`. */
+export interface StartReport {
+  /** The machine has booted and waits for who takes it, to whom what follows is told. */
+  waits(): void;
+  /** The client that is awaited may attach, or the command runs. */
+  ready(): void;
+  failed(error: SmolvmError): void;
+}
+
+/** What serving a guest takes. */
+export interface Serving {
+  status: StatusWriter;
+  agents: Deno.Listener;
+  control: ControlServer;
+  ports: PortForwarder;
+  lifeline: Lifeline;
+  report: StartReport;
+  confinement: Confinement;
+  signals: StopSignals;
+}
+
+/** Waits for the guest, runs the machine's command in it, and settles when its client and its disks have everything. */
+export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Serving): Promise<void> {
+  const { status, agents, control, ports, lifeline, report } = serving;
+  const late = () => new SmolvmError("guest", `The guest did not say hello within ${spec.helloTimeoutMs / 1000} s`);
+  const conn = await withDeadline(agents.accept(), spec.helloTimeoutMs, late);
+  // One connection per VM: others in the guest who connect to the port find nobody.
+  agents.close();
+  serving.confinement.narrow();
+  if (spec.warm !== null) await untilTaken(spec, boot, serving);
+  using commandLog = spec.commandLog ? new CommandLog(commandLogFile(spec.folder), spec.commandLog) : undefined;
+  const agent = new AgentConnection(conn);
+  const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: spec.attached, log: commandLog });
+  lifeline.ended.then(() => relay.release());
+  const onStarted = (error?: SmolvmError) => error ? report.failed(error) : report.ready();
+  const session = new GuestSession(agent, { exec: mainExecOf(spec), status, relay, onStarted });
+  control.serve({ relay, stop: (request) => session.stop(request), exec: (exec) => session.exec(exec) });
+  serving.signals.deliver(({ isHurried }) => {
+    session.stop({ signal: spec.machine.stopSignal, timeoutMs: isHurried ? 0 : STOP_TIMEOUT_MS });
+  });
+  ports.forward(() => control.connect());
+  const frames = await withDeadline(session.start(() => guestSetup(spec, boot)), spec.helloTimeoutMs, late);
+  using _clock = new ClockFollower(agent);
+  await session.runCommand(frames);
+  serving.confinement.end();
+  const slow = () => new SmolvmError("guest", `The guest did not shut down within ${SHUTDOWN_TIMEOUT_MS / 1000} s`);
+  const end = session.goodbye(frames);
+  // A disk that is kept may take as long as it needs to be synced.
+  await (spec.ephemeral ? withDeadline(end, SHUTDOWN_TIMEOUT_MS, slow) : end);
+  await Promise.race([session.finished, sleep(SHUTDOWN_TIMEOUT_MS)]);
+}

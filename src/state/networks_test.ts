@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { withMachines } from "../../tests/helpers/machines.ts";
+import { exists } from "../host/files.ts";
+import { createNetwork, findNetwork, listNetworks, networksFolder, removeNetwork, socketsFolder } from "./networks.ts";
+
+Deno.test("createNetwork() makes a network, once, that others find", () =>
+  withMachines(async () => {
+    const made = await createNetwork("app");
+    assert.match(made.id, /^[0-9a-f]{12}$/);
+    assert.deepEqual(findNetwork("app"), made);
+    const other = await createNetwork("a");
+    assert.deepEqual(listNetworks(), [other, made]);
+    await assert.rejects(createNetwork("app"), {
+      code: "usage",
+      message: 'Cannot create the network "app": there is one with that name',
+    });
+    assert.deepEqual(findNetwork("app"), made);
+  }));
+
+Deno.test("createNetwork() refuses what is no label of a name, and docker's own words", () =>
+  withMachines(async () => {
+    const names = [
+      "",
+      "App",
+      "-a",
+      "a-",
+      "a.b",
+      "a/b",
+      "..",
+      "a b",
+      "a".repeat(64),
+      "none",
+      "host",
+      "bridge",
+      "default",
+    ];
+    for (const name of names) await assert.rejects(createNetwork(name), { code: "usage" }, name);
+    assert.deepEqual(listNetworks(), []);
+    await createNetwork("a".repeat(63));
+    await createNetwork("my_net-1");
+  }));
+
+Deno.test("findNetwork() says what to do where there is none", () =>
+  withMachines(async () => {
+    assert.throws(() => findNetwork("app"), { code: "no-network", hint: "Make it: smolvm network create app" });
+    await createNetwork("apps");
+    assert.throws(() => findNetwork("app"), { code: "no-network", hint: 'Did you mean "apps"?' });
+    assert.throws(() => findNetwork("../../etc"), { code: "no-network" });
+  }));
+
+Deno.test("removeNetwork() removes its record and its sockets, unless it is told not to", () =>
+  withMachines(async () => {
+    const network = await createNetwork("app");
+    Deno.mkdirSync(socketsFolder(network), { recursive: true });
+    const refuse = () => {
+      throw new Error("used");
+    };
+    await assert.rejects(removeNetwork("app", refuse), /used/);
+    assert.deepEqual(findNetwork("app"), network);
+    await removeNetwork("app", () => {});
+    assert.equal(exists(socketsFolder(network)), false);
+    await assert.rejects(removeNetwork("app", () => {}), { code: "no-network" });
+  }));
+
+Deno.test("listNetworks() refuses a record that it cannot read, by its file", () =>
+  withMachines(async () => {
+    await createNetwork("app");
+    await Deno.writeTextFile(`${networksFolder()}/app.json`, '{"schema":1,"name":"app"}');
+    assert.throws(listNetworks, { code: "state", message: /app\.json": id is missing/ });
+  }));

@@ -1,0 +1,30 @@
+/**
+ * A process that gets into its jail as the runner of a VM does, and stays there: no VM, so that it takes no KVM.
+ *
+ * Its arguments are the specification of a runner, and the agent and the root filesystem of its guest. It writes a line to its standard output when the jail is closed, and
+ * narrows it as at a guest's hello when a line comes on its standard input.
+ *
+ * @module
+ */
+
+import { Libc } from "../../src/host/libc.ts";
+import { bindBootFolder } from "../../src/runner/boot_folder.ts";
+import { confine } from "../../src/runner/confinement.ts";
+import { agentSocket, bootFolder, controlSocket, parseRunnerSpec } from "../../src/runner_interface/spec.ts";
+
+const spec = parseRunnerSpec(Deno.args[0]!);
+const libc = new Libc();
+const confinement = confine(libc, spec);
+const folder = `${confinement.root}${bootFolder(spec)}`;
+Deno.mkdirSync(folder, { recursive: true });
+bindBootFolder(libc, { folder, agent: Deno.args[1]!, rootfs: Deno.args[2]!, volumes: spec.machine.volumes });
+const listeners = [agentSocket(spec), controlSocket(spec)].map((path) => Deno.listen({ transport: "unix", path }));
+// The runtime makes what it needs for that before it must do without sockets.
+Deno.addSignalListener("SIGUSR2", () => {});
+await new Promise((resolve) => setTimeout(resolve));
+confinement.close();
+Deno.stdout.writeSync(new TextEncoder().encode("closed\n"));
+Deno.stdin.readSync(new Uint8Array(100));
+confinement.narrow();
+Deno.stdout.writeSync(new TextEncoder().encode("narrowed\n"));
+await Promise.all(listeners.map((listener) => listener.accept()));

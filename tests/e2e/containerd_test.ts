@@ -1,0 +1,141 @@
+/** Containers of docker, and of a kubelet's pod, each in a VM: both by way of one containerd. */
+import assert from "node:assert/strict";
+import { exists } from "../../src/host/files.ts";
+import { buildRootfs } from "../fixtures/rootfs.ts";
+import { Kubelet } from "../helpers/cri.ts";
+import { engineSuite, RUNTIME } from "../helpers/engine_suite.ts";
+import { assertCode, type Outcome, Process, runProcess } from "../helpers/process.ts";
+import { until } from "../helpers/until.ts";
+
+const CONTAINERD = "/run/containerd/containerd.sock";
+const DOCKER = "/run/docker.sock";
+const IMAGE = "localhost/box:latest";
+const suite = engineSuite(["containerd", "dockerd", "docker", "runc", "bridge"]);
+const { folder } = suite;
+const daemons: Process[] = [];
+
+async function docker(...args: string[]): Promise<Outcome> {
+  return await runProcess("docker", { args });
+}
+
+/** Starts a daemon, which goes on until the end of the tests; settles when it listens. */
+async function startDaemon(program: string, { args, socket }: { args: string[]; socket: string }): Promise<void> {
+  const daemon = new Process(program, { args, timeoutMs: 1_200_000 });
+  daemons.push(daemon);
+  await Promise.race([
+    until(() => exists(socket)),
+    daemon.outcome.then(({ stderr }) => Promise.reject(new Error(`${program} ended: ${stderr.slice(-2000)}`))),
+  ]);
+}
+
+function containerdConfig(): string {
+  const cri = 'plugins."io.containerd.grpc.v1.cri"';
+  return `version = 2
+root = "${folder}/containerd"
+[${cri}]
+sandbox_image = "${IMAGE}"
+[${cri}.cni]
+bin_dir = "/usr/lib/cni"
+conf_dir = "${folder}/cni"
+[${cri}.containerd]
+snapshotter = "native"
+default_runtime_name = "smolvm"
+[${cri}.containerd.runtimes.smolvm]
+runtime_type = "io.containerd.runc.v2"
+[${cri}.containerd.runtimes.smolvm.options]
+BinaryName = "${RUNTIME}"
+`;
+}
+
+/** The network of pods. */
+const CNI = {
+  cniVersion: "0.4.0",
+  name: "pods",
+  plugins: [{
+    type: "bridge",
+    bridge: "cni0",
+    isGateway: true,
+    ipam: { type: "host-local", ranges: [[{ subnet: "10.99.0.0/24" }]], routes: [{ dst: "0.0.0.0/0" }] },
+  }],
+};
+
+if (suite.isTried) {
+  Deno.test.beforeAll(async () => {
+    await Deno.writeTextFile(`${folder}/containerd.toml`, containerdConfig());
+    await Deno.mkdir(`${folder}/cni`);
+    await Deno.writeTextFile(`${folder}/cni/pods.conflist`, JSON.stringify(CNI));
+    await startDaemon("containerd", { args: ["--config", `${folder}/containerd.toml`], socket: CONTAINERD });
+    await startDaemon("dockerd", {
+      args: [
+        ...["--containerd", CONTAINERD, "--data-root", `${folder}/docker`, "--storage-driver", "vfs"],
+        ...["--exec-opt", "native.cgroupdriver=cgroupfs", "--add-runtime", `smolvm=${RUNTIME}`],
+      ],
+      socket: DOCKER,
+    });
+    await buildRootfs(`${folder}/root`);
+    await Deno.mkdir(`${folder}/root/www`);
+    await Deno.writeTextFile(`${folder}/root/www/index.html`, "page\n");
+    // A pod's own process is one of the same image, without a VM.
+    const { bytes } = await runProcess("tar", { args: ["-C", `${folder}/root`, "-c", "."] });
+    const args = ["import", "--change", 'CMD ["/bin/sleep", "1000000"]', "-", IMAGE];
+    assertCode(await runProcess("docker", { args, input: bytes }), 0);
+  });
+  Deno.test.afterAll(async () => {
+    for (const daemon of daemons.reverse()) {
+      daemon.kill("SIGTERM");
+      await daemon.outcome;
+    }
+  });
+}
+
+suite.test("docker run gives the exit code back, and a container has servers, commands, logs and an end", async () => {
+  const run = ["run", "--runtime", "smolvm", "--memory", "200m"];
+  assertCode(await docker(...run, "--rm", "--network", "none", IMAGE, "sh", "-c", "exit 42"), 42);
+  const server = 'httpd -h /www; trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.2; done';
+  assertCode(
+    await docker(...run, "--detach", "--name", "web", "-p", "127.0.0.1:8123:80", IMAGE, "sh", "-c", server),
+    0,
+  );
+  try {
+    const exec = await docker("exec", "--env", "A=b", "--user", "1000", "web", "sh", "-c", "echo $A $(id -u); exit 9");
+    assert.deepEqual([exec.code, exec.stdout], [9, "b 1000\n"]);
+    const address = (await docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", "web")).stdout.trim();
+    for (const url of [`http://${address}/`, "http://127.0.0.1:8123/"]) {
+      assert.equal(await (await fetch(url)).text(), "page\n");
+    }
+    assertCode(await docker("stop", "--time", "60", "web"), 0);
+    assert.equal((await docker("inspect", "--format", "{{.State.ExitCode}}", "web")).stdout, "5\n");
+    assert.equal((await docker("logs", "web")).stdout, "up\nbye\n");
+  } finally {
+    await docker("rm", "--force", "web");
+  }
+  assert.equal((await docker("ps", "--all", "--quiet")).stdout, "");
+});
+
+suite.test("a kubelet's pod has an address, and containers with commands, logs and an end", async () => {
+  assertCode(await docker("save", "--output", `${folder}/image.tar`, IMAGE), 0);
+  const load = ["--namespace", "k8s.io", "images", "import", "--snapshotter", "native", `${folder}/image.tar`];
+  assertCode(await runProcess("ctr", { args: load }), 0);
+  using kubelet = new Kubelet(CONTAINERD, { logs: await suite.makeFolder("logs") });
+  const pod = await kubelet.runPod("smolvm");
+  const run = (name: string, command: string) =>
+    kubelet.run(pod, { name, image: IMAGE, command: ["sh", "-c", command], memoryBytes: 200 * 1024 ** 2 });
+  const web = await run("web", "echo up; httpd -f -h /www -p 127.0.0.1:81 & httpd -f -h /www");
+  const side = await run("side", 'trap "echo bye >&2; exit 5" TERM; while :; do sleep 0.2; done');
+  const exec = await kubelet.exec(web, "sh", "-c", "hostname; echo no >&2; exit 9");
+  assert.deepEqual(exec, { code: 9, stdout: "podhost\n", stderr: "no\n" });
+  const address = await kubelet.podAddress(pod);
+  assert.equal(await (await fetch(`http://${address}/`)).text(), "page\n");
+  // The loopback is the pod's: one server is at all addresses, the other one there alone.
+  const ask = 'printf "GET /index.html HTTP/1.0\\r\\n\\r\\n" | nc 127.0.0.1';
+  for (const port of [80, 81]) {
+    const { stdout } = await kubelet.exec(side, "sh", "-c", `until ${ask} ${port}; do sleep 0.2; done | tail -n 1`);
+    assert.equal(stdout, "page\n");
+  }
+  await assert.rejects(fetch(`http://${address}:81/`), TypeError);
+  assert.equal(await kubelet.remove(side, { timeoutSeconds: 60 }), 5);
+  assert.equal(await kubelet.remove(web, { timeoutSeconds: 1 }), 137);
+  assert.deepEqual([kubelet.logOf("web"), kubelet.logOf("side")], ["stdout up\n", "stderr bye\n"]);
+  await kubelet.removePod(pod);
+  assert.equal(await kubelet.remains(), 0);
+});

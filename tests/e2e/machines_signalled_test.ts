@@ -1,0 +1,36 @@
+/** Machines whose processes are asked to end, as at the shutdown of a host: they are stopped, and lose nothing. */
+import assert from "node:assert/strict";
+import { logOf, machineCommands } from "../helpers/machine_commands.ts";
+import { until } from "../helpers/until.ts";
+import { vmSuite } from "../helpers/vm_suite.ts";
+
+const suite = vmSuite();
+const { test, rootfs, state } = suite;
+const { create, start, remove, listed } = machineCommands(suite);
+
+test("signals that ask the VMs' processes to end stop the machines, and nothing that they wrote is lost", async () => {
+  const signals = ["SIGTERM", "SIGHUP"] as const;
+  const script =
+    'cat /file; trap "echo ended; exit 7" TERM; echo written >/file; echo ready; while :; do sleep 0.1; done';
+  const names = signals.map((signal) => signal.toLowerCase());
+  for (const name of names) {
+    await create(name, "--memory", "128", rootfs, "sh", "-c", script);
+    await start(name);
+    const { id } = await listed(name);
+    await until(async () => (await logOf(state, id)).includes("ready"));
+  }
+  // As at the shutdown of a host: all at once, and what has started them too.
+  const machines = await Promise.all(names.map(listed));
+  machines.forEach(({ pid }, index) => Deno.kill(pid!, signals[index]!));
+  for (const { name, id } of machines) {
+    await until(async () => (await listed(name)).state === "stopped");
+    const { reason, exitCode } = await listed(name);
+    assert.deepEqual({ reason, exitCode }, { reason: null, exitCode: 7 }, name);
+    assert.ok((await logOf(state, id)).includes("ended"), name);
+  }
+  // The disk was synced: the next run finds the file.
+  const { name, id } = machines[0]!;
+  await start(name);
+  await until(async () => (await logOf(state, id)).includes("written"));
+  await remove(...names);
+});

@@ -1,0 +1,146 @@
+/** Containers of podman, each in a VM: `podman --runtime smolvm-oci`. */
+import assert from "node:assert/strict";
+import type { OciSeccomp } from "../../src/oci/config.ts";
+import { buildRootfs } from "../fixtures/rootfs.ts";
+import { engineSuite, RUNTIME } from "../helpers/engine_suite.ts";
+import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
+import { until } from "../helpers/until.ts";
+
+const suite = engineSuite(["podman", "crun", "netavark", "catatonit"]);
+const { folder } = suite;
+
+async function podman(...args: string[]): Promise<Outcome> {
+  return await feedPodman("", args);
+}
+
+/** The same, with an input. */
+async function feedPodman(input: string | Uint8Array, args: string[]): Promise<Outcome> {
+  const env = { CONTAINERS_CONF: `${folder}/containers.conf`, CONTAINERS_STORAGE_CONF: `${folder}/storage.conf` };
+  return await runProcess("podman", { args, env, input });
+}
+
+if (suite.isTried) {
+  Deno.test.beforeAll(async () => {
+    await Deno.writeTextFile(
+      `${folder}/containers.conf`,
+      '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "smolvm"\n' +
+        'runtime_supports_json = ["smolvm"]\n' +
+        `[engine.runtimes]\nsmolvm = ["${RUNTIME}"]\n[network]\nnetwork_backend = "netavark"\n`,
+    );
+    await Deno.writeTextFile(
+      `${folder}/storage.conf`,
+      `[storage]\ndriver = "vfs"\nrunroot = "${folder}/podman/run"\ngraphroot = "${folder}/podman/graph"\n`,
+    );
+    await buildRootfs(`${folder}/root`);
+    await Deno.mkdir(`${folder}/root/www`);
+    await Deno.writeTextFile(`${folder}/root/www/index.html`, "page\n");
+    await Deno.mkdir(`${folder}/shared`);
+  });
+}
+
+suite.test("podman run gives the process in the guest all that it was told, and its exit code back", async () => {
+  const script = [
+    "echo id $(id -u):$(id -g) $(id -G)",
+    "echo env $A $HOME $(pwd) $(hostname) $(umask)",
+    "echo hosts $(grep -c there /etc/hosts)",
+    "echo file $(cat /file)",
+    "echo written >/shared/new && echo no >/file",
+    "echo sizes $(df -k /t | awk 'END {print $2}') $(df -k /dev/shm | awk 'END {print $2}')",
+    "echo memory $(awk '/MemTotal/ {print ($2 > 150000 && $2 < 230000)}' /proc/meminfo) cpus $(nproc)",
+    "sed -n 's/^\\(CapEff\\|CapBnd\\|NoNewPrivs\\|Seccomp_filters\\):\\t/\\1 /p' /proc/self/status",
+    "echo ttl $(cat /proc/sys/net/ipv4/ip_default_ttl)",
+    "linux32 echo call",
+    "cat; exit 42",
+  ].join("\n");
+  await Deno.chown(`${folder}/shared`, 1000, 1000);
+  await Deno.writeTextFile(`${folder}/file`, "content");
+  const outcome = await feedPodman("input\n", [
+    ...["run", "--rm", "-i", "--network", "none", "--user", "1000:1000", "--group-add", "2000", "--env", "A=b"],
+    ...["--workdir", "/tmp", "--hostname", "box", "--add-host", "there:1.2.3.4", "--tmpfs", "/t:size=1m,mode=1777"],
+    ...["--shm-size", "3m", "--memory", "200m", "--cpus", "0.5", "--umask", "0027", "--cap-drop", "all"],
+    ...["--security-opt", "seccomp=unconfined", "--sysctl", "net.ipv4.ip_default_ttl=77"],
+    ...["--security-opt", "no-new-privileges", "--volume", `${folder}/file:/file:ro`],
+    ...["--volume", `${folder}/shared:/shared`, "--rootfs", `${folder}/root`, "sh", "-c", script],
+  ]);
+  assert.deepEqual([outcome.code, outcome.stdout.split("\n")], [42, [
+    "id 1000:1000 1000 2000",
+    "env b /home/app /tmp box 0027",
+    "hosts 1",
+    "file content",
+    "sizes 1024 3072",
+    "memory 1 cpus 1",
+    "CapEff 0000000000000000",
+    "CapBnd 0000000000000000",
+    "NoNewPrivs 1",
+    // The agent's own.
+    "Seccomp_filters 1",
+    "ttl 77",
+    "call",
+    "input",
+    "",
+  ]]);
+  assert.match(outcome.stderr, /\/file: Read-only file system/);
+  const { uid, mode } = Deno.statSync(`${folder}/shared/new`);
+  assert.deepEqual([uid, mode! & 0o777], [1000, 0o640]);
+});
+
+suite.test("a container of podman has servers, commands beside its own, and an end by signal", async () => {
+  const server = 'httpd -h /www; trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.2; done';
+  // podman's own profile, but for personality(2).
+  const profile = JSON.parse(await Deno.readTextFile("/usr/share/containers/seccomp.json")) as OciSeccomp;
+  profile.syscalls = profile.syscalls!.filter(({ names }) => !names.includes("personality"));
+  await Deno.writeTextFile(`${folder}/seccomp.json`, JSON.stringify(profile));
+  const seccomp = ["--security-opt", `seccomp=${folder}/seccomp.json`];
+  const rootfs = [...seccomp, "--read-only", "--rootfs", `${folder}/root`];
+  assertCode(
+    await podman("run", "--detach", "--name", "web", "-p", "127.0.0.1:8123:80", ...rootfs, "sh", "-c", server),
+    0,
+  );
+  try {
+    const format = "{{.NetworkSettings.IPAddress}} {{.NetworkSettings.Gateway}}";
+    const [address, gateway] = (await podman("inspect", "--format", format, "web")).stdout.trim().split(" ");
+    using outside = Deno.listen({ port: 0 });
+    outside.accept().then(async (conn) => {
+      await conn.write(new TextEncoder().encode("outside\n"));
+      conn.close();
+    }, () => {}); // Nobody has come.
+    const forbidden = await podman("exec", "web", "linux32", "echo", "call");
+    assert.match(forbidden.stderr, /personality\(0x8\): Function not implemented/);
+    assert.match((await podman("exec", "web", "grep", "Seccomp_filters", "/proc/1/status")).stdout, /:\t2\n/);
+    const script = `test -t 0 && echo terminal; nc ${gateway} ${
+      (outside.addr as Deno.NetAddr).port
+    } </dev/null; touch /new; exit 9`;
+    const exec = await podman("exec", "--tty", "web", "sh", "-c", script);
+    assert.equal(exec.code, 9);
+    assert.match(exec.stdout, /^terminal\r\noutside\r\n.*Read-only file system\r\n$/);
+    for (const url of [`http://${address}/`, "http://127.0.0.1:8123/"]) {
+      assert.equal(await (await fetch(url)).text(), "page\n");
+    }
+    assertCode(await podman("stop", "--time", "60", "web"), 0);
+    const { stdout } = await podman("inspect", "--format", "{{.State.ExitCode}}", "web");
+    assert.equal(stdout, "5\n");
+    assert.equal((await podman("logs", "web")).stdout, "up\nbye\n");
+  } finally {
+    await podman("rm", "--force", "web");
+  }
+  assert.equal((await podman("ps", "--all", "--quiet")).stdout, "");
+});
+
+suite.test("containers of a podman pod meet at localhost", async () => {
+  // podman 4.3.1 denies all devices to the control group of a pod, where systemd does not make it.
+  assertCode(await podman("pod", "create", "--name", "pair", "--share-parent=false"), 0);
+  try {
+    const run = async (name: string, script: string) => {
+      const command = `${script}; trap exit TERM; while :; do sleep 0.2; done`;
+      const rootfs = ["--rootfs", `${folder}/root`, "sh", "-c", command];
+      assertCode(await podman("run", "--detach", "--pod", "pair", "--name", name, ...rootfs), 0);
+    };
+    await run("web", "httpd -h /www -p 127.0.0.1:81");
+    const ask = 'printf "GET /index.html HTTP/1.0\\r\\n\\r\\n" | nc localhost 81';
+    await run("side", `until ${ask} | grep page; do sleep 0.2; done`);
+    await until(async () => (await podman("logs", "side")).stdout === "page\n", { everyMs: 1000 });
+  } finally {
+    assertCode(await podman("pod", "rm", "--force", "--time", "5", "pair"), 0);
+  }
+  assert.equal((await podman("ps", "--all", "--quiet")).stdout, "");
+});

@@ -1,0 +1,234 @@
+/*
+ * guest PID_FILE: the guest's agent without a VM, in namespaces of its own inside those of the container whose process
+ * PID_FILE names. The runtime's process there believes that this is its VM: what the container shares is what a guest
+ * would be given, and the real agent runs the commands. A kernel of its own is all that is missing.
+ *
+ * It ends with the container: it is in the container's PID namespace. With other arguments it is the agent's tools.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "loop/agent.h"
+#include "setup/clock.h"
+#include "setup/inode_cache.h"
+#include "setup/interfaces.h"
+#include "setup/kernel_settings.h"
+#include "setup/machine.h"
+#include "tools/tool.h"
+
+#define SOCKET "/vm/run/agent.sock"
+#define BOOT_FOLDER "/vm/boot"
+#define POLL_US 10000
+
+/* --- What a guest does to its kernel: this one is the host's. --------------------------------------------------- */
+
+int kernel_settings_apply(const char *folder, struct step *step)
+{
+	(void)folder, (void)step;
+	return 0;
+}
+
+int clock_set(uint64_t clock_ns)
+{
+	(void)clock_ns;
+	return 0;
+}
+
+int clock_follow(uint64_t clock_ns, bool jumped)
+{
+	(void)clock_ns, (void)jumped;
+	return 0;
+}
+
+void inode_cache_limit(const char *settings, uint32_t share_files)
+{
+	(void)settings, (void)share_files;
+}
+
+int inode_cache_check(void)
+{
+	return -1;
+}
+
+/* There is no gateway behind this guest. */
+int interface_set_up(const struct setup_interface *interface, struct step *step)
+{
+	(void)interface, (void)step;
+	return 0;
+}
+
+/* Of all of the host's disks. */
+void sync(void)
+{
+}
+
+/* --- Into the container ------------------------------------------------------------------------------------------ */
+
+static void check(int result, const char *what)
+{
+	if (result >= 0)
+		return;
+	fprintf(stderr, "guest: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int dial(int pid)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char process[32];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	check(fd, "socket");
+	snprintf(process, sizeof(process), "/proc/%d", pid);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/%d/root" SOCKET, pid);
+	/* Until the container is started, its process listens, or it is gone. */
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (access(process, F_OK) < 0)
+			exit(0);
+		usleep(POLL_US);
+	}
+	return fd;
+}
+
+static void join(int pid, const char *namespace)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, namespace);
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	check(fd, path);
+	check(setns(fd, 0), path);
+	close(fd);
+}
+
+/* With the container's freezer: `pause` stops a VM, too. */
+static void join_freezer(int pid)
+{
+	char path[64], line[4096], file[4200];
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+
+	FILE *groups = fopen(path, "re");
+
+	while (groups && fgets(line, sizeof(line), groups)) {
+		char *group = strstr(line, ":freezer:");
+
+		if (!group)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(file, sizeof(file), "/sys/fs/cgroup/freezer%s/cgroup.procs", group + strlen(":freezer:"));
+
+		FILE *members = fopen(file, "we");
+
+		if (members) {
+			fprintf(members, "%d\n", getpid());
+			fclose(members);
+		}
+	}
+	if (groups)
+		fclose(groups);
+}
+
+/* Ends with the child: a process moves into PID namespaces by having children. */
+static void become_child(void)
+{
+	int status;
+	pid_t child = fork();
+
+	check(child, "fork");
+	if (child == 0)
+		return;
+	check(waitpid(child, &status, 0), "wait");
+	_exit(0);
+}
+
+/* --- What libkrun's init does ------------------------------------------------------------------------------------ */
+
+static void add_device(const char *path, mode_t mode, unsigned int major, unsigned int minor)
+{
+	check(mknod(path, S_IFCHR | mode, makedev(major, minor)), path);
+	check(chmod(path, mode), path);
+}
+
+static void mount_system(void)
+{
+	check(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "mount /proc");
+	/* What the agent's tests do not replace must not reach the host's kernel. */
+	check(mount("/proc/sys", "/proc/sys", NULL, MS_BIND, NULL), "bind /proc/sys");
+	check(mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), "protect /proc/sys");
+	check(mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL), "mount /sys");
+	check(mount("devtmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755"), "mount /dev");
+	add_device("/dev/null", 0666, 1, 3);
+	add_device("/dev/zero", 0666, 1, 5);
+	add_device("/dev/full", 0666, 1, 7);
+	add_device("/dev/random", 0666, 1, 8);
+	add_device("/dev/urandom", 0666, 1, 9);
+	add_device("/dev/tty", 0666, 5, 0);
+	check(mknod("/dev/console", S_IFREG | 0600, 0), "make /dev/console");
+	check(mkdir("/dev/pts", 0755), "make /dev/pts");
+	check(mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,gid=5"),
+	      "mount /dev/pts");
+}
+
+static void enter_boot_folder(void)
+{
+	struct mount_attr plain = { .attr_clr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+
+	check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "make the mounts private");
+	check(mount(BOOT_FOLDER, BOOT_FOLDER, NULL, MS_BIND | MS_REC, NULL), "bind the boot folder");
+	/* A share of libkrun's is a file system of the guest's, whatever the host's mount forbids. */
+	check(mount_setattr(AT_FDCWD, BOOT_FOLDER, AT_RECURSIVE, &plain, sizeof(plain)), "mount_setattr");
+	check(chdir(BOOT_FOLDER), "enter the boot folder");
+	check(mount(".", "/", NULL, MS_MOVE, NULL), "move the boot folder");
+	check(chroot("."), "chroot");
+	check(chdir("/"), "chdir");
+}
+
+static int pid_in(const char *file)
+{
+	FILE *stream = fopen(file, "re");
+	int pid = 0;
+
+	if (!stream || fscanf(stream, "%d", &pid) != 1)
+		exit(1);
+	fclose(stream);
+	return pid;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2 || !strcmp(argv[0], "/proc/self/exe"))
+		return tool_main(argc, argv);
+
+	int pid = pid_in(argv[1]);
+	int fd = dial(pid);
+
+	umask(022);
+	join_freezer(pid);
+	join(pid, "pid");
+	join(pid, "mnt");
+	become_child();
+	/* So that what the guest does to its own is not seen in the container's. */
+	check(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET), "unshare");
+	become_child();
+	setsid();
+	enter_boot_folder();
+	mount_system();
+	agent_run(fd);
+	machine_kill_all();
+	machine_settle();
+	return 0;
+}

@@ -1,0 +1,35 @@
+// Servers of UDP in a guest made of the kernel of this host.
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { exists } from "../../src/host/files.ts";
+import { freePort } from "../helpers/free_port.ts";
+import { Process } from "../helpers/process.ts";
+import { makeTempFolder } from "../helpers/temp_folder.ts";
+import { until } from "../helpers/until.ts";
+import { buildTapGuest, sendGuest } from "./kernel_guest.ts";
+
+Deno.test("a server of UDP in a guest is heard from and answers, and its guest may send to nobody else", async () => {
+  using folder = makeTempFolder();
+  const program = await buildTapGuest(folder.path);
+  const [socket, port] = [`${folder.path}/link.sock`, freePort()];
+  const main = decodeURIComponent(new URL("serving_gateway.ts", import.meta.url).pathname);
+  const flags = ["--allow-all", "--unstable-net", "--no-check", "--cached-only"];
+  await using gateway = new Process(Deno.execPath(), { args: ["run", ...flags, main, socket, `${port}`] });
+  await until(() => exists(socket));
+
+  const client = createSocket("udp4");
+  const stranger = createSocket("udp4").on("message", (data) => heard.push(`${data}`));
+  const heard: string[] = [];
+  const answered = Promise.withResolvers<string>();
+  client.on("message", (data, { port }) => answered.resolve(`${data} from ${port}`));
+  await new Promise<void>((resolve) => stranger.bind(0, "127.0.0.1", resolve));
+  const serving = sendGuest(socket, { program, scenario: "udpServe", port, size: stranger.address().port });
+  // Until the guest is there, nobody hears it.
+  const asking = setInterval(() => client.send("question", port, "127.0.0.1"), 100);
+  assert.equal(await answered.promise, `question from ${port}`);
+  clearInterval(asking);
+  assert.equal(await serving, "192.168.127.1");
+  assert.deepEqual(heard, []);
+  for (const each of [client, stranger]) await new Promise<void>((resolve) => each.close(() => resolve()));
+  assert.equal((await gateway.outcome).code, 0);
+});
