@@ -14,11 +14,12 @@ test("logs has what the command wrote, stream by stream, while its machine runs,
   await create("talker", rootfs, "sh", "-c", "echo out; echo err >&2; printf 'no newline'; sleep 1000");
   assert.equal((await demand(["logs", "talker"])).stdout, "");
   const before = Date.now();
-  await start("talker");
-  {
+  const untilLogs = async (stdout: RegExp) => {
     await using logs = suite.start(["logs", "-f", "talker"]);
-    await logs.untilStdout(/^out\nno newline$/);
-  }
+    await logs.untilStdout(stdout);
+  };
+  await start("talker");
+  await untilLogs(/^out\nno newline$/);
   await stop("-t", "0", "talker");
   const { stdout, stderr } = await demand(["logs", "talker"]);
   assert.deepEqual({ stdout, stderr }, { stdout: "out\nno newline", stderr: "err\n" });
@@ -27,6 +28,7 @@ test("logs has what the command wrote, stream by stream, while its machine runs,
 
   const between = new Date().toISOString();
   await demand(["--log-level", "debug", "start", "talker"]);
+  await untilLogs(/^out\nno newlineout\nno newline$/);
   await stop("-t", "0", "talker");
   assert.equal((await demand(["logs", "talker"])).stdout, "out\nno newlineout\nno newline");
   assert.equal((await demand(["logs", "--since", between, "talker"])).stdout, "out\nno newline");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { buildImage, makeImageStore } from "../fixtures/images.ts";
 import { runnersOf, untilNoVm } from "../helpers/inventory.ts";
-import { logOf, machineCommands } from "../helpers/machine_commands.ts";
+import { logOf, machineCommands, untilLogged } from "../helpers/machine_commands.ts";
 import { runProcess } from "../helpers/process.ts";
 import { SMOLVM } from "../helpers/cli.ts";
 import { until } from "../helpers/until.ts";
@@ -24,7 +24,7 @@ test("after a reboot of the host every machine is stopped, and starts again", as
   for (const name of ["image", "folder"]) {
     await here.start(name);
     const { id } = await here.listed(name);
-    await until(async () => (await logOf(state, id)).includes("written"));
+    await untilLogged(state, id, "written");
   }
 
   for (const pid of runnersOf(suite)) Deno.kill(pid, "SIGKILL");

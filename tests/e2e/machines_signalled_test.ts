@@ -1,6 +1,6 @@
 /** Machines whose processes are asked to end, as at the shutdown of a host: they are stopped, and lose nothing. */
 import assert from "node:assert/strict";
-import { logOf, machineCommands } from "../helpers/machine_commands.ts";
+import { logOf, machineCommands, untilLogged } from "../helpers/machine_commands.ts";
 import { until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
@@ -17,7 +17,7 @@ test("signals that ask the VMs' processes to end stop the machines, and nothing 
     await create(name, "--memory", "128", rootfs, "sh", "-c", script);
     await start(name);
     const { id } = await listed(name);
-    await until(async () => (await logOf(state, id)).includes("ready"));
+    await untilLogged(state, id, "ready");
   }
   // As at the shutdown of a host: all at once, and what has started them too.
   const machines = await Promise.all(names.map(listed));
@@ -31,6 +31,6 @@ test("signals that ask the VMs' processes to end stop the machines, and nothing 
   // The disk was synced: the next run finds the file.
   const { name, id } = machines[0]!;
   await start(name);
-  await until(async () => (await logOf(state, id)).includes("written"));
+  await untilLogged(state, id, "written");
   await remove(...names);
 });

@@ -4,7 +4,7 @@ import { namesIn } from "../../src/state/machine_folders.ts";
 import { readStatus } from "../../src/state/status.ts";
 import { buildImage, makeImageStore } from "../fixtures/images.ts";
 import { runnersOf } from "../helpers/inventory.ts";
-import { logOf, machineCommands } from "../helpers/machine_commands.ts";
+import { logOf, machineCommands, untilLogged } from "../helpers/machine_commands.ts";
 import { assertCode, Process, runProcess } from "../helpers/process.ts";
 import { SMOLVM } from "../helpers/cli.ts";
 import { layState020 } from "../helpers/released_state.ts";
@@ -77,10 +77,12 @@ test("a disk has the size that was asked for, and is not made again", async () =
 });
 
 test("stop kills what does not end in time, in the guest, and leaves a clean disk", async () => {
-  await create("stubborn", rootfs, "sh", "-c", "trap '' TERM; echo kept > /file; while :; do sleep 1; done");
+  await create("stubborn", rootfs, "sh", "-c", "trap '' TERM; echo kept > /file; echo up; while :; do sleep 1; done");
   await start("stubborn");
+  const { id } = await listed("stubborn");
+  await untilLogged(state, id, "up");
   await stop("--timeout", "1", "stubborn");
-  const { id, exitCode, reason } = await listed("stubborn");
+  const { exitCode, reason } = await listed("stubborn");
   assert.deepEqual({ exitCode, reason }, { exitCode: 137, reason: null });
   const disk = `${state}/smolvm/machines/${id}/vm/disk.img`;
   const { stdout } = await runProcess("/sbin/dumpe2fs", { args: ["-h", disk] });
@@ -244,8 +246,10 @@ test("a machine of an image keeps that image, its user, its folder and its stop 
   await here.create("app", "app:1");
   await build("second");
   await here.start("app");
+  const { id } = await here.listed("app");
+  await untilLogged(state, id, "image");
   await here.stop("app");
-  const { id, exitCode } = await here.listed("app");
+  const { exitCode } = await here.listed("app");
   assert.equal(exitCode, 4);
   assert.deepEqual(await logOf(state, id), ["first", "app", "/srv", "image", "usr1"]);
   assert.match((await here.demand(["list", "-v"])).stdout, / localhost\/app:1 +[0-9a-f]{12} +sha256:[0-9a-f]{12} /);

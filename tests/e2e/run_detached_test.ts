@@ -17,6 +17,7 @@ test("run -d prints the name of a machine that stays, with its log, when it has 
   assert.deepEqual({ stdout, stderr }, { stdout: "job\n", stderr: "" });
   const { state, pid } = await listed("job");
   assert.deepEqual([state, runnersOf(suite)], ["running", [pid]]);
+  await until(async () => await said("job") === "/dev/pts/0\r\n");
   await stop("-t", "0", "job");
   assert.equal(await said("job"), "/dev/pts/0\r\n");
   await start("job");

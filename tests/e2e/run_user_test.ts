@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { buildImage } from "../fixtures/images.ts";
 import { runnersOf } from "../helpers/inventory.ts";
-import { logOf, machineCommands } from "../helpers/machine_commands.ts";
+import { machineCommands, untilLogged } from "../helpers/machine_commands.ts";
 import { assertCode, runProcess } from "../helpers/process.ts";
 import { SMOLVM } from "../helpers/cli.ts";
 import { freePort } from "../helpers/free_port.ts";
@@ -147,7 +147,7 @@ test("an ordinary user's machines persist, of a folder and of an image", async (
       const { id, pid, state } = await listed("kept");
       assert.equal(state, "running");
       assert.ok(runnersOf(suite).includes(pid!));
-      await until(async () => (await logOf(suite.state, id)).includes(`${index + 1}`));
+      await untilLogged(suite.state, id, `${index + 1}`);
       await stop(...how, "kept");
       assert.equal((await listed("kept")).state, "stopped");
     }

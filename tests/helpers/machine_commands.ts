@@ -14,6 +14,7 @@ import { SmolvmError } from "../../src/errors.ts";
 import { type ExecOptions, Machine } from "../../src/mod.ts";
 import { setEnv } from "./env.ts";
 import { assertCode, type Outcome } from "./process.ts";
+import { until } from "./until.ts";
 import type { VmSuite } from "./vm_suite.ts";
 
 /** The fields of a readable machine in `smolvm list --json` that tests use. */
@@ -112,4 +113,9 @@ export async function logOf(state: string, id: string, stream = "stdout"): Promi
   const text = await Deno.readTextFile(`${state}/smolvm/machines/${id}/vm/command.log`).catch(() => "");
   const lines = text.split("\n").map((line) => /^\S+Z (\w+) F (.*)$/.exec(line));
   return lines.flatMap((match) => match?.[1] === stream ? [match[2]!] : []);
+}
+
+/** Settles when a machine's command has written a line to its standard output. */
+export async function untilLogged(state: string, id: string, line: string): Promise<void> {
+  await until(async () => (await logOf(state, id)).includes(line));
 }
