@@ -19,6 +19,8 @@ export type Order =
   | readonly ["e"]
   /** The next word of the command of the machine's gateway, which is started outside of the jail. */
   | readonly ["g", word: string]
+  /** Listens there for the gateway, and sends the pings that it asks for, if the host lets this user. */
+  | readonly ["p", socket: string]
   /** With `--warm`: listens there for who takes the machine, whose orders come in the place of this one. */
   | readonly ["t", socket: string]
   /** With `--warm`: how long to wait for that, in seconds. */

@@ -51,6 +51,11 @@ export function gatewaySocket(runtimeFolder: string): string {
   return `${runtimeFolder}/net.sock`;
 }
 
+/** The socket of the process that sends the pings of a machine's guest; without one the host does not let it. */
+export function pingSocket(runtimeFolder: string): string {
+  return `${runtimeFolder}/pings.sock`;
+}
+
 /** The file in which the gateway of a machine of a network says which address the guest has. */
 export function addressFile(runtimeFolder: string): string {
   return `${runtimeFolder}/address`;

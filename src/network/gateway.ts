@@ -16,6 +16,7 @@ import { requestOf } from "./member_packet.ts";
 import { OwnAddresses } from "./own_addresses.ts";
 import { type Flow, UNREACHABLE, type Unreachable } from "./packets.ts";
 import type { Peers } from "./peers.ts";
+import type { Pings } from "./pings.ts";
 import { Pins } from "./pins.ts";
 import { type Denied, Policy } from "./policy.ts";
 import type { PublishedDatagrams } from "./published_datagrams.ts";
@@ -37,7 +38,7 @@ const HTTPS_PORT = 443;
 /** Where clients speak first, and name the server. Elsewhere servers may be the first, who would be waited for in vain. */
 const NAMED_PORTS = new Set([80, HTTPS_PORT, 8080, 8443]);
 const NO_QUIC = { reason: "QUIC hides the name of its server, which rules or secrets need", rule: null };
-const NO_PING = { reason: "only the gateway itself answers a ping", rule: null };
+const NO_PING = { reason: "the host opens no socket for pings, see net.ipv4.ping_group_range", rule: null };
 
 /** What a gateway is told. */
 export interface GatewayOptions {
@@ -52,6 +53,8 @@ export interface GatewayOptions {
   published?: PublishedDatagrams | undefined;
   /** The other machines of its network, if it is in one. */
   peers?: Peers | undefined;
+  /** What sends its pings, where the host lets it. */
+  pings?: Pings | undefined;
   /** Hears what the guest was refused. */
   onDenied: (denial: NetworkDenial) => void;
 }
@@ -98,7 +101,7 @@ export class Gateway {
       onConnect: (connection) => this.#onConnect(connection),
       onDatagram: (flow, data) => this.#onDatagram(flow, data),
       onPacket: peers && ((bytes, view, packet) => this.#onPacket(peers, bytes, view, packet)),
-      onPingRefused: (remote) => this.#refuse({ protocol: "icmp", address: formatIp(remote) }, NO_PING),
+      onPing: (remote, message) => this.#onPing(remote, message),
       onOutput: () => writer.flush(this.#stack),
     });
     peers?.attach({
@@ -130,6 +133,7 @@ export class Gateway {
       this.#udp6.sweep();
       this.#options.published?.sweep();
     });
+    this.#receivePings();
     await runLink(this.#stream, this.#stack);
   }
 
@@ -271,6 +275,29 @@ export class Gateway {
     if (this.#rates.toHost?.tryTake(data.length) === false) return undefined;
     udp.send(flow, data, to);
     return undefined;
+  }
+
+  #onPing(remote: IpAddress, message: Uint8Array): Unreachable | undefined {
+    const { pings } = this.#options;
+    const names = this.#pins.namesOf(remote);
+    const decision = this.#policy.decide({ address: remote, port: null, names });
+    const refusal = !decision.isAllowed ? decision : pings === undefined ? NO_PING : undefined;
+    if (refusal) {
+      this.#refuse({ protocol: "icmp", address: formatIp(remote), names }, refusal);
+      return UNREACHABLE.prohibited;
+    }
+    if (this.#rates.toHost?.tryTake(message.length) !== false) pings!.send(remote, message);
+    return undefined;
+  }
+
+  async #receivePings(): Promise<void> {
+    try {
+      await this.#options.pings?.receive((remote, message) => {
+        if (this.#rates.toGuest?.tryTake(message.length) !== false) this.#stack.sendEchoReply(remote, message);
+      });
+    } catch {
+      // Its process is gone: pings are lost from now on, and nothing else.
+    }
   }
 
   async #answerDatagram(flow: Flow, query: Uint8Array): Promise<void> {

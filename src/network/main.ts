@@ -1,11 +1,19 @@
 import { messageOf } from "../errors.ts";
 import { secretsFile } from "../host/secrets_file.ts";
-import { addressFile, gatewayConfigFile, gatewaySocket, type Membership, parseGatewayConfig } from "./config.ts";
+import {
+  addressFile,
+  gatewayConfigFile,
+  gatewaySocket,
+  type Membership,
+  parseGatewayConfig,
+  pingSocket,
+} from "./config.ts";
 import { encodeEvent, type NetworkEvent } from "./events.ts";
 import { Gateway } from "./gateway.ts";
 import { GUEST_LINK, linkOf } from "./guest_link.ts";
 import { formatIpv4 } from "./ipv4.ts";
 import type { Peers } from "./peers.ts";
+import { Pings } from "./pings.ts";
 import { authorityFile, type GatewaySecret, parseSecretValues } from "./secret.ts";
 import type { Secrets } from "./secrets.ts";
 import { PublishedDatagrams } from "./published_datagrams.ts";
@@ -45,6 +53,7 @@ export async function serve(
   const secrets = config.secrets.length > 0 ? await takeSecrets(config.secrets, runtimeFolder) : undefined;
   const peers = config.member ? await join(config.member, runtimeFolder) : undefined;
   const published = PublishedDatagrams.listen(config.published);
+  const pings = config.allow.length > 0 ? await Pings.connect(pingSocket(runtimeFolder)) : undefined;
   const status = Deno.listen({ transport: "unix", path: statusSocket(runtimeFolder) });
   const listener = Deno.listen({ transport: "unix", path: `${socket}.new` });
   // The runner takes its being there for a sign that somebody listens.
@@ -59,7 +68,7 @@ export async function serve(
   listener.close();
   if (stream === undefined) return;
   const link = peers ? linkOf(peers.address) : GUEST_LINK;
-  const gateway = new Gateway({ link, ...config, published, secrets, peers, onDenied: tell }, stream);
+  const gateway = new Gateway({ link, ...config, published, secrets, peers, pings, onDenied: tell }, stream);
   onStarted(gateway);
   serveStatus(status, () => gateway.counters);
   await Promise.race([gateway.run(), runnersEnd]);

@@ -17,7 +17,8 @@ export interface PolicyOptions {
 /** What the guest wants to reach. */
 export interface Destination {
   address: IpAddress;
-  port: number;
+  /** Null for a ping, which a rule with a port says nothing of. */
+  port: number | null;
   /** The names that stand for the address. */
   names: readonly string[];
 }
@@ -57,7 +58,7 @@ export class Policy {
   }
 
   /** The same for another machine of its network, which only a denial by name or address keeps it from. */
-  decideMember({ port, ...member }: Omit<Destination, "port"> & { port: number | null }): Decision {
+  decideMember({ port, ...member }: Destination): Decision {
     const denial = this.#options.deny.find((rule) =>
       (rule.port === undefined || rule.port === port) &&
       (rule.target.kind === "network"

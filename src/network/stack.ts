@@ -58,8 +58,8 @@ export interface StackHandler {
    * code refuses it. `undefined`: it is the gateway's.
    */
   onPacket?: ((bytes: Uint8Array, view: DataView, packet: Ipv4Packet) => "taken" | Unreachable | undefined) | undefined;
-  /** The guest has pinged an address that is not the gateway's. */
-  onPingRefused?(remote: IpAddress): void;
+  /** The guest has sent another address than the gateway's an echo request, which is overwritten afterwards. A code refuses it. */
+  onPing(remote: IpAddress, message: Uint8Array): Unreachable | undefined;
   /** There is something to be sent: {@linkcode Stack.outbox}. */
   onOutput(): void;
 }
@@ -191,6 +191,13 @@ export class Stack implements TcpHost {
     this.settle();
   }
 
+  /** Answers an echo request of the guest's with an echo reply, or drops it where there is no room. */
+  sendEchoReply(remote: IpAddress, message: Uint8Array): void {
+    if (message.length > this.#link.mtu - ipHeaderBytes(remote)) return;
+    this.#answerPing(remote, message);
+    this.settle();
+  }
+
   /**
    * Sends the guest a packet that is another guest's, or drops it where there is no room. After those at hand,
    * {@linkcode settle} is to be called.
@@ -291,14 +298,18 @@ export class Stack implements TcpHost {
   }
 
   #inputIcmp(bytes: Uint8Array, view: DataView, packet: IpPacket<IpAddress>): void {
-    const { payload, end, source: guest, destination: remote } = packet;
+    const { payload, end, destination: remote } = packet;
     const { echoRequest } = isIpv6(remote) ? ICMPV6 : ICMP;
     if (end - payload < 8 || view.getUint8(payload) !== echoRequest) return;
-    if (remote !== this.#gatewayFor(remote)) {
-      this.#handler.onPingRefused?.(remote);
-      return this.#refuse(UNREACHABLE.prohibited, { bytes, packet });
-    }
-    if (this.outbox.hasRoom(end - payload)) this.#writer.echoReply({ guest, remote }, bytes.subarray(payload, end));
+    const message = bytes.subarray(payload, end);
+    if (remote === this.#gatewayFor(remote)) return this.#answerPing(remote, message);
+    const code = this.#handler.onPing(remote, message);
+    if (code !== undefined) this.#refuse(code, { bytes, packet });
+  }
+
+  #answerPing(remote: IpAddress, message: Uint8Array): void {
+    const guest = isIpv6(remote) ? this.#link.guest6 : this.#link.guest;
+    if (this.outbox.hasRoom(message.length)) this.#writer.echoReply({ guest, remote }, message);
   }
 
   #inputUdp(bytes: Uint8Array, view: DataView, packet: IpPacket<IpAddress>): void {

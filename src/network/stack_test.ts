@@ -84,8 +84,8 @@ Deno.test("Stack tells of what may not be reached by ICMPv6, whose codes are oth
 });
 
 /** What a stack says to a message of ICMPv6. */
-function sayIcmpv6(message: number[], to: { remote?: bigint; source?: bigint } = {}) {
-  const { stack } = makeGuest();
+function sayIcmpv6(message: number[], to: { remote?: bigint; source?: bigint } = {}, guest = makeGuest()) {
+  const { stack } = guest;
   const frame = frameOfIpv6(new Uint8Array(message), {
     protocol: PROTOCOL.icmpv6,
     remote: GUEST_LINK.gateway6,
@@ -97,11 +97,18 @@ function sayIcmpv6(message: number[], to: { remote?: bigint; source?: bigint } =
 
 const bytesOfAddress = (address: bigint) => [...Uint8Array.fromHex(address.toString(16).padStart(32, "0"))];
 
-Deno.test("Stack answers a ping of IPv6 to itself, and refuses others", () => {
+Deno.test("Stack answers a ping of IPv6 to itself, and passes others on or refuses them", () => {
   const ping = [128, 0, 0, 0, 1, 2, 3, 4, 5];
   const [answer, ...others] = sayIcmpv6(ping);
   assert.deepEqual([answer?.type, [...answer!.message!.subarray(4)], others], [129, ping.slice(4), []]);
   assert.deepEqual(sayIcmpv6(ping, { remote: REMOTE6 }).map(({ type, code }) => [type, code]), [[1, 1]]);
+  const passed: [unknown, number[]][] = [];
+  const guest = makeGuest({ onPing: (remote, message) => void passed.push([remote, [...message]]) });
+  assert.deepEqual(sayIcmpv6(ping, { remote: REMOTE6 }, guest), []);
+  assert.deepEqual(passed, [[REMOTE6, ping]]);
+  guest.stack.sendEchoReply(REMOTE6, new Uint8Array(ping));
+  const [reply] = packetsOf(guest.stack);
+  assert.deepEqual([reply?.type, [...reply!.message!.subarray(4)]], [129, ping.slice(4)]);
 });
 
 Deno.test("Stack says that every address but the guest's own is its to be sent to, to the guest alone", () => {

@@ -1,6 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { agentFile } from "../host/lib_folder.ts";
 import { isLoopback, nameserversIn } from "../host/resolver.ts";
+import { jailProgram } from "../jail/prefix.ts";
 import { logLevel } from "../log.ts";
 import { GUEST_LINK } from "../network/guest_link.ts";
 import { formatIpv4 } from "../network/ipv4.ts";
@@ -13,7 +14,7 @@ import { containedProgram, type Program, readOnly } from "./program.ts";
 import { KVM_DEVICE, outerResources, vmSize } from "./resources.ts";
 import { seccompWord } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
-import { BOOT_FOLDER, encodeContainerSpec, RUNTIME_FOLDER, SPEC_FILE } from "./spec.ts";
+import { BOOT_FOLDER, encodeContainerSpec, PINGS_PROGRAM, RUNTIME_FOLDER, SPEC_FILE } from "./spec.ts";
 import { sysctlWord } from "./sysctl.ts";
 
 /** What the name of the bundle that the other runtime is given begins with, unlike any container's; the container follows. */
@@ -156,6 +157,7 @@ function outerConfig(
       run,
       ...program.mounts,
       readOnly(agentFile(), `${BOOT_FOLDER}${AGENT_PATH}`),
+      readOnly(jailProgram(), PINGS_PROGRAM),
       rootShare,
       ...shares,
     ],

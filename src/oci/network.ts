@@ -5,11 +5,11 @@ import { sleep } from "../host/sleep.ts";
 import { hostsToDeny } from "../network/machine_rules.ts";
 import type { Gateway } from "../network/gateway.ts";
 import { serve } from "../network/main.ts";
-import { encodeGatewayConfig, gatewayConfigFile, gatewaySocket } from "../network/config.ts";
+import { encodeGatewayConfig, gatewayConfigFile, gatewaySocket, pingSocket } from "../network/config.ts";
 import { denoFlags, gatewayPermissions } from "../runner/entry.ts";
 import { tellNamespacePorts } from "./namespace_ports.ts";
 import { SharedServers } from "./servers.ts";
-import { type ContainerSpec, RUNTIME_FOLDER } from "./spec.ts";
+import { type ContainerSpec, PINGS_PROGRAM, RUNTIME_FOLDER } from "./spec.ts";
 
 const LISTENS = "listens";
 const POLL_MS = 2;
@@ -30,6 +30,8 @@ export async function startNetwork({ allowNet, nameservers, listens, helloTimeou
     member: null,
   });
   Deno.writeTextFileSync(gatewayConfigFile(RUNTIME_FOLDER), config);
+  // Before the gateway, which sees by the socket whether there are pings.
+  new Deno.Command(PINGS_PROGRAM, { args: ["--pings", pingSocket(RUNTIME_FOLDER)] }).outputSync();
   const main = decodeURIComponent(new URL(Deno.mainModule).pathname);
   const permissions = gatewayPermissions({
     read: [RUNTIME_FOLDER, dirname(main)],

@@ -2,6 +2,7 @@ import type { Libc } from "../host/libc.ts";
 import { enterCgroup } from "../jail/cgroup.ts";
 import { bootFilter, guestFilter } from "../jail/filter.ts";
 import { beginRoot, enterRoot } from "../jail/root.ts";
+import { pingSocket } from "../network/config.ts";
 import { CONSOLE_FD, leaveOrders, MESSAGES_FD, type Order } from "../jail/supervisor.ts";
 import { bootFolder, rootfsPath, type RunnerSpec } from "../runner_interface/spec.ts";
 import { consoleLog, endedMark, machineLock, networkLog, runnerLog, vmFolder } from "../state/machine_folders.ts";
@@ -100,6 +101,7 @@ function ordersFor(spec: RunnerSpec, cgroup: string | undefined): Order[] {
     ["c", consoleLog(folder)],
     ["m", runnerLog(folder)],
     ...hasGateway(machine) ? [["w", networkLog(folder)]] as const : [],
+    ...machine.net ? [["p", pingSocket(runtimeFolder)]] as const : [],
     ...held ? [["e"]] as const : [],
   ];
   const group: Order[] = cgroup === undefined ? [] : [["d", cgroup]];

@@ -109,10 +109,10 @@ suite.test("a container of podman has servers, commands beside its own, and an e
     assert.match((await podman("exec", "web", "grep", "Seccomp_filters", "/proc/1/status")).stdout, /:\t2\n/);
     const script = `test -t 0 && echo terminal; nc ${gateway} ${
       (outside.addr as Deno.NetAddr).port
-    } </dev/null; touch /new; exit 9`;
+    } </dev/null; ping -c 1 -W 20 ${gateway} >/dev/null && echo pinged; touch /new; exit 9`;
     const exec = await podman("exec", "--tty", "web", "sh", "-c", script);
     assert.equal(exec.code, 9);
-    assert.match(exec.stdout, /^terminal\r\noutside\r\n.*Read-only file system\r\n$/);
+    assert.match(exec.stdout, /^terminal\r\noutside\r\npinged\r\n.*Read-only file system\r\n$/);
     for (const url of [`http://${address}/`, "http://127.0.0.1:8123/"]) {
       assert.equal(await (await fetch(url)).text(), "page\n");
     }

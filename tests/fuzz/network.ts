@@ -50,6 +50,8 @@ function checkStack(random: Random): void {
       return undefined;
     },
     onDatagram: (flow, data) => random.upTo(1) === 0 ? UNREACHABLE.port : void stack.sendDatagram(flow, data),
+    onPing: (remote, message) =>
+      random.upTo(1) === 0 ? UNREACHABLE.prohibited : void stack.sendEchoReply(remote, message),
     onOutput() {},
   }, { now: () => now, random: () => random.u32() });
   const numbers = { sequence: random.u32(), acknowledgement: random.u32() };
@@ -92,7 +94,8 @@ function checkForwarding(random: Random): void {
   const packet = parseIpv4(view, 0, bytes.length);
   if (packet === undefined) return;
   requestOf(view, packet);
-  const stack = new Stack(LINK, { onConnect: () => undefined, onDatagram: () => undefined, onOutput() {} });
+  const nothing = () => undefined;
+  const stack = new Stack(LINK, { onConnect: nothing, onDatagram: nothing, onPing: nothing, onOutput() {} });
   stack.forward(bytes, packet);
   const taken = stack.outbox.take();
   if (taken === undefined) return;
@@ -217,7 +220,7 @@ function checkFirstWords(random: Random): void {
 
 /** A link ends in order, or with a complaint of the framing. */
 async function checkLink(random: Random): Promise<void> {
-  const stack = new Stack(LINK, { onConnect: () => 1, onDatagram: () => 1, onOutput() {} });
+  const stack = new Stack(LINK, { onConnect: () => 1, onDatagram: () => 1, onPing: () => 1, onOutput() {} });
   let left = random.upTo(5);
   const stream = {
     read(into: Uint8Array): Promise<number | null> {

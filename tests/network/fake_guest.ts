@@ -5,7 +5,7 @@ import { ETHERTYPE, PROTOCOL } from "../../src/network/ip_packet.ts";
 import { parseIpv4 } from "../../src/network/ipv4.ts";
 import { parseIpv6, writeIpv6 } from "../../src/network/ipv6.ts";
 import { contains, parseNetwork } from "../../src/network/networks.ts";
-import type { Unreachable } from "../../src/network/packets.ts";
+import { UNREACHABLE, type Unreachable } from "../../src/network/packets.ts";
 import { GUEST_LINK as LINK } from "../../src/network/guest_link.ts";
 import { Stack, type StackHandler } from "../../src/network/stack.ts";
 import type { TcpConnection } from "../../src/network/tcp_connection.ts";
@@ -52,9 +52,9 @@ export interface Guest {
 const REMOTE = 0x0909090a;
 
 export function makeGuest(
-  { connect = () => undefined, onPacket, remote = REMOTE }:
+  { connect = () => undefined, onPacket, onPing = () => UNREACHABLE.prohibited, remote = REMOTE }:
     & { connect?: () => Unreachable | undefined; remote?: IpAddress }
-    & Pick<StackHandler, "onPacket"> = {},
+    & Partial<Pick<StackHandler, "onPacket" | "onPing">> = {},
 ): Guest {
   let now = 0;
   const connections: TcpConnection[] = [];
@@ -66,6 +66,7 @@ export function makeGuest(
     },
     onDatagram: () => undefined,
     onPacket,
+    onPing,
     onOutput() {},
   }, { now: () => now, random: () => 0xffffff00 });
   const guest: Guest = {

@@ -41,6 +41,7 @@ function toLoopback(stack: () => Stack, port: number) {
       return undefined;
     },
     onDatagram: () => UNREACHABLE.port,
+    onPing: () => UNREACHABLE.prohibited,
   };
 }
 
@@ -136,7 +137,8 @@ Deno.test("a guest sees a refused connection, a reset, and an address that it ma
     const options = { program, folder: folder.path, port: 1, scenario: "fails", hostname };
     const refused = await runGuest({ ...options, handle: (stack) => toLoopback(stack, 1) });
     assert.match(JSON.stringify(refused.result), /Connection refused.*"isQuick":true/);
-    const handle = () => ({ onConnect: () => UNREACHABLE.prohibited, onDatagram: () => UNREACHABLE.prohibited });
+    const prohibit = () => UNREACHABLE.prohibited;
+    const handle = () => ({ onConnect: prohibit, onDatagram: prohibit, onPing: prohibit });
     const prohibited = await runGuest({ ...options, handle });
     const expected = version === "IPv4" ? /No route to host.*"isQuick":true/ : /Permission denied.*"isQuick":true/;
     assert.match(JSON.stringify(prohibited.result), expected);

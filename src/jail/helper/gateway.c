@@ -58,6 +58,8 @@ int start_gateway(int messages_fd)
 		return -1;
 	}
 	words[count] = NULL;
+	if (file_ordered('p'))
+		start_pings(file_ordered('p'), ends[0]);
 	gateway = fork();
 	if (gateway == 0)
 		run_gateway(words, ends[0], events[1], messages_fd);

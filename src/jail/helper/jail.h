@@ -5,6 +5,7 @@
  * more than the user who starts it.
  *
  *   smolvm-jail [--unjailed] [--host-network] [--warm] COMMAND [ARG...]
+ *   smolvm-jail --pings SOCKET   only what sends pings, which stays behind: for a container's network
  *
  *   --unjailed       only the namespaces that a VM needs to find its folders
  *   --host-network   no network namespace: the VM publishes ports
@@ -127,6 +128,16 @@ void hurry_gateway(void);
 
 /* Waits until nothing of the gateway is left. True when it ended though nobody asked for it, with the reason. */
 bool await_gateway(char *reason, size_t size);
+
+/*
+ * Starts the process that sends pings for the gateway, which connects to that socket; there is none where the host does
+ * not let this user. It ends with that connection, and when the other end of lifeline_fd is closed; -1: with that
+ * connection alone.
+ */
+void start_pings(const char *path, int lifeline_fd);
+
+/* Ends it, and waits until nothing of it is left. */
+void end_pings(void);
 
 /* Leaves this process no variable but those that a runner or a gateway needs. */
 void clean_environment(void);

@@ -116,7 +116,10 @@ static void pass_on(int end, int as)
 
 int main(int argc, char **argv)
 {
-	(void)argc;
+	if (argc == 3 && !strcmp(argv[1], "--pings")) {
+		start_pings(argv[2], -1);
+		return 0;
+	}
 	struct options options = parse(argv);
 	int ask[2], answer[2], orders[2], console[2], messages[2], status;
 	char reason[128];
@@ -167,6 +170,7 @@ int main(int argc, char **argv)
 		if (errno != EINTR)
 			return JAIL_FAILED;
 	await_gateway(reason, sizeof reason);
+	end_pings();
 	warm_end();
 	carry_out_orders(options.warm ? warm_holder() : input);
 	warm_finish();

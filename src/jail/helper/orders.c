@@ -19,6 +19,7 @@
  *   e                  kill the runner when nobody holds the other end of its standard input any more: one that its
  *                      guest has taken over, or that is busy, would not end by itself
  *   g TEXT             the next word of the gateway's command, which is started outside of the jail
+ *   p SOCKET           listen there for the gateway, and send the pings that it asks for
  *
  * with --warm:
  *
