@@ -63,6 +63,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
       "src/network/rules.ts",
       "src/network/secret.ts",
       "src/network/status.ts",
+      "src/network/subnet.ts",
       "src/runner/entry.ts",
       "src/runner_interface",
     ],

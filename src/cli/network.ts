@@ -25,7 +25,8 @@ Examples:
 
 const CREATE_EXAMPLES = `
 Examples:
-  smolvm network create app`;
+  smolvm network create app
+  smolvm network create --subnet 10.5.0.0/24 back`;
 
 const INSPECT_EXAMPLES = `
 Examples:
@@ -52,10 +53,14 @@ export function networkCommand(setExitCode: (code: number) => void, program: Com
   network.command("create")
     .description("Make a network, and print its name")
     .argument("<name>", "its name")
+    .option(
+      "--subnet <range>",
+      "its addresses, such as 10.5.0.0/24 (default: the first range of 10.127.0.0/16 that is free)",
+    )
     .addHelpText("after", CREATE_EXAMPLES)
-    .action(async (name) => {
+    .action(async (name, options) => {
       const { Networks } = await import("../mod.ts");
-      await Networks.create(name);
+      await Networks.create(name, options);
       printLine(name);
     });
   network.command("ls")
@@ -106,12 +111,13 @@ export function networkCommand(setExitCode: (code: number) => void, program: Com
 }
 
 function formatNetworks(networks: readonly ListedNetwork[]): string {
-  const rows = networks.map(({ name, machines, created }) => [
+  const rows = networks.map(({ name, subnet, machines, created }) => [
     name,
+    subnet,
     machines.join(",") || "-",
     `${formatAge(created)} ago`,
   ]);
-  return formatTable([["NAME", "MACHINES", "CREATED"], ...rows], columnsOf(Deno.stdout));
+  return formatTable([["NAME", "SUBNET", "MACHINES", "CREATED"], ...rows], columnsOf(Deno.stdout));
 }
 
 async function remove(name: string): Promise<void> {

@@ -6,10 +6,10 @@ import type { MachineSettings, SecretSpec } from "../mod.ts";
 import type { OptionRow } from "./option_table.ts";
 import {
   collectHostname,
+  collectNetwork,
   collectText,
   parseConnections,
   parseNameserver,
-  parseNetwork,
   parseRate,
   repeated,
 } from "./parse.ts";
@@ -48,13 +48,14 @@ export const NETWORK_OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: "--network <name>",
-    description: "a network of machines, which reach each other by name: see smolvm network; none: no network at all",
+    description:
+      "a network of machines, which reach each other by name: see smolvm network (repeatable); none: no network at all",
     kind: "network",
-    parse: parseNetwork,
+    parse: collectNetwork,
   },
   {
     flags: "--network-alias <name>",
-    description: "a further name by which the machines of its network find it (repeatable)",
+    description: "a further name by which the machines of its networks find it (repeatable)",
     parse: collectHostname,
   },
   {
@@ -72,7 +73,7 @@ export interface NetworkGiven {
   secret?: SecretSpec[];
   netLimit?: number;
   netConnections?: number;
-  network?: string;
+  network?: string[];
   networkAlias?: string[];
   dns?: string;
 }
@@ -88,13 +89,13 @@ const WORDS: Record<keyof NetworkSettings, [option: string, given: keyof Network
   secrets: ["--secret", "secret", "secrets"],
   netLimitBytes: ["--net-limit", "netLimit", "net_limit"],
   netConnections: ["--net-connections", "netConnections", "net_connections"],
-  network: ["--network", "network", "network"],
+  networks: ["--network", "network", "networks"],
   networkAliases: ["--network-alias", "networkAlias", "network_aliases"],
   dns: ["--dns", "dns", "dns"],
 };
 
 /** What refuses `--network none`; `--dns` lacks a network then, as without it. */
-const OPENING = Object.entries(WORDS).filter(([key]) => key !== "network" && key !== "dns");
+const OPENING = Object.entries(WORDS).filter(([key]) => key !== "networks" && key !== "dns");
 
 /**
  * Whether there is a network, and what of it.
@@ -105,7 +106,7 @@ export function networkSettings(
   options: NetworkGiven & { file?: string },
   file: Smolfile | undefined,
 ): NetworkSettings {
-  const isClosed = options.network === "none";
+  const isClosed = options.network?.includes("none") ?? false;
   if (isClosed) refuseWithNone(options);
   const kept = isClosed ? undefined : file;
   const allowNet = [...kept?.allowNet ?? [], ...options.allowNet ?? []];
@@ -116,14 +117,14 @@ export function networkSettings(
     secrets: [...kept?.secrets ?? [], ...options.secret ?? []],
     netLimitBytes: options.netLimit ?? kept?.netLimitBytes,
     netConnections: options.netConnections ?? kept?.netConnections,
-    network: isClosed ? undefined : options.network ?? file?.network,
+    networks: isClosed ? [] : [...file?.networks ?? [], ...options.network ?? []],
     networkAliases: [...kept?.networkAliases ?? [], ...options.networkAlias ?? []],
     dns: options.dns ?? file?.dns,
   };
   checkNetworkNeeds(settings, (key) => {
     const [option, given, declared] = WORDS[key];
-    const isDeclared = settings[key] !== undefined && settings[key] !== false && options[given] === undefined;
-    return isDeclared ? `the ${declared} of "${options.file}"` : option;
+    const isSet = [settings[key]].flat().some((value) => value !== undefined && value !== false);
+    return isSet && options[given] === undefined ? `the ${declared} of "${options.file}"` : option;
   });
   return settings;
 }

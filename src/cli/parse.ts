@@ -60,11 +60,13 @@ export const collectHostname = collect(parseHostname);
 /** Any text, added to those before it. */
 export const collectText = collect(String);
 
-/** The name of a network of machines, or `none`. */
-export function parseNetwork(text: string, before?: string): string {
-  // Elsewhere the last one would win, and with docker both.
-  if (before !== undefined) throw new InvalidArgumentError("Expected one network: no machine is in two.");
-  return text === "none" ? text : parseNetworkName(text);
+/** The name of a network of machines, added to those before it, or `none` alone. */
+export function collectNetwork(text: string, before: readonly string[] = []): string[] {
+  const networks = [...before, text === "none" ? text : parseNetworkName(text)];
+  if (networks.includes("none") && networks.length > 1) {
+    throw new InvalidArgumentError("Expected none alone, or networks.");
+  }
+  return networks;
 }
 
 export function parseSeconds(value: string): number {

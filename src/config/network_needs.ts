@@ -4,8 +4,8 @@ import { SmolvmError } from "../errors.ts";
 export interface NetworkNeeds {
   /** Whether it reaches others than machines. */
   net: boolean;
-  /** The network of machines that it is in. */
-  network?: string | undefined;
+  /** The networks of machines that it is in. */
+  networks: readonly unknown[];
   dns?: string | undefined;
   denyNet: readonly unknown[];
   secrets: readonly unknown[];
@@ -14,22 +14,22 @@ export interface NetworkNeeds {
   networkAliases: readonly unknown[];
 }
 
-type Provider = "net" | "network";
+type Provider = "net" | "networks";
 
 /** Why an option is refused, by what it lacks. */
 const REASONS: Record<Provider, string> = {
   net: "the guest has no network",
-  network: "there is no other machine to use it",
+  networks: "there is no other machine to use it",
 };
 
 /** What each option needs, of which one is enough. */
 const NEEDS: Record<Exclude<keyof NetworkNeeds, Provider>, readonly [Provider, ...Provider[]]> = {
   dns: ["net"],
-  denyNet: ["net", "network"],
+  denyNet: ["net", "networks"],
   secrets: ["net"],
   netLimitBytes: ["net"],
   netConnections: ["net"],
-  networkAliases: ["network"],
+  networkAliases: ["networks"],
 };
 
 /**
@@ -41,12 +41,16 @@ const NEEDS: Record<Exclude<keyof NetworkNeeds, Provider>, readonly [Provider, .
 export function checkNetworkNeeds(options: NetworkNeeds, named: (option: keyof NetworkNeeds) => string): void {
   for (const option of Object.keys(NEEDS) as (keyof typeof NEEDS)[]) {
     const needs = NEEDS[option];
-    if (!isGiven(options[option]) || needs.some((provider) => options[provider])) continue;
+    if (!isGiven(options[option]) || needs.some((provider) => isThere(options[provider]))) continue;
     throw new SmolvmError(
       "usage",
       `Cannot use ${named(option)} without ${named(needs[0])}: ${REASONS[needs[0]]}`,
     );
   }
+}
+
+function isThere(provider: boolean | readonly unknown[]): boolean {
+  return typeof provider === "boolean" ? provider : provider.length > 0;
 }
 
 function isGiven(value: string | number | readonly unknown[] | undefined): boolean {

@@ -29,8 +29,8 @@ export interface Smolfile {
   /** Bytes per second, each way. */
   netLimitBytes: number | undefined;
   netConnections: number | undefined;
-  /** The network of machines that it is in. */
-  network: string | undefined;
+  /** The networks of machines that it is in. */
+  networks: string[];
   networkAliases: string[];
   /** IP address of the name server. */
   dns: string | undefined;
@@ -74,7 +74,7 @@ const KEYS = {
   secrets: LIST,
   net_limit: SIZE,
   net_connections: { expected: "a number", accepts: isNumber },
-  network: TEXT,
+  networks: LIST,
   network_aliases: LIST,
   dns: TEXT,
   workdir: TEXT,
@@ -118,7 +118,7 @@ export async function readSmolfile(path: string): Promise<Smolfile> {
     })),
     netLimitBytes: one("net_limit", values.parseRate),
     netConnections: one("net_connections", values.parseConnections),
-    network: one("network", values.parseNetworkName),
+    networks: all("networks", values.parseNetworkName),
     networkAliases: all("network_aliases", values.parseHostname),
     dns: one("dns", values.parseNameserver),
     workdir: one("workdir", values.parseWorkdir),

@@ -34,7 +34,7 @@ Deno.test("readSmolfile() reads every key as the option of that name", async () 
     secrets = ["TOKEN@api.test,*.more.test=env:T", "KEY@api.test=file:/key"]
     net_limit = "500k"
     net_connections = 10
-    network = "app"
+    networks = ["app"]
     network_aliases = ["db", "db.local"]
     dns = "9.9.9.9"
     workdir = "/w"
@@ -64,7 +64,7 @@ Deno.test("readSmolfile() reads every key as the option of that name", async () 
     ],
     netLimitBytes: 500 * 1024,
     netConnections: 10,
-    network: "app",
+    networks: ["app"],
     networkAliases: ["db", "db.local"],
     dns: "9.9.9.9",
     workdir: "/w",
@@ -89,7 +89,7 @@ Deno.test("readSmolfile() leaves open what a file does not say", async () => {
     secrets: [],
     netLimitBytes: undefined,
     netConnections: undefined,
-    network: undefined,
+    networks: [],
     networkAliases: [],
     dns: undefined,
     workdir: undefined,

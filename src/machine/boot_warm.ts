@@ -80,7 +80,7 @@ function specOf(
     attached: false,
     rootfs,
     nameservers: [],
-    networkFolder: null,
+    networks: [],
     gateway: [],
     terminal: null,
     stdin: false,

@@ -15,6 +15,9 @@ import { readSecrets, resolveSecrets, secretEnvironment } from "./secrets.ts";
 import { parseSignal } from "./signal.ts";
 import { resolveVolumes } from "./volume.ts";
 
+/** A machine is in at most as many networks. */
+const MAX_NETWORKS = 16;
+
 export type { PortSpec, VolumeSpec };
 
 /** A machine as its user describes it. */
@@ -50,9 +53,9 @@ export interface DescribeOptions extends ImageOptions {
   netConnections?: number | undefined;
   /** Secrets that it may use without holding them. */
   secrets?: readonly SecretSpec[] | undefined;
-  /** The network of machines that it is in. */
-  networkName?: string | undefined;
-  /** Names beside its own by which the machines of that network find it. */
+  /** The networks of machines that it is in, by name. */
+  networks?: readonly string[] | undefined;
+  /** Names beside its own by which the machines of these networks find it. */
   networkAliases?: readonly string[] | undefined;
   /** Whether its VM's process runs without a jail. */
   insecureNoJail: boolean;
@@ -90,7 +93,11 @@ export async function describeMachine(options: DescribeOptions, { boots }: { boo
   const name = options.name ?? generateName();
   checkName(name);
   const [allowNet, denyNet] = [rulesOf(options.allowNet), rulesOf(options.denyNet)];
-  if (options.networkName !== undefined) findNetwork(options.networkName);
+  const networks = [...new Set(options.networks)];
+  if (networks.length > MAX_NETWORKS) {
+    throw new SmolvmError("usage", `Cannot be in ${networks.length} networks: at most ${MAX_NETWORKS}`);
+  }
+  networks.forEach(findNetwork);
   const secrets = resolveSecrets(options.secrets ?? [], options.env);
   const volumes = resolveVolumes(options.volumes);
   const ports = resolvePorts(options.ports);
@@ -125,7 +132,7 @@ export async function describeMachine(options: DescribeOptions, { boots }: { boo
     netLimitBytes: options.netLimitBytes ?? null,
     netConnections: options.netConnections ?? null,
     secrets,
-    networkName: options.networkName ?? null,
+    networks,
     networkAliases: [...options.networkAliases ?? []],
     hostname,
     command: {

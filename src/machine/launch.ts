@@ -101,18 +101,22 @@ export function launchOf(machine: MachineRecord, root: Root, folders: MachineFol
 function networkOf(
   machine: MachineRecord,
   runtimeFolder: string,
-): Pick<RunnerSpec, "nameservers" | "networkFolder" | "gateway"> {
-  if (!hasGateway(machine)) return { nameservers: [], networkFolder: null, gateway: [] };
+): Pick<RunnerSpec, "nameservers" | "networks" | "gateway"> {
+  if (!hasGateway(machine)) return { nameservers: [], networks: [], gateway: [] };
   checkNetworkFolder(runtimeFolder);
   const nameservers = !machine.net ? [] : machine.dns === null ? hostNameservers() : [machine.dns];
-  const networkFolder = machine.networkName === null ? null : socketsFolder(findNetwork(machine.networkName));
+  const networks = machine.networks.map(findNetwork).map((network) => ({
+    name: network.name,
+    folder: socketsFolder(network),
+    subnet: network.subnet,
+  }));
   const files = [
     ...machine.secrets.length > 0 ? [secretsFile(runtimeFolder)] : [],
-    ...networkFolder === null ? [] : [networkFolder],
+    ...networks.map(({ folder }) => folder),
   ];
   const published = portsOf(machine.ports, "udp").map(({ address }) => address);
   const deniedHosts = hostsToDeny(machine, { nameservers, published });
-  return { nameservers, networkFolder, gateway: gatewayCommand(runtimeFolder, { deniedHosts, files }).argv };
+  return { nameservers, networks, gateway: gatewayCommand(runtimeFolder, { deniedHosts, files }).argv };
 }
 
 function warnOfFewFiles(): void {

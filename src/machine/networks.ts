@@ -1,9 +1,11 @@
 import { SmolvmError } from "../errors.ts";
-import { GUEST_LINK, LINK_PREFIX, MEMBERS_BASE } from "../network/guest_link.ts";
+import { GUEST_LINK } from "../network/guest_link.ts";
 import { formatIpv4 } from "../network/ipv4.ts";
 import { readMembers } from "../network/member.ts";
+import { freeSubnet, parseSubnet, SUBNET_FORM } from "../network/subnet.ts";
 import { isReadable, listMachines } from "../state/lookup.ts";
 import {
+  createNetwork as createRecord,
   findNetwork,
   listNetworks as listRecords,
   type NetworkRecord,
@@ -11,7 +13,6 @@ import {
   socketsFolder,
 } from "../state/networks.ts";
 
-export { createNetwork } from "../state/networks.ts";
 export type { NetworkRecord };
 
 /** A network of machines, as a list shows it. */
@@ -32,12 +33,31 @@ export interface NetworkMember {
 
 /** All that is known of a network of machines. */
 export interface NetworkInfo extends ListedNetwork {
-  /** The range of its addresses, such as `192.168.127.0/24`. */
-  subnet: string;
   /** The address of each machine's own gateway. */
   gateway: string;
   /** The machines that run, by their addresses. */
   members: NetworkMember[];
+}
+
+/**
+ * Makes a network.
+ *
+ * @param options.subnet the range of its addresses; default: the first that no network has
+ * @throws {SmolvmError} `usage` for a name or a range that is invalid or taken; `storage`.
+ */
+export async function createNetwork(
+  name: string,
+  options: { subnet?: string | undefined } = {},
+): Promise<NetworkRecord> {
+  const refuse = (reason: string) => new SmolvmError("usage", `Cannot create the network "${name}": ${reason}`);
+  return await createRecord(name, (others) => {
+    const subnet = options.subnet ?? freeSubnet(others.map(({ subnet }) => subnet));
+    if (subnet === undefined) throw refuse("all ranges of addresses are taken: choose one with --subnet");
+    if (parseSubnet(subnet) === undefined) throw refuse(`"${subnet}" is no range for it: expected ${SUBNET_FORM}`);
+    const other = others.find((network) => network.subnet === subnet);
+    if (other) throw refuse(`the network "${other.name}" has the range ${subnet}`);
+    return subnet;
+  });
 }
 
 /**
@@ -57,11 +77,10 @@ export function listNetworks(): ListedNetwork[] {
  */
 export async function inspectNetwork(name: string): Promise<NetworkInfo> {
   const network = findNetwork(name);
-  const members = await readMembers(socketsFolder(network));
+  const members = await readMembers(socketsFolder(network), network.subnet);
   return {
     ...network,
     machines: networkUsers().get(name) ?? [],
-    subnet: `${formatIpv4(MEMBERS_BASE)}/${LINK_PREFIX}`,
     gateway: formatIpv4(GUEST_LINK.gateway),
     members: members.map(({ address, name, aliases }) => ({ name, address: formatIpv4(address), aliases })),
   };
@@ -87,6 +106,7 @@ export async function removeNetwork(name: string): Promise<void> {
 /** The names of the machines that use a network, by its name. */
 function networkUsers(): Map<string, string[]> {
   const machines = listMachines().filter(isReadable);
-  const users = Map.groupBy(machines, ({ record }) => record.networkName ?? "");
-  return new Map([...users].map(([network, group]) => [network, group.map(({ record }) => record.name)]));
+  const pairs = machines.flatMap(({ record: { name, networks } }) => networks.map((network) => ({ name, network })));
+  const users = Map.groupBy(pairs, ({ network }) => network);
+  return new Map([...users].map(([network, group]) => [network, group.map(({ name }) => name)]));
 }

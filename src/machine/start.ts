@@ -71,7 +71,7 @@ async function planStart(
     throw new SmolvmError("machine-state", `Machine "${record.name}" is running already`);
   }
   const host = await hostOptions(record);
-  if (record.networkName !== null) findNetwork(record.networkName);
+  record.networks.forEach(findNetwork);
   await checkPorts(record);
   checkVirtualization();
   // What the host had when the machine was made may be gone.

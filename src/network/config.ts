@@ -16,8 +16,8 @@ export interface GatewayConfig {
   limits: NetworkLimits;
   /** The UDP ports of the guest that others may send to. */
   published: PublishedDatagramPort[];
-  /** The network of machines that it is in; null: none. */
-  member: Membership | null;
+  /** The networks of machines that it is in. */
+  memberships: Membership[];
 }
 
 /** How a machine is in a network of machines. */
@@ -25,6 +25,8 @@ export interface Membership {
   /** The folder with the sockets of its machines' gateways. */
   folder: string;
   network: string;
+  /** The range of its addresses. */
+  subnet: string;
   /** The machine's own name. */
   name: string;
   /** Further names that it is known by. */
@@ -56,9 +58,9 @@ export function pingSocket(runtimeFolder: string): string {
   return `${runtimeFolder}/pings.sock`;
 }
 
-/** The file in which the gateway of a machine of a network says which address the guest has. */
-export function addressFile(runtimeFolder: string): string {
-  return `${runtimeFolder}/address`;
+/** The file in which the gateway of a machine says which addresses the guest has in its networks, a line each. */
+export function addressesFile(runtimeFolder: string): string {
+  return `${runtimeFolder}/addresses`;
 }
 
 export function encodeGatewayConfig(config: GatewayConfig): string {
@@ -78,7 +80,7 @@ export function parseGatewayConfig(
     secrets: fields.objects("secrets").map(parseSecret),
     limits: parseLimits(fields.object("limits")),
     published: fields.objects("published").map(parsePublished),
-    member: fields.has("member") ? parseMembership(fields.object("member")) : null,
+    memberships: fields.objects("memberships").map(parseMembership),
   };
   fields.end();
   return config;
@@ -102,6 +104,7 @@ function parseMembership(fields: Fields): Membership {
   const membership = {
     folder: fields.string("folder"),
     network: fields.string("network"),
+    subnet: fields.string("subnet"),
     name: fields.string("name"),
     aliases: fields.strings("aliases"),
   };

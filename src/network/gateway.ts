@@ -7,7 +7,6 @@ import { Denials } from "./denials.ts";
 import { DnsSocket } from "./dns_socket.ts";
 import type { NetworkCounters, NetworkDenial, Refusal } from "./events.ts";
 import { firstWords } from "./first_words.ts";
-import { isMemberAddress } from "./guest_link.ts";
 import { formatIp, type IpAddress, isIpv6 } from "./ip.ts";
 import type { Ipv4Packet } from "./ipv4.ts";
 import { LinkWriter, runLink } from "./link.ts";
@@ -51,8 +50,8 @@ export interface GatewayOptions {
   secrets?: Secrets | undefined;
   /** The UDP ports of the guest that others may send to. */
   published?: PublishedDatagrams | undefined;
-  /** The other machines of its network, if it is in one. */
-  peers?: Peers | undefined;
+  /** The other machines of each network that it is in. */
+  peers: readonly Peers[];
   /** What sends its pings, where the host lets it. */
   pings?: Pings | undefined;
   /** Hears what the guest was refused. */
@@ -88,7 +87,7 @@ export class Gateway {
       pins: this.#pins,
       onDenied: (name, decision) => this.#refuse({ protocol: "dns", names: [name] }, decision),
       mayReach: (address) => this.#own.mayReach(address),
-      addressesOf: peers && ((name) => peers.addressesOf(name)),
+      addressesOf: (name) => peers.flatMap((network) => network.addressesOf(name)),
     });
     const deliver = (flow: Flow, data: Uint8Array) => {
       if (this.#rates.toGuest?.tryTake(data.length) !== false) this.#stack.sendDatagram(flow, data);
@@ -100,14 +99,16 @@ export class Gateway {
     this.#stack = new Stack(link, {
       onConnect: (connection) => this.#onConnect(connection),
       onDatagram: (flow, data) => this.#onDatagram(flow, data),
-      onPacket: peers && ((bytes, view, packet) => this.#onPacket(peers, bytes, view, packet)),
+      onPacket: (bytes, view, packet) => this.#onPacket(bytes, view, packet),
       onPing: (remote, message) => this.#onPing(remote, message),
       onOutput: () => writer.flush(this.#stack),
     });
-    peers?.attach({
-      onPacket: (bytes, packet) => this.#stack.forward(bytes, packet),
-      onPause: () => this.#stack.settle(),
-    });
+    for (const network of peers) {
+      network.attach({
+        onPacket: (bytes, packet) => this.#stack.forward(bytes, packet),
+        onPause: () => this.#stack.settle(),
+      });
+    }
   }
 
   /** What it has carried and refused. */
@@ -150,15 +151,17 @@ export class Gateway {
     }
   }
 
-  /** Passes on what is for another machine of the guest's network. */
+  /** Passes on what is for another machine of one of the guest's networks. */
   #onPacket(
-    peers: Peers,
     bytes: Uint8Array,
     view: DataView,
     packet: Ipv4Packet,
   ): ReturnType<NonNullable<StackHandler["onPacket"]>> {
-    const { start, end, destination: address } = packet;
-    if (!isMemberAddress(address)) return undefined;
+    const { start, end, source, destination: address } = packet;
+    const peers = this.#options.peers.find((network) => network.covers(address));
+    if (peers === undefined) return undefined;
+    // From its address in another network.
+    if (source !== peers.address) return "taken";
     const names = peers.namesOf(address);
     if (names === undefined) return UNREACHABLE.host;
     const request = requestOf(view, packet);

@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.ts";
 import { secretsFile } from "../host/secrets_file.ts";
 import {
-  addressFile,
+  addressesFile,
   gatewayConfigFile,
   gatewaySocket,
   type Membership,
@@ -10,7 +10,7 @@ import {
 } from "./config.ts";
 import { encodeEvent, type NetworkEvent } from "./events.ts";
 import { Gateway } from "./gateway.ts";
-import { GUEST_LINK, linkOf } from "./guest_link.ts";
+import { GUEST_LINK } from "./guest_link.ts";
 import { formatIpv4 } from "./ipv4.ts";
 import type { Peers } from "./peers.ts";
 import { Pings } from "./pings.ts";
@@ -51,7 +51,7 @@ export async function serve(
   const config = parseGatewayConfig(Deno.readTextFileSync(gatewayConfigFile(runtimeFolder)));
   const socket = gatewaySocket(runtimeFolder);
   const secrets = config.secrets.length > 0 ? await takeSecrets(config.secrets, runtimeFolder) : undefined;
-  const peers = config.member ? await join(config.member, runtimeFolder) : undefined;
+  const peers = config.memberships.length > 0 ? await join(config.memberships, runtimeFolder) : [];
   const published = PublishedDatagrams.listen(config.published);
   const pings = config.allow.length > 0 ? await Pings.connect(pingSocket(runtimeFolder)) : undefined;
   const status = Deno.listen({ transport: "unix", path: statusSocket(runtimeFolder) });
@@ -67,7 +67,7 @@ export async function serve(
   // One VM, once.
   listener.close();
   if (stream === undefined) return;
-  const link = peers ? linkOf(peers.address) : GUEST_LINK;
+  const link = { ...GUEST_LINK, memberships: peers.map(({ address }) => address) };
   const gateway = new Gateway({ link, ...config, published, secrets, peers, pings, onDenied: tell }, stream);
   onStarted(gateway);
   serveStatus(status, () => gateway.counters);
@@ -87,12 +87,14 @@ async function takeSecrets(secrets: readonly GatewaySecret[], runtimeFolder: str
   return taken;
 }
 
-/** Joins the network of the machine, and says which address that is to have. */
-async function join(member: Membership, runtimeFolder: string): Promise<Peers> {
+/** Joins the networks of the machine, and says which addresses that is to have. */
+async function join(memberships: readonly Membership[], runtimeFolder: string): Promise<Peers[]> {
   // Loaded by machines that are in a network alone.
   const { Peers } = await import("./peers.ts");
-  const peers = await Peers.join(member);
-  Deno.writeTextFileSync(addressFile(runtimeFolder), formatIpv4(peers.address), { mode: 0o600 });
+  const peers: Peers[] = [];
+  for (const membership of memberships) peers.push(await Peers.join(membership));
+  const addresses = peers.map(({ address }) => `${formatIpv4(address)}\n`).join("");
+  Deno.writeTextFileSync(addressesFile(runtimeFolder), addresses, { mode: 0o600 });
   return peers;
 }
 

@@ -1,9 +1,9 @@
 import { SmolvmError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 import { startTimer } from "../host/timer.ts";
-import { MEMBER_ADDRESSES } from "./guest_link.ts";
 import { formatIpv4, type Ipv4, parseIpv4Address } from "./ipv4.ts";
 import { readFrames } from "./link.ts";
+import { memberAddresses, parseSubnet } from "./subnet.ts";
 
 /**
  * How the machines of one network find each other: the gateway of each listens at a socket in the network's folder that
@@ -55,8 +55,9 @@ export function namesOf({ name, aliases }: Pick<Member, "name" | "aliases">, net
 }
 
 /** The machines of a network that run now, by their addresses. */
-export async function readMembers(folder: string): Promise<Member[]> {
-  const found = await Promise.all(MEMBER_ADDRESSES.map((address) => readMember(memberSocket(folder, address))));
+export async function readMembers(folder: string, subnet: string): Promise<Member[]> {
+  const addresses = memberAddresses(parseSubnet(subnet)!);
+  const found = await Promise.all(addresses.map((address) => readMember(memberSocket(folder, address))));
   return found.filter((member) => member !== undefined);
 }
 

@@ -4,11 +4,11 @@ import { removeIfThere } from "../host/files.ts";
 import { startTimer } from "../host/timer.ts";
 import { acquireLock } from "../host/lock.ts";
 import type { Membership } from "./config.ts";
-import { isMemberAddress, MEMBER_ADDRESSES } from "./guest_link.ts";
 import { type Ipv4, type Ipv4Packet, parseIpv4 } from "./ipv4.ts";
 import { LinkError, readFrames } from "./link.ts";
 import { encodeMember, HELLO_MS, type Member, memberSocket, namesOf, parseMember } from "./member.ts";
 import { PacketQueue } from "./packet_queue.ts";
+import { isMemberAddress, memberAddresses, parseSubnet } from "./subnet.ts";
 
 /** What takes the packets of other machines. */
 export interface PeerHandler {
@@ -29,12 +29,15 @@ interface Peer extends Member {
  */
 export class Peers {
   readonly #network: string;
+  /** The first address of its range. */
+  readonly #base: Ipv4;
   readonly #self: Member;
   readonly #peers = new Map<Ipv4, Peer>();
   #handler: PeerHandler | undefined;
 
-  private constructor(network: string, self: Member) {
+  private constructor(network: string, base: Ipv4, self: Member) {
     this.#network = network;
+    this.#base = base;
     this.#self = self;
   }
 
@@ -43,22 +46,24 @@ export class Peers {
    *
    * @throws {SmolvmError} `network` when none is free; `storage`.
    */
-  static async join({ folder, network, name, aliases }: Membership): Promise<Peers> {
+  static async join({ folder, network, subnet, name, aliases }: Membership): Promise<Peers> {
     // One after the other: of two who join, the second one meets the first.
     using _ = await acquireLock(`${folder}/.lock`, { exclusive: true, wait: true });
     const taken = new Map<Ipv4, Deno.UnixConn | undefined>();
-    for (const address of MEMBER_ADDRESSES) {
+    const base = parseSubnet(subnet)!;
+    const addresses = memberAddresses(base);
+    for (const address of addresses) {
       const found = await dial(memberSocket(folder, address));
       if (found) taken.set(address, found.conn);
     }
-    const address = MEMBER_ADDRESSES.find((address) => !taken.has(address));
+    const address = addresses.find((address) => !taken.has(address));
     if (address === undefined) {
       throw new SmolvmError("network", `Cannot join the network "${network}": its ${taken.size} addresses are taken`);
     }
     const path = memberSocket(folder, address);
     await removeIfThere(path); // Its gateway was killed.
     const listener = Deno.listen({ transport: "unix", path });
-    const peers = new Peers(network, { address, name, aliases });
+    const peers = new Peers(network, base, { address, name, aliases });
     serveEach(listener, { what: "network", serve: (conn) => peers.#serve(conn, {}) });
     const met = [...taken].map(([address, conn]) =>
       conn && new Promise<void>((onMet) => peers.#serve(conn, { address, onMet }))
@@ -73,6 +78,11 @@ export class Peers {
   /** The address of this machine. */
   get address(): Ipv4 {
     return this.#self.address;
+  }
+
+  /** Whether that is the address of a machine of this network, or could be one. */
+  covers(address: Ipv4): boolean {
+    return isMemberAddress(address, this.#base);
   }
 
   /** Passes packets on to `handler` from now on; those before are lost. */
@@ -130,7 +140,7 @@ export class Peers {
 
   #meet(member: Member, queue: PacketQueue, expected: Ipv4 | undefined): Peer {
     const { address } = member;
-    const isFree = isMemberAddress(address) && address !== this.address && !this.#peers.has(address);
+    const isFree = this.covers(address) && address !== this.address && !this.#peers.has(address);
     if (!isFree || expected !== undefined && address !== expected) {
       throw new SmolvmError("network", "A machine of the network has the address of another one");
     }

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { until } from "../../tests/helpers/until.ts";
-import { MEMBER_ADDRESSES } from "./guest_link.ts";
 import type { Ipv4 } from "./ipv4.ts";
 import { encodeMember, memberSocket, parseMember, readMembers } from "./member.ts";
 import { Peers } from "./peers.ts";
+import { memberAddresses, parseSubnet } from "./subnet.ts";
 
-const [FIRST, SECOND, THIRD] = MEMBER_ADDRESSES as unknown as [Ipv4, Ipv4, Ipv4];
+const SUBNET = "10.127.3.0/24";
+const [FIRST, SECOND, THIRD] = memberAddresses(parseSubnet(SUBNET)!) as [Ipv4, Ipv4, Ipv4];
 
 // A gateway listens until its process ends.
 const test = (name: string, fn: (folder: string) => Promise<void>) =>
@@ -21,7 +22,7 @@ const test = (name: string, fn: (folder: string) => Promise<void>) =>
   });
 
 const join = (folder: string, name: string, aliases: string[] = []) =>
-  Peers.join({ folder, network: "app", name, aliases });
+  Peers.join({ folder, network: "app", subnet: SUBNET, name, aliases });
 
 /** The sources of the packets that a machine gets. */
 function sourcesAt(peers: Peers): Ipv4[] {
@@ -58,7 +59,7 @@ test("Peers.join() gives each machine an address, and makes all known to each ot
     assert.deepEqual(peers.addressesOf("web.1"), [SECOND]);
     assert.deepEqual(peers.addressesOf("db.other"), []);
   }
-  const members = await readMembers(folder);
+  const members = await readMembers(folder, SUBNET);
   assert.deepEqual(members.map(({ name, address }) => [name, address]), [["db", FIRST], ["web.1", SECOND]]);
   const sources = sourcesAt(db);
   web.send(FIRST, packet(SECOND, FIRST));
@@ -87,14 +88,14 @@ test("Peers takes no machine for another one that is there, for itself, or from 
   const sources = sourcesAt(db);
   const web = await join(folder, "web");
   await until(() => db.namesOf(SECOND) !== undefined);
-  for (const address of [FIRST, SECOND, 0x7f000001, 0xc0a87f01, 0xc0a87fff]) {
+  for (const address of [FIRST, SECOND, 0x7f000001, 0xc0a87f02, FIRST - 1, FIRST + 253]) {
     using conn = await Deno.connect({ transport: "unix", path: memberSocket(folder, FIRST) });
     await conn.write(frame(encodeMember({ address, name: "web", aliases: ["evil"] })));
     await conn.write(frame(packet(address, FIRST)));
     // It says who it is, and ends the connection.
     await new Response(conn.readable).text().catch(() => {});
   }
-  for (const garbage of ["{}", "x".repeat(20), '{"address":"192.168.127.9","name":7,"aliases":[]}']) {
+  for (const garbage of ["{}", "x".repeat(20), '{"address":"10.127.3.9","name":7,"aliases":[]}']) {
     using conn = await Deno.connect({ transport: "unix", path: memberSocket(folder, FIRST) });
     await conn.write(frame(new TextEncoder().encode(garbage)));
     await new Response(conn.readable).text().catch(() => {});

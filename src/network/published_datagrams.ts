@@ -6,6 +6,7 @@ import { isIpv6, parseIp } from "./ip.ts";
 import type { Ipv4 } from "./ipv4.ts";
 import { kindOf } from "./networks.ts";
 import { type Flow, keyOf } from "./packets.ts";
+import type { LinkAddresses } from "./stack.ts";
 
 /** As many clients of a port are known at once; who was heard from longest ago goes first. */
 const MAX_CLIENTS = 256;
@@ -21,6 +22,9 @@ export interface PublishedDatagramPort {
   hostPort: number;
   guestPort: number;
 }
+
+/** The guest's link, as far as it matters here. */
+type Link = Pick<LinkAddresses, "guest" | "gateway" | "memberships">;
 
 /** A published port that is listened at. */
 interface Server {
@@ -69,7 +73,7 @@ export class PublishedDatagrams implements Disposable {
   }
 
   /** Passes on what comes to the guest of that link from now on. */
-  attach(link: { guest: Ipv4; gateway: Ipv4 }, deliver: (flow: Flow, data: Uint8Array) => void): void {
+  attach(link: Link, deliver: (flow: Flow, data: Uint8Array) => void): void {
     for (const server of this.#servers) this.#receive(server, link, deliver);
   }
 
@@ -98,7 +102,7 @@ export class PublishedDatagrams implements Disposable {
 
   async #receive(
     server: Server,
-    link: { guest: Ipv4; gateway: Ipv4 },
+    link: Link,
     deliver: (flow: Flow, data: Uint8Array) => void,
   ): Promise<void> {
     for await (const [data, from] of server.socket.received()) {
@@ -106,7 +110,7 @@ export class PublishedDatagrams implements Disposable {
     }
   }
 
-  #clientAt(server: Server, address: Endpoint, link: { guest: Ipv4; gateway: Ipv4 }): Client {
+  #clientAt(server: Server, address: Endpoint, link: Link): Client {
     const { clients } = server;
     const key = `${address.port} ${address.hostname}`;
     let client = clients.get(key);
@@ -127,10 +131,11 @@ export class PublishedDatagrams implements Disposable {
   #newFlow(
     { guestPort }: Server,
     { hostname, port }: Endpoint,
-    { guest, gateway }: { guest: Ipv4; gateway: Ipv4 },
+    link: Link,
   ): Flow {
+    const { guest, gateway } = link;
     const address = ipv4Of(hostname);
-    const remote = address === undefined || kindOf(address) === "closed" || isOnLink(address) ? gateway : address;
+    const remote = address === undefined || kindOf(address) === "closed" || isOnLink(address, link) ? gateway : address;
     const flow = { guest, guestPort, remote, remotePort: port };
     // There is the guest's name server.
     const isFree = !(remote === gateway && port === DNS_PORT) && !this.#clients.has(keyOf(flow));

@@ -35,6 +35,8 @@ const LIMITS = {
 /** The link that a stack is one end of. */
 export interface LinkAddresses {
   guest: Ipv4;
+  /** The guest's addresses in networks of machines. */
+  memberships: readonly Ipv4[];
   gateway: Ipv4;
   guest6: Ipv6;
   gateway6: Ipv6;
@@ -54,8 +56,8 @@ export interface StackHandler {
   /** The guest has sent a datagram, whose bytes are overwritten afterwards. A code refuses it. */
   onDatagram(flow: Flow, data: Uint8Array): Unreachable | undefined;
   /**
-   * The guest has sent a packet of IPv4, whose bytes are overwritten afterwards. `taken`: it was for another machine. A
-   * code refuses it. `undefined`: it is the gateway's.
+   * The guest has sent a packet of IPv4 from one of its addresses, whose bytes are overwritten afterwards. `taken`: it was
+   * for another machine. A code refuses it. `undefined`: it is the gateway's.
    */
   onPacket?: ((bytes: Uint8Array, view: DataView, packet: Ipv4Packet) => "taken" | Unreachable | undefined) | undefined;
   /** The guest has sent another address than the gateway's an echo request, which is overwritten afterwards. A code refuses it. */
@@ -256,7 +258,7 @@ export class Stack implements TcpHost {
     }
     const [asker, wanted] = [view.getUint32(start + 14), view.getUint32(start + 24)];
     // A guest that asks whether its own address is in use gets no answer: nobody else has it.
-    if (asker !== this.#link.guest || wanted === this.#link.guest) return;
+    if (!this.#isOwn(asker) || this.#isOwn(wanted)) return;
     this.#writer.arpReply(wanted, asker);
   }
 
@@ -275,12 +277,16 @@ export class Stack implements TcpHost {
 
   /** Somebody else's address is dropped, and what is for all on a link that has nobody else. */
   #inputIpv4(bytes: Uint8Array<ArrayBuffer>, view: DataView, packet: Ipv4Packet): void {
-    const { guest } = this.#link;
-    if (packet.source !== guest || packet.destination === BROADCAST || packet.destination === guest) return;
+    const { source, destination } = packet;
+    if (!this.#isOwn(source) || destination === BROADCAST || this.#isOwn(destination)) return;
     const fate = this.#handler.onPacket?.(bytes, view, packet);
     if (fate === "taken") return;
     if (fate !== undefined) this.#refuse(fate, { bytes, packet });
-    else this.#inputPacket(bytes, view, packet);
+    else if (source === this.#link.guest) this.#inputPacket(bytes, view, packet);
+  }
+
+  #isOwn(address: Ipv4): boolean {
+    return address === this.#link.guest || this.#link.memberships.includes(address);
   }
 
   #inputIpv6(bytes: Uint8Array<ArrayBuffer>, view: DataView, packet: Ipv6Packet): void {

@@ -32,7 +32,7 @@ const FOLDERS = { runtimeFolder: RUNTIME_FOLDER };
 const CONSOLE_LOG = `${RUNTIME_FOLDER}/console.log`;
 const RUNNER_LOG = `${RUNTIME_FOLDER}/runner.log`;
 /** With these libkrun's network is the gateway's. */
-const NETWORK = { ...FOLDERS, machine: { net: true, networkName: null, ports: [] } };
+const NETWORK = { ...FOLDERS, machine: { net: true, networks: [], ports: [] } };
 
 /**
  * The process of a container: runs its VM, and ends as the container's own process does in there. The other runtime

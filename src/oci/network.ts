@@ -27,7 +27,7 @@ export async function startNetwork({ allowNet, nameservers, listens, helloTimeou
     secrets: [],
     limits,
     published: [],
-    member: null,
+    memberships: [],
   });
   Deno.writeTextFileSync(gatewayConfigFile(RUNTIME_FOLDER), config);
   // Before the gateway, which sees by the socket whether there are pings.

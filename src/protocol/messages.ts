@@ -61,17 +61,17 @@ export interface GuestMount {
   noExec?: boolean;
 }
 
-/** A network interface of the guest's, with addresses as numbers. */
+/** A network interface of the guest's, or a further address of one (`eth0:1`); with addresses as numbers. */
 export interface GuestInterface {
   name: string;
   address: number;
   /** Bits of the address that all on its link have in common. */
   prefix: number;
-  /** Where the default route leads. */
+  /** Where the default route leads; 0: there is none by it. */
   gateway: number;
   /** Largest packet in bytes. */
   mtu: number;
-  /** The same of IPv6. */
+  /** The same of IPv6; without a prefix it has no address of it. */
   address6: bigint;
   prefix6: number;
   gateway6: bigint;

@@ -42,11 +42,12 @@ export function guestSetup(spec: RunnerSpec, boot: GuestParts): Setup {
 }
 
 /** The files that depend on the machine, not on its image. */
-function guestFiles(spec: RunnerSpec, { address }: GatewayFacts): GuestFile[] {
+function guestFiles(spec: RunnerSpec, { addresses = [] }: GatewayFacts): GuestFile[] {
   const { hostname } = spec.machine;
   const text = (path: string, content: string) => ({ path, mode: 0o644, content: new TextEncoder().encode(content) });
   const network = networkFiles(spec);
   // A server may tell others the address that it finds for its own name.
+  const [address] = addresses;
   const own = address === undefined ? "127.0.1.1" : formatIpv4(address);
   const hosts = `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n${own} ${hostname}\n`;
   return [

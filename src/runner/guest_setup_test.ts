@@ -78,14 +78,18 @@ Deno.test("guestSetup() has a network, and its gateway as the name server, for m
   assert.equal(filesOf({ net: true })["/etc/resolv.conf"], "nameserver 192.168.127.1\n");
 });
 
-Deno.test("guestSetup() gives a machine of a network its address there, under its own name too", () => {
-  const spec = { machine: makeRecord({ hostname: "web", networkName: "app" }), ephemeral: false } as RunnerSpec;
-  const { interfaces, files } = guestSetup(spec, { ...BOOT, openFiles: 1024n, address: 0xc0a87f09 });
+Deno.test("guestSetup() gives a machine its addresses in its networks, the first one under its own name too", () => {
+  const spec = { machine: makeRecord({ hostname: "web", networks: ["app", "db"] }), ephemeral: false } as RunnerSpec;
+  const addresses = [0x0a7f0009, 0x0a7f0103];
+  const { interfaces, files } = guestSetup(spec, { ...BOOT, openFiles: 1024n, addresses });
+  const noRoutes = { prefix: 24, gateway: 0, mtu: 65_520, address6: 0n, prefix6: 0, gateway6: 0n };
   assert.deepEqual(interfaces, [
-    { name: "eth0", address: 0xc0a87f09, prefix: 24, gateway: 0xc0a87f01, mtu: 65_520, ...IPV6 },
+    { name: "eth0", address: 0xc0a87f02, prefix: 24, gateway: 0xc0a87f01, mtu: 65_520, ...IPV6 },
+    { name: "eth0:1", address: 0x0a7f0009, ...noRoutes },
+    { name: "eth0:2", address: 0x0a7f0103, ...noRoutes },
   ]);
   const hosts = files.find(({ path }) => path === "/etc/hosts");
-  assert.match(new TextDecoder().decode(hosts?.content), /^192\.168\.127\.9 web$/m);
+  assert.match(new TextDecoder().decode(hosts?.content), /^10\.127\.0\.9 web$/m);
 });
 
 Deno.test("guestSetup() gives the host a name where a rule opens it", () => {

@@ -4,12 +4,13 @@ import { osReason } from "../host/os_error.ts";
 import { sleep } from "../host/sleep.ts";
 import { tailOf } from "../host/tail.ts";
 import type { GuestInterface } from "../protocol/messages.ts";
-import { addressFile, encodeGatewayConfig, gatewayConfigFile, gatewaySocket } from "../network/config.ts";
+import { addressesFile, encodeGatewayConfig, gatewayConfigFile, gatewaySocket } from "../network/config.ts";
 import { parseEvent } from "../network/events.ts";
 import { GUEST_LINK, LINK_PREFIX, LINK_PREFIX6 } from "../network/guest_link.ts";
 import { formatIpv4, type Ipv4, parseIpv4Address } from "../network/ipv4.ts";
 import { allowedBy, opensHost } from "../network/machine_rules.ts";
 import { authorityFile } from "../network/secret.ts";
+import { SUBNET_PREFIX } from "../network/subnet.ts";
 import type { RunnerSpec } from "../runner_interface/spec.ts";
 import { networkLog, runnerLog } from "../state/machine_folders.ts";
 import { hasGateway, portsOf } from "../state/machine_record.ts";
@@ -26,7 +27,7 @@ const MAX_LAST_WORDS = 4;
  *
  * @throws {SmolvmError} `storage`.
  */
-export function configureGateway({ machine, runtimeFolder, nameservers, networkFolder }: RunnerSpec): void {
+export function configureGateway({ machine, runtimeFolder, nameservers, networks }: RunnerSpec): void {
   if (!hasGateway(machine)) return;
   const secrets = machine.secrets.map(({ name, hosts, placeholder }) => ({ name, hosts, placeholder }));
   const config = encodeGatewayConfig({
@@ -40,16 +41,17 @@ export function configureGateway({ machine, runtimeFolder, nameservers, networkF
       hostPort,
       guestPort,
     })),
-    member: networkFolder === null ? null : {
-      folder: networkFolder,
-      network: machine.networkName!,
+    memberships: networks.map(({ folder, name, subnet }) => ({
+      folder,
+      network: name,
+      subnet,
       name: machine.name,
       aliases: machine.networkAliases,
-    },
+    })),
   });
   try {
     // Gone after a boot of the host, as all sockets are.
-    if (networkFolder !== null) Deno.mkdirSync(networkFolder, { recursive: true, mode: 0o700 });
+    for (const { folder } of networks) Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     Deno.writeTextFileSync(gatewayConfigFile(runtimeFolder), config, { mode: 0o600 });
   } catch (error) {
     throw new SmolvmError("storage", `Cannot configure the machine's network: ${osReason(error)}`, { cause: error });
@@ -60,8 +62,8 @@ export function configureGateway({ machine, runtimeFolder, nameservers, networkF
 export interface GatewayFacts {
   /** The certificate that a guest with secrets is to trust, as PEM. */
   authority?: string | undefined;
-  /** The guest's address, where it is in a network of machines. */
-  address?: Ipv4 | undefined;
+  /** The guest's addresses in the networks of machines that it is in. */
+  addresses?: readonly Ipv4[] | undefined;
 }
 
 /**
@@ -70,7 +72,7 @@ export interface GatewayFacts {
  * @throws {SmolvmError} `network` when it has ended, or does not listen in time.
  */
 export async function gatewayReady(
-  { machine, folder, runtimeFolder, helloTimeoutMs, networkFolder }: RunnerSpec,
+  { machine, folder, runtimeFolder, helloTimeoutMs, networks }: RunnerSpec,
 ): Promise<GatewayFacts> {
   const deadline = performance.now() + helloTimeoutMs;
   while (!exists(gatewaySocket(runtimeFolder))) {
@@ -83,8 +85,13 @@ export async function gatewayReady(
   }
   return {
     authority: machine.secrets.length > 0 ? Deno.readTextFileSync(authorityFile(runtimeFolder)) : undefined,
-    address: networkFolder === null ? undefined : parseIpv4Address(Deno.readTextFileSync(addressFile(runtimeFolder))),
+    addresses: networks.length > 0 ? readAddresses(runtimeFolder) : [],
   };
+}
+
+function readAddresses(runtimeFolder: string): Ipv4[] {
+  const lines = Deno.readTextFileSync(addressesFile(runtimeFolder)).trim().split("\n");
+  return lines.map((line) => parseIpv4Address(line)!);
 }
 
 /** Why the gateway has ended before it was to; `undefined` when it has not. What it said last may say more. */
@@ -106,11 +113,16 @@ export function networkDevice({ machine, runtimeFolder }: Pick<RunnerSpec, "runt
 }
 
 /** The network as the guest is to see it. */
-export function guestInterfaces({ machine }: NetworkOf, { address }: GatewayFacts = {}): GuestInterface[] {
+export function guestInterfaces({ machine }: NetworkOf, { addresses = [] }: GatewayFacts = {}): GuestInterface[] {
   if (!hasGateway(machine)) return [];
   const { guest, gateway, mtu, guest6, gateway6 } = GUEST_LINK;
   const ipv6 = { address6: guest6, prefix6: LINK_PREFIX6, gateway6 };
-  return [{ name: "eth0", address: address ?? guest, prefix: LINK_PREFIX, gateway, mtu, ...ipv6 }];
+  // Further addresses of an interface, by the names that Linux has for these.
+  const more = addresses.map((address, index): GuestInterface => ({
+    ...{ name: `eth0:${index + 1}`, address, prefix: SUBNET_PREFIX, gateway: 0, mtu },
+    ...{ address6: 0n, prefix6: 0, gateway6: 0n },
+  }));
+  return [{ name: "eth0", address: guest, prefix: LINK_PREFIX, gateway, mtu, ...ipv6 }, ...more];
 }
 
 /** The files by which programs in the guest find names. */

@@ -9,7 +9,13 @@ import { keepEvents } from "./gateway_process.ts";
 import { gatewayReady } from "./network.ts";
 
 const specOf = (folder: string, helloTimeoutMs = 60_000) =>
-  ({ machine: makeRecord(), folder, runtimeFolder: folder, networkFolder: null, helloTimeoutMs }) as RunnerSpec;
+  ({
+    machine: makeRecord(),
+    folder,
+    runtimeFolder: folder,
+    networks: [] as RunnerSpec["networks"],
+    helloTimeoutMs,
+  }) as RunnerSpec;
 
 Deno.test("gatewayReady() fails at once when the gateway has ended, with its reason and what it said last", async () => {
   using folder = makeTempFolder();
@@ -31,11 +37,12 @@ Deno.test("gatewayReady() waits for the socket, and not for ever", async () => {
   });
   const ready = gatewayReady(specOf(folder.path));
   Deno.writeTextFileSync(`${folder.path}/net.sock`, "");
-  assert.deepEqual(await ready, { authority: undefined, address: undefined });
-  // It has said which address the guest has before it listens.
-  Deno.writeTextFileSync(`${folder.path}/address`, "192.168.127.9");
-  const { address } = await gatewayReady({ ...specOf(folder.path), networkFolder: "/run/net" });
-  assert.equal(address, 0xc0a87f09);
+  assert.deepEqual(await ready, { authority: undefined, addresses: [] });
+  // It has said which addresses the guest has before it listens.
+  Deno.writeTextFileSync(`${folder.path}/addresses`, "10.127.0.9\n10.127.1.3\n");
+  const networks = [{ name: "app", folder: "/run/net", subnet: "10.127.0.0/24" }];
+  const { addresses } = await gatewayReady({ ...specOf(folder.path), networks });
+  assert.deepEqual(addresses, [0x0a7f0009, 0x0a7f0103]);
 });
 
 Deno.test("keepEvents() keeps a log of limited size, and adds why a gateway failed", async () => {

@@ -28,8 +28,8 @@ export interface RunnerSpec extends MachineFolders {
   rootfs: RootfsSpec;
   /** Name servers that its gateway asks; none without network. */
   nameservers: string[];
-  /** The folder of the network of machines that it is in, with the sockets of their gateways; null: it is in none. */
-  networkFolder: string | null;
+  /** The networks of machines that it is in. */
+  networks: NetworkSpec[];
   /** The command that is the gateway of a machine with network; else empty. */
   gateway: string[];
   /** Size of the terminal that the command runs on; null: it has three pipes. */
@@ -42,6 +42,15 @@ export interface RunnerSpec extends MachineFolders {
   helloTimeoutMs: number;
   /** Detail of the log. */
   logLevel: LogLevel;
+}
+
+/** A network of machines. */
+export interface NetworkSpec {
+  name: string;
+  /** The folder with the sockets of its machines' gateways. */
+  folder: string;
+  /** The range of its addresses. */
+  subnet: string;
 }
 
 /** How a machine waits that boots before anybody wants one: see `src/state/warm.ts`. */
@@ -151,7 +160,7 @@ export function parseRunnerSpec(json: string): RunnerSpec {
     attached: fields.boolean("attached"),
     rootfs: parseRootfs(fields.object("rootfs")),
     nameservers: fields.strings("nameservers"),
-    networkFolder: fields.has("networkFolder") ? fields.string("networkFolder") : null,
+    networks: fields.objects("networks").map(parseNetwork),
     gateway: fields.strings("gateway"),
     terminal: fields.has("terminal") ? parseWindowSize(fields.object("terminal")) : null,
     stdin: fields.boolean("stdin"),
@@ -163,6 +172,16 @@ export function parseRunnerSpec(json: string): RunnerSpec {
   checkResources(spec.machine);
   checkSocketPath(spec);
   return spec;
+}
+
+function parseNetwork(fields: Fields): NetworkSpec {
+  const network = {
+    name: fields.string("name"),
+    folder: fields.string("folder"),
+    subnet: fields.string("subnet"),
+  };
+  fields.end();
+  return network;
 }
 
 function parseWarm(fields: Fields): WarmSpec {

@@ -9,7 +9,7 @@ const SPEC: RunnerSpec = {
     ports: [{ protocol: "udp", address: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
     net: true,
     dns: "9.9.9.9",
-    networkName: "app",
+    networks: ["app"],
     networkAliases: ["a"],
     command: { argv: ["/bin/sh", "-c", "echo \u{e4}\n"], env: ["A=1"], cwd: "/", user: "", tty: true, stdin: true },
   }),
@@ -22,7 +22,7 @@ const SPEC: RunnerSpec = {
   attached: true,
   rootfs: { path: "/rootfs" },
   nameservers: ["1.1.1.1"],
-  networkFolder: "/run/net",
+  networks: [{ name: "app", folder: "/run/net", subnet: "10.127.0.0/24" }],
   gateway: ["/usr/bin/deno", "run"],
   terminal: { rows: 24, columns: 80 },
   stdin: true,
@@ -91,7 +91,7 @@ const OPTIONAL = [
     "netLimitBytes",
     "netConnections",
     "secrets",
-    "networkName",
+    "networks",
     "networkAliases",
     "dns",
     "hostname",
@@ -104,7 +104,6 @@ const OPTIONAL = [
   "machine.volumes.0.readOnly",
   "machine.ports.0.protocol",
   "warm",
-  "networkFolder",
 ];
 
 Deno.test("parseRunnerSpec() refuses every key that is missing or of another type, by name", () => {

@@ -7,11 +7,13 @@ export const Networks = {
   /**
    * Makes a network, to be named when a machine is created.
    *
-   * @throws {SmolvmError} `usage` for a name that is invalid or taken; `storage`.
+   * @param options.subnet the range of its addresses, private and of 24 bits, such as `10.5.0.0/24`; default: the first
+   * of `10.127.0.0/16` that no network has
+   * @throws {SmolvmError} `usage` for a name or a range that is invalid or taken; `storage`.
    */
-  async create(name: string): Promise<NetworkRecord> {
+  async create(name: string, options: { subnet?: string | undefined } = {}): Promise<NetworkRecord> {
     const { createNetwork } = await import("../machine/networks.ts");
-    return await createNetwork(name);
+    return await createNetwork(name, options);
   },
 
   /**

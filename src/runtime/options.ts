@@ -78,9 +78,9 @@ export interface MachineSettings {
   netConnections?: number | undefined;
   /** Secrets that it may use, with a network; none is ever in the guest. */
   secrets?: readonly Secret[] | undefined;
-  /** The network that it is in, whose machines reach each other by name and address; default: none. */
-  network?: string | undefined;
-  /** Names beside its own by which the machines of that network find it. */
+  /** The networks that it is in, whose machines reach each other by name and address: at most 16. */
+  networks?: readonly string[] | undefined;
+  /** Names beside its own by which the machines of these networks find it. */
   networkAliases?: readonly string[] | undefined;
   /**
    * Whether its VM's process runs without a jail, for a host that cannot have one: root in the guest can then reach what
@@ -189,6 +189,7 @@ export async function describe(options: MachineOptions): Promise<DescribeOptions
     allowNet = [],
     denyNet = [],
     secrets = [],
+    networks = [],
     networkAliases = [],
     dns,
   } = options;
@@ -196,7 +197,7 @@ export async function describe(options: MachineOptions): Promise<DescribeOptions
   if (command === undefined && entrypoint !== undefined) {
     throw new SmolvmError("usage", "Cannot use entrypoint without command: the machine idles");
   }
-  checkNetworkNeeds({ ...options, net, dns, denyNet, secrets, networkAliases }, (option) => option);
+  checkNetworkNeeds({ ...options, net, dns, denyNet, secrets, networks, networkAliases }, (option) => option);
   if (allowNet.length > 0 && !net) throw new SmolvmError("usage", "Cannot use allowNet with net: false");
   const config = await readConfig();
   return {
@@ -216,7 +217,7 @@ export async function describe(options: MachineOptions): Promise<DescribeOptions
     denyNet,
     netLimitBytes: check("netLimitBytes", options.netLimitBytes, values.checkRate),
     netConnections: check("netConnections", options.netConnections, values.checkConnections),
-    networkName: check("network", options.network, values.parseNetworkName),
+    networks: networks.map((name) => checked("networks", name, values.parseNetworkName)),
     networkAliases: networkAliases.map((alias) => checked("networkAliases", alias, values.parseHostname)),
     secrets: secrets.map(({ hosts, ...secret }) => ({ ...secret, hosts: [...hosts] })),
     insecureNoJail: options.insecureNoJail ?? false,

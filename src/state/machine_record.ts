@@ -38,9 +38,9 @@ export interface MachineRecord {
   netConnections: number | null;
   /** Secrets that its gateway sends in place of what the guest has; without their values. */
   secrets: SecretRecord[];
-  /** The network of machines that it is in; null: none. */
-  networkName: string | null;
-  /** Names beside its own by which the machines of that network find it. */
+  /** The networks of machines that it is in, by name. */
+  networks: string[];
+  /** Names beside its own by which the machines of these networks find it. */
   networkAliases: string[];
   /** Host name in the guest. */
   hostname: string;
@@ -137,8 +137,8 @@ export const BOOT_TIMEOUT_MS = 60_000;
 export const MAX_WARM = 64;
 
 /** Whether a machine has a network interface, whose other end is a gateway of its own. Published UDP ports need one. */
-export function hasGateway({ net, networkName, ports }: Pick<MachineRecord, "net" | "networkName" | "ports">): boolean {
-  return net || networkName !== null || portsOf(ports, "udp").length > 0;
+export function hasGateway({ net, networks, ports }: Pick<MachineRecord, "net" | "networks" | "ports">): boolean {
+  return net || networks.length > 0 || portsOf(ports, "udp").length > 0;
 }
 
 /** A port of a guest, whatever it is published at. */
@@ -209,7 +209,7 @@ export function parseRecord(fields: Fields): MachineRecord {
     netLimitBytes: fields.has("netLimitBytes") ? fields.integer("netLimitBytes", 1, Number.MAX_SAFE_INTEGER) : null,
     netConnections: fields.has("netConnections") ? fields.integer("netConnections", 1, MAX_CONNECTIONS) : null,
     secrets: fields.has("secrets") ? fields.objects("secrets").map(parseSecret) : [],
-    networkName: fields.has("networkName") ? fields.string("networkName") : null,
+    networks: fields.has("networks") ? fields.strings("networks") : [],
     networkAliases: fields.has("networkAliases") ? fields.strings("networkAliases") : [],
     hostname: fields.has("hostname") ? fields.string("hostname") : name,
     command: parseCommand(fields.object("command")),

@@ -31,7 +31,7 @@ const FULL: MachineRecord = {
     { name: "A", hosts: ["a.test", "*.b.test"], source: { env: "B" }, placeholder: "p" },
     { name: "C", hosts: ["c.test"], source: { file: "/d" }, placeholder: "q" },
   ],
-  networkName: "app",
+  networks: ["app", "db"],
   networkAliases: ["a", "b"],
   hostname: "host",
   command: { argv: ["", 'say "\n"'], env: ["A=b=c", "E="], cwd: "/w", user: "1:2", tty: true, stdin: true },

@@ -14,6 +14,8 @@ export interface NetworkRecord {
   name: string;
   /** Names the folder of its sockets; unique for all time. */
   id: string;
+  /** The range of its addresses, such as `10.127.0.0/24`, which no other network has. */
+  subnet: string;
   /** When it was made, ISO 8601 in UTC. */
   created: string;
 }
@@ -77,14 +79,19 @@ export function findNetwork(name: string): NetworkRecord {
 /**
  * Makes a network.
  *
- * @throws {SmolvmError} `usage` for a name that is invalid or taken; `storage`.
+ * @param chooseSubnet returns the range of its addresses, or throws why there is none
+ * @throws {SmolvmError} `usage` for a name that is invalid or taken; `storage`; what `chooseSubnet` throws.
  */
-export async function createNetwork(name: string): Promise<NetworkRecord> {
+export async function createNetwork(
+  name: string,
+  chooseSubnet: (others: readonly NetworkRecord[]) => string,
+): Promise<NetworkRecord> {
   const refuse = (reason: string) => new SmolvmError("usage", `Cannot create the network "${name}": ${reason}`);
   if (!isNetworkName(name)) throw refuse(`expected ${NETWORK_NAME}`);
   using _ = await lockNetworks();
   if (exists(recordFile(name))) throw refuse("there is one with that name");
-  const network = { name, id: generateId(), created: new Date().toISOString() };
+  const subnet = chooseSubnet(listNetworks());
+  const network = { name, id: generateId(), subnet, created: new Date().toISOString() };
   await writeFileAtomic(recordFile(name), `${JSON.stringify({ schema: SCHEMA, ...network }, undefined, 2)}\n`, {
     mode: 0o600,
   });
@@ -118,7 +125,12 @@ async function lockNetworks(): Promise<Lock> {
 function readNetwork(name: string): NetworkRecord | undefined {
   const fields = readStateFile(recordFile(name), SCHEMA);
   if (fields === undefined) return undefined;
-  const network = { name: fields.string("name"), id: fields.string("id"), created: fields.string("created") };
+  const network = {
+    name: fields.string("name"),
+    id: fields.string("id"),
+    subnet: fields.string("subnet"),
+    created: fields.string("created"),
+  };
   fields.end();
   return network;
 }

@@ -3,14 +3,16 @@ import { withMachines } from "../../tests/helpers/machines.ts";
 import { exists } from "../host/files.ts";
 import { createNetwork, findNetwork, listNetworks, networksFolder, removeNetwork, socketsFolder } from "./networks.ts";
 
+const anySubnet = () => "10.127.0.0/24";
+
 Deno.test("createNetwork() makes a network, once, that others find", () =>
   withMachines(async () => {
-    const made = await createNetwork("app");
+    const made = await createNetwork("app", anySubnet);
     assert.match(made.id, /^[0-9a-f]{12}$/);
     assert.deepEqual(findNetwork("app"), made);
-    const other = await createNetwork("a");
+    const other = await createNetwork("a", anySubnet);
     assert.deepEqual(listNetworks(), [other, made]);
-    await assert.rejects(createNetwork("app"), {
+    await assert.rejects(createNetwork("app", anySubnet), {
       code: "usage",
       message: 'Cannot create the network "app": there is one with that name',
     });
@@ -34,23 +36,23 @@ Deno.test("createNetwork() refuses what is no label of a name, and docker's own 
       "bridge",
       "default",
     ];
-    for (const name of names) await assert.rejects(createNetwork(name), { code: "usage" }, name);
+    for (const name of names) await assert.rejects(createNetwork(name, anySubnet), { code: "usage" }, name);
     assert.deepEqual(listNetworks(), []);
-    await createNetwork("a".repeat(63));
-    await createNetwork("my_net-1");
+    await createNetwork("a".repeat(63), anySubnet);
+    await createNetwork("my_net-1", anySubnet);
   }));
 
 Deno.test("findNetwork() says what to do where there is none", () =>
   withMachines(async () => {
     assert.throws(() => findNetwork("app"), { code: "no-network", hint: "Make it: smolvm network create app" });
-    await createNetwork("apps");
+    await createNetwork("apps", anySubnet);
     assert.throws(() => findNetwork("app"), { code: "no-network", hint: 'Did you mean "apps"?' });
     assert.throws(() => findNetwork("../../etc"), { code: "no-network" });
   }));
 
 Deno.test("removeNetwork() removes its record and its sockets, unless it is told not to", () =>
   withMachines(async () => {
-    const network = await createNetwork("app");
+    const network = await createNetwork("app", anySubnet);
     Deno.mkdirSync(socketsFolder(network), { recursive: true });
     const refuse = () => {
       throw new Error("used");
@@ -64,7 +66,7 @@ Deno.test("removeNetwork() removes its record and its sockets, unless it is told
 
 Deno.test("listNetworks() refuses a record that it cannot read, by its file", () =>
   withMachines(async () => {
-    await createNetwork("app");
+    await createNetwork("app", anySubnet);
     await Deno.writeTextFile(`${networksFolder()}/app.json`, '{"schema":1,"name":"app"}');
     assert.throws(listNetworks, { code: "state", message: /app\.json": id is missing/ });
   }));

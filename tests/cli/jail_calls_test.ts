@@ -67,7 +67,7 @@ async function startJailed(
     attached: false,
     rootfs: { path: rootfs },
     nameservers: [],
-    networkFolder: null,
+    networks: [],
     gateway: [],
     terminal: null,
     stdin: false,

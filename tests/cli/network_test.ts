@@ -22,7 +22,7 @@ function assertFailed({ code, stdout, stderr }: Outcome, expected: number, ...li
 
 Deno.test("smolvm network create, ls, inspect and rm make, show and remove networks", async () => {
   using cli = makeNetworksCli();
-  assertPrinted(await cli.run(["network", "ls"]), "NAME   MACHINES   CREATED\n");
+  assertPrinted(await cli.run(["network", "ls"]), "NAME   SUBNET   MACHINES   CREATED\n");
   for (const name of ["shop", "app"]) assertPrinted(await cli.run(["network", "create", name]), `${name}\n`);
   const taken = 'Cannot create the network "app": there is one with that name';
   assertFailed(await cli.run(["network", "create", "app"]), 125, taken);
@@ -31,12 +31,15 @@ Deno.test("smolvm network create, ls, inspect and rm make, show and remove netwo
     "db\n",
   );
   const { stdout } = await cli.run(["network", "ls"]);
-  assert.match(stdout, /^NAME +MACHINES +CREATED *\napp +db +\d+ \w+ ago\nshop +- +\d+ \w+ ago\n$/);
+  assert.match(
+    stdout,
+    /^NAME +SUBNET +MACHINES +CREATED *\napp +10\.127\.1\.0\/24 +db +\d+ \w+ ago\nshop +10\.127\.0\.0\/24 +- +/,
+  );
   assertPrinted(await cli.run(["network", "list", "-q"]), "app\nshop\n");
   const [{ id, created, ...network }] = JSON.parse((await cli.run(["network", "inspect", "app"])).stdout);
   assert.match(id, /^[0-9a-f]{12}$/);
   assert.ok(Date.parse(created) > 0);
-  const place = { subnet: "192.168.127.0/24", gateway: "192.168.127.1" };
+  const place = { subnet: "10.127.1.0/24", gateway: "192.168.127.1" };
   assert.deepEqual(network, { name: "app", machines: ["db"], ...place, members: [] });
   const used = 'Cannot remove network "app": machine "db" uses it';
   assertFailed(await cli.run(["network", "rm", "app"]), 1, used, "Delete what uses it first.");
@@ -47,12 +50,15 @@ Deno.test("smolvm network create, ls, inspect and rm make, show and remove netwo
   assertPrinted(await cli.run(["network", "ls", "-q"]), "shop\n");
 });
 
-Deno.test("smolvm network create refuses a name that is none", async () => {
+Deno.test("smolvm network create refuses a name that is none, and a range that is taken", async () => {
   using cli = makeNetworksCli();
   const expected = "expected up to 63 of a-z 0-9 _ -, the first and last a letter or digit, and no word such as host";
   for (const name of ["App", "a.b", "../a", "host", "none"]) {
     assertFailed(await cli.run(["network", "create", name]), 125, `Cannot create the network "${name}": ${expected}`);
   }
+  assertPrinted(await cli.run(["network", "create", "--subnet", "10.5.0.0/24", "one"]), "one\n");
+  const taken = 'Cannot create the network "two": the network "one" has the range 10.5.0.0/24';
+  assertFailed(await cli.run(["network", "create", "--subnet", "10.5.0.0/24", "two"]), 125, taken);
 });
 
 Deno.test("smolvm network prune removes the networks that no machine is made for, and asks before", async () => {
@@ -72,18 +78,18 @@ Deno.test("smolvm network prune removes the networks that no machine is made for
   assertPrinted(await cli.run(["network", "prune"].concat("--force")), "");
 });
 
-Deno.test("smolvm create keeps the network of a machine, from options and a Smolfile, and start names one that is gone", async () => {
+Deno.test("smolvm create keeps the networks of a machine, from options and a Smolfile, and start names one that is gone", async () => {
   using cli = makeNetworksCli();
-  assertCode(await cli.run(["network", "create", "app"]), 0);
-  await Deno.writeTextFile(`${cli.folder}/Smolfile`, 'image = "root"\nnetwork = "app"\nnetwork_aliases = ["db"]\n');
+  for (const name of ["app", "back"]) assertCode(await cli.run(["network", "create", name]), 0);
+  await Deno.writeTextFile(`${cli.folder}/Smolfile`, 'image = "root"\nnetworks = ["app"]\nnetwork_aliases = ["db"]\n');
   const create = (...args: string[]) => cli.run(["create", ...args]);
-  assertCode(await create("--name", "one", "-f", "Smolfile", "--network-alias", "sql"), 0);
+  assertCode(await create("--name", "one", "-f", "Smolfile", "--network", "back", "--network-alias", "sql"), 0);
   assertCode(await create("--name", "two", "-f", "Smolfile", "--network", "none"), 0);
   assertCode(await create("--name", "three", "--network", "app", "--deny-net", "db", "root"), 0);
   const machines = JSON.parse((await cli.run(["list", "--json"])).stdout) as Record<string, unknown>[];
   assert.deepEqual(
-    machines.map(({ name, net, networkName, networkAliases }) => [name, net, networkName, networkAliases]),
-    [["one", false, "app", ["db", "sql"]], ["two", false, null, []], ["three", false, "app", []]],
+    machines.map(({ name, net, networks, networkAliases }) => [name, net, networks, networkAliases]),
+    [["one", false, ["app", "back"], ["db", "sql"]], ["two", false, [], []], ["three", false, ["app"], []]],
   );
   await Deno.remove(`${cli.state}/smolvm/networks/app.json`);
   const hint = "Make it: smolvm network create app";

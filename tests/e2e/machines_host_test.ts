@@ -80,7 +80,7 @@ test("twelve processes at once lose no machine, start none twice and read nothin
     // With --force, one that is gone is said, and no failure.
     for (const { code, stderr } of both) {
       assert.equal(code, 0, `${name}: ${stderr}`);
-      assert.match(stderr, /^(smolvm: (No such machine|The machine is gone).*\n)?$/);
+      assert.match(stderr, /^(smolvm: (No such machine|The machine is gone).*\n(Did you mean .*\n)?)?$/);
     }
   }
   for (const { code, stdout, stderr } of outcomes.slice(-4)) {

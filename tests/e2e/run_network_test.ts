@@ -228,7 +228,7 @@ test("run --secret lets a guest use what it never holds with the hosts named for
 }, { timeoutMs: 400_000 });
 
 test(
-  "machines of one network reach each other by name, alias and address, also after a restart, and no others",
+  "machines of a network reach each other by name, alias and address, also after a restart, and no others",
   async () => {
     using _ = setEnv(suite.env);
     for (const network of ["app", "other"]) await Networks.create(network);
@@ -240,20 +240,40 @@ test(
     await start("db");
     const ask = `ask() { head -c 300000 /dev/zero | nc -w 60 $1 99 2>&1; }
     until ask db | grep -q 300000; do sleep 1; done`;
-    const script = `${ask}; ask db; ask primary.sql.app; ask 192.168.127.2; nc -w 5 ${WORLD} 80 2>&1
+    // In both networks, and no way from one into the other.
+    const script =
+      `nc -ll -p 98 -e echo "web is here" & ${ask}; ask db; ask primary.sql.app; ask 10.127.0.2; nc -w 5 ${WORLD} 80 2>&1
     read go; ${ask}; echo again; ask db; cat`;
-    await using visitor = suite.start(["run", "-i", "--name", "web", "--network", "app", rootfs, "sh", "-c", script]);
+    await using visitor = suite.start([
+      "run",
+      "-i",
+      "--name",
+      "web",
+      "--network",
+      "app",
+      "--network",
+      "other",
+      rootfs,
+      "sh",
+      "-c",
+      script,
+    ]);
     const [first] = await visitor.untilStdout(/(db 300000\n){3}.*\n/);
     assert.match(first, NO_ROUTE, "no network but that");
     const { members } = await Networks.inspect("app");
     const found = members.map(({ name, address }) => `${name} ${address}`);
-    assert.deepEqual(found, ["db 192.168.127.2", "web 192.168.127.3"]);
+    assert.deepEqual(found, ["db 10.127.0.2", "web 10.127.0.3"]);
     assertCode(await smolvm(["restart", "--timeout", "0", "db"]), 0);
     await visitor.write("go\n");
     await visitor.untilStdout(/again\ndb 300000\n/);
-    const hosts = ["db", "192.168.127.3"].map((host) => `nc -w 60 ${host} 99 </dev/null 2>&1`).join("\n");
-    const stranger = await smolvm(["run", "--network", "other", rootfs, "sh", "-c", hosts]);
-    assert.match(stranger.stdout, /(bad address|not known).*\n.*No route to host\n$/);
+    const there = [["db", 99], ["10.127.0.2", 99], ["10.127.0.3", 98], ["web", 98], ["10.127.1.2", 98]];
+    const hosts = there.map(([host, port]) => `nc -w 60 ${host} ${port} </dev/null 2>&1`).join("\n");
+    // A route by the machine that is in both leads nowhere.
+    const detour = "ip route add 10.127.0.0/24 via 10.127.1.2; nc -w 5 10.127.0.2 99 </dev/null 2>&1 | head -n 1";
+    const stranger = await smolvm(["run", "--network", "other", rootfs, "sh", "-c", `${hosts}\n${detour}`]);
+    const seen = /(bad address|not known).*\n(.*No route to host\n){2}(web is here\n){2}(?!db)/;
+    assert.match(stranger.stdout, seen);
+    assert.doesNotMatch(stranger.stdout, /db 0/);
     await visitor.finish();
     await remove("db");
     for (const network of ["app", "other"]) await Networks.remove(network);

@@ -46,7 +46,7 @@ export function makeRecord(changes: Partial<MachineRecord> = {}): MachineRecord 
     netLimitBytes: null,
     netConnections: null,
     secrets: [],
-    networkName: null,
+    networks: [],
     networkAliases: [],
     dns: null,
     hostname: "web",

@@ -23,7 +23,7 @@ export interface GatewaySettings {
   nameservers?: string[];
   limits?: NetworkLimits;
   published?: PublishedDatagramPort[];
-  member?: Membership | null;
+  memberships?: Membership[];
   /** What is waited for: that it listens, or nothing, of one that cannot. */
   awaits?: "its socket" | "nothing";
 }
@@ -41,19 +41,19 @@ export async function startGateway(
     nameservers = ["192.0.2.1"],
     limits = NO_LIMITS,
     published = [],
-    member = null,
+    memberships = [],
     awaits = "its socket",
   }: GatewaySettings = {},
 ) {
   const runtimeFolder = await Deno.makeTempDir({ dir: folder });
   await Deno.writeTextFile(
     gatewayConfigFile(runtimeFolder),
-    encodeGatewayConfig({ allow, deny, nameservers, secrets: [], limits, published, member }),
+    encodeGatewayConfig({ allow, deny, nameservers, secrets: [], limits, published, memberships }),
   );
   const addresses = published.map(({ address }) => address);
   const { argv: [command, ...args], env } = gatewayCommand(runtimeFolder, {
     deniedHosts: hostsToDeny({ allowNet: allow }, { nameservers, published: addresses }),
-    files: member ? [member.folder] : [],
+    files: memberships.map((membership) => membership.folder),
   });
   const process = new Process(command!, { args, env });
   if (awaits === "its socket") await until(() => exists(gatewaySocket(runtimeFolder)));

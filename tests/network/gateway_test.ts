@@ -1,7 +1,7 @@
 // The process that is a machine's network, as smolvm-jail starts it, with a guest made of the kernel of this host.
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { addressFile, encodeGatewayConfig, gatewayConfigFile, gatewaySocket } from "../../src/network/config.ts";
+import { addressesFile, encodeGatewayConfig, gatewayConfigFile, gatewaySocket } from "../../src/network/config.ts";
 import { describeEvent, type NetworkDenial, type NetworkEnd, parseEvent } from "../../src/network/events.ts";
 import { GUEST_LINK } from "../../src/network/guest_link.ts";
 import { parseIpv6Address } from "../../src/network/ipv6.ts";
@@ -264,42 +264,42 @@ Deno.test("a gateway with a limit of connections refuses further ones, and says 
 
 Deno.test("gateways of one network carry packets among its machines, by name and address, and among no others", async () => {
   const startIn =
-    (network: string) => async (name: string, { deny = [] as string[], aliases = [] as string[] } = {}) => {
+    (network: string, subnet: string) =>
+    async (name: string, { deny = [] as string[], aliases = [] as string[] } = {}) => {
       const path = `${folder.path}/${network}`;
       await Deno.mkdir(path, { recursive: true });
-      const gateway = await startGateway([], { deny, member: { folder: path, network, name, aliases } });
-      const address = await Deno.readTextFile(addressFile(gateway.runtimeFolder));
+      const gateway = await startGateway([], { deny, memberships: [{ folder: path, network, subnet, name, aliases }] });
+      const address = (await Deno.readTextFile(addressesFile(gateway.runtimeFolder))).trim();
       const send = (errand: Partial<Errand>) =>
         gateway.send({ scenario: "visit", hostname: GATEWAY, port: 4000, size: SIZE, address, ...errand });
       const visit = async (...words: string[]) => await send({ words }) as Record<string, string>;
       return { ...gateway, address, send, visit };
     };
-  const [startInApp, startInOther] = [startIn("app"), startIn("other")];
+  const [startInApp, startInOther] = [startIn("app", "10.127.0.0/24"), startIn("other", "10.127.1.0/24")];
   await using db = await startInApp("db", { aliases: ["Primary"] });
   const serving = db.send({ scenario: "serve" });
   await using web = await startInApp("web");
-  await using denied = await startInApp("denied", { deny: ["db.app:4000", "192.168.127.3"] });
+  await using denied = await startInApp("denied", { deny: ["db.app:4000", "10.127.0.3"] });
   await using stranger = await startInOther("stranger");
   const members = [db, web, denied, stranger];
   assert.deepEqual(members.map(({ address }) => address.split(".").at(-1)), ["2", "3", "4", "2"]);
   const nobody = /No route to host/;
   const noName = /no record|NotFound/i;
   const known = [db.address, "db", "db.app", "primary", "PRIMARY.app"];
-  const found = await web.visit(...known, "stranger", "db.other", "192.168.127.9");
+  const found = await web.visit(...known, "stranger", "db.other", "10.127.0.9");
   for (const name of known) assert.equal(found[name], `${web.address} ${SIZE} 9000`, name);
   for (const name of ["stranger", "db.other"]) assert.match(found[name]!, noName, name);
-  assert.match(found["192.168.127.9"]!, nobody);
-  // A machine of another network that has the address of one here.
-  const foreign = await stranger.visit("db", "web", "192.168.127.3");
+  assert.match(found["10.127.0.9"]!, nobody);
+  const foreign = await stranger.visit("db", "web", "10.127.0.3");
   for (const name of ["db", "web"]) assert.match(foreign[name]!, noName, name);
-  assert.match(foreign["192.168.127.3"]!, nobody);
+  assert.match(foreign["10.127.0.3"]!, nobody);
   await using next = await startInApp("next");
-  assert.equal(next.address, "192.168.127.3", "that of a machine that has ended is free");
+  assert.equal(next.address, "10.127.0.3", "that of a machine that has ended is free");
   for (const error of Object.values(await denied.visit("db", db.address, "next"))) assert.match(error, nobody);
   const told = toldBy((await denied.process.outcome).stdout);
   assert.match(
     told[0]!,
-    /^denied tcp 192\.168\.127\.2:4000 \(db, db\.app, primary, primary\.app\): rule db\.app:4000$/,
+    /^denied tcp 10\.127\.0\.2:4000 \(db, db\.app, primary, primary\.app\): rule db\.app:4000$/,
   );
   await next.send({ scenario: "upload", hostname: db.address, size: 0 });
   assert.deepEqual(await serving, known.map(() => web.address));
@@ -308,12 +308,15 @@ Deno.test("gateways of one network carry packets among its machines, by name and
 Deno.test("gateways of one network pass on nothing that a hostile guest sends as another one, or that is no plain packet", async () => {
   const path = `${folder.path}/hostile`;
   await Deno.mkdir(path);
-  const start = (name: string) => startGateway([], { member: { folder: path, network: "hostile", name, aliases: [] } });
+  const start = (name: string) =>
+    startGateway([], {
+      memberships: [{ folder: path, network: "hostile", subnet: "10.127.0.0/24", name, aliases: [] }],
+    });
   await using attacker = await start("attacker");
   await using victim = await start("victim");
   using attack = await Deno.connect({ transport: "unix", path: gatewaySocket(attacker.runtimeFolder) });
   using got = await Deno.connect({ transport: "unix", path: gatewaySocket(victim.runtimeFolder) });
-  const [OWN, VICTIM, OTHER] = [0xc0a87f02, 0xc0a87f03, 0xc0a87f04];
+  const [OWN, VICTIM, OTHER] = [0x0a7f0002, 0x0a7f0003, 0x0a7f0004];
   /** A datagram whose last byte is `mark`, with some bytes changed. */
   const datagram = (mark: number, { source = OWN, to = VICTIM, changes = {} as Record<number, number> } = {}) => {
     const frame = new Uint8Array(4 + 14 + 20 + 9);
@@ -337,7 +340,8 @@ Deno.test("gateways of one network pass on nothing that a hostile guest sends as
     datagram(1, { source: OTHER }),
     datagram(2, { source: VICTIM }),
     datagram(3, { source: GUEST_LINK.gateway }),
-    datagram(4, { to: 0xc0a87fff }),
+    datagram(10, { source: GUEST_LINK.guest }), // its address on its own link
+    datagram(4, { to: 0x0a7f00ff }),
     datagram(5, { to: 0xffffffff }),
     datagram(6, { changes: { 24: 0x20 } }), // the first of several fragments
     datagram(7, { changes: { 27: 2 } }), // IGMP
@@ -360,7 +364,7 @@ Deno.test("a gateway opens no file any more when its guest is there, and without
   const main = new URL("../../src/network/main.ts", import.meta.url);
   for (const [allow, expected] of [[["public"], "connected"], [[], "NotCapable"]] as const) {
     const runtimeFolder = await Deno.makeTempDir({ dir: folder.path });
-    const member = { folder: runtimeFolder, network: "app", name: "web", aliases: [] };
+    const member = { folder: runtimeFolder, network: "app", subnet: "10.127.0.0/24", name: "web", aliases: [] };
     const config = {
       allow: [...allow],
       deny: [],
@@ -368,7 +372,7 @@ Deno.test("a gateway opens no file any more when its guest is there, and without
       secrets: [],
       limits: NO_LIMITS,
       published: [],
-      member,
+      memberships: [member],
     };
     await Deno.writeTextFile(gatewayConfigFile(runtimeFolder), encodeGatewayConfig(config));
     const script = `${runtimeFolder}/attack.ts`;
@@ -380,7 +384,7 @@ Deno.test("a gateway opens no file any more when its guest is there, and without
         const connect = await Deno.connect({ port: ${listener.addr.port} }).then(() => "connected", ({ name }) => name);
         const dial = await Deno.connect({ transport: "unix", path: "${runtimeFolder}/3.sock" }).catch(({ name }) => name);
         let read = "read";
-        try { Deno.readTextFileSync("${runtimeFolder}/address"); } catch (error) { read = error.name; }
+        try { Deno.readTextFileSync("${runtimeFolder}/addresses"); } catch (error) { read = error.name; }
         console.log(connect, dial, read);
       };
       await serve("${runtimeFolder}", { onStarted });`,

@@ -39,7 +39,7 @@ export interface Errand {
   /** Further words, as `guest.ts` wants them. */
   words?: string[];
   troubles?: Troubles;
-  /** Its own address. */
+  /** Its address in a network of machines, beside the one that it always has. */
   address?: string;
 }
 
@@ -54,12 +54,14 @@ export async function sendGuest(socket: string, errand: Errand): Promise<unknown
     size = 0,
     words = [],
     troubles = {},
-    address = "192.168.127.2",
+    address,
   } = errand;
   const { seed = 1, loss = 0, duplication = 0, reordering = 0, mtu = LINK.mtu } = troubles;
   const guest = [`run -A --unstable-net --no-check --cached-only "${main}"`, scenario, hostname, port, size];
   const script = `ip link set lo up && ip link set eth0 address 02:73:6d:6f:6c:02 mtu ${mtu} up &&
-    ip address add ${address}/24 dev eth0 && ip route add default via 192.168.127.1 &&
+    ip address add 192.168.127.2/24 dev eth0 && ${
+    address ? `ip address add ${address}/24 dev eth0` : "true"
+  } && ip route add default via 192.168.127.1 &&
     ip -6 address add ${formatIpv6(LINK.guest6)}/64 dev eth0 nodad &&
     ip -6 route add default via ${formatIpv6(LINK.gateway6)} &&
     exec "${Deno.execPath()}" ${guest.join(" ")} "$@"`;

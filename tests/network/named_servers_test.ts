@@ -73,7 +73,7 @@ async function startGateway(
     secrets,
     limits: { bytesPerSecond: null, connections: null },
     published: [],
-    member: null,
+    memberships: [],
   };
   await Deno.writeTextFile(gatewayConfigFile(runtimeFolder), encodeGatewayConfig(config));
   const caCerts = trusted ? [publicAuthority.certificate] : [];

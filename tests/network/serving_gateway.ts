@@ -11,7 +11,7 @@ import { GUEST_LINK } from "../../src/network/guest_link.ts";
 
 const [path = "", port] = Deno.args;
 const listener = Deno.listen({ transport: "unix", path });
-const options = { link: GUEST_LINK, allow: [], deny: [], nameservers: [], onDenied: () => {} };
+const options = { link: GUEST_LINK, allow: [], deny: [], nameservers: [], peers: [], onDenied: () => {} };
 const limits = { bytesPerSecond: null, connections: null };
 const gateway = new Gateway({ ...options, limits }, await listener.accept());
 gateway.serveDatagrams(new Set([Number(port)]));

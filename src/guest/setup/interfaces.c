@@ -72,8 +72,8 @@ int interface_set_up(const struct setup_interface *interface, struct step *step)
 
 	int err = set_up(fd, interface, step);
 
-	if (!err)
+	if (!err && interface->gateway)
 		err = add_default_route(fd, interface, step);
 	close(fd);
-	return err ? err : interface_set_up_ipv6(interface, step);
+	return err || !interface->prefix6 ? err : interface_set_up_ipv6(interface, step);
 }

@@ -26,7 +26,8 @@
  *                                          list of interfaces { str name, u32 address, u32 prefix, u32 gateway,
  *                                          u32 mtu, and of IPv6: u64, u64 address, u32 prefix, u64, u64 gateway }:
  *                                          addresses as numbers, one of IPv6 by its upper half and its lower one, a
- *                                          prefix in bits, a gateway that the default route leads to
+ *                                          prefix in bits, a gateway that the default route leads to; 0: no
+ *                                          route, and without a prefix of IPv6 no address of it
  *   MSG_EXEC                       new     u32 EXEC_* flags, u32 rows, u32 columns, str cwd, str user,
  *                                          list of argv { str }, list of env { str "KEY=VALUE" }
  *   MSG_STDIN                      exec    bytes; none: end of input
