@@ -1,7 +1,8 @@
-import { SmolvmError } from "../errors.ts";
+import { messageOf, SmolvmError } from "../errors.ts";
 import { exists } from "../host/files.ts";
 import { dirname } from "../host/path.ts";
 import { sleep } from "../host/sleep.ts";
+import { log } from "../log.ts";
 import { hostsToDeny } from "../network/machine_rules.ts";
 import type { Gateway } from "../network/gateway.ts";
 import { serve } from "../network/main.ts";
@@ -30,8 +31,7 @@ export async function startNetwork({ allowNet, nameservers, listens, helloTimeou
     memberships: [],
   });
   Deno.writeTextFileSync(gatewayConfigFile(RUNTIME_FOLDER), config);
-  // Before the gateway, which sees by the socket whether there are pings.
-  new Deno.Command(PINGS_PROGRAM, { args: ["--pings", pingSocket(RUNTIME_FOLDER)] }).outputSync();
+  startPings();
   const main = decodeURIComponent(new URL(Deno.mainModule).pathname);
   const permissions = gatewayPermissions({
     read: [RUNTIME_FOLDER, dirname(main)],
@@ -53,6 +53,15 @@ export async function startNetwork({ allowNet, nameservers, listens, helloTimeou
   while (!exists(gatewaySocket(RUNTIME_FOLDER))) {
     if (performance.now() > deadline) throw new SmolvmError("network", "The container's network did not start in time");
     await sleep(POLL_MS);
+  }
+}
+
+/** Starts what sends pings, before the gateway, which sees by the socket whether there is one. */
+function startPings(): void {
+  try {
+    new Deno.Command(PINGS_PROGRAM, { args: ["--pings", pingSocket(RUNTIME_FOLDER)] }).outputSync();
+  } catch (error) {
+    log("warn", `The guest cannot ping: ${messageOf(error)}`);
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { buildOciStandIn, canRunContainers } from "../helpers/oci_stand_in.ts";
+import { configurePodman } from "../helpers/podman.ts";
 import { assertCode, type Outcome, Process, runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
@@ -34,16 +35,7 @@ Deno.test(
     using temp = makeTempFolder();
     const folder = temp.path;
     const launcher = await buildOciStandIn(folder);
-    Deno.writeTextFileSync(
-      `${folder}/containers.conf`,
-      '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "smolvm"\n' +
-        `runtime_supports_json = ["smolvm"]\n[engine.runtimes]\nsmolvm = ["${launcher}"]\n`,
-    );
-    Deno.writeTextFileSync(
-      `${folder}/storage.conf`,
-      `[storage]\ndriver = "vfs"\nrunroot = "${folder}/run"\ngraphroot = "${folder}/graph"\n`,
-    );
-    const env = { CONTAINERS_CONF: `${folder}/containers.conf`, CONTAINERS_STORAGE_CONF: `${folder}/storage.conf` };
+    const env = await configurePodman(folder, launcher);
     const podman = async (...args: string[]): Promise<Outcome> => await runProcess("podman", { args, env });
     // A host whose KVM boots no guest says so in /sys, and none is to boot here.
     const options = ["--network", "none", "--mount", "type=tmpfs,destination=/sys", "--rootfs", `${folder}/rootfs`];
@@ -55,7 +47,7 @@ Deno.test(
     const remove = async (...ids: string[]) => {
       assertCode(await podman("rm", "--force", "--time", "0", ...ids), 0);
       await until(() => !ids.some((id) => processesOf(id).length > 0));
-      const folders = ids.filter((id) => exists(`${folder}/graph/vfs-containers/${id}`));
+      const folders = ids.filter((id) => exists(`${folder}/podman/graph/vfs-containers/${id}`));
       assert.deepEqual([mountsIn(folder), folders], [[], []]);
     };
 

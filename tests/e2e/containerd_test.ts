@@ -10,7 +10,7 @@ import { until } from "../helpers/until.ts";
 const CONTAINERD = "/run/containerd/containerd.sock";
 const DOCKER = "/run/docker.sock";
 const IMAGE = "localhost/box:latest";
-const suite = engineSuite(["containerd", "dockerd", "docker", "runc", "bridge"]);
+const suite = engineSuite(["containerd", "dockerd", "docker", "docker-compose", "runc", "bridge"]);
 const { folder } = suite;
 const daemons: Process[] = [];
 
@@ -69,6 +69,8 @@ if (suite.isTried) {
       args: [
         ...["--containerd", CONTAINERD, "--data-root", `${folder}/docker`, "--storage-driver", "vfs"],
         ...["--exec-opt", "native.cgroupdriver=cgroupfs", "--add-runtime", `smolvm=${RUNTIME}`],
+        // A service of a swarm names no runtime.
+        ...["--default-runtime", "smolvm"],
       ],
       socket: DOCKER,
     });
@@ -89,14 +91,27 @@ if (suite.isTried) {
 }
 
 suite.test("docker run gives the exit code back, and a container has servers, commands, logs and an end", async () => {
-  const run = ["run", "--runtime", "smolvm", "--memory", "200m"];
+  const run = ["run", "--memory", "200m"];
   assertCode(await docker(...run, "--rm", "--network", "none", IMAGE, "sh", "-c", "exit 42"), 42);
   const server = 'httpd -h /www; trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.2; done';
   assertCode(
-    await docker(...run, "--detach", "--name", "web", "-p", "127.0.0.1:8123:80", IMAGE, "sh", "-c", server),
+    await docker(
+      ...[...run, "--detach", "--name", "web", "-p", "127.0.0.1:8123:80"],
+      ...[
+        "--health-cmd",
+        "wget -q -O /dev/null http://127.0.0.1",
+        "--health-interval",
+        "1s",
+        "--health-timeout",
+        "60s",
+      ],
+      ...[IMAGE, "sh", "-c", server],
+    ),
     0,
   );
   try {
+    const health = async () => (await docker("inspect", "--format", "{{.State.Health.Status}}", "web")).stdout;
+    await until(async () => await health() === "healthy\n", { everyMs: 1000 });
     const exec = await docker("exec", "--env", "A=b", "--user", "1000", "web", "sh", "-c", "echo $A $(id -u); exit 9");
     assert.deepEqual([exec.code, exec.stdout], [9, "b 1000\n"]);
     const address = (await docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", "web")).stdout.trim();
@@ -110,6 +125,52 @@ suite.test("docker run gives the exit code back, and a container has servers, co
     await docker("rm", "--force", "web");
   }
   assert.equal((await docker("ps", "--all", "--quiet")).stdout, "");
+});
+
+suite.test("docker compose runs containers that find each other by name", async () => {
+  const services = {
+    web: { command: ["httpd", "-f", "-h", "/www"] },
+    side: { command: ["sh", "-c", "until wget -q -O- http://web/; do sleep 1; done"], depends_on: ["web"] },
+  };
+  const common = { image: IMAGE, runtime: "smolvm", mem_limit: "200m", stop_grace_period: "0s" };
+  const file = `${folder}/docker-compose.json`;
+  const entries = Object.entries(services).map(([name, service]) => [name, { ...common, ...service }]);
+  await Deno.writeTextFile(file, JSON.stringify({ version: "2.4", services: Object.fromEntries(entries) }));
+  const compose = (...args: string[]) =>
+    runProcess("docker-compose", { args: ["--file", file, "--project-name", "shop", ...args], timeoutMs: 200_000 });
+  try {
+    assertCode(await compose("up", "--detach"), 0);
+    assert.equal((await docker("wait", "shop_side_1")).stdout, "0\n");
+    assert.equal((await docker("logs", "shop_side_1")).stdout, "page\n");
+  } finally {
+    assertCode(await compose("down"), 0);
+  }
+  assert.equal((await docker("ps", "--all", "--quiet")).stdout, "");
+});
+
+suite.test("docker swarm runs the replicas of a service, and another one in the place of one that is killed", async () => {
+  const address = "ip link add dummy0 type dummy && ip address add 10.98.0.1/24 dev dummy0 && ip link set dummy0 up";
+  assertCode(await runProcess("sh", { args: ["-c", address] }), 0);
+  assertCode(await docker("swarm", "init", "--advertise-addr", "10.98.0.1"), 0);
+  const running = async () =>
+    (await docker("ps", "--quiet", "--filter", "name=web")).stdout.split("\n").filter(Boolean);
+  const isUp = async (id: string) => (await docker("exec", id, "cat", "/www/index.html")).stdout === "page\n";
+  try {
+    const service = ["--detach", "--no-resolve-image", "--name", "web", "--replicas", "2", "--limit-memory", "200m"];
+    assertCode(await docker("service", "create", ...service, IMAGE, "sleep", "1000"), 0);
+    await until(async () => (await running()).length === 2, { everyMs: 1000 });
+    const [first, second] = await running();
+    for (const id of [first!, second!]) assert.ok(await isUp(id), id);
+    assertCode(await docker("kill", first!), 0);
+    await until(async () => (await running()).some((id) => id !== first && id !== second), { everyMs: 1000 });
+    const replica = (await running()).find((id) => id !== second);
+    assert.ok(await isUp(replica!), "the new one");
+    assertCode(await docker("service", "rm", "web"), 0);
+    await until(async () => (await docker("ps", "--all", "--quiet")).stdout === "", { everyMs: 1000 });
+  } finally {
+    await docker("swarm", "leave", "--force");
+    await runProcess("ip", { args: ["link", "delete", "dummy0"] });
+  }
 });
 
 suite.test("a kubelet's pod has an address, and containers with commands, logs and an end", async () => {

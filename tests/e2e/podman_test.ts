@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import type { OciSeccomp } from "../../src/oci/config.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { engineSuite, RUNTIME } from "../helpers/engine_suite.ts";
+import { configurePodman } from "../helpers/podman.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
 import { until } from "../helpers/until.ts";
 
 const suite = engineSuite(["podman", "crun", "netavark", "catatonit"]);
 const { folder } = suite;
+let env: Record<string, string> = {};
 
 async function podman(...args: string[]): Promise<Outcome> {
   return await feedPodman("", args);
@@ -15,22 +17,12 @@ async function podman(...args: string[]): Promise<Outcome> {
 
 /** The same, with an input. */
 async function feedPodman(input: string | Uint8Array, args: string[]): Promise<Outcome> {
-  const env = { CONTAINERS_CONF: `${folder}/containers.conf`, CONTAINERS_STORAGE_CONF: `${folder}/storage.conf` };
   return await runProcess("podman", { args, env, input });
 }
 
 if (suite.isTried) {
   Deno.test.beforeAll(async () => {
-    await Deno.writeTextFile(
-      `${folder}/containers.conf`,
-      '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "smolvm"\n' +
-        'runtime_supports_json = ["smolvm"]\n' +
-        `[engine.runtimes]\nsmolvm = ["${RUNTIME}"]\n[network]\nnetwork_backend = "netavark"\n`,
-    );
-    await Deno.writeTextFile(
-      `${folder}/storage.conf`,
-      `[storage]\ndriver = "vfs"\nrunroot = "${folder}/podman/run"\ngraphroot = "${folder}/podman/graph"\n`,
-    );
+    env = await configurePodman(folder, RUNTIME);
     await buildRootfs(`${folder}/root`);
     await Deno.mkdir(`${folder}/root/www`);
     await Deno.writeTextFile(`${folder}/root/www/index.html`, "page\n");

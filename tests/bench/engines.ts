@@ -1,0 +1,71 @@
+/**
+ * How long a container of podman takes and what it costs the host's memory: with crun, with runc, and each in a VM. The
+ * runs alternate, so that whatever slows this host down slows all of them; only the ratios mean anything.
+ *
+ *     deno run -A engines.js WORK [--runs N]
+ *
+ * It is bundled: WORK has the unpacked download, as `download`. Needs root, podman, conmon, crun and runc, and a KVM that boots guests.
+ *
+ * @module
+ */
+
+import { buildRootfs } from "../fixtures/rootfs.ts";
+import { configurePodman } from "../helpers/podman.ts";
+import { runProcess } from "../helpers/process.ts";
+import { makeTempFolder } from "../helpers/temp_folder.ts";
+import { median, runsOf } from "./measure.ts";
+
+const [work] = Deno.args;
+const RUNS = runsOf(Deno.args, 5);
+const RUNTIMES = ["crun", "runc", "smolvm"];
+
+using folder = makeTempFolder();
+const env = await configurePodman(folder.path, `${work}/download/smolvm-oci`);
+const rootfs = `${folder.path}/rootfs`;
+await buildRootfs(rootfs);
+
+/** Runs `podman ARGS` to its end, which must be a good one. */
+async function podman(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runProcess("podman", { args, env });
+  if (code !== 0) throw new Error(`podman ${args.join(" ")} ended with ${code}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** The arguments of a container that runs a command. */
+function container(runtime: string, ...command: string[]): string[] {
+  return ["--runtime", runtime, "--network", "none", "--memory", "256m", "--rootfs", rootfs, ...command];
+}
+
+const times = new Map(RUNTIMES.map((runtime) => [runtime, [] as number[]]));
+for (let run = 0; run <= RUNS; run++) {
+  for (const runtime of RUNTIMES) {
+    const start = performance.now();
+    await podman("run", "--rm", ...container(runtime, "true"));
+    // The first one fills caches.
+    if (run > 0) times.get(runtime)!.push(performance.now() - start);
+  }
+}
+const least = median(times.get("crun")!);
+for (const [runtime, of] of times) {
+  const [low, high] = [Math.min(...of), Math.max(...of)].map((ms) => ms.toFixed(0));
+  const ratio = (median(of) / least).toFixed(2);
+  console.log(`podman run --rm, ${runtime}: ${median(of).toFixed(0)} ms (${low} to ${high}), ${ratio} times crun`);
+}
+
+/** What the processes of a container and its conmon have of the host's memory, in MiB: PSS. */
+async function memoryOf(id: string): Promise<number> {
+  const [conmon, pid] = (await podman("inspect", "--format", "{{.State.ConmonPid}} {{.State.Pid}}", id)).split(" ");
+  const group = Deno.readTextFileSync(`/proc/${pid}/cgroup`).trim().split("::")[1]!;
+  const inGroup = Deno.readTextFileSync(`/sys/fs/cgroup${group}/cgroup.procs`).trim().split("\n");
+  const kib = [conmon!, ...inGroup].map((member) =>
+    Number(/^Pss: +(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${member}/smaps_rollup`))![1])
+  );
+  return kib.reduce((sum, more) => sum + more) / 1024;
+}
+
+for (const runtime of RUNTIMES) {
+  const id = await podman("run", "--detach", ...container(runtime, "sleep", "1000"));
+  const mib = await memoryOf(id);
+  console.log(`an idle container with its conmon, ${runtime}: ${mib.toFixed(1)} MiB`);
+  await podman("rm", "--force", "--time", "0", id);
+}
