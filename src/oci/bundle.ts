@@ -161,8 +161,21 @@ function outerConfig(
       rootShare,
       ...shares,
     ],
-    linux: { ...linux, resources: outerResources(linux), devices: [KVM_DEVICE] },
+    linux: {
+      ...linux,
+      resources: outerResources(linux),
+      devices: [KVM_DEVICE],
+      sysctl: { ...mayPing(config) ? PINGS_ALLOWED : {}, ...linux.sysctl },
+    },
   };
+}
+
+/** Lets the container's root have sockets for the guest's pings. */
+const PINGS_ALLOWED = { "net.ipv4.ping_group_range": "0 0" };
+
+/** Whether a container may send what it likes in a network of its own, pings included. */
+export function mayPing({ process, linux }: Pick<OciConfig, "process" | "linux">): boolean {
+  return process.capabilities?.bounding?.includes("CAP_NET_RAW") === true && !isHostsNetwork(linux);
 }
 
 function share(source: string, destination: string, isReadOnly: boolean): OciMount {

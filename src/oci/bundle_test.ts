@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { engineBundle, isHostsNetwork, ownBundle } from "./bundle.ts";
+import { engineBundle, isHostsNetwork, mayPing, ownBundle } from "./bundle.ts";
 
 Deno.test("isHostsNetwork() knows the host's network without a namespace, and by the path of it", () => {
   assert.ok(isHostsNetwork({}));
@@ -7,6 +7,15 @@ Deno.test("isHostsNetwork() knows the host's network without a namespace, and by
   assert.ok(isHostsNetwork({ namespaces: [{ type: "network", path: `/proc/${Deno.pid}/ns/net` }] }));
   assert.ok(!isHostsNetwork({ namespaces: [{ type: "network" }] }));
   assert.ok(!isHostsNetwork({ namespaces: [{ type: "network", path: "/proc/self/ns/uts" }] }));
+});
+
+Deno.test("mayPing() asks for a network of the container's own, and for the capability", () => {
+  const own = { namespaces: [{ type: "network" }] };
+  const process = (...bounding: string[]) => ({ args: ["true"], cwd: "/", capabilities: { bounding } });
+  assert.ok(mayPing({ process: process("CAP_CHOWN", "CAP_NET_RAW"), linux: own }));
+  assert.ok(!mayPing({ process: process("CAP_CHOWN"), linux: own }));
+  assert.ok(!mayPing({ process: { args: ["true"], cwd: "/" }, linux: own }));
+  assert.ok(!mayPing({ process: process("CAP_NET_RAW"), linux: {} }));
 });
 
 Deno.test("engineBundle() is the way back from ownBundle(), and knows a bundle that was passed on as it was", () => {

@@ -182,8 +182,11 @@ static void keep_only(struct pollfd *polls)
 {
 	for (int i = 0; i < POLLS; i++)
 		polls[i].fd = fcntl(polls[i].fd, F_DUPFD, POLLS);
-	for (int i = 0; i < POLLS; i++)
+	for (int i = 0; i < POLLS; i++) {
+		/* Where there is none, what its place had does not stay either: others wait for the end of a pipe. */
+		close(i);
 		polls[i].fd = dup2(polls[i].fd, i);
+	}
 	syscall(SYS_close_range, POLLS, ~0U, 0);
 }
 
