@@ -1,16 +1,14 @@
 import { SmolvmError } from "../errors.ts";
 import { agentFile } from "../host/lib_folder.ts";
-import { isLoopback, nameserversIn } from "../host/resolver.ts";
 import { jailProgram } from "../jail/prefix.ts";
 import { logLevel } from "../log.ts";
-import { GUEST_LINK } from "../network/guest_link.ts";
-import { formatIpv4 } from "../network/ipv4.ts";
 import { AGENT_PATH, MOUNT_POINTS } from "../runner/boot_folder.ts";
 import type { OciConfig, OciIdMapping, OciLinux, OciMount, OciProcess } from "./config.ts";
 import { checkCommand, type ContainerTree } from "./lookup.ts";
 import { makeMountPoint } from "./mount_point.ts";
 import { type MountPlan, planMounts, sharedBehind, tmpfsSizeKib } from "./mounts.ts";
 import { containedProgram, type Program, readOnly } from "./program.ts";
+import { replaceResolvConf } from "./resolv_conf.ts";
 import { KVM_DEVICE, outerResources, vmSize } from "./resources.ts";
 import { seccompWord } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
@@ -19,7 +17,6 @@ import { sysctlWord } from "./sysctl.ts";
 
 /** What the name of the bundle that the other runtime is given begins with, unlike any container's; the container follows. */
 const OWN_BUNDLE = "smolvm@";
-const RESOLV_CONF = "/etc/resolv.conf";
 /**
  * What the process of a VM may do to the files that the container shares, as root in the container's user namespace; and
  * what its servers' ports need.
@@ -60,12 +57,12 @@ export function writeBundle({ bundle, own }: BundleFolders, config: OciConfig, s
   const root = `${own}/root`;
   for (const name of MOUNT_POINTS) Deno.mkdirSync(`${root}${BOOT_FOLDER}/${name}`, { recursive: true, mode: 0o755 });
   Deno.mkdirSync(`${root}${RUNTIME_FOLDER}`, { recursive: true });
-  const nameservers = takeResolvConf(plan, `${root}${BOOT_FOLDER}`);
-  Deno.writeTextFileSync(`${root}${SPEC_FILE}`, specOf(config, { plan, nameservers, settings }), { mode: 0o600 });
+  const resolvConf = replaceResolvConf(plan, `${root}${BOOT_FOLDER}/resolv.conf`);
+  Deno.writeTextFileSync(`${root}${SPEC_FILE}`, specOf(config, { plan, settings }), { mode: 0o600 });
   const { uidMappings, gidMappings } = config.linux;
   // Who makes the places of mounts in it, and reads the specification, is root of the container's user namespace.
   if (uidMappings && gidMappings) giveTo(root, hostId(uidMappings), hostId(gidMappings));
-  const outer = outerConfig(config, { rootfs, plan, program });
+  const outer = outerConfig(config, { rootfs, plan, mounts: [...program.mounts, ...resolvConf], program });
   Deno.writeTextFileSync(`${own}/config.json`, JSON.stringify(outer), { mode: 0o600 });
 }
 
@@ -86,25 +83,9 @@ function treeOf(rootfs: string, plan: MountPlan): ContainerTree {
   return { rootfs, mounts: new Map([...own, ...mounts]) };
 }
 
-/** The name servers of a container. Those on its loopback no guest can reach: it is told to ask the gateway, which can. */
-function takeResolvConf(plan: MountPlan, bootFolder: string): string[] {
-  const mount = plan.guest.findLast(({ target, isTmpfs }) => target === RESOLV_CONF && !isTmpfs);
-  const share = mount && sharedBehind(plan, mount);
-  if (!share) return [];
-  const text = Deno.readTextFileSync(share.source);
-  const nameservers = nameserversIn(text);
-  if (nameservers.some(isLoopback)) {
-    share.source = `${bootFolder}/resolv.conf`;
-    const rest = text.split("\n").filter((line) => !/^\s*nameserver\b/.test(line));
-    const gateway = `nameserver ${formatIpv4(GUEST_LINK.gateway)}`;
-    Deno.writeTextFileSync(share.source, [gateway, ...rest].join("\n"), { mode: 0o644 });
-  }
-  return nameservers;
-}
-
 function specOf(
   { process, linux, root }: OciConfig,
-  { plan, nameservers, settings }: { plan: MountPlan; nameservers: string[]; settings: Settings },
+  { plan, settings }: { plan: MountPlan; settings: Settings },
 ): string {
   // On the host's network a guest has what one of `smolvm run --net` has: nothing that is the host's own.
   const hasOwnNetwork = !isHostsNetwork(linux);
@@ -117,7 +98,6 @@ function specOf(
     mounts: plan.guest,
     // The loopback by which containers of a pod meet is that of their namespace.
     allowNet: hasOwnNetwork ? ["public", "private", "host"] : ["public"],
-    nameservers,
     listens: hasOwnNetwork,
     helloTimeoutMs: settings.bootTimeoutMs,
     logLevel: logLevel(),
@@ -134,7 +114,7 @@ export function isHostsNetwork({ namespaces = [] }: OciLinux): boolean {
 /** The configuration of the container around the VM, which the other runtime makes. */
 function outerConfig(
   config: OciConfig,
-  { rootfs, plan, program }: { rootfs: string; plan: MountPlan; program: Program },
+  { rootfs, plan, mounts, program }: { rootfs: string; plan: MountPlan; mounts: OciMount[]; program: Program },
 ): OciConfig {
   const { linux, root } = config;
   const rootShare = share(rootfs, `${BOOT_FOLDER}/s/rootfs`, root.readonly ?? false);
@@ -155,7 +135,7 @@ function outerConfig(
     mounts: [
       ...plan.outer,
       run,
-      ...program.mounts,
+      ...mounts,
       readOnly(agentFile(), `${BOOT_FOLDER}${AGENT_PATH}`),
       readOnly(jailProgram(), PINGS_PROGRAM),
       rootShare,

@@ -9,6 +9,7 @@ import { serve } from "../network/main.ts";
 import { encodeGatewayConfig, gatewayConfigFile, gatewaySocket, pingSocket } from "../network/config.ts";
 import { denoFlags, gatewayPermissions } from "../runner/entry.ts";
 import { tellNamespacePorts } from "./namespace_ports.ts";
+import { writeResolvConf } from "./resolv_conf.ts";
 import { SharedServers } from "./servers.ts";
 import { type ContainerSpec, PINGS_PROGRAM, RUNTIME_FOLDER } from "./spec.ts";
 
@@ -19,7 +20,8 @@ const POLL_MS = 2;
  * Starts the process that is the guest's network, in the network namespace of this process, whose addresses are the
  * container's; settles when it can be reached. It ends with this process.
  */
-export async function startNetwork({ allowNet, nameservers, listens, helloTimeoutMs }: ContainerSpec): Promise<void> {
+export async function startNetwork({ allowNet, mounts, listens, helloTimeoutMs }: ContainerSpec): Promise<void> {
+  const nameservers = writeResolvConf(mounts);
   const limits = { bytesPerSecond: null, connections: null };
   const config = encodeGatewayConfig({
     allow: allowNet,

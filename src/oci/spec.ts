@@ -14,7 +14,6 @@ export interface ContainerSpec extends ProcessLimits {
   mounts: GuestMount[];
   /** What the guest may reach by its gateway, as rules. */
   allowNet: string[];
-  nameservers: string[];
   /** Whether servers in the guest are to be reached at the addresses of this process. */
   listens: boolean;
   /** How long the guest's kernel and agent may take until the agent has said hello, in ms. */
@@ -56,7 +55,6 @@ export function parseContainerSpec(json: string): ContainerSpec {
     readOnly: fields.boolean("readOnly"),
     mounts: raw.mounts,
     allowNet: fields.strings("allowNet"),
-    nameservers: fields.strings("nameservers"),
     listens: fields.boolean("listens"),
     helloTimeoutMs: fields.integer("helloTimeoutMs", 1, 2 ** 31 - 1),
     logLevel: fields.oneOf("logLevel", LOG_LEVELS),

@@ -65,6 +65,8 @@ async function memoryOf(id: string): Promise<number> {
 
 for (const runtime of RUNTIMES) {
   const id = await podman("run", "--detach", ...container(runtime, "sleep", "1000"));
+  // When this returns, the guest is up.
+  await podman("exec", id, "true");
   const mib = await memoryOf(id);
   console.log(`an idle container with its conmon, ${runtime}: ${mib.toFixed(1)} MiB`);
   await podman("rm", "--force", "--time", "0", id);

@@ -128,14 +128,16 @@ suite.test("docker run gives the exit code back, and a container has servers, co
 });
 
 suite.test("docker compose runs containers that find each other by name", async () => {
-  const services = {
-    web: { command: ["httpd", "-f", "-h", "/www"] },
-    side: { command: ["sh", "-c", "until wget -q -O- http://web/; do sleep 1; done"], depends_on: ["web"] },
-  };
-  const common = { image: IMAGE, runtime: "smolvm", mem_limit: "200m", stop_grace_period: "0s" };
-  const file = `${folder}/docker-compose.json`;
-  const entries = Object.entries(services).map(([name, service]) => [name, { ...common, ...service }]);
-  await Deno.writeTextFile(file, JSON.stringify({ version: "2.4", services: Object.fromEntries(entries) }));
+  const file = `${folder}/docker-compose.yml`;
+  await Deno.writeTextFile(
+    file,
+    `version: "2.4"
+x-common: &common {image: "${IMAGE}", runtime: smolvm, mem_limit: 200m, stop_grace_period: 0s}
+services:
+  web: {<<: *common, command: [httpd, -f, -h, /www]}
+  side: {<<: *common, command: [sh, -c, "until wget -q -O- http://web/; do sleep 1; done"], depends_on: [web]}
+`,
+  );
   const compose = (...args: string[]) =>
     runProcess("docker-compose", { args: ["--file", file, "--project-name", "shop", ...args], timeoutMs: 200_000 });
   try {

@@ -1,0 +1,11 @@
+import assert from "node:assert/strict";
+import { reachable } from "./resolv_conf.ts";
+
+Deno.test("reachable() has the gateway in the place of name servers on the container's loopback, and nothing else changed", () => {
+  assert.equal(
+    reachable("# docker's\nsearch example.test\nnameserver 127.0.0.11\noptions ndots:0\n"),
+    "nameserver 192.168.127.1\n# docker's\nsearch example.test\noptions ndots:0\n",
+  );
+  const other = "nameserver 10.96.0.10\nsearch svc.cluster.local\n";
+  assert.equal(reachable(other), other);
+});
