@@ -57,10 +57,16 @@ async function memoryOf(id: string): Promise<number> {
   const [conmon, pid] = (await podman("inspect", "--format", "{{.State.ConmonPid}} {{.State.Pid}}", id)).split(" ");
   const group = Deno.readTextFileSync(`/proc/${pid}/cgroup`).trim().split("::")[1]!;
   const inGroup = Deno.readTextFileSync(`/sys/fs/cgroup${group}/cgroup.procs`).trim().split("\n");
-  const kib = [conmon!, ...inGroup].map((member) =>
-    Number(/^Pss: +(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${member}/smaps_rollup`))![1])
-  );
-  return kib.reduce((sum, more) => sum + more) / 1024;
+  return [conmon!, ...inGroup].map(pssOf).reduce((sum, more) => sum + more) / 1024;
+}
+
+/** The share of a process in the host's memory, in KiB; none of one that has just ended. */
+function pssOf(pid: string): number {
+  try {
+    return Number(/^Pss: +(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`))![1]);
+  } catch {
+    return 0;
+  }
 }
 
 for (const runtime of RUNTIMES) {

@@ -151,7 +151,7 @@ services:
 });
 
 suite.test("docker swarm runs the replicas of a service, and another one in the place of one that is killed", async () => {
-  const address = "ip link add dummy0 type dummy && ip address add 10.98.0.1/24 dev dummy0 && ip link set dummy0 up";
+  const address = "ip link add swarm0 type dummy && ip address add 10.98.0.1/24 dev swarm0 && ip link set swarm0 up";
   assertCode(await runProcess("sh", { args: ["-c", address] }), 0);
   assertCode(await docker("swarm", "init", "--advertise-addr", "10.98.0.1"), 0);
   const running = async () =>
@@ -171,7 +171,7 @@ suite.test("docker swarm runs the replicas of a service, and another one in the 
     await until(async () => (await docker("ps", "--all", "--quiet")).stdout === "", { everyMs: 1000 });
   } finally {
     await docker("swarm", "leave", "--force");
-    await runProcess("ip", { args: ["link", "delete", "dummy0"] });
+    await runProcess("ip", { args: ["link", "delete", "swarm0"] });
   }
 });
 
