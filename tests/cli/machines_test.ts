@@ -96,7 +96,7 @@ Deno.test("smolvm create makes a machine and prints its name", async () => {
     denyNet: [],
     netLimitBytes: null,
     netConnections: null,
-    networkName: null,
+    networks: [],
     networkAliases: [],
     secrets: [],
     insecureNoJail: false,
