@@ -12,6 +12,8 @@ function fakeMachine(id: string, folder: string): ReadableMachine {
     id,
     name: `name-${id}`,
     diskBytes: 2 ** 20,
+    networks: [],
+    ports: [],
     command: COMMAND,
   } as unknown as ReadableMachine["record"];
   const status: ReadableMachine["status"] = { ...CREATED, state: "running", process: { pid: Deno.pid, startTime: "" } };
@@ -39,6 +41,8 @@ Deno.test("watchStats() has what the host knows of a machine whose guest is sile
       guestMemoryBytes: null,
       diskUsedBytes: 0,
       diskBytes: 2 ** 20,
+      networks: [],
+      ports: [],
       netReceivedBytes: null,
       netSentBytes: null,
       netDenied: null,

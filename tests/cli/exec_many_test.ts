@@ -7,8 +7,10 @@ import { assertCode } from "../helpers/process.ts";
 import { makeStubCli, noStubReason } from "../helpers/stub_vm.ts";
 
 const ROUNDS = Number(Deno.env.get("SMOLVM_TEST_ROUNDS") ?? 300);
-/** How much more memory a process may have at the end: a few KiB for each command of the long form would be more. */
+/** How much more memory a process may have after as many: a few KiB for each command of the long form would be more. */
 const GROWTH_MIB = 8;
+/** What a process leaks it leaks each time; what its heap happens to take at one time it does not. */
+const TRIES = 4;
 
 if (noStubReason !== undefined) console.log(`ignored: ${import.meta.filename}: ${noStubReason}`);
 
@@ -28,13 +30,18 @@ Deno.test({
     const exec = async () => assert.equal((await machine.exec(["true"])).code, 0);
     // The heaps of both get their size.
     for (let round = 0; round < 300; round++) await exec();
-    const before = pids.map(look);
-    for (let round = 0; round < ROUNDS; round++) await exec();
-    for (const [index, { mib, descriptors }] of pids.map(look).entries()) {
-      assert.ok(mib - before[index]!.mib < GROWTH_MIB, `${mib} MiB of ${pids[index]}, before ${before[index]!.mib}`);
-      // One is its own look, another the connection that may just end.
-      assert.ok(Math.abs(descriptors - before[index]!.descriptors) <= 2, `${descriptors} descriptors`);
+    const growth: number[][] = [];
+    while (growth.length < TRIES && !growth.at(-1)?.every((mib) => mib < GROWTH_MIB)) {
+      const before = pids.map(look);
+      for (let round = 0; round < ROUNDS; round++) await exec();
+      const after = pids.map(look);
+      growth.push(after.map(({ mib }, index) => mib - before[index]!.mib));
+      for (const [index, { descriptors }] of after.entries()) {
+        // One is its own look, another the connection that may just end.
+        assert.ok(Math.abs(descriptors - before[index]!.descriptors) <= 2, `${descriptors} descriptors`);
+      }
     }
+    assert.ok(growth.at(-1)!.every((mib) => mib < GROWTH_MIB), `MiB more each time: ${JSON.stringify(growth)}`);
   },
 });
 
