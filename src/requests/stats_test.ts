@@ -41,8 +41,6 @@ Deno.test("watchStats() has what the host knows of a machine whose guest is sile
       guestMemoryBytes: null,
       diskUsedBytes: 0,
       diskBytes: 2 ** 20,
-      networks: [],
-      ports: [],
       netReceivedBytes: null,
       netSentBytes: null,
       netDenied: null,
