@@ -4,13 +4,14 @@ import { jailProgram } from "../jail/prefix.ts";
 import { logLevel } from "../log.ts";
 import { AGENT_PATH, MOUNT_POINTS } from "../runner/boot_folder.ts";
 import type { OciConfig, OciIdMapping, OciLinux, OciMount, OciProcess } from "./config.ts";
+import { rlimitWords } from "./guest_process.ts";
 import { checkCommand, type ContainerTree } from "./lookup.ts";
 import { makeMountPoint } from "./mount_point.ts";
 import { type MountPlan, planMounts, sharedBehind, tmpfsSizeKib } from "./mounts.ts";
 import { containedProgram, type Program, readOnly } from "./program.ts";
 import { replaceResolvConf } from "./resolv_conf.ts";
 import { KVM_DEVICE, outerResources, vmSize } from "./resources.ts";
-import { seccompWord } from "./seccomp.ts";
+import { outerSeccomp, seccompWord } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
 import { BOOT_FOLDER, encodeContainerSpec, PINGS_PROGRAM, RUNTIME_FOLDER, SPEC_FILE } from "./spec.ts";
 import { sysctlWord } from "./sysctl.ts";
@@ -46,12 +47,14 @@ export interface BundleFolders {
 /**
  * Makes a bundle of a container whose process runs the VM in which `config` takes place.
  *
- * @throws {SmolvmError} for a command that is not there; `dependency`.
+ * @throws {SmolvmError} for a command that is not there; `config`; `dependency`.
  */
 export function writeBundle({ bundle, own }: BundleFolders, config: OciConfig, settings: Settings): void {
   const { plan, tree } = layout(bundle, config);
   const { rootfs } = tree;
   checkCommand(tree, config.process);
+  // Engines are to hear of a wrong one here, not from the container.
+  rlimitWords(config.process);
   if (config.root.readonly) { for (const mount of plan.guest) makeMountPoint(tree, mount, plan); }
   const program = containedProgram();
   const root = `${own}/root`;
@@ -143,6 +146,7 @@ function outerConfig(
     ],
     linux: {
       ...linux,
+      ...linux.seccomp && { seccomp: outerSeccomp(linux.seccomp) },
       resources: outerResources(linux),
       devices: [KVM_DEVICE],
       sysctl: { ...mayPing(config) ? PINGS_ALLOWED : {}, ...linux.sysctl },

@@ -64,7 +64,12 @@ function capabilityBits(names: readonly string[]): string {
   return numbers.reduce((bits, number) => bits | 1n << BigInt(number), 0n).toString(16);
 }
 
-function rlimitWords({ rlimits = [] }: OciProcess): string {
+/**
+ * The resource limits of a process as the agent's tool takes them; `-` for none.
+ *
+ * @throws {SmolvmError} `config` for one that there is none of.
+ */
+export function rlimitWords({ rlimits = [] }: OciProcess): string {
   const words = rlimits.map(({ type, soft, hard }) => {
     const resource = RLIMITS.indexOf(type.replace(/^RLIMIT_/, ""));
     if (resource < 0) throw new SmolvmError("config", `Cannot set the resource limit "${type}": there is none`);

@@ -4,7 +4,7 @@ import { assemble } from "../jail/bpf.ts";
 import { auditArch } from "../jail/filter.ts";
 import { type Architecture, syscallNumber } from "../jail/syscall_numbers.ts";
 import type { OciSeccomp, OciSeccompArgument } from "./config.ts";
-import { compileSeccomp, seccompWord } from "./seccomp.ts";
+import { compileSeccomp, outerSeccomp, seccompWord } from "./seccomp.ts";
 
 const [EPERM, ENOSYS] = [1, 38];
 const ALLOW = "SCMP_ACT_ALLOW";
@@ -133,4 +133,17 @@ Deno.test("seccompWord() refuses in words what a guest cannot have", () => {
       message: `Cannot create the container: smolvm's seccomp filter does not support ${what}`,
     });
   }
+});
+
+Deno.test("outerSeccomp() has clone3() missing where a profile does not name it, and leaves other profiles", () => {
+  const rule = { names: ["clone"], action: ALLOW };
+  const missing = { names: ["clone3"], action: ERRNO, errnoRet: ENOSYS };
+  assert.deepEqual(outerSeccomp({ defaultAction: ERRNO, syscalls: [rule] }).syscalls, [rule, missing]);
+  assert.deepEqual(outerSeccomp({ defaultAction: ERRNO }).syscalls, [missing]);
+  for (
+    const profile of [
+      { defaultAction: ALLOW, syscalls: [rule] },
+      { defaultAction: ERRNO, syscalls: [rule, { names: ["clone3"], action: ALLOW }] },
+    ]
+  ) assert.equal(outerSeccomp(profile), profile);
 });

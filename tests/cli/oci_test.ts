@@ -100,12 +100,19 @@ Deno.test({ name: "smolvm-oci create refuses in runc's words, and leaves nothing
     })).code,
     125,
   );
+  const refused = await create(({ process, linux }) => {
+    delete linux.seccomp;
+    process.rlimits = [{ type: "RLIMIT_TEST", soft: 1, hard: 1 }];
+  });
+  assert.equal(refused.code, 125);
+  bundle.configure(({ process }) => delete process.rlimits);
   assert.deepEqual(logged(), [
     'exec: "nope": executable file not found in $PATH',
     'exec: "/plain": permission denied',
     'Cannot create the container: smolvm does not support the device "/dev/fuse" in a guest',
     "Cannot create the container: smolvm's seccomp filter does not support notifications: " +
     "no program of the host sees the calls in a guest",
+    'Cannot set the resource limit "RLIMIT_TEST": there is none',
   ]);
   const preserve = await bundle.oci(["create", "--preserve-fds", "2", bundle.id]);
   assert.match(preserve.stderr, /Cannot pass file descriptors to a guest: --preserve-fds is not supported/);
