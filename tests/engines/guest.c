@@ -1,6 +1,6 @@
 /*
- * guest PID_FILE: the guest's agent without a VM, in namespaces of its own inside those of the container whose process
- * PID_FILE names. The runtime's process there believes that this is its VM: what the container shares is what a guest
+ * guest PID: the guest's agent without a VM, in namespaces of its own inside those of the container whose process has
+ * that number. The runtime's process there believes that this is its VM: what the container shares is what a guest
  * would be given, and the real agent runs the commands. A kernel of its own is all that is missing.
  *
  * It ends with the container: it is in the container's PID namespace. With other arguments it is the agent's tools.
@@ -197,23 +197,12 @@ static void enter_boot_folder(void)
 	check(chdir("/"), "chdir");
 }
 
-static int pid_in(const char *file)
-{
-	FILE *stream = fopen(file, "re");
-	int pid = 0;
-
-	if (!stream || fscanf(stream, "%d", &pid) != 1)
-		exit(1);
-	fclose(stream);
-	return pid;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc != 2 || !strcmp(argv[0], "/proc/self/exe"))
 		return tool_main(argc, argv);
 
-	int pid = pid_in(argv[1]);
+	int pid = atoi(argv[1]);
 	int fd = dial(pid);
 
 	umask(022);
