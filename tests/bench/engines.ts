@@ -1,10 +1,11 @@
 /**
- * How long a container of podman takes and what it costs the host's memory: with crun, with runc, and each in a VM. The
- * runs alternate, so that whatever slows this host down slows all of them; only the ratios mean anything.
+ * How long a container of podman takes: with crun, with runc, and in a VM. The runs alternate, so that whatever slows
+ * this host down slows all of them; only the ratios mean anything.
  *
  *     deno run -A engines.js WORK [--runs N]
  *
- * It is bundled: WORK has the unpacked download, as `download`. Needs root, podman, conmon, crun and runc, and a KVM that boots guests.
+ * It is bundled: WORK has the unpacked download, as `download`. Needs root, podman, conmon, crun and runc, and a KVM
+ * that boots guests.
  *
  * @module
  */
@@ -50,30 +51,4 @@ for (const [runtime, of] of times) {
   const [low, high] = [Math.min(...of), Math.max(...of)].map((ms) => ms.toFixed(0));
   const ratio = (median(of) / least).toFixed(2);
   console.log(`podman run --rm, ${runtime}: ${median(of).toFixed(0)} ms (${low} to ${high}), ${ratio} times crun`);
-}
-
-/** What the processes of a container and its conmon have of the host's memory, in MiB: PSS. */
-async function memoryOf(id: string): Promise<number> {
-  const [conmon, pid] = (await podman("inspect", "--format", "{{.State.ConmonPid}} {{.State.Pid}}", id)).split(" ");
-  const group = Deno.readTextFileSync(`/proc/${pid}/cgroup`).trim().split("::")[1]!;
-  const inGroup = Deno.readTextFileSync(`/sys/fs/cgroup${group}/cgroup.procs`).trim().split("\n");
-  return [conmon!, ...inGroup].map(pssOf).reduce((sum, more) => sum + more) / 1024;
-}
-
-/** The share of a process in the host's memory, in KiB; none of one that has just ended. */
-function pssOf(pid: string): number {
-  try {
-    return Number(/^Pss: +(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`))![1]);
-  } catch {
-    return 0;
-  }
-}
-
-for (const runtime of RUNTIMES) {
-  const id = await podman("run", "--detach", ...container(runtime, "sleep", "1000"));
-  // When this returns, the guest is up.
-  await podman("exec", id, "true");
-  const mib = await memoryOf(id);
-  console.log(`an idle container with its conmon, ${runtime}: ${mib.toFixed(1)} MiB`);
-  await podman("rm", "--force", "--time", "0", id);
 }
