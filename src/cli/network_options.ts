@@ -1,4 +1,4 @@
-import { checkNetworkNeeds, type NetworkNeeds } from "../config/network_needs.ts";
+import { checkNetworkNeeds, isGiven, type NetworkNeeds } from "../config/network_needs.ts";
 import { isReservedNetwork, parseSecret } from "../config/values.ts";
 import type { Smolfile } from "../config/smolfile.ts";
 import { SmolvmError } from "../errors.ts";
@@ -123,8 +123,8 @@ export function networkSettings(
   };
   checkNetworkNeeds(settings, (key) => {
     const [option, given, declared] = WORDS[key];
-    const isSet = [settings[key]].flat().some((value) => value !== undefined && value !== false);
-    return isSet && options[given] === undefined ? `the ${declared} of "${options.file}"` : option;
+    const isDeclared = isGiven(settings[key]) && options[given] === undefined;
+    return isDeclared ? `the ${declared} of "${options.file}"` : option;
   });
   return settings;
 }

@@ -41,7 +41,7 @@ const NEEDS: Record<Exclude<keyof NetworkNeeds, Provider>, readonly [Provider, .
 export function checkNetworkNeeds(options: NetworkNeeds, named: (option: keyof NetworkNeeds) => string): void {
   for (const option of Object.keys(NEEDS) as (keyof typeof NEEDS)[]) {
     const needs = NEEDS[option];
-    if (!isGiven(options[option]) || needs.some((provider) => isThere(options[provider]))) continue;
+    if (!isGiven(options[option]) || needs.some((provider) => isGiven(options[provider]))) continue;
     throw new SmolvmError(
       "usage",
       `Cannot use ${named(option)} without ${named(needs[0])}: ${REASONS[needs[0]]}`,
@@ -49,10 +49,7 @@ export function checkNetworkNeeds(options: NetworkNeeds, named: (option: keyof N
   }
 }
 
-function isThere(provider: boolean | readonly unknown[]): boolean {
-  return typeof provider === "boolean" ? provider : provider.length > 0;
-}
-
-function isGiven(value: string | number | readonly unknown[] | undefined): boolean {
-  return Array.isArray(value) ? value.length > 0 : value !== undefined;
+/** Whether an option says anything: an empty list and false do not. */
+export function isGiven(value: NetworkNeeds[keyof NetworkNeeds]): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
 }

@@ -13,6 +13,11 @@ export function ipHeaderBytes(address: IpAddress): number {
   return isIpv6(address) ? IPV6_BYTES : IPV4_BYTES;
 }
 
+/** The IPv4 address that one of IPv6 stands for (`::ffff:0:0/96`); any other address as it is. */
+export function withoutMapping(address: IpAddress): IpAddress {
+  return isIpv6(address) && address >> 32n === 0xffffn ? Number(address & 0xffff_ffffn) : address;
+}
+
 export function formatIp(address: IpAddress): string {
   return isIpv6(address) ? formatIpv6(address) : formatIpv4(address);
 }

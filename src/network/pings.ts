@@ -1,5 +1,4 @@
-import type { IpAddress } from "./ip.ts";
-import { isIpv6 } from "./ip.ts";
+import { type IpAddress, isIpv6, withoutMapping } from "./ip.ts";
 import { type Ipv6, readIpv6, writeIpv6 } from "./ipv6.ts";
 import { readFrames } from "./link.ts";
 import { PacketQueue } from "./packet_queue.ts";
@@ -69,7 +68,7 @@ export class Pings {
         const message = start + ADDRESS_BYTES;
         const sequence = view.getUint16(message + SEQUENCE_AT);
         const awaited = this.#awaited.get(sequence);
-        if (awaited === undefined || awaited.remote !== readAddress(view, start)) return;
+        if (awaited === undefined || awaited.remote !== withoutMapping(readIpv6(view, start))) return;
         this.#awaited.delete(sequence);
         view.setUint32(message + IDENTITY_AT, awaited.identity);
         deliver(awaited.remote, bytes.subarray(message, start + length));
@@ -77,9 +76,4 @@ export class Pings {
       onPause() {},
     });
   }
-}
-
-function readAddress(view: DataView, at: number): IpAddress {
-  const address = readIpv6(view, at);
-  return address >> 32n === MAPPED >> 32n ? Number(address & 0xffff_ffffn) : address;
 }

@@ -2,7 +2,7 @@ import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { DatagramSocket, type Endpoint } from "./datagram_socket.ts";
 import { isOnLink } from "./guest_link.ts";
-import { isIpv6, parseIp } from "./ip.ts";
+import { isIpv6, parseIp, withoutMapping } from "./ip.ts";
 import type { Ipv4 } from "./ipv4.ts";
 import { kindOf } from "./networks.ts";
 import { type Flow, keyOf } from "./packets.ts";
@@ -161,6 +161,6 @@ export class PublishedDatagrams implements Disposable {
 /** Also of one that a socket of version 6 has written as its own. */
 function ipv4Of(hostname: string): Ipv4 | undefined {
   const address = parseIp(hostname);
-  if (address === undefined || !isIpv6(address)) return address;
-  return address >> 32n === 0xffffn ? Number(address & 0xffff_ffffn) : undefined;
+  const plain = address === undefined ? undefined : withoutMapping(address);
+  return plain === undefined || isIpv6(plain) ? undefined : plain;
 }

@@ -1,3 +1,4 @@
+import { GUEST_LINK, isOnLink } from "./guest_link.ts";
 import { isIpv6 } from "./ip.ts";
 import { formatIpv4, type Ipv4 } from "./ipv4.ts";
 import { kindOf, networkOf, parseNetwork } from "./networks.ts";
@@ -11,15 +12,15 @@ export const SUBNET_FORM = "a private network of 24 bits, such as 10.5.0.0/24";
 const [FIRST_MEMBER, LAST_MEMBER] = [2, 254];
 /** Where the networks are that nobody chose a range for: 10.127.0.0/16, which few hosts are in. */
 const [POOL, POOL_SUBNETS]: [Ipv4, number] = [0x0a7f0000, 256];
-/** Every guest's own link is in 192.168.127.0/24. */
-const LINK: Ipv4 = 0xc0a87f00;
 
 /** The first address of a range such as `10.5.0.0/24`; `undefined` for any text that is no {@linkcode SUBNET_FORM}. */
 export function parseSubnet(text: string): Ipv4 | undefined {
   const network = parseNetwork(text);
   if (network === undefined || isIpv6(network.base) || network.prefix !== SUBNET_PREFIX) return undefined;
   const { base } = network;
-  return networkOf(network).base === base && kindOf(base) === "private" && base !== LINK ? base : undefined;
+  return networkOf(network).base === base && kindOf(base) === "private" && !isOnLink(base, GUEST_LINK)
+    ? base
+    : undefined;
 }
 
 /** The first range that is not taken, as text; `undefined` when all are. */

@@ -20,13 +20,15 @@ const ENGINES = "/vm/resolv.conf";
 
 /** Puts an own file, which is made there, in the place of the engine's; returns where the container has that one. */
 export function replaceResolvConf(plan: MountPlan, own: string): OciMount[] {
-  const share = shareOf(plan.guest, (mount) => sharedBehind(plan, mount));
+  const mount = mountIn(plan.guest);
+  const share = mount && sharedBehind(plan, mount);
   if (share === undefined) return [];
-  const { source } = share;
+  const engines = readOnly(share.source, ENGINES);
   Deno.writeTextFileSync(own, "", { mode: 0o644 });
+  share.source = own;
   // For the container's process alone: the guest mounts it as the engine said.
-  Object.assign(share, { source: own, readOnly: false });
-  return [readOnly(source, ENGINES)];
+  share.readOnly = false;
+  return [engines];
 }
 
 /**
@@ -34,10 +36,10 @@ export function replaceResolvConf(plan: MountPlan, own: string): OciMount[] {
  * reach: it is told to ask the gateway, which can.
  */
 export function writeResolvConf(mounts: readonly GuestMount[]): string[] {
-  const own = shareOf(mounts, ({ source }) => `${BOOT_FOLDER}${source}`);
-  if (own === undefined) return [];
+  const mount = mountIn(mounts);
+  if (mount === undefined) return [];
   const text = Deno.readTextFileSync(ENGINES);
-  Deno.writeTextFileSync(own, reachable(text));
+  Deno.writeTextFileSync(`${BOOT_FOLDER}${mount.source}`, reachable(text));
   return nameserversIn(text);
 }
 
@@ -48,8 +50,7 @@ export function reachable(text: string): string {
   return [`nameserver ${formatIpv4(GUEST_LINK.gateway)}`, ...rest].join("\n");
 }
 
-/** What stands behind the file that the guest mounts; `undefined` for a guest that has its image's. */
-function shareOf<T>(mounts: readonly GuestMount[], behind: (mount: GuestMount) => T): T | undefined {
-  const mount = mounts.findLast(({ target, isTmpfs }) => target === RESOLV_CONF && !isTmpfs);
-  return mount && behind(mount);
+/** The file that the guest mounts; `undefined` for a guest that has its image's. */
+function mountIn(mounts: readonly GuestMount[]): GuestMount | undefined {
+  return mounts.findLast(({ target, isTmpfs }) => target === RESOLV_CONF && !isTmpfs);
 }

@@ -9,16 +9,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
-/* linux/close_range.h of newer kernels. */
-#define CLOSE_RANGE_CLOEXEC_FLAG (1U << 2)
 
 #define MOST_WORDS 64
 /* How often it is looked whether a gateway that says nothing any more is gone, every 10 ms. */

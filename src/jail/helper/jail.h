@@ -19,7 +19,14 @@
 
 #include <poll.h>
 #include <stdbool.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+/* linux/close_range.h of newer kernels. */
+#define CLOSE_RANGE_CLOEXEC_FLAG (1U << 2)
 
 /* The exit status when the command was not started; src/jail/prefix.ts knows it too. */
 #define JAIL_FAILED 124
@@ -107,6 +114,9 @@ int warm_holder(void);
 
 /* Ends the command at once. */
 void kill_command(void);
+
+/* Listens at a socket in the file system, without blocking; -1 where that cannot be done. */
+int listen_at(const char *path);
 
 /* The words of all orders with that letter, at most so many; returns how many there are. */
 size_t words_ordered(char letter, const char **words, size_t most);

@@ -15,17 +15,12 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
 #endif
-/* linux/close_range.h, linux/mount.h and linux/landlock.h of newer kernels. */
-#define CLOSE_RANGE_CLOEXEC_FLAG (1U << 2)
+/* linux/mount.h and linux/landlock.h of newer kernels. */
 #define RECURSIVE 0x8000
 #define LANDLOCK_SCOPES_ABI 6
 #define LANDLOCK_SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS 3

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,10 +26,6 @@
  * an address as 16 bytes (one of IPv4 as ::ffff:a.b.c.d), and a message of ICMP or ICMPv6. src/network/pings.ts has the
  * same.
  */
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
-
 #define ADDRESS_BYTES 16
 #define MOST_BYTES 65536
 
@@ -140,20 +134,6 @@ static bool pass_answer(const struct pollfd *polls, int which)
 		memcpy(frame.address, &from.sin6_addr, ADDRESS_BYTES);
 	frame.length = htonl(ADDRESS_BYTES + count);
 	return send_all(polls[CONNECTION].fd, &frame, sizeof frame.length + ADDRESS_BYTES + count);
-}
-
-static int listen_at(const char *path)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof at.sun_path)
-		return -1;
-	strcpy(at.sun_path, path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 1) == 0)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
 }
 
 static void serve(const char *path, struct pollfd *polls)

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,14 +112,10 @@ static void give_up(void)
 
 static void start_listening(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *path = socket_path(), *idle_s;
 
-	if (!path || strlen(path) >= sizeof address.sun_path)
-		return give_up();
-	strcpy(address.sun_path, path);
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 16))
+	listener = path ? listen_at(path) : -1;
+	if (listener < 0)
 		return give_up();
 	idle_s = file_ordered('i');
 	deadline_ms = now_ms() + 1000LL * (idle_s ? atol(idle_s) : 0);
