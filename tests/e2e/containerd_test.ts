@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { Kubelet } from "../helpers/cri.ts";
-import { engineSuite, RUNTIME } from "../helpers/engine_suite.ts";
+import { engineSuite, fetchText, RUNTIME } from "../helpers/engine_suite.ts";
 import { assertCode, type Outcome, Process, runProcess } from "../helpers/process.ts";
 import { until } from "../helpers/until.ts";
 
@@ -116,7 +116,7 @@ suite.test("docker run gives the exit code back, and a container has servers, co
     assert.deepEqual([exec.code, exec.stdout], [9, "b 1000\n"]);
     const address = (await docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", "web")).stdout.trim();
     for (const url of [`http://${address}/`, "http://127.0.0.1:8123/"]) {
-      assert.equal(await (await fetch(url)).text(), "page\n");
+      assert.equal(await fetchText(url), "page\n");
     }
     assertCode(await docker("stop", "--time", "60", "web"), 0);
     assert.equal((await docker("inspect", "--format", "{{.State.ExitCode}}", "web")).stdout, "5\n");
@@ -188,7 +188,7 @@ suite.test("a kubelet's pod has an address, and containers with commands, logs a
   const exec = await kubelet.exec(web, "sh", "-c", "hostname; echo no >&2; exit 9");
   assert.deepEqual(exec, { code: 9, stdout: "podhost\n", stderr: "no\n" });
   const address = await kubelet.podAddress(pod);
-  assert.equal(await (await fetch(`http://${address}/`)).text(), "page\n");
+  assert.equal(await fetchText(`http://${address}/`), "page\n");
   // The loopback is the pod's: one server is at all addresses, the other one there alone.
   const ask = 'printf "GET /index.html HTTP/1.0\\r\\n\\r\\n" | nc 127.0.0.1';
   for (const port of [80, 81]) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { OciSeccomp } from "../../src/oci/config.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
-import { engineSuite, RUNTIME } from "../helpers/engine_suite.ts";
+import { engineSuite, fetchText, RUNTIME } from "../helpers/engine_suite.ts";
 import { configurePodman } from "../helpers/podman.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
 import { until } from "../helpers/until.ts";
@@ -106,7 +106,7 @@ suite.test("a container of podman has servers, commands beside its own, and an e
     assert.equal(exec.code, 9);
     assert.match(exec.stdout, /^terminal\r\noutside\r\npinged\r\n.*Read-only file system\r\n$/);
     for (const url of [`http://${address}/`, "http://127.0.0.1:8123/"]) {
-      assert.equal(await (await fetch(url)).text(), "page\n");
+      assert.equal(await fetchText(url), "page\n");
     }
     assertCode(await podman("stop", "--time", "60", "web"), 0);
     const { stdout } = await podman("inspect", "--format", "{{.State.ExitCode}}", "web");

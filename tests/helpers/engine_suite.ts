@@ -5,6 +5,7 @@
  */
 
 import { exists } from "../../src/host/files.ts";
+import { until } from "./until.ts";
 import { type VmSuite, vmSuite } from "./vm_suite.ts";
 
 /** The OCI runtime. */
@@ -32,6 +33,16 @@ export function engineSuite(programs: readonly string[]): EngineSuite {
     Deno.test.ignore(name, body);
   };
   return { ...suite, test, isTried: false };
+}
+
+/** What a container's server answers, when it listens: an engine has started it, no more. */
+export async function fetchText(url: string): Promise<string> {
+  let text: string | undefined;
+  await until(async () => {
+    text = await fetch(url).then((response) => response.text(), () => undefined);
+    return text !== undefined;
+  }, { everyMs: 100 });
+  return text!;
 }
 
 /** Only the emulated machine is ours to make networks of containers in, and to configure a runtime of. */
