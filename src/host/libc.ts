@@ -9,6 +9,8 @@ const AT_FDCWD = -100n;
 const AT_RECURSIVE = 0x8000n;
 const MOUNT_ATTR = { readOnly: 1n, noSetId: 2n, noDevices: 4n, noPrograms: 8n };
 const SYS_PIVOT_ROOT = Deno.build.arch === "x86_64" ? 155n : 41n;
+/** O_PATH and O_CLOEXEC. */
+const OPEN_PATH = 0o12000000;
 const MNT_DETACH = 2;
 const ENOSYS = 38;
 const SYS_SECCOMP = Deno.build.arch === "x86_64" ? 317n : 277n;
@@ -30,6 +32,7 @@ const FUNCTIONS = {
 } as const satisfies NativeFunctions;
 
 const LINUX_FUNCTIONS = {
+  open: { parameters: ["buffer", "i32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "buffer", "i64", "buffer", "i64"], result: "i64" },
@@ -51,6 +54,17 @@ export class Libc {
     const fd = this.#libc.creat(cString(path), 0o600);
     if (fd < 0) throw new SmolvmError("storage", `Cannot create the log "${path}": ${this.#lastError()}`);
     return fd;
+  }
+
+  /**
+   * Opens a folder, which can be reached by the returned path until that is disposed of, also from within a jail where
+   * it is not. Only on Linux it is another path than its own.
+   */
+  holdFolder(path: string): { path: string } & Disposable {
+    if (this.#linux === undefined) return { path, [Symbol.dispose]() {} };
+    const fd = this.#linux.open(cString(path), OPEN_PATH);
+    if (fd < 0) throw new SmolvmError("storage", `Cannot open the folder "${path}": ${this.#lastError()}`);
+    return { path: `/proc/self/fd/${fd}`, [Symbol.dispose]: () => void this.#libc.close(fd) };
   }
 
   dup2(from: number, to: number): void {

@@ -13,5 +13,10 @@ export function featuresOf(krun: Krun): string[] | undefined {
 /** The functions that this libkrun is too old to have. */
 export function missingFunctions(krun: Krun): string[] {
   const names = Object.keys(KRUN_SYMBOLS) as (keyof Krun)[];
-  return names.filter((name) => krun[name] === null);
+  return names.filter((name) => name.startsWith("krun_") && krun[name] === null);
+}
+
+/** Whether a VM of this libkrun can start before the one who gets its network's frames listens. */
+export function waitsForNetwork(krun: Krun): boolean {
+  return krun.smolvm_waits_for_network !== null;
 }

@@ -46,7 +46,12 @@ const OPTIONAL = {
   krun_add_virtiofs: { parameters: ["u32", "buffer", "buffer"], result: "i32", optional: true },
 } as const satisfies NativeFunctions;
 
-export const KRUN_SYMBOLS = { ...REQUIRED, ...OPTIONAL };
+/** Of the library that `scripts/build-libkrun` makes, alone. */
+const OWN = {
+  smolvm_waits_for_network: { parameters: [], result: "i32", optional: true },
+} as const satisfies NativeFunctions;
+
+export const KRUN_SYMBOLS = { ...REQUIRED, ...OPTIONAL, ...OWN };
 
 /** libkrun, loaded. */
 export type Krun = Deno.DynamicLibrary<typeof KRUN_SYMBOLS>["symbols"];

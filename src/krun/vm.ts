@@ -17,7 +17,7 @@ export interface VmConfig {
   disk: { path: string; durable: boolean } | undefined;
   /** Socket that the guest reaches at this vsock port. It must be listening. */
   vsock: { port: number; socket: string };
-  /** The guest's one network interface: who gets its frames must be listening. */
+  /** The guest's one network interface: who gets its frames must be listening, unless libkrun waits for it. */
   net: { socket: string; mac: Uint8Array<ArrayBuffer> } | undefined;
   /** File for the guest's console. */
   consoleLog: string;

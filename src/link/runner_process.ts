@@ -10,6 +10,8 @@ import { readStatus } from "../state/status.ts";
 import { ChildLink, type RunnerEnd, type RunnerLink } from "./runner_link.ts";
 import { spawnRunner } from "./spawn_runner.ts";
 
+/** How often a VM is booted that dies before its kernel says a word. */
+export const BOOT_ATTEMPTS = 3;
 /** How long a runner may take to end once it is let go of, in ms. */
 const END_MS = 30_000;
 /** How many lines of each log an unexpected end is told with. */

@@ -63,8 +63,11 @@ export class AttachedMachine implements AttachedCommand {
     try {
       using _network = this.#network;
       const status = await this.attachment.finish();
-      if (!status) throw await this.#runner.causeOfDeath(this.#spec);
-      return status;
+      if (status) return status;
+      const cause = await this.#runner.causeOfDeath(this.#spec);
+      // It waits until somebody has read that.
+      await this.#runner.release();
+      throw cause;
     } finally {
       // One that persists may go on for long.
       if (!this.#isLeft) await this.#runner.exited;

@@ -3,7 +3,7 @@ import { exists } from "../host/files.ts";
 import { dirname } from "../host/path.ts";
 import { writeSecretsFile } from "../host/secrets_file.ts";
 import { jailProgram } from "../jail/prefix.ts";
-import { RunnerProcess } from "../link/runner_process.ts";
+import { BOOT_ATTEMPTS, RunnerProcess } from "../link/runner_process.ts";
 import { log } from "../log.ts";
 import { encodeSecretValues, type SecretValues } from "../network/secret.ts";
 import type { RunnerSpec } from "../runner_interface/spec.ts";
@@ -14,9 +14,6 @@ import { fillPlaceOf, fillPlaces } from "./fill_warm.ts";
 import type { Launch } from "./launch.ts";
 import { recordEnd } from "./record_end.ts";
 import { canBeWarm, takeWarmMachine } from "./take_warm.ts";
-
-/** How often a VM is booted that dies before its kernel says a word. */
-const ATTEMPTS = 3;
 
 /** A machine that was started. */
 export interface Booted {
@@ -51,7 +48,7 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
       const filled = spec.ephemeral ? tidy(spec, prefix, taken?.warm) : Promise.resolve();
       return { runner, pid, filled };
     } catch (error) {
-      const again = attempt < ATTEMPTS && !signal?.aborted && await runner.diedSilently(spec);
+      const again = attempt < BOOT_ATTEMPTS && !signal?.aborted && await runner.diedSilently(spec);
       await releaseMachine(runner, spec);
       if (signal?.aborted && !spec.ephemeral) {
         await runner.exited;

@@ -1,6 +1,6 @@
 import { Fields } from "../fields.ts";
 import { jailPrefix } from "../jail/prefix.ts";
-import { RunnerProcess } from "../link/runner_process.ts";
+import { BOOT_ATTEMPTS, RunnerProcess } from "../link/runner_process.ts";
 import { logLevel } from "../log.ts";
 import type { RunnerSpec } from "../runner_interface/spec.ts";
 import { ephemeralFolders } from "../state/machine_folders.ts";
@@ -42,14 +42,19 @@ export function bootMissing(present: number, making: Making): Boot[] {
   return Array.from({ length: Math.max(0, making.count - present) }, () => bootWarm(spec, making.prefix));
 }
 
-/** Boots a machine that waits. */
-function bootWarm(spec: RunnerSpec, prefix: readonly string[]): Boot {
+/** Boots a machine that waits; one whose VM dies at its first steps again, as {@linkcode BOOT_ATTEMPTS} says. */
+function bootWarm(spec: RunnerSpec, prefix: readonly string[], attempts = BOOT_ATTEMPTS): Boot {
   const jail = jailPrefix({ isJailed: true, keepsNetwork: false, isWarm: true });
   const runner = RunnerProcess.spawn([...prefix, ...jail]);
   const sent = runner.send(spec);
   const follow = async () => {
     await sent;
-    await runner.started(spec);
+    try {
+      await runner.started(spec);
+    } catch (error) {
+      if (attempts === 1 || !await runner.diedSilently(spec)) throw error;
+      return await bootWarm(spec, prefix, attempts - 1).booted;
+    }
     await runner.release();
   };
   return { sent, booted: follow() };

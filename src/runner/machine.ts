@@ -4,6 +4,7 @@ import type { Libc } from "../host/libc.ts";
 import { identifyProcess } from "../host/process_identity.ts";
 import { sleep } from "../host/sleep.ts";
 import { checkVirtualization } from "../host/virtualization.ts";
+import { waitsForNetwork } from "../krun/features.ts";
 import { initLog, startVm, type VmConfig } from "../krun/vm.ts";
 import { log } from "../log.ts";
 import { AGENT_PORT } from "../protocol/constants.ts";
@@ -11,7 +12,7 @@ import { agentSocket, bootFolder, controlSocket, type RunnerSpec } from "../runn
 import { removeEphemeralMachine } from "../state/ephemeral.ts";
 import { createMachineFolder, createRuntimeFolder, diskFile, ephemeralFolders } from "../state/machine_folders.ts";
 import { writeProcess } from "../state/machine_process.ts";
-import { hasGateway, portsOf, readRecord, writeEphemeralRecord } from "../state/machine_record.ts";
+import { portsOf, readRecord, writeEphemeralRecord } from "../state/machine_record.ts";
 import { isCalled, lockMachine } from "../state/machines.ts";
 import { claimName, generateId } from "../state/names.ts";
 import { CREATED } from "../state/status.ts";
@@ -125,7 +126,8 @@ async function runVm(
   using signals = new StopSignals();
   // The last that is written outside the folder of the VM.
   await register(spec);
-  const facts = hasGateway(spec.machine) ? await gatewayReady(spec) : {};
+  const gateway = gatewayReady(libc, spec);
+  if (!waitsForNetwork(krun)) await gateway;
   initLog(krun, confinement.messagesFd, spec.logLevel);
   confinement.close();
   log("debug", "starting the VM");
@@ -133,10 +135,11 @@ async function runVm(
   // While the guest boots there is time to write that it does.
   const commandDone = status.set({}).then(() => {
     if (spec.attached) report.ready();
-    const serving = { status, agents, control, ports, lifeline, report, confinement, signals };
-    return serveGuest(spec, { ...boot, ...facts, openFiles }, serving);
+    const serving = { status, agents, control, ports, lifeline, report, confinement, signals, gateway };
+    return serveGuest(spec, { ...boot, openFiles }, serving);
   });
-  await Promise.race([commandDone, vmFailed, ...(spec.held ? [lifeline.ended] : [])]);
+  const gatewayFailed = gateway.then(() => commandDone);
+  await Promise.race([commandDone, vmFailed, gatewayFailed, ...(spec.held ? [lifeline.ended] : [])]);
 }
 
 /** Sees that this process can run a VM, and who reads what it says. */

@@ -1,5 +1,6 @@
 import { SmolvmError } from "../errors.ts";
-import { exists } from "../host/files.ts";
+import { exists, removeIfThereSync } from "../host/files.ts";
+import type { Libc } from "../host/libc.ts";
 import { osReason } from "../host/os_error.ts";
 import { sleep } from "../host/sleep.ts";
 import { tailOf } from "../host/tail.ts";
@@ -27,7 +28,7 @@ const MAX_LAST_WORDS = 4;
  *
  * @throws {SmolvmError} `storage`.
  */
-export function configureGateway({ machine, runtimeFolder, nameservers, networks }: RunnerSpec): void {
+export function configureGateway({ machine, folder, runtimeFolder, nameservers, networks }: RunnerSpec): void {
   if (!hasGateway(machine)) return;
   const secrets = machine.secrets.map(({ name, hosts, placeholder }) => ({ name, hosts, placeholder }));
   const config = encodeGatewayConfig({
@@ -50,6 +51,8 @@ export function configureGateway({ machine, runtimeFolder, nameservers, networks
     })),
   });
   try {
+    // Its last line would be taken for the end of this gateway.
+    removeIfThereSync(networkLog(folder));
     // Gone after a boot of the host, as all sockets are.
     for (const { folder } of networks) Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     Deno.writeTextFileSync(gatewayConfigFile(runtimeFolder), config, { mode: 0o600 });
@@ -67,16 +70,21 @@ export interface GatewayFacts {
 }
 
 /**
- * Waits until the gateway listens: libkrun does not try twice.
+ * Waits until the gateway of a machine listens, if it has one. That may be after this process has entered its jail,
+ * but is to be before anything hostile runs in the guest.
  *
  * @throws {SmolvmError} `network` when it has ended, or does not listen in time.
  */
 export async function gatewayReady(
+  libc: Pick<Libc, "holdFolder">,
   { machine, folder, runtimeFolder, helloTimeoutMs, networks }: RunnerSpec,
 ): Promise<GatewayFacts> {
+  if (!hasGateway(machine)) return {};
+  // The logs are in no jail.
+  using held = libc.holdFolder(folder);
   const deadline = performance.now() + helloTimeoutMs;
   while (!exists(gatewaySocket(runtimeFolder))) {
-    const reason = endOfNetwork(folder);
+    const reason = endOfNetwork(held.path);
     if (reason !== undefined) throw new SmolvmError("network", `Cannot start the machine's network: ${reason}`);
     if (performance.now() > deadline) {
       throw new SmolvmError("network", `The machine's network did not start within ${helloTimeoutMs / 1000} s`);

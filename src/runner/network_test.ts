@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import { makeRecord } from "../../tests/helpers/machines.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { until } from "../../tests/helpers/until.ts";
+import { Libc } from "../host/libc.ts";
 import { encodeEvent, parseEvent } from "../network/events.ts";
 import type { RunnerSpec } from "../runner_interface/spec.ts";
 import { networkLog, runnerLog, vmFolder } from "../state/machine_folders.ts";
 import { keepEvents } from "./gateway_process.ts";
 import { gatewayReady } from "./network.ts";
 
+const LIBC = new Libc();
+
 const specOf = (folder: string, helloTimeoutMs = 60_000) =>
   ({
-    machine: makeRecord(),
+    machine: makeRecord({ net: true }),
     folder,
     runtimeFolder: folder,
     networks: [] as RunnerSpec["networks"],
@@ -24,24 +27,24 @@ Deno.test("gatewayReady() fails at once when the gateway has ended, with its rea
   const reason = "its gateway failed with status 1";
   await Deno.writeFile(networkLog(folder.path), encodeEvent({ time, event: "end", reason, counters: null }));
   const refused = (words: string) => ({ code: "network", message: `Cannot start the machine's network: ${words}` });
-  await assert.rejects(gatewayReady(specOf(folder.path)), refused(reason));
+  await assert.rejects(gatewayReady(LIBC, specOf(folder.path)), refused(reason));
   Deno.writeTextFileSync(runnerLog(folder.path), "error: boom\n");
-  await assert.rejects(gatewayReady(specOf(folder.path)), refused(`${reason}; it said last:\n  error: boom`));
+  await assert.rejects(gatewayReady(LIBC, specOf(folder.path)), refused(`${reason}; it said last:\n  error: boom`));
 });
 
 Deno.test("gatewayReady() waits for the socket, and not for ever", async () => {
   using folder = makeTempFolder();
-  await assert.rejects(gatewayReady(specOf(folder.path, 50)), {
+  await assert.rejects(gatewayReady(LIBC, specOf(folder.path, 50)), {
     code: "network",
     message: /did not start within 0.05 s/,
   });
-  const ready = gatewayReady(specOf(folder.path));
+  const ready = gatewayReady(LIBC, specOf(folder.path));
   Deno.writeTextFileSync(`${folder.path}/net.sock`, "");
   assert.deepEqual(await ready, { authority: undefined, addresses: [] });
   // It has said which addresses the guest has before it listens.
   Deno.writeTextFileSync(`${folder.path}/addresses`, "10.127.0.9\n10.127.1.3\n");
   const networks = [{ name: "app", folder: "/run/net", subnet: "10.127.0.0/24" }];
-  const { addresses } = await gatewayReady({ ...specOf(folder.path), networks });
+  const { addresses } = await gatewayReady(LIBC, { ...specOf(folder.path), networks });
   assert.deepEqual(addresses, [0x0a7f0009, 0x0a7f0103]);
 });
 

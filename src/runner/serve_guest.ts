@@ -13,6 +13,7 @@ import type { ControlServer } from "./control_server.ts";
 import { GuestSession } from "./guest_session.ts";
 import { type GuestParts, guestSetup } from "./guest_setup.ts";
 import type { Lifeline } from "./lifeline.ts";
+import type { GatewayFacts } from "./network.ts";
 import type { PortForwarder } from "./port_forwarder.ts";
 import type { StatusWriter } from "./status_writer.ts";
 import type { StopSignals } from "./stop_signals.ts";
@@ -40,6 +41,8 @@ export interface Serving {
   report: StartReport;
   confinement: Confinement;
   signals: StopSignals;
+  /** What the guest is to know of its gateway, once that listens. */
+  gateway: Promise<GatewayFacts>;
 }
 
 /** Waits for the guest, runs the machine's command in it, and settles when its client and its disks have everything. */
@@ -51,6 +54,7 @@ export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Se
   agents.close();
   serving.confinement.narrow();
   if (spec.warm !== null) await untilTaken(spec, boot, serving);
+  const facts = await serving.gateway;
   using commandLog = spec.commandLog ? new CommandLog(commandLogFile(spec.folder), spec.commandLog) : undefined;
   const agent = new AgentConnection(conn);
   const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: spec.attached, log: commandLog });
@@ -62,7 +66,11 @@ export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Se
     session.stop({ signal: spec.machine.stopSignal, timeoutMs: isHurried ? 0 : STOP_TIMEOUT_MS });
   });
   ports.forward(() => control.connect());
-  const frames = await withDeadline(session.start(() => guestSetup(spec, boot)), spec.helloTimeoutMs, late);
+  const frames = await withDeadline(
+    session.start(() => guestSetup(spec, { ...boot, ...facts })),
+    spec.helloTimeoutMs,
+    late,
+  );
   using _clock = new ClockFollower(agent);
   await session.runCommand(frames);
   serving.confinement.end();

@@ -59,6 +59,7 @@ const CASES: Record<string, Run> = {
   floor: floorOf("/bin/true"),
   deno,
   folder: smolvm("run", rootfs, "echo", "done"),
+  network: smolvm("run", "--net", rootfs, "true"),
   unjailed: smolvm("run", "--insecure-no-jail", rootfs, "true"),
   image: smolvm("run", IMAGE, "true"),
   warm: smolvm("run", rootfs, "true"),
@@ -187,8 +188,9 @@ for (const [name, values] of Object.entries(totals)) {
   const all = values.map((value) => value.toFixed(0)).join(" ");
   console.log(`${name.padEnd(9)} ${ms.toFixed(0).padStart(6)} ms  ${(ms / floorMs).toFixed(2)} x floor  (${all})`);
 }
-const ratio = median(totals.folder!) / median(totals.unjailed!);
-console.log(`jail      ${ratio.toFixed(2)} x a run without it`);
+const ratio = (name: string, to: string) => (median(totals[name]!) / median(totals[to]!)).toFixed(2);
+console.log(`jail      ${ratio("folder", "unjailed")} x a run without it`);
+console.log(`network   ${ratio("network", "folder")} x a run without it`);
 console.log(
   `end       ${median(ends).toFixed(0).padStart(6)} ms  ${
     (100 * median(ends) / median(totals.folder!)).toFixed(1)

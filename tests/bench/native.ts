@@ -74,10 +74,16 @@ async function take(times: Times, name: string, folder: string, ...args: string[
 }
 
 async function measure(folder: string, machine: string, times: Times): Promise<void> {
-  const { begun, end, stdout } = await take(times, "run", folder, "run", rootfs, "true");
-  const [vm, command] = stdout.split(" ").map(Number);
-  note(times, { "  to the VM's start": vm! - begun, "  command to end": end - command! });
-  await take(times, "run --net", folder, "run", "--net", rootfs, "true");
+  for (const [name, ...flags] of [["run"], ["run --net", "--net"]] as const) {
+    const { begun, end, stdout } = await take(times, name, folder, "run", ...flags, rootfs, "true");
+    const [vm, command] = stdout.split(" ").map(Number);
+    const phases = {
+      "to the VM's start": vm! - begun,
+      "to its command": command! - vm!,
+      "command to end": end - command!,
+    };
+    for (const [phase, ms] of Object.entries(phases)) note(times, { [`  ${name}: ${phase}`]: ms });
+  }
   await take(times, "run without a jail", folder, "run", "--insecure-no-jail", rootfs, "true");
   // An earlier version may know nothing of it.
   if ((await runProcess(`${folder}/smolvm`, { args: ["warm"], env })).code === 0) {

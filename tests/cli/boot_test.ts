@@ -1,0 +1,45 @@
+/** What goes wrong while a VM boots; a stub takes libkrun's place. */
+import assert from "node:assert/strict";
+import { exists } from "../../src/host/files.ts";
+import { SMOLVM } from "../helpers/cli.ts";
+import { listOf } from "../helpers/inventory.ts";
+import { assertCode } from "../helpers/process.ts";
+import { makeStubCli, noStubReason, type StubCli } from "../helpers/stub_vm.ts";
+
+function test(name: string, body: (stub: StubCli) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: noStubReason !== undefined,
+    async fn() {
+      await using stub = await makeStubCli();
+      await body(stub);
+      assert.equal((await stub.smolvm("list", "--all", "--quiet")).stdout, "");
+    },
+  });
+}
+
+test("a network that cannot start ends the boot of its machine at once, and says why from within the jail", async (stub) => {
+  assertCode(await stub.smolvm("network", "create", "app"), 0);
+  const run = (...flags: string[]) => stub.smolvm("run", ...flags, "--network", "app", stub.rootfs, "true");
+  assertCode(await run(), 0);
+  const runtime = `${stub.cli.runtime}/smolvm`;
+  const [lock] = listOf(runtime).map((name) => `${runtime}/${name}/.lock`).filter(exists);
+  Deno.removeSync(lock!);
+  Deno.mkdirSync(lock!);
+  for (const flags of [[], ["--insecure-no-jail"]]) {
+    const outcome = await run(...flags);
+    assertCode(outcome, 125);
+    assert.match(outcome.stderr, /^smolvm: Cannot start the machine's network: .*\.lock": Is a directory/m);
+  }
+});
+
+test("a VM that dies before its kernel says a word is booted again, one that is to wait too", async (stub) => {
+  const doom = `${stub.cli.folder}/doom`;
+  for (const args of [["run", stub.rootfs, "true"], ["warm"]]) {
+    Deno.writeTextFileSync(doom, "");
+    const outcome = await stub.program("env", `SMOLVM_STUB_DOOM=${doom}`, SMOLVM, ...args);
+    assertCode(outcome, 0);
+    assert.ok(!exists(doom), "one VM has died");
+  }
+  assertCode(await stub.smolvm("warm", "--count", "0"), 0);
+});
