@@ -33,6 +33,11 @@ test("a network that cannot start ends the boot of its machine at once, and says
   }
 });
 
+test("a client keeps the values of secrets for a gateway that starts while the VM boots", async (stub) => {
+  const args = ["run", "--net", "--secret", "TOKEN@api.test=env:HOST_TOKEN", stub.rootfs, "true"];
+  assertCode(await stub.program("env", "HOST_TOKEN=s3cret", SMOLVM, ...args), 0);
+});
+
 test("a VM that dies before its kernel says a word is booted again, one that is to wait too", async (stub) => {
   const doom = `${stub.cli.folder}/doom`;
   for (const args of [["run", stub.rootfs, "true"], ["warm"]]) {
