@@ -13,7 +13,8 @@ import { replaceResolvConf } from "./resolv_conf.ts";
 import { KVM_DEVICE, outerResources, vmSize } from "./resources.ts";
 import { outerSeccomp, seccompWord } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
-import { BOOT_FOLDER, encodeContainerSpec, PINGS_PROGRAM, RUNTIME_FOLDER, SPEC_FILE } from "./spec.ts";
+import { BOOT_FOLDER, encodeContainerSpec, JAIL_PROGRAM, RUNTIME_FOLDER, SPEC_FILE } from "./spec.ts";
+import { HELD_SIGNALS } from "./streams.ts";
 import { sysctlWord } from "./sysctl.ts";
 
 /** What the name of the bundle that the other runtime is given begins with, unlike any container's; the container follows. */
@@ -140,7 +141,7 @@ function outerConfig(
       run,
       ...mounts,
       readOnly(agentFile(), `${BOOT_FOLDER}${AGENT_PATH}`),
-      readOnly(jailProgram(), PINGS_PROGRAM),
+      readOnly(jailProgram(), JAIL_PROGRAM),
       rootShare,
       ...shares,
     ],
@@ -173,7 +174,7 @@ export function outerProcess(process: OciProcess, program: Program, role: "init"
   const { rlimits: _, ...rest } = process;
   return {
     ...rest,
-    args: [...program.argv, "oci", role],
+    args: [JAIL_PROGRAM, "--hold-signals", HELD_SIGNALS.join(), ...program.argv, "oci", role],
     env: [...program.env, "TERM=xterm"],
     cwd: "/",
     user: { uid: 0, gid: 0 },

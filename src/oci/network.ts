@@ -11,7 +11,7 @@ import { denoFlags, gatewayPermissions } from "../runner/entry.ts";
 import { tellNamespacePorts } from "./namespace_ports.ts";
 import { writeResolvConf } from "./resolv_conf.ts";
 import { SharedServers } from "./servers.ts";
-import { type ContainerSpec, PINGS_PROGRAM, RUNTIME_FOLDER } from "./spec.ts";
+import { type ContainerSpec, JAIL_PROGRAM, RUNTIME_FOLDER } from "./spec.ts";
 
 const LISTENS = "listens";
 const POLL_MS = 2;
@@ -61,7 +61,7 @@ export async function startNetwork({ allowNet, mounts, listens, helloTimeoutMs }
 /** Starts what sends pings, before the gateway, which sees by the socket whether there is one. */
 function startPings(): void {
   try {
-    new Deno.Command(PINGS_PROGRAM, { args: ["--pings", pingSocket(RUNTIME_FOLDER)] }).outputSync();
+    new Deno.Command(JAIL_PROGRAM, { args: ["--pings", pingSocket(RUNTIME_FOLDER)] }).outputSync();
   } catch (error) {
     log("warn", `The guest cannot ping: ${messageOf(error)}`);
   }

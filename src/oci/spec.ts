@@ -26,8 +26,8 @@ export interface ContainerSpec extends ProcessLimits {
 export const BOOT_FOLDER = "/vm/boot";
 /** A file system in memory, with sockets and logs. */
 export const RUNTIME_FOLDER = "/vm/run";
-/** `smolvm-jail`, of which a container has only what sends pings. */
-export const PINGS_PROGRAM = "/vm/pings";
+/** Of it a container uses what sends pings and what holds signals. */
+export const JAIL_PROGRAM = "/vm/smolvm-jail";
 /** The file with the specification. */
 export const SPEC_FILE = "/vm/container.json";
 /** Names in the environment the process that `exec` is to run, as JSON. */

@@ -1,15 +1,23 @@
+import { messageOf } from "../errors.ts";
 import type { Libc } from "../host/libc.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
+import { log } from "../log.ts";
 import { signalNumber } from "../machine/signal.ts";
 import type { Attachment, CommandIo } from "../protocol/attachment.ts";
 import type { WindowSize } from "../protocol/messages.ts";
 
-/** The signals that Deno can take, but for those that faults, writing to pipes and the ends of children send this process. */
-// deno-fmt-ignore
-const SIGNALS = [
-  "SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCONT",
-  "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGPWR",
-] as const;
+/** Of the C library's threads. */
+const [FIRST_INTERNAL, LAST_INTERNAL] = [32, 33];
+/** What faults and the ends of children send this process; and what nobody can hold. */
+const NOT_HELD = ["SIGBUS", "SIGSEGV", "SIGSYS", "SIGCHLD", "SIGKILL", "SIGSTOP"].map(signalNumber);
+/**
+ * The signals that this process passes on, with which it is started blocked: Deno takes none of real time and opens a
+ * debugger at SIGUSR1, and libkrun takes SIGWINCH for a console of its own.
+ */
+export const HELD_SIGNALS = Array.from({ length: 64 }, (_, index) => index + 1)
+  .filter((number) => number < FIRST_INTERNAL || number > LAST_INTERNAL)
+  .filter((number) => !NOT_HELD.includes(number));
+const SIGWINCH = signalNumber("SIGWINCH");
 
 /** The streams of this process, as those of a command in a guest. */
 export const OWN_STREAMS: CommandIo = {
@@ -35,16 +43,20 @@ export class PassedSignals {
   #attachment: Attachment | undefined;
 
   /** Takes them from now on; a terminal's changes of size, too, if there is one. */
-  constructor({ terminal }: { terminal: boolean }) {
-    for (const name of SIGNALS) this.#listen(name);
-    // Without a terminal some servers end at this one.
-    if (!terminal) this.#listen("SIGWINCH");
-    else Deno.addSignalListener("SIGWINCH", () => this.#pass((attachment) => attachment.resize(Deno.consoleSize())));
+  constructor(libc: Libc, { terminal }: { terminal: boolean }) {
+    // Deno does so half a second after its start in any case, and panics without what filters take away until then.
+    Deno.addSignalListener("SIGUSR1", () => {});
+    this.#take(libc, terminal).catch((error) => log("error", `Cannot pass on signals: ${messageOf(error)}`));
   }
 
-  #listen(name: Deno.Signal): void {
-    const number = signalNumber(name);
-    Deno.addSignalListener(name, () => this.#pass((attachment) => attachment.signal(number)));
+  async #take(libc: Libc, terminal: boolean): Promise<void> {
+    for await (const number of libc.blockedSignals(HELD_SIGNALS)) {
+      this.#pass((attachment) => {
+        // Without a terminal some servers end at this one.
+        if (number === SIGWINCH && terminal) attachment.resize(Deno.consoleSize());
+        else attachment.signal(number);
+      });
+    }
   }
 
   /** Passes on what has come so far, and what comes. */

@@ -64,7 +64,12 @@ Deno.test(
     assert.equal((await run(["exit", "42"])).code, 42);
     const cat = await run(["cat"], "input\n");
     assert.deepEqual([cat.code, cat.stdout], [0, "input\n"]);
-    for (const [signal, code] of [["XCPU", 152], ["WINCH", 156]] as const) {
+    for (
+      const [signal, code] of [["XCPU", 152], ["WINCH", 156], ["PIPE", 141], ["FPE", 136], ["34", 162], [
+        "64",
+        192,
+      ]] as const
+    ) {
       bundle.configure(({ process }) => process.args = ["cat"]);
       await using killed = new Process(bundle.launcher, { args: ["run", bundle.id], cwd: bundle.folder });
       await killed.write("up\n");

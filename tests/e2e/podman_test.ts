@@ -5,9 +5,11 @@ import { buildRootfs } from "../fixtures/rootfs.ts";
 import { engineSuite, fetchText, RUNTIME } from "../helpers/engine_suite.ts";
 import { configurePodman } from "../helpers/podman.ts";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
+import { startSystemd } from "../helpers/systemd.ts";
+import { onTerminal } from "../helpers/terminal.ts";
 import { until } from "../helpers/until.ts";
 
-const suite = engineSuite(["podman", "crun", "netavark", "catatonit"]);
+const suite = engineSuite(["podman", "crun", "netavark", "catatonit", "dbus-daemon", "busctl"]);
 const { folder } = suite;
 let env: Record<string, string> = {};
 
@@ -118,21 +120,55 @@ suite.test("a container of podman has servers, commands beside its own, and an e
   assert.equal((await podman("ps", "--all", "--quiet")).stdout, "");
 });
 
-suite.test("containers of a podman pod meet at localhost", async () => {
-  // podman 4.3.1 denies all devices to the control group of a pod, where systemd does not make it.
-  assertCode(await podman("pod", "create", "--name", "pair", "--share-parent=false"), 0);
+suite.test("podman run -it gives the command a terminal of this one's size, and its changes", async () => {
+  const guest = 'tty; stty size; trap "stty size; exit 5" WINCH; echo ready; while :; do sleep 0.2; done';
+  const run = `podman run --rm -it --network none --rootfs ${folder}/root sh -c '${guest}'; echo "code $?"`;
+  await using terminal = onTerminal({ env, rootfs: `${folder}/root` }, run);
+  const [, device] = await terminal.untilStdout(/^(\/dev\/pts\/\d+)\r\n/);
+  await terminal.untilStdout(/\/dev\/pts\/0\r\n31 97\r\nready\r\n/);
+  assertCode(await runProcess("stty", { args: ["-F", device!, "rows", "40", "cols", "120"] }), 0);
+  await terminal.untilStdout(/^40 120\r\n(.*\r\n)*code 5\r\nrestored\r\n/);
+  assertCode(await terminal.finish(), 0);
+});
+
+suite.test("podman kube play runs a Deployment in systemd's control groups, whose containers meet at localhost", async () => {
+  const place = await suite.makeFolder("kube");
+  await using systemd = await startSystemd(place);
+  const env = await configurePodman(place, RUNTIME, { cgroupManager: "systemd" });
+  const podman = async (...args: string[]): Promise<Outcome> => {
+    const [program, ...prefix] = systemd.prefix;
+    return await runProcess(program, { args: [...prefix, "podman", ...args], env });
+  };
+  const archive = `${place}/root.tar`;
+  assertCode(await runProcess("tar", { args: ["-C", `${folder}/root`, "-cf", archive, "."] }), 0);
+  assertCode(await podman("import", archive, "localhost/box:latest"), 0);
+  const ask = 'printf "GET /index.html HTTP/1.0\\r\\n\\r\\n" | nc localhost 81';
+  const container = (name: string, script: string) => ({
+    name,
+    image: "localhost/box:latest",
+    imagePullPolicy: "Never",
+    command: ["sh", "-c", `${script}; trap exit TERM; while :; do sleep 0.2; done`],
+  });
+  const containers = [
+    container("web", "httpd -h /www -p 127.0.0.1:81"),
+    container("side", `until ${ask} | grep page; do sleep 0.2; done`),
+  ];
+  const labels = { app: "app" };
+  const deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "app" },
+    spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } },
+  };
+  // JSON is YAML.
+  await Deno.writeTextFile(`${place}/app.yaml`, JSON.stringify(deployment));
   try {
-    const run = async (name: string, script: string) => {
-      const command = `${script}; trap exit TERM; while :; do sleep 0.2; done`;
-      const rootfs = ["--rootfs", `${folder}/root`, "sh", "-c", command];
-      assertCode(await podman("run", "--detach", "--pod", "pair", "--name", name, ...rootfs), 0);
-    };
-    await run("web", "httpd -h /www -p 127.0.0.1:81");
-    const ask = 'printf "GET /index.html HTTP/1.0\\r\\n\\r\\n" | nc localhost 81';
-    await run("side", `until ${ask} | grep page; do sleep 0.2; done`);
-    await until(async () => (await podman("logs", "side")).stdout === "page\n", { everyMs: 1000 });
+    assertCode(await podman("kube", "play", "--network", "none", `${place}/app.yaml`), 0);
+    await until(async () => (await podman("logs", "app-pod-0-side")).stdout === "page\n", { everyMs: 1000 });
+    const { stdout } = await podman("inspect", "--format", "{{.State.CgroupPath}}", "app-pod-0-side");
+    assert.match(stdout, /\.slice\/libpod-[0-9a-f]+\.scope/);
   } finally {
-    assertCode(await podman("pod", "rm", "--force", "--time", "5", "pair"), 0);
+    assertCode(await podman("kube", "down", `${place}/app.yaml`), 0);
   }
   assert.equal((await podman("ps", "--all", "--quiet")).stdout, "");
 });

@@ -4,12 +4,21 @@
  * @module
  */
 
-/** Configures podman in a folder, and returns the variables by which it finds that. */
-export async function configurePodman(folder: string, runtime: string): Promise<Record<string, string>> {
+/**
+ * Configures podman in a folder, and returns the variables by which it finds that.
+ *
+ * @param options who makes control groups
+ */
+export async function configurePodman(
+  folder: string,
+  runtime: string,
+  { cgroupManager = "cgroupfs" }: { cgroupManager?: "cgroupfs" | "systemd" } = {},
+): Promise<Record<string, string>> {
   const [config, storage] = [`${folder}/containers.conf`, `${folder}/storage.conf`];
   await Deno.writeTextFile(
     config,
-    '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "smolvm"\n' +
+    `[engine]\ncgroup_manager = "${cgroupManager}"\n` +
+      'events_logger = "none"\nruntime = "smolvm"\n' +
       'runtime_supports_json = ["smolvm"]\n' +
       `[engine.runtimes]\nsmolvm = ["${runtime}"]\n[network]\nnetwork_backend = "netavark"\n`,
   );

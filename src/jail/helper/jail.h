@@ -60,6 +60,12 @@ void start_command(const struct options *options, int ask_fd, int answer_fd) __a
  */
 void write_id_maps(pid_t child, int ask_fd, int answer_fd);
 
+/*
+ * Becomes that command, for which the signals with these numbers, separated by commas, wait in signalfd(2): Deno and
+ * libkrun have no handlers of theirs called by them.
+ */
+_Noreturn void hold_signals(const char *numbers, char **command);
+
 /* Reads the command's orders until it closes the pipe. */
 void read_orders(int fd);
 

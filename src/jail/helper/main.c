@@ -120,6 +120,8 @@ int main(int argc, char **argv)
 		start_pings(argv[2], -1);
 		return 0;
 	}
+	if (argc >= 4 && !strcmp(argv[1], "--hold-signals"))
+		hold_signals(argv[2], argv + 3);
 	struct options options = parse(argv);
 	int ask[2], answer[2], orders[2], console[2], messages[2], status;
 	char reason[128];
