@@ -97,7 +97,9 @@ take_libraries() {
   done
   take "$lib/$agent" "$top/lib/" "linux-${platform#*-}" "copy the one that scripts/build-agent makes on Linux"
   case $platform in
-    linux-*) take "$lib/smolvm-jail-${platform#*-}" "$top/lib/" "$platform" "copy the one that scripts/build-agent makes" ;;
+    linux-*)
+      take "$lib/smolvm-jail-${platform#*-}" "$top/lib/" "$platform" "copy the one that scripts/build-agent makes"
+      ln -s "smolvm-jail-${platform#*-}" "$top/lib/smolvm-jail" ;;
   esac
   install -m 644 "$lib"/*.template "$top/lib/" || fail "Cannot build $name: \"$lib\" has no disk templates"
 }

@@ -1,4 +1,6 @@
 import { SmolvmError } from "../errors.ts";
+import { blockedSignals, isSignalBlocked } from "../host/blocked_signals.ts";
+import { startTimer } from "../host/timer.ts";
 import { reportError } from "./report.ts";
 
 /** The signals that go to the command, by their numbers on Linux, where it runs. */
@@ -12,16 +14,38 @@ export function endsProcess(signal: ForwardedSignal): boolean {
 
 /** Calls `handler` for each signal to be forwarded, until it is disposed of. */
 export function onSignals(handler: (signal: ForwardedSignal) => void): Disposable {
-  const listeners = (Object.keys(FORWARDED) as ForwardedSignal[]).map((signal) => {
+  const listeners = new DisposableStack();
+  for (const signal of Object.keys(FORWARDED) as ForwardedSignal[]) {
     const listener = () => handler(signal);
-    Deno.addSignalListener(signal, listener);
-    return { signal, listener };
-  });
-  return {
-    [Symbol.dispose]() {
-      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
-    },
-  };
+    if (signal === DEBUGGERS && isSignalBlocked(FORWARDED[signal])) {
+      listeners.use(onDebuggersSignal(listener));
+    } else {
+      Deno.addSignalListener(signal, listener);
+      listeners.defer(() => Deno.removeSignalListener(signal, listener));
+    }
+  }
+  return listeners;
+}
+
+/** At this one Deno opens a debugger to all users of the host: the launchers block it. */
+const DEBUGGERS = "SIGUSR1";
+/** Who wants to hear of it; `undefined`: it is not read yet. */
+let debuggersListeners: Set<() => void> | undefined;
+
+function onDebuggersSignal(listener: () => void): Disposable {
+  if (debuggersListeners === undefined) {
+    debuggersListeners = new Set();
+    // Not before what the user waits for has begun.
+    startTimer(0, () => void readDebuggersSignal());
+  }
+  debuggersListeners.add(listener);
+  return { [Symbol.dispose]: () => void debuggersListeners!.delete(listener) };
+}
+
+async function readDebuggersSignal(): Promise<void> {
+  for await (const _ of blockedSignals([FORWARDED[DEBUGGERS]])) {
+    for (const listener of debuggersListeners!) listener();
+  }
 }
 
 /** Calls `handler` when the terminal's size changes, until it is disposed of. */

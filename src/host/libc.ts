@@ -12,9 +12,6 @@ const SYS_PIVOT_ROOT = Deno.build.arch === "x86_64" ? 155n : 41n;
 /** O_PATH and O_CLOEXEC. */
 const OPEN_PATH = 0o12000000;
 const MNT_DETACH = 2;
-const SFD_CLOEXEC = 0o2000000;
-/** Size of a struct signalfd_siginfo, whose first number is the signal's. */
-const SIGNAL_INFO_BYTES = 128;
 const ENOSYS = 38;
 const SYS_SECCOMP = Deno.build.arch === "x86_64" ? 317n : 277n;
 const SECCOMP_SET_MODE_FILTER = 1n;
@@ -40,8 +37,6 @@ const LINUX_FUNCTIONS = {
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "buffer", "i64", "buffer", "i64"], result: "i64" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
-  readLater: { name: "read", parameters: ["i32", "buffer", "usize"], result: "isize", nonblocking: true },
-  signalfd: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   pivotRoot: { name: "syscall", parameters: ["i64", "buffer", "buffer"], result: "i64" },
   seccomp: { name: "syscall", parameters: ["i64", "u64", "u64", "buffer"], result: "i64" },
 } as const satisfies NativeFunctions;
@@ -163,25 +158,6 @@ export class Libc {
     header.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(filter)) + 16n, true);
     if (seccomp(SYS_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter) === 0n) return;
     throw new SmolvmError("jail", `Cannot filter the system calls of the VM's process: ${this.#lastError()}`);
-  }
-
-  /**
-   * The numbers of signals as they come, of those that this process was started with blocked.
-   *
-   * @throws {SmolvmError} `internal`.
-   */
-  async *blockedSignals(numbers: readonly number[]): AsyncGenerator<number> {
-    const { signalfd, readLater } = this.#linuxCalls();
-    // sigset_t
-    const set = new Uint8Array(128);
-    for (const number of numbers) set[(number - 1) >> 3]! |= 1 << ((number - 1) & 7);
-    const fd = signalfd(-1, set, SFD_CLOEXEC);
-    if (fd < 0) throw new SmolvmError("internal", `Cannot listen to signals: ${this.#lastError()}`);
-    const info = new DataView(new ArrayBuffer(SIGNAL_INFO_BYTES));
-    // SAFETY: the buffer lives until the call has ended.
-    while (await readLater(fd, new Uint8Array(info.buffer), BigInt(SIGNAL_INFO_BYTES)) === BigInt(SIGNAL_INFO_BYTES)) {
-      yield info.getUint32(0, true);
-    }
   }
 
   /** Writes all of `data` to a descriptor that is not a Deno resource, and closes it. */

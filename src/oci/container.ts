@@ -62,7 +62,7 @@ async function runVm(
 ): Promise<ExitStatus> {
   checkVirtualization();
   const hasTerminal = spec.process.terminal ?? false;
-  const signals = new PassedSignals(libc, { terminal: hasTerminal });
+  const signals = new PassedSignals({ terminal: hasTerminal });
   const { sysctls, seccomp } = spec;
   const terminal = hasTerminal ? takeTerminal(libc) : undefined;
   const exec = guestExec(spec.process, { terminal, pid1: true, sysctls, seccomp });

@@ -18,10 +18,9 @@ const POLL_MS = 10;
 export async function relayMain(): Promise<number> {
   const process = JSON.parse(Deno.env.get(EXEC_VARIABLE)!) as OciProcess;
   const hasTerminal = process.terminal ?? false;
-  const libc = new Libc();
-  const signals = new PassedSignals(libc, { terminal: hasTerminal });
+  const signals = new PassedSignals({ terminal: hasTerminal });
   const { seccomp } = parseContainerSpec(Deno.readTextFileSync(SPEC_FILE));
-  const terminal = hasTerminal ? takeTerminal(libc) : undefined;
+  const terminal = hasTerminal ? takeTerminal(new Libc()) : undefined;
   const exec = guestExec(process, { terminal, pid1: false, sysctls: "-", seccomp });
   const socket = controlSocket({ runtimeFolder: RUNTIME_FOLDER });
   // A container that has just been started, or created, is not there yet; this process ends with it.

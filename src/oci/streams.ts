@@ -1,4 +1,5 @@
 import { messageOf } from "../errors.ts";
+import { blockedSignals } from "../host/blocked_signals.ts";
 import type { Libc } from "../host/libc.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
 import { log } from "../log.ts";
@@ -43,14 +44,14 @@ export class PassedSignals {
   #attachment: Attachment | undefined;
 
   /** Takes them from now on; a terminal's changes of size, too, if there is one. */
-  constructor(libc: Libc, { terminal }: { terminal: boolean }) {
+  constructor({ terminal }: { terminal: boolean }) {
     // Deno does so half a second after its start in any case, and panics without what filters take away until then.
     Deno.addSignalListener("SIGUSR1", () => {});
-    this.#take(libc, terminal).catch((error) => log("error", `Cannot pass on signals: ${messageOf(error)}`));
+    this.#take(terminal).catch((error) => log("error", `Cannot pass on signals: ${messageOf(error)}`));
   }
 
-  async #take(libc: Libc, terminal: boolean): Promise<void> {
-    for await (const number of libc.blockedSignals(HELD_SIGNALS)) {
+  async #take(terminal: boolean): Promise<void> {
+    for await (const number of blockedSignals(HELD_SIGNALS)) {
       this.#pass((attachment) => {
         // Without a terminal some servers end at this one.
         if (number === SIGWINCH && terminal) attachment.resize(Deno.consoleSize());

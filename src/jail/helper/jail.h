@@ -118,6 +118,12 @@ void warm_finish(void);
 /* The connection of who has taken the machine, in place of the command's input; -1 when nobody holds it any more. */
 int warm_holder(void);
 
+/*
+ * Blocks SIGUSR1, or not. It ends the command, and this process after it: until there is one, it waits. In what this process
+ * starts it stays blocked: Deno opens a debugger at it, to all users of the host.
+ */
+void mask_end(int how);
+
 /* Ends the command at once. */
 void kill_command(void);
 

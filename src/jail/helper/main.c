@@ -66,8 +66,7 @@ static void end_child(int number)
 	kill_command();
 }
 
-/* SIGUSR1 ends the command, and this process after it: until there is one, the signal waits. */
-static void mask_end(int how)
+void mask_end(int how)
 {
 	sigset_t end;
 	sigemptyset(&end);
@@ -140,7 +139,6 @@ int main(int argc, char **argv)
 	if (child < 0)
 		fail("starting a process", errno);
 	if (child == 0) {
-		mask_end(SIG_UNBLOCK);
 		pass_on(orders[1], ORDERS_FD);
 		pass_on(console[1], CONSOLE_FD);
 		pass_on(messages[1], MESSAGES_FD);

@@ -1,0 +1,50 @@
+/** Deno opens a debugger at SIGUSR1, half a second after its start: any user of the host could have its program do anything. */
+import assert from "node:assert/strict";
+import { assertCode } from "../helpers/process.ts";
+import { makeStubCli, noStubReason, type StubCli } from "../helpers/stub_vm.ts";
+import { pause, until } from "../helpers/until.ts";
+
+const GRACE_MS = 1500;
+
+/** The processes of Deno's that a stub's programs are. */
+function denosOf({ cli }: StubCli): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
+    try {
+      const isDeno = Deno.readLinkSync(`/proc/${pid}/exe`).includes("/deno");
+      return isDeno && Deno.readTextFileSync(`/proc/${pid}/environ`).includes(`XDG_STATE_HOME=${cli.folder}`);
+    } catch {
+      return false; // No process, or one that has ended.
+    }
+  });
+}
+
+/** Whether somebody listens at the debugger's port in the network of a process. */
+function hasDebugger(pid: number): boolean {
+  return Deno.readTextFileSync(`/proc/${pid}/net/tcp`).includes(" 0100007F:240D 00000000:0000 0A ");
+}
+
+Deno.test({
+  name: "SIGUSR1 opens no debugger in a CLI, a VM's process or a gateway, and goes to the command",
+  ignore: noStubReason !== undefined,
+  async fn() {
+    for (const flags of [[], ["--insecure-no-jail"]]) {
+      await using stub = await makeStubCli();
+      assertCode(await stub.smolvm("run", "-d", "--name", "web", "--net", ...flags, stub.rootfs, "sleep", "1000"), 0);
+      await using _waiting = stub.start("wait", "web");
+      await until(() => denosOf(stub).length === 3);
+      await pause(GRACE_MS);
+      const all = denosOf(stub);
+      for (const pid of all) Deno.kill(pid, "SIGUSR1");
+      await pause(GRACE_MS);
+      assert.deepEqual([denosOf(stub), all.filter(hasDebugger)], [all, []]);
+      assertCode(await stub.smolvm("delete", "--force", "web"), 0);
+    }
+    await using stub = await makeStubCli();
+    await using run = stub.start("run", stub.rootfs, "sleep", "1000");
+    await until(() => denosOf(stub).length === 2);
+    await pause(GRACE_MS);
+    // The stub's command ends at any signal.
+    run.kill("SIGUSR1");
+    assertCode(await run.outcome, 137);
+  },
+});
