@@ -1,6 +1,6 @@
 /**
- * How long a container of podman takes: with crun, with runc, and in a VM. The runs alternate, so that whatever slows
- * this host down slows all of them; only the ratios mean anything.
+ * What a container of podman takes: how long, with crun, with runc, and in a VM, and the memory of one that does nothing.
+ * The runs alternate, so that whatever slows this host down slows all of them; of the times only the ratios mean anything.
  *
  *     deno run -A engines.js WORK [--runs N]
  *
@@ -10,11 +10,13 @@
  * @module
  */
 
+import { exists } from "../../src/host/files.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { configurePodman } from "../helpers/podman.ts";
 import { runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
-import { median, runsOf } from "./measure.ts";
+import { until } from "../helpers/until.ts";
+import { median, runsOf, sharesOf } from "./measure.ts";
 
 const [work] = Deno.args;
 const RUNS = runsOf(Deno.args, 5);
@@ -51,4 +53,26 @@ for (const [runtime, of] of times) {
   const [low, high] = [Math.min(...of), Math.max(...of)].map((ms) => ms.toFixed(0));
   const ratio = (median(of) / least).toFixed(2);
   console.log(`podman run --rm, ${runtime}: ${median(of).toFixed(0)} ms (${low} to ${high}), ${ratio} times crun`);
+}
+
+const up = `${folder.path}/up`;
+await Deno.mkdir(up);
+for (const runtime of RUNTIMES) {
+  const command = container(runtime, "sh", "-c", "echo >/up/up; exec sleep 1000");
+  const id = await podman("run", "--detach", "--volume", `${up}:/up`, ...command);
+  await until(() => exists(`${up}/up`));
+  console.log(`memory of a container that sleeps, conmon's included, ${runtime}: ${await sharesOf(processesOf(id))}`);
+  await podman("rm", "--force", "--time", "0", id);
+  await Deno.remove(`${up}/up`);
+}
+
+/** The processes of a container, and what its engine has beside it. */
+function processesOf(id: string): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
+    try {
+      return Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(id);
+    } catch {
+      return false; // No process, or one that has ended.
+    }
+  });
 }

@@ -26,13 +26,20 @@ export async function moduleExec(name: string, env: Record<string, string>, coun
 
 /** What a process has of the host's memory, as people read it. */
 export async function memoryOf(pid: number): Promise<string> {
+  const [resident, share, own] = await memoryInMib(pid, "Rss", "Pss", "Private_Dirty");
+  return `${resident} MiB resident, ${share} with its part of what is shared, ${own} that nobody else could have`;
+}
+
+/** What processes have together of the host's memory, each with its part of what it shares, as people read it. */
+export async function sharesOf(pids: readonly number[]): Promise<string> {
+  const shares = await Promise.all(pids.map((pid) => memoryInMib(pid, "Pss")));
+  return `${shares.reduce((sum, [share]) => sum + Number(share), 0).toFixed(1)} MiB in ${pids.length} processes`;
+}
+
+async function memoryInMib(pid: number, ...names: string[]): Promise<string[]> {
   const text = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`);
-  const mib = (...names: string[]) => {
-    const kib = names.map((name) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text)![1]));
-    return (kib.reduce((sum, more) => sum + more) / 1024).toFixed(1);
-  };
-  return `${mib("Rss")} MiB resident, ${mib("Pss")} with its part of what is shared, ` +
-    `${mib("Private_Dirty")} that nobody else could have`;
+  const kib = names.map((name) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text)![1]));
+  return kib.map((kib) => (kib / 1024).toFixed(1));
 }
 
 export function median(values: number[]): number {
