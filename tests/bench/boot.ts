@@ -77,8 +77,8 @@ await output(program, ["start", "bench"]);
 async function preparePeer(index: number): Promise<Record<string, Run>> {
   const command = Deno.args[index + 1];
   if (index < 0 || command === undefined) return {};
-  // Its folders need extended attributes, which a tmpfs may not have.
-  const home = await mountDisk(`${store.folder}/msb`);
+  // Its folders need extended attributes, which a tmpfs may not have, and a short name, as its sockets do.
+  const home = await mountDisk(`${store.folder}/m`);
   machine.defer(() => output("umount", [home]));
   const env = { HOME: home, TMPDIR: home };
   const archive = `${store.folder}/bench.tar`;
