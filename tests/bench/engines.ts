@@ -70,7 +70,9 @@ for (const runtime of RUNTIMES) {
 function processesOf(id: string): number[] {
   return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
     try {
-      return Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(id);
+      const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+      // One that has ended, and whose end nobody has taken, has no words.
+      return command.includes(id) || command !== "" && Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(id);
     } catch {
       return false; // No process, or one that has ended.
     }
