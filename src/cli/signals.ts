@@ -17,8 +17,8 @@ export function onSignals(handler: (signal: ForwardedSignal) => void): Disposabl
   const listeners = new DisposableStack();
   for (const signal of Object.keys(FORWARDED) as ForwardedSignal[]) {
     const listener = () => handler(signal);
-    if (signal === DEBUGGERS && isSignalBlocked(FORWARDED[signal])) {
-      listeners.use(onDebuggersSignal(listener));
+    if (signal === DEBUGGER_SIGNAL && isSignalBlocked(FORWARDED[signal])) {
+      listeners.use(onDebuggerSignal(listener));
     } else {
       Deno.addSignalListener(signal, listener);
       listeners.defer(() => Deno.removeSignalListener(signal, listener));
@@ -28,23 +28,23 @@ export function onSignals(handler: (signal: ForwardedSignal) => void): Disposabl
 }
 
 /** At this one Deno opens a debugger to all users of the host: the launchers block it. */
-const DEBUGGERS = "SIGUSR1";
+const DEBUGGER_SIGNAL = "SIGUSR1";
 /** Who wants to hear of it; `undefined`: it is not read yet. */
-let debuggersListeners: Set<() => void> | undefined;
+let debuggerListeners: Set<() => void> | undefined;
 
-function onDebuggersSignal(listener: () => void): Disposable {
-  if (debuggersListeners === undefined) {
-    debuggersListeners = new Set();
+function onDebuggerSignal(listener: () => void): Disposable {
+  if (debuggerListeners === undefined) {
+    debuggerListeners = new Set();
     // Not before what the user waits for has begun.
-    startTimer(0, () => void readDebuggersSignal());
+    startTimer(0, () => void readDebuggerSignal());
   }
-  debuggersListeners.add(listener);
-  return { [Symbol.dispose]: () => void debuggersListeners!.delete(listener) };
+  debuggerListeners.add(listener);
+  return { [Symbol.dispose]: () => void debuggerListeners!.delete(listener) };
 }
 
-async function readDebuggersSignal(): Promise<void> {
-  for await (const _ of blockedSignals([FORWARDED[DEBUGGERS]])) {
-    for (const listener of debuggersListeners!) listener();
+async function readDebuggerSignal(): Promise<void> {
+  for await (const _ of blockedSignals([FORWARDED[DEBUGGER_SIGNAL]])) {
+    for (const listener of debuggerListeners!) listener();
   }
 }
 

@@ -9,7 +9,7 @@ import type { WindowSize } from "../protocol/messages.ts";
 
 /** Of the C library's threads. */
 const [FIRST_INTERNAL, LAST_INTERNAL] = [32, 33];
-/** What faults and the ends of children send this process; and what nobody can hold. */
+/** What faults and the ends of children send this process, and what nobody can block. Other faults end it all the same. */
 const NOT_HELD = ["SIGBUS", "SIGSEGV", "SIGSYS", "SIGCHLD", "SIGKILL", "SIGSTOP"].map(signalNumber);
 /**
  * The signals that this process passes on, with which it is started blocked: Deno takes none of real time and opens a
