@@ -133,16 +133,11 @@ async function runVm(
   log("debug", "starting the VM");
   const vmFailed = startVm(krun, vmConfig(spec, boot, confinement));
   // While the guest boots there is time to write that it does.
-  const recorded = status.set({});
-  const ready = Promise.all([recorded, gateway]).then(() => {
-    // From now on the client watches the gateway, and needs to keep nothing for it.
-    if (spec.attached) report.ready();
-  });
-  const commandDone = recorded.then(() => {
+  const commandDone = status.set({}).then(() => {
     const serving = { status, agents, control, ports, lifeline, report, confinement, signals, gateway };
     return serveGuest(spec, { ...boot, openFiles }, serving);
   });
-  await Promise.race([commandDone, vmFailed, ready.then(() => commandDone), ...(spec.held ? [lifeline.ended] : [])]);
+  await Promise.race([commandDone, vmFailed, gateway.then(() => commandDone), ...(spec.held ? [lifeline.ended] : [])]);
 }
 
 /** Sees that this process can run a VM, and who reads what it says. */

@@ -55,6 +55,9 @@ export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Se
   serving.confinement.narrow();
   if (spec.warm !== null) await untilTaken(spec, boot, serving);
   const facts = await serving.gateway;
+  // A client that knew earlier could not tell a VM that dies at its first steps, to be booted again, from one that has run
+  // something; and it needs to keep nothing for the gateway from now on.
+  if (spec.attached) report.ready();
   using commandLog = spec.commandLog ? new CommandLog(commandLogFile(spec.folder), spec.commandLog) : undefined;
   const agent = new AgentConnection(conn);
   const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: spec.attached, log: commandLog });

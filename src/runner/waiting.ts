@@ -51,5 +51,4 @@ export async function untilTaken(
   // smolvm-jail has mounted its root and its volumes.
   Object.assign(boot, boundBootFolder(spec.machine.volumes));
   await status.set({ state: "starting" });
-  if (spec.attached) report.ready();
 }
