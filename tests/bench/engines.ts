@@ -20,6 +20,8 @@ import { median, runsOf, sharesOf } from "./measure.ts";
 
 const [work] = Deno.args;
 const RUNS = runsOf(Deno.args, 5);
+/** How many containers are added to the first, for what each takes of the memory. */
+const MORE = 3;
 const RUNTIMES = ["crun", "runc", "smolvm"];
 
 using folder = makeTempFolder();
@@ -58,12 +60,27 @@ for (const [runtime, of] of times) {
 const up = `${folder.path}/up`;
 await Deno.mkdir(up);
 for (const runtime of RUNTIMES) {
-  const command = container(runtime, "sh", "-c", "echo >/up/up; exec sleep 1000");
+  const one = await startSleeper(runtime);
+  const memory = await sharesOf(processesOf(one));
+  const more = await Promise.all(Array.from({ length: MORE }, () => startSleeper(runtime)));
+  const each = (await sharesOf([one, ...more].flatMap(processesOf)) - memory) / MORE;
+  const count = processesOf(one).length;
+  console.log(
+    `memory of a container that sleeps, conmon's included, ${runtime}: ${
+      memory.toFixed(1)
+    } MiB in ${count} processes; ` +
+      `${each.toFixed(1)} for each of ${MORE} more`,
+  );
+  await podman("rm", "--force", "--time", "0", one, ...more);
+}
+
+/** Starts a container, and settles when it sleeps. */
+async function startSleeper(runtime: string): Promise<string> {
+  const name = crypto.randomUUID();
+  const command = container(runtime, "sh", "-c", `echo >/up/${name}; exec sleep 1000`);
   const id = await podman("run", "--detach", "--volume", `${up}:/up`, ...command);
-  await until(() => exists(`${up}/up`));
-  console.log(`memory of a container that sleeps, conmon's included, ${runtime}: ${await sharesOf(processesOf(id))}`);
-  await podman("rm", "--force", "--time", "0", id);
-  await Deno.remove(`${up}/up`);
+  await until(() => exists(`${up}/${name}`));
+  return id;
 }
 
 /** The processes of a container, and what its engine has beside it. */

@@ -30,10 +30,10 @@ export async function memoryOf(pid: number): Promise<string> {
   return `${resident} MiB resident, ${share} with its part of what is shared, ${own} that nobody else could have`;
 }
 
-/** What processes have together of the host's memory, each with its part of what it shares, as people read it. */
-export async function sharesOf(pids: readonly number[]): Promise<string> {
+/** What processes have together of the host's memory, each with its part of what it shares, in MiB. */
+export async function sharesOf(pids: readonly number[]): Promise<number> {
   const shares = await Promise.all(pids.map((pid) => memoryInMib(pid, "Pss")));
-  return `${shares.reduce((sum, [share]) => sum + Number(share), 0).toFixed(1)} MiB in ${pids.length} processes`;
+  return shares.reduce((sum, [share]) => sum + Number(share), 0);
 }
 
 async function memoryInMib(pid: number, ...names: string[]): Promise<string[]> {

@@ -79,7 +79,8 @@ suite.test("podman run gives the process in the guest all that it was told, and 
 });
 
 suite.test("a container of podman has servers, commands beside its own, and an end by signal", async () => {
-  const server = 'httpd -h /www; trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.2; done';
+  const server =
+    'httpd -h /www; trap "echo bye; exit 5" TERM; trap "echo woken" USR1; echo up; while :; do sleep 0.2; done';
   // podman's own profile, but for personality(2).
   const profile = JSON.parse(await Deno.readTextFile("/usr/share/containers/seccomp.json")) as OciSeccomp;
   profile.syscalls = profile.syscalls!.filter(({ names }) => !names.includes("personality"));
@@ -111,10 +112,21 @@ suite.test("a container of podman has servers, commands beside its own, and an e
       assert.equal(await fetchText(url), "page\n");
     }
     assertCode(await podman("healthcheck", "run", "web"), 0);
+    const typed =
+      'until [ "$(stty size)" = "31 97" ]; do sleep 0.2; done; echo sized; read line; echo "got $line"; exit 7';
+    await using terminal = onTerminal(
+      { env, rootfs: `${folder}/root` },
+      `podman exec -it web sh -c '${typed}'; echo "code $?"`,
+    );
+    await terminal.untilStdout(/sized\r\n/);
+    await terminal.write("key\r");
+    await terminal.untilStdout(/got key\r\n(.*\r\n)*code 7\r\nrestored\r\n/);
+    assertCode(await podman("kill", "--signal", "USR1", "web"), 0);
+    await until(async () => (await podman("logs", "web")).stdout === "up\nwoken\n", { everyMs: 500 });
     assertCode(await podman("stop", "--time", "60", "web"), 0);
     const { stdout } = await podman("inspect", "--format", "{{.State.ExitCode}}", "web");
     assert.equal(stdout, "5\n");
-    assert.equal((await podman("logs", "web")).stdout, "up\nbye\n");
+    assert.equal((await podman("logs", "web")).stdout, "up\nwoken\nbye\n");
   } finally {
     await podman("rm", "--force", "web");
   }
