@@ -2,7 +2,7 @@ import type { RunnerProcess } from "../link/runner_process.ts";
 import { Attachment, type CommandIo, isDisconnect } from "../protocol/attachment.ts";
 import type { ExitStatus } from "../protocol/messages.ts";
 import { controlSocket, type RunnerSpec } from "../runner_interface/spec.ts";
-import { boot, releaseMachine } from "./boot.ts";
+import { boot, type Booted, releaseMachine } from "./boot.ts";
 import type { Launch } from "./launch.ts";
 import { NetworkWatch } from "./network_watch.ts";
 
@@ -26,12 +26,15 @@ export class AttachedMachine implements AttachedCommand {
   readonly #runner: RunnerProcess;
   readonly #spec: RunnerSpec;
   readonly #network: NetworkWatch;
+  readonly #tidied: Promise<void>;
   #isLeft = false;
 
   private constructor(
-    { runner, spec, attachment }: { runner: RunnerProcess; spec: RunnerSpec; attachment: Attachment },
+    { runner, tidied }: Booted,
+    { spec, attachment }: { spec: RunnerSpec; attachment: Attachment },
   ) {
     this.#runner = runner;
+    this.#tidied = tidied;
     this.#spec = spec;
     this.attachment = attachment;
     this.#network = new NetworkWatch(spec);
@@ -44,9 +47,10 @@ export class AttachedMachine implements AttachedCommand {
    */
   static async start(launch: Launch, io: CommandIo, signal?: AbortSignal): Promise<AttachedMachine> {
     const { spec } = launch;
-    const { runner } = await boot(launch, signal);
+    const booted = await boot(launch, signal);
+    const { runner } = booted;
     try {
-      return new AttachedMachine({ runner, spec, attachment: await Attachment.open(controlSocket(spec), io) });
+      return new AttachedMachine(booted, { spec, attachment: await Attachment.open(controlSocket(spec), io) });
     } catch (error) {
       const cause = isDisconnect(error) ? await runner.causeOfDeath(spec) : error;
       await releaseMachine(runner, spec);
@@ -69,6 +73,7 @@ export class AttachedMachine implements AttachedCommand {
       await this.#runner.release();
       throw cause;
     } finally {
+      await this.#tidied;
       // One that persists may go on for long.
       if (!this.#isLeft) await this.#runner.exited;
     }
@@ -79,6 +84,7 @@ export class AttachedMachine implements AttachedCommand {
     this.#isLeft = true;
     this.#network[Symbol.dispose]();
     this.attachment.close();
+    await this.#tidied;
     await releaseMachine(this.#runner, this.#spec);
   }
 }

@@ -20,8 +20,8 @@ export interface Booted {
   runner: RunnerProcess;
   /** Process id of its VM. */
   pid: number;
-  /** Settles when machines that are to wait for the next run need this process no longer. */
-  filled: Promise<void>;
+  /** Settles when what killed machines left is removed, and those that are to wait for the next run need this process no longer. */
+  tidied: Promise<void>;
 }
 
 /**
@@ -45,8 +45,8 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
       using _secrets = secrets && writeSecrets(secrets, spec);
       const pid = await runner.start(spec);
       // While the machine runs there is time for what killed ones left.
-      const filled = spec.ephemeral ? tidy(spec, prefix, taken?.warm) : Promise.resolve();
-      return { runner, pid, filled };
+      const tidied = spec.ephemeral ? tidy(spec, prefix, taken?.warm) : Promise.resolve();
+      return { runner, pid, tidied };
     } catch (error) {
       const again = attempt < BOOT_ATTEMPTS && !signal?.aborted && await runner.diedSilently(spec);
       await releaseMachine(runner, spec);
@@ -65,10 +65,9 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
 }
 
 /** Removes what killed machines left, and has as many machines wait as the user wants; settles for {@linkcode Booted}. */
-function tidy(spec: RunnerSpec, prefix: readonly string[], taken: WarmMachine | undefined): Promise<void> {
+async function tidy(spec: RunnerSpec, prefix: readonly string[], taken: WarmMachine | undefined): Promise<void> {
   const warn = (error: unknown) => log("warn", messageOf(error));
-  sweepEphemeralMachines().catch(warn);
-  return fill(spec, prefix, taken).catch(warn);
+  await Promise.all([sweepEphemeralMachines(spec.folder).catch(warn), fill(spec, prefix, taken).catch(warn)]);
 }
 
 /** Has machines wait: if none waited for this one, or if the place of the one that did is not filled by `smolvm-jail`. */

@@ -92,9 +92,9 @@ export class EphemeralMachine implements AsyncDisposable {
 
   async #boot(launch: Launch, signal: AbortSignal): Promise<Run> {
     const { spec } = launch;
-    const { runner, pid, filled } = await boot(launch, signal);
+    const { runner, pid, tidied } = await boot(launch, signal);
     if (this.#isDetached) {
-      await filled;
+      await tidied;
       await runner.release();
     }
     return { runner, pid, spec, watch: new EndWatch(spec) };
