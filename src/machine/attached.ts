@@ -84,7 +84,7 @@ export class AttachedMachine implements AttachedCommand {
     this.#isLeft = true;
     this.#network[Symbol.dispose]();
     this.attachment.close();
-    await this.#tidied;
     await releaseMachine(this.#runner, this.#spec);
+    await this.#tidied;
   }
 }
