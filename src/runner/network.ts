@@ -50,9 +50,9 @@ export function configureGateway({ machine, folder, runtimeFolder, nameservers, 
       aliases: machine.networkAliases,
     })),
   });
+  // Its last line would be taken for the end of this gateway.
+  removeIfThereSync(networkLog(folder));
   try {
-    // Its last line would be taken for the end of this gateway.
-    removeIfThereSync(networkLog(folder));
     // Gone after a boot of the host, as all sockets are.
     for (const { folder } of networks) Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     Deno.writeTextFileSync(gatewayConfigFile(runtimeFolder), config, { mode: 0o600 });
@@ -76,7 +76,7 @@ export interface GatewayFacts {
  * @throws {SmolvmError} `network` when it has ended, or does not listen in time.
  */
 export async function gatewayReady(
-  libc: Pick<Libc, "holdFolder">,
+  libc: Libc,
   { machine, folder, runtimeFolder, helloTimeoutMs, networks }: RunnerSpec,
 ): Promise<GatewayFacts> {
   if (!hasGateway(machine)) return {};

@@ -14,6 +14,7 @@ import { exists } from "../../src/host/files.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { configurePodman } from "../helpers/podman.ts";
 import { runProcess } from "../helpers/process.ts";
+import { findProcesses } from "../helpers/processes.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
 import { median, runsOf, sharesOf } from "./measure.ts";
@@ -61,16 +62,13 @@ const up = `${folder.path}/up`;
 await Deno.mkdir(up);
 for (const runtime of RUNTIMES) {
   const one = await startSleeper(runtime);
-  const memory = await sharesOf(processesOf(one));
+  const own = processesOf(one);
+  const memory = await sharesOf(own);
   const more = await Promise.all(Array.from({ length: MORE }, () => startSleeper(runtime)));
   const each = (await sharesOf([one, ...more].flatMap(processesOf)) - memory) / MORE;
-  const count = processesOf(one).length;
-  console.log(
-    `memory of a container that sleeps, conmon's included, ${runtime}: ${
-      memory.toFixed(1)
-    } MiB in ${count} processes; ` +
-      `${each.toFixed(1)} for each of ${MORE} more`,
-  );
+  const [first, further] = [memory, each].map((mib) => mib.toFixed(1));
+  const what = `memory of a container that sleeps, conmon's included, ${runtime}`;
+  console.log(`${what}: ${first} MiB in ${own.length} processes; ${further} for each of ${MORE} more`);
   await podman("rm", "--force", "--time", "0", one, ...more);
 }
 
@@ -85,13 +83,9 @@ async function startSleeper(runtime: string): Promise<string> {
 
 /** The processes of a container, and what its engine has beside it. */
 function processesOf(id: string): number[] {
-  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
-    try {
-      const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-      // One that has ended, and whose end nobody has taken, has no words.
-      return command.includes(id) || command !== "" && Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(id);
-    } catch {
-      return false; // No process, or one that has ended.
-    }
+  return findProcesses((pid) => {
+    const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+    // One that has ended, and whose end nobody has taken, has no words.
+    return command.includes(id) || command !== "" && Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(id);
   });
 }

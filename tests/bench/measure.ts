@@ -26,20 +26,20 @@ export async function moduleExec(name: string, env: Record<string, string>, coun
 
 /** What a process has of the host's memory, as people read it. */
 export async function memoryOf(pid: number): Promise<string> {
-  const [resident, share, own] = await memoryInMib(pid, "Rss", "Pss", "Private_Dirty");
+  const mib = await memoryInMib(pid, "Rss", "Pss", "Private_Dirty");
+  const [resident, share, own] = mib.map((mib) => mib.toFixed(1));
   return `${resident} MiB resident, ${share} with its part of what is shared, ${own} that nobody else could have`;
 }
 
 /** What processes have together of the host's memory, each with its part of what it shares, in MiB. */
 export async function sharesOf(pids: readonly number[]): Promise<number> {
   const shares = await Promise.all(pids.map((pid) => memoryInMib(pid, "Pss")));
-  return shares.reduce((sum, [share]) => sum + Number(share), 0);
+  return shares.flat().reduce((sum, share) => sum + share);
 }
 
-async function memoryInMib(pid: number, ...names: string[]): Promise<string[]> {
+async function memoryInMib(pid: number, ...names: string[]): Promise<number[]> {
   const text = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`);
-  const kib = names.map((name) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text)![1]));
-  return kib.map((kib) => (kib / 1024).toFixed(1));
+  return names.map((name) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(text)![1]) / 1024);
 }
 
 export function median(values: number[]): number {

@@ -4,9 +4,10 @@
  *     cc -shared -fPIC -Isrc/guest -o stub_krun.so tests/bench/stub_krun.c src/guest/wire/{frame,messages,payload}.c
  *     SMOLVM_LIBKRUN=stub_krun.so smolvm run FOLDER true
  *
- * Its "guest" takes BOOT_MS to boot, after half of that finds its network, and then speaks the agent's protocol (src/guest/wire/protocol.h) on the socket that
- * krun_add_vsock_port() named, from within the jail of the process that it is loaded into. A command writes when, in
- * ms since 1970, krun_start_enter() was called and the command started, and ends with 0; only "sleep" goes on.
+ * Its "guest" takes BOOT_MS to boot, finds its network after half of that, and then speaks the agent's protocol
+ * (src/guest/wire/protocol.h) on the socket that krun_add_vsock_port() named, from within the jail of the process that it
+ * is loaded into. A command writes when, in ms since 1970, krun_start_enter() was called and the command started, and ends
+ * with 0; only "sleep" goes on.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /** Deno opens a debugger at SIGUSR1, half a second after its start: any user of the host could have its program do anything. */
 import assert from "node:assert/strict";
 import { assertCode } from "../helpers/process.ts";
+import { findProcesses } from "../helpers/processes.ts";
 import { makeStubCli, noStubReason, type StubCli } from "../helpers/stub_vm.ts";
 import { pause, until } from "../helpers/until.ts";
 
@@ -8,14 +9,10 @@ const GRACE_MS = 1500;
 
 /** The processes of Deno's that a stub's programs are. */
 function denosOf({ cli }: StubCli): number[] {
-  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
-    try {
-      const isDeno = Deno.readLinkSync(`/proc/${pid}/exe`).includes("/deno");
-      return isDeno && Deno.readTextFileSync(`/proc/${pid}/environ`).includes(`XDG_STATE_HOME=${cli.folder}`);
-    } catch {
-      return false; // No process, or one that has ended.
-    }
-  });
+  return findProcesses((pid) =>
+    Deno.readLinkSync(`/proc/${pid}/exe`).includes("/deno") &&
+    Deno.readTextFileSync(`/proc/${pid}/environ`).includes(`XDG_STATE_HOME=${cli.folder}`)
+  );
 }
 
 /** Whether somebody listens at the debugger's port in the network of a process. */

@@ -12,8 +12,6 @@ const GROWTH_MIB = 8;
 /** What a process leaks it leaks each time; what its heap happens to take at one time it does not. */
 const TRIES = 4;
 
-if (noStubReason !== undefined) console.log(`ignored: ${import.meta.filename}: ${noStubReason}`);
-
 Deno.test({
   name: "exec after exec takes no more memory and no more descriptors, of the machine's process or of who asks",
   ignore: noStubReason !== undefined,

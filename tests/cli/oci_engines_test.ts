@@ -4,6 +4,7 @@ import { exists } from "../../src/host/files.ts";
 import { buildOciStandIn, canRunContainers } from "../helpers/oci_stand_in.ts";
 import { configurePodman } from "../helpers/podman.ts";
 import { assertCode, type Outcome, Process, runProcess } from "../helpers/process.ts";
+import { findProcesses } from "../helpers/processes.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
 
@@ -13,14 +14,7 @@ const MANY = 20;
 
 /** Processes of containers with that in their names, by their control groups. */
 function processesOf(name: string): number[] {
-  const pids = [...Deno.readDirSync("/proc")].map((entry) => Number(entry.name)).filter((pid) => pid > 0);
-  return pids.filter((pid) => {
-    try {
-      return Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(name);
-    } catch {
-      return false; // It has just ended.
-    }
-  });
+  return findProcesses((pid) => Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(name));
 }
 
 /** What is mounted in a folder. */

@@ -17,7 +17,6 @@ const KILLS = 50;
 
 /** Registers a test, after which nothing may be left. */
 function test(name: string, body: (stub: StubCli) => Promise<void>, options: { isOrdinary?: boolean } = {}): void {
-  if (noStubReason !== undefined) console.log(`ignored: ${name}: ${noStubReason}`);
   Deno.test({
     name,
     ignore: noStubReason !== undefined,

@@ -6,6 +6,7 @@ import { copyProgram } from "../fixtures/program.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode, Process, runProcess } from "../helpers/process.ts";
+import { findProcesses } from "../helpers/processes.ts";
 import { setEnv } from "../helpers/env.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
@@ -332,8 +333,7 @@ function gatewaysOf(runtime: string): number[] {
 }
 
 function pidsWith(word: string): number[] {
-  const pids = [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => pid > 0);
-  return pids.filter((pid) => readCommand(pid).split("\0").includes(word));
+  return findProcesses((pid) => readCommand(pid).split("\0").includes(word));
 }
 
 function readCommand(pid: number): string {

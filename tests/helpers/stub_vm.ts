@@ -16,6 +16,7 @@ export const noStubReason = Deno.build.os !== "linux" || Deno.uid() !== 0
   : exists("/dev/kvm")
   ? undefined
   : "needs a /dev/kvm";
+if (noStubReason !== undefined) console.log(`ignored: tests whose VMs are stubs: ${noStubReason}`);
 
 /** A `smolvm` whose VMs are stubs. */
 export interface StubCli extends AsyncDisposable {
