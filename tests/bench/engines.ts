@@ -70,6 +70,8 @@ for (const runtime of RUNTIMES) {
   const what = `memory of a container that sleeps, conmon's included, ${runtime}`;
   console.log(`${what}: ${first} MiB in ${own.length} processes; ${further} for each of ${MORE} more`);
   await podman("rm", "--force", "--time", "0", one, ...more);
+  // What conmon starts to clean up still writes to podman's folder.
+  await until(() => [one, ...more].flatMap(processesOf).length === 0);
 }
 
 /** Starts a container, and settles when it sleeps. */
