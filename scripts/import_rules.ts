@@ -25,7 +25,10 @@ const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 export const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/main.ts", only("src/cli", "src/oci", "src/runner/entry.ts", "deno.json")],
   ["src/mod.ts", only("src/runtime", "src/runner/entry.ts")],
-  ["src/runtime", only("src/requests", "src/machine", "src/image", "src/config", "src/state", "src/protocol")],
+  [
+    "src/runtime",
+    only("src/requests", "src/machine", "src/image", "src/config", "src/state", "src/protocol", "src/host/signal.ts"),
+  ],
   ["src/cli", {
     paths: [
       "src/link",

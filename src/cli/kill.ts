@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "./invalid_argument.ts";
-import { parseSignal } from "../machine/signal.ts";
+import { parseSignal } from "../host/signal.ts";
 import { option } from "./completion/kind.ts";
 import { getMachine } from "./get_machine.ts";
 import { machineArguments } from "./machine_argument.ts";

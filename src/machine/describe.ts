@@ -12,7 +12,7 @@ import { folderRoot, type ImageOptions, imageRoot, type Root } from "./launch.ts
 import { checkOwnership } from "./ownership.ts";
 import { checkPorts, resolvePorts } from "./ports.ts";
 import { readSecrets, resolveSecrets, secretEnvironment } from "./secrets.ts";
-import { parseSignal } from "./signal.ts";
+import { parseSignal } from "../host/signal.ts";
 import { resolveVolumes } from "./volume.ts";
 
 /** A machine is in at most as many networks. */

@@ -1,9 +1,9 @@
 import { messageOf } from "../errors.ts";
 import { blockedSignals } from "../host/blocked_signals.ts";
 import type { Libc } from "../host/libc.ts";
+import { signalNumber } from "../host/signal.ts";
 import { readChunks, writeAll } from "../host/streams.ts";
 import { log } from "../log.ts";
-import { signalNumber } from "../machine/signal.ts";
 import type { Attachment, CommandIo } from "../protocol/attachment.ts";
 import type { WindowSize } from "../protocol/messages.ts";
 

@@ -2,7 +2,7 @@ import { SmolvmError } from "../errors.ts";
 import type { AttachedCommand, CommandIo, ExitStatus } from "../machine/attached.ts";
 import { exitCode } from "../machine/exit_code.ts";
 import type { WindowSize } from "../machine/launch.ts";
-import { signalName, signalNumber } from "../machine/signal.ts";
+import { signalName, signalNumber } from "../host/signal.ts";
 import { type OutputChunk, OutputQueue } from "./output_queue.ts";
 import { untilAborted } from "./until_aborted.ts";
 

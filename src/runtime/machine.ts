@@ -17,7 +17,7 @@ import { ephemeralFolders, launchOf, type Phase } from "../machine/launch.ts";
 import { type NetworkEvent, readCommandLog, readKernelLog, readNetworkLog } from "../machine/logs.ts";
 import { signalMachine } from "../requests/kill.ts";
 import { renameMachine } from "../machine/rename.ts";
-import { signalNumber } from "../machine/signal.ts";
+import { signalNumber } from "../host/signal.ts";
 import { type BackgroundMachine, hostOptions, startAttached, startInBackground } from "../machine/start.ts";
 import { STOP_TIMEOUT_MS } from "../protocol/control.ts";
 import type { GuestProcess } from "../requests/processes.ts";

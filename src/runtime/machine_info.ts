@@ -1,6 +1,6 @@
 import { exitCode } from "../machine/exit_code.ts";
 import { type FoundMachine, isReadable } from "../machine/find.ts";
-import { signalName } from "../machine/signal.ts";
+import { signalName } from "../host/signal.ts";
 import type { ErrorRecord } from "../state/error_record.ts";
 import type { MachineRecord } from "../state/machine_record.ts";
 import { CREATED, type MachineState, type MachineStatus } from "../state/status.ts";

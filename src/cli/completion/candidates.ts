@@ -2,7 +2,7 @@ import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-t
 import { CONFIG_KEYS } from "../../config/keys.ts";
 import { LOG_LEVELS } from "../../log.ts";
 import { isLive, isReadable, listMachines, type ReadableMachine } from "../../machine/find.ts";
-import { SIGNALS } from "../../machine/signal.ts";
+import { SIGNALS } from "../../host/signal.ts";
 import { LISTED_STATES, type MachineState } from "../../state/machine_state.ts";
 import { type Expected, expectedAt } from "./expected.ts";
 import { type Kind, kindOf } from "./kind.ts";
