@@ -70,7 +70,7 @@ const PROGRAM = {
 /** Those that start this program anew. */
 const STARTERS = ["run", "program"];
 
-async function bundle(folder: string): Promise<void> {
+export async function bundle(folder: string): Promise<void> {
   Deno.mkdirSync(folder, { recursive: true });
   for (const [name, source] of Object.entries(PROGRAM)) {
     await bundleOne(`${folder}/${name}.js`, `${SOURCES}/${source}`, Object.keys(IN_OTHERS));

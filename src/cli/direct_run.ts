@@ -1,5 +1,5 @@
 import { keepCompiledRunner } from "../link/compiled_runner.ts";
-import { dismissSpareRunner, startSpareRunner } from "../link/spawn_runner.ts";
+import { adoptSpareRunner, dismissSpareRunner } from "../link/spare_runner.ts";
 import { directly } from "./direct.ts";
 import { MACHINE_OPTIONS } from "./machine_options.ts";
 import { RUN_OPTIONS, runLine, type RunLineOptions } from "./run_line.ts";
@@ -8,10 +8,7 @@ import { RUN_OPTIONS, runLine, type RunLineOptions } from "./run_line.ts";
 export const runDirectly = () =>
   directly([...MACHINE_OPTIONS, ...RUN_OPTIONS], async ({ options: given, operands }) => {
     const options = given as unknown as RunLineOptions;
-    const keepsNetwork = options.publish?.some(({ protocol }) => protocol === "tcp") ?? false;
-    const confinement = { isJailed: !options.insecureNoJail, keepsNetwork };
-    // Its runtime boots while the rest is worked out.
-    startSpareRunner(confinement, { isEphemeral: true });
+    adoptSpareRunner();
     try {
       const code = await runLine({ name: "run", words: operands, options });
       keepCompiledRunner();

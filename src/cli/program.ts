@@ -3,7 +3,7 @@ import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
 import { OWN_FAILURE, SmolvmError } from "../errors.ts";
 import { loseWorkingFolder } from "../host/path.ts";
-import { dismissSpareRunner, startSpareRunner } from "../link/spawn_runner.ts";
+import { adoptSpareRunner, dismissSpareRunner } from "../link/spare_runner.ts";
 import { COMMANDS } from "./commands.ts";
 import { option } from "./completion/kind.ts";
 import { FOLDER_GONE } from "./folder_gone.ts";
@@ -84,7 +84,7 @@ function formatItem(term: string, termWidth: number, description: string, helper
 /** Runs any command line, tells of what could not be done, and returns the exit code. */
 export async function programMain(args: readonly string[]): Promise<number> {
   return await reporting(async () => {
-    if (args[0] === "start") startSpareRunner({ isJailed: true, keepsNetwork: false }, { isEphemeral: false });
+    adoptSpareRunner();
     try {
       return await runProgram(args);
     } finally {

@@ -94,7 +94,7 @@ Deno.test({
     using other = await Taker.connect(folder).catch(() => undefined);
     await taker.take(folder);
     await taker.closeWrite();
-    assert.equal(await taker.rest(), "taken\ngot take it\nof the root\nrefused\nrefused\nended\n");
+    assert.equal(await taker.rest(), "taken\ngot take it\nof the root\nrefused\nrefused\nended\nended 0 0\n");
     assert.equal(await other?.rest().catch(() => "") ?? "", "");
     assert.equal((await process.finish()).code, 0);
     assert.equal(Deno.readTextFileSync(`${folder}/vol/new`), "x\n");
@@ -144,8 +144,11 @@ Deno.test({
   ignore,
   async fn() {
     const cases: [act: (taker: Taker, folder: string) => Promise<void>, answer: string][] = [
-      [(taker, folder) => taker.take(folder, ["b", "rw", `${folder}/none`]), "none: No such file or directory\n"],
-      [async (taker, folder) => (await taker.take(folder, ["e"]), await taker.closeWrite()), ""],
+      [
+        (taker, folder) => taker.take(folder, ["b", "rw", `${folder}/none`]),
+        "none: No such file or directory\nended 137 9\n",
+      ],
+      [async (taker, folder) => (await taker.take(folder, ["e"]), await taker.closeWrite()), "ended 137 9\n"],
     ];
     for (const [act, answer] of cases) {
       using temp = makeTempFolder();
@@ -175,7 +178,7 @@ Deno.test({
     assert.equal(stdout, "null\n", stderr);
     using taker = await Taker.connect(temp.path);
     await taker.closeWrite();
-    assert.equal(await taker.rest(), "taken\n");
+    assert.equal(await taker.rest(), "taken\nended 137 9\n");
     await process.finish();
   },
 });

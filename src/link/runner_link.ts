@@ -3,15 +3,19 @@ import { SmolvmError } from "../errors.ts";
 import { START_REPORT_MAX } from "../runner_interface/start_report.ts";
 
 /** How much of a runner's standard error is read, in bytes. */
-const STDERR_MAX = 64 * 1024;
+export const STDERR_MAX = 64 * 1024;
 
 /** How a runner ended. */
-export type RunnerEnd = Pick<Deno.CommandStatus, "code" | "signal">;
+export interface RunnerEnd {
+  code: number;
+  /** Such as `SIGKILL`. */
+  signal: string | null;
+}
 
 /** What connects this process with a runner, which lives no longer than that where it is to be held. */
 export interface RunnerLink {
   /** Whether the runner's machine had booted before it was ours. */
-  readonly isTaken: boolean;
+  readonly hasBooted: boolean;
   /** Settles when nothing of the runner is left; `undefined`: how it ended is not known. */
   readonly exited: Promise<RunnerEnd | undefined>;
   /** Hands over the line with the specification; one that is gone already does not mind. */
@@ -31,7 +35,7 @@ export interface RunnerLink {
 
 /** The link to a child process. */
 export class ChildLink implements RunnerLink {
-  readonly isTaken = false;
+  readonly hasBooted = false;
   readonly #process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
 

@@ -97,7 +97,7 @@ export class RunnerProcess {
    */
   async diedSilently({ folder }: RunnerSpec): Promise<boolean> {
     if (this.#hasReported || readStatus(folder)?.error) return false;
-    if (this.#link.isTaken) return true;
+    if (this.#link.hasBooted) return true;
     return (await this.exited)?.code === 0 && !readStatus(folder)?.error && tailOf(consoleLog(folder), 1).length === 0;
   }
 

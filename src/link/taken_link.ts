@@ -1,57 +1,57 @@
 import { encodeOrders, type Order } from "../jail/supervisor.ts";
-import { killProcess } from "../host/process_identity.ts";
-import type { MachineFolders } from "../state/machine_folders.ts";
-import { readProcess } from "../state/machine_process.ts";
-import { warmSocket } from "../state/warm.ts";
-import { checkReportLength, type RunnerLink } from "./runner_link.ts";
+import { signalName } from "../host/signal.ts";
+import { checkReportLength, type RunnerEnd, type RunnerLink, STDERR_MAX } from "./runner_link.ts";
 
 const GRANT = "taken\n";
 const CHUNK_BYTES = 4096;
 
 /**
- * The link to the runner of a warm machine, by way of the `smolvm-jail` that supervises it: a connection that ends when
- * nothing of the machine is left. See `src/jail/helper/warm.c`.
+ * The link to a runner that was there before this process wanted one, by way of the `smolvm-jail` that supervises it: a
+ * connection that ends when nothing of the machine is left. See `src/jail/helper/warm.c`.
  */
 export class TakenLink implements RunnerLink {
-  readonly isTaken = true;
-  readonly exited: Promise<undefined>;
+  readonly exited: Promise<RunnerEnd | undefined>;
   readonly #conn: Deno.UnixConn;
-  readonly #folder: string;
   readonly #report = Promise.withResolvers<string | undefined>();
+  #orders = "";
+  #stderr = "";
 
-  private constructor(conn: Deno.UnixConn, folder: string, text: string) {
+  private constructor(conn: Deno.UnixConn, readonly hasBooted: boolean, text: string) {
     this.#conn = conn;
-    this.#folder = folder;
     this.exited = this.#read(text).finally(() => {
       this.#report.resolve(undefined);
       conn.close();
     });
   }
 
-  /** Takes a machine that waits; `undefined` when another process was faster, or it is gone. */
-  static async take(machine: MachineFolders): Promise<TakenLink | undefined> {
+  /** Takes the runner that waits at that socket; `undefined` when another process was faster, or it is gone. */
+  static async take(path: string, { hasBooted }: { hasBooted: boolean }): Promise<TakenLink | undefined> {
     let conn: Deno.UnixConn;
     try {
-      conn = await Deno.connect({ transport: "unix", path: warmSocket(machine) });
+      conn = await Deno.connect({ transport: "unix", path });
     } catch {
       return undefined;
     }
     const chunk = new Uint8Array(CHUNK_BYTES);
     const count = await conn.read(chunk).catch(() => null);
     const text = new TextDecoder().decode(chunk.subarray(0, count ?? 0));
-    if (text.startsWith(GRANT)) return new TakenLink(conn, machine.folder, text.slice(GRANT.length));
+    if (text.startsWith(GRANT)) return new TakenLink(conn, hasBooted, text.slice(GRANT.length));
     conn.close();
     return undefined;
   }
 
-  /** Says what is to be done besides, before the specification is sent. */
-  async order(orders: readonly Order[]): Promise<void> {
-    // An empty text is the end of them.
-    await this.send(`${encodeOrders(orders)}\0`);
+  /** Has that done besides; to be called before the specification is sent. */
+  order(orders: readonly Order[]): void {
+    this.#orders = encodeOrders(orders);
   }
 
   async send(line: string): Promise<void> {
-    const data = new TextEncoder().encode(line);
+    // An empty text is the end of the orders.
+    await this.#write(`${this.#orders}\0${line}`);
+  }
+
+  async #write(text: string): Promise<void> {
+    const data = new TextEncoder().encode(text);
     try {
       for (let at = 0; at < data.length;) at += await this.#conn.write(data.subarray(at));
     } catch {
@@ -63,8 +63,9 @@ export class TakenLink implements RunnerLink {
     return await this.#report.promise;
   }
 
-  readStderr(): Promise<string> {
-    return Promise.resolve(""); // It is a log by now.
+  async readStderr(): Promise<string> {
+    await this.exited;
+    return this.#stderr;
   }
 
   async release(): Promise<void> {
@@ -73,10 +74,10 @@ export class TakenLink implements RunnerLink {
     });
   }
 
-  /** Its runner alone: smolvm-jail removes what that leaves. */
+  /** Its runner alone, whatever is sent: smolvm-jail removes what that leaves. */
   async kill(): Promise<void> {
-    const process = readProcess(this.#folder);
-    if (process !== null) await killProcess(process);
+    await this.#write("\n");
+    await this.release();
   }
 
   ref(): void {
@@ -87,8 +88,8 @@ export class TakenLink implements RunnerLink {
     this.#conn.unref();
   }
 
-  /** Reads to the end; the first line that is one is the report. */
-  async #read(text: string): Promise<undefined> {
+  /** Reads to the end: a line that is the report, if there is one, one that says how the runner ended, and its messages. */
+  async #read(text: string): Promise<RunnerEnd | undefined> {
     const decoder = new TextDecoder();
     const chunk = new Uint8Array(CHUNK_BYTES);
     let isFound = false;
@@ -99,11 +100,18 @@ export class TakenLink implements RunnerLink {
         // What smolvm-jail could not do is none.
         this.#report.resolve(text.startsWith("{") ? text.slice(0, end) : undefined);
       }
-      if (isFound) text = "";
-      checkReportLength(text);
+      if (isFound) text = text.slice(-2 * STDERR_MAX);
+      checkReportLength(isFound ? "" : text);
       const count = await this.#conn.read(chunk).catch(() => null);
-      if (count === null) return undefined;
+      if (count === null) return this.#readEnd(text);
       text += decoder.decode(chunk.subarray(0, count), { stream: true });
     }
+  }
+
+  #readEnd(text: string): RunnerEnd | undefined {
+    const [, code, signal, stderr] = /^ended (\d+) (\d+)\n([^]*)$/m.exec(text) ?? [];
+    if (stderr === undefined) return undefined;
+    this.#stderr = stderr;
+    return { code: Number(code), signal: signal === "0" ? null : signalName(Number(signal)) };
   }
 }

@@ -4,6 +4,7 @@ import { dirname } from "../host/path.ts";
 import { writeSecretsFile } from "../host/secrets_file.ts";
 import { jailProgram } from "../jail/prefix.ts";
 import { BOOT_ATTEMPTS, RunnerProcess } from "../link/runner_process.ts";
+import { takeSpareRunner } from "../link/spare_runner.ts";
 import { log } from "../log.ts";
 import { encodeSecretValues, type SecretValues } from "../network/secret.ts";
 import type { RunnerSpec } from "../runner_interface/spec.ts";
@@ -37,7 +38,7 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
   const own = { id: spec.machine.id, folder: spec.folder, runtimeFolder: spec.runtimeFolder };
   for (let attempt = 1;; attempt++) {
     const taken = attempt === 1 ? await takeWarmMachine(spec, prefix) : undefined;
-    const runner = taken?.runner ?? RunnerProcess.spawn(prefix);
+    const runner = taken?.runner ?? await startRunner(prefix);
     const giveUp = () => spec.held ? runner.end() : runner.kill();
     signal?.addEventListener("abort", giveUp);
     try {
@@ -62,6 +63,12 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
       signal?.removeEventListener("abort", giveUp);
     }
   }
+}
+
+/** A runner that waits for its specification: the spare one if it will do, else a new one. */
+async function startRunner(prefix: readonly string[]): Promise<RunnerProcess> {
+  const spare = await takeSpareRunner(prefix);
+  return spare ? new RunnerProcess(spare) : RunnerProcess.spawn(prefix);
 }
 
 /** Removes what killed machines left, and has as many machines wait as the user wants; settles for {@linkcode Booted}. */

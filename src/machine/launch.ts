@@ -3,7 +3,7 @@ import { lowOpenFilesLimit } from "../host/open_files.ts";
 import { hostNameservers } from "../host/resolver.ts";
 import { secretsFile } from "../host/secrets_file.ts";
 import { jailPrefix } from "../jail/prefix.ts";
-import { dismissSpareRunner } from "../link/spawn_runner.ts";
+import { dismissSpareRunner } from "../link/spare_runner.ts";
 import { log, logLevel } from "../log.ts";
 import type { LogLimits } from "../logs/files.ts";
 import type { ProgressListener } from "../image/buildah.ts";

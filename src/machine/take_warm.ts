@@ -7,7 +7,7 @@ import { endedMark } from "../state/machine_folders.ts";
 import { hasGateway, imageOf, writeEphemeralRecord } from "../state/machine_record.ts";
 import { isCalled } from "../state/machines.ts";
 import { claimName, namesFolder } from "../state/names.ts";
-import { isSameKind, waitingMachines, type WarmMachine } from "../state/warm.ts";
+import { isSameKind, waitingMachines, type WarmMachine, warmSocket } from "../state/warm.ts";
 import { DEFAULT_DISK_BYTES } from "../storage/disk.ts";
 import { jailPrefix } from "../jail/prefix.ts";
 import { hostOfWarm, readMounts } from "./warm_host.ts";
@@ -39,7 +39,7 @@ export async function takeWarmMachine(spec: RunnerSpec, prefix: readonly string[
   const needed = "variable" in spec.rootfs && spec.machine.volumes.length > 0 ? (await readMounts()).mounts : undefined;
   for (const warm of wanted) {
     if (needed !== undefined && warm.mounts !== needed) continue;
-    const link = await TakenLink.take(warm);
+    const link = await TakenLink.take(warmSocket(warm), { hasBooted: true });
     if (link === undefined) continue;
     log("debug", `took the warm machine ${warm.id}`);
     const runner = new RunnerProcess(link);
@@ -67,7 +67,7 @@ async function become(spec: RunnerSpec, warm: WarmMachine, link: TakenLink): Pro
   machine.id = id;
   Object.assign(spec, { folder, runtimeFolder });
   const root = "path" in rootfs ? rootfs.path : "";
-  await link.order([
+  link.order([
     ...held ? [["e"] as const] : [],
     ["h", endedMark(folder)],
     ["n", namesFolder(), machine.name, id],

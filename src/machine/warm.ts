@@ -10,7 +10,7 @@ import { TakenLink } from "../link/taken_link.ts";
 import { machineLock } from "../state/machine_folders.ts";
 import { readProcess } from "../state/machine_process.ts";
 import { readStatus } from "../state/status.ts";
-import { changePlaces, isSameKind, isUntaken, listWarmMachines, type WarmMachine } from "../state/warm.ts";
+import { changePlaces, isSameKind, isUntaken, listWarmMachines, type WarmMachine, warmSocket } from "../state/warm.ts";
 import { ANY_ROOT, bootMissing, type Making, type Places } from "./boot_warm.ts";
 import { type ImageOptions, imageRoot } from "./launch.ts";
 import { hostOfWarm, readMounts } from "./warm_host.ts";
@@ -96,7 +96,7 @@ export function warmProcess({ folder }: Pick<WarmMachine, "folder">): number | n
 async function endWarm(machine: WarmMachine): Promise<void> {
   const { folder } = machine;
   while (isUntaken(machine)) {
-    const link = await TakenLink.take(machine);
+    const link = await TakenLink.take(warmSocket(machine), { hasBooted: true });
     if (link !== undefined) {
       await link.release();
       await link.exited;

@@ -47,7 +47,7 @@ export interface WarmMachine extends WarmRecord, MachineFolders {
 
 const SCHEMA = 1;
 
-/** The socket by which a machine is taken. */
+/** The socket by which a machine is taken; `src/jail/helper/ahead.c` looks for them too. */
 export function warmSocket({ runtimeFolder }: Pick<MachineFolders, "runtimeFolder">): string {
   return `${runtimeFolder}/warm.sock`;
 }
@@ -123,11 +123,6 @@ export function isSameKind(a: WarmKind, b: WarmKind): boolean {
 /** The warm machines that wait, the oldest first: only the look at the socket tells, so that a start loses no time. */
 export function waitingMachines(): WarmMachine[] {
   return readyIds().flatMap(readWarm).sort(byAge);
-}
-
-/** Whether a warm machine waits, of whatever kind. */
-export function isAnyWaiting(): boolean {
-  return readyIds().length > 0;
 }
 
 /** The warm machines that wait or boot, the oldest first. */

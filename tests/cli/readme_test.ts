@@ -104,6 +104,7 @@ Deno.test("README.md lists every environment variable of smolvm", async () => {
   const own = new Set(read).difference(
     new Set([
       "SMOLVM_ROLE",
+      "SMOLVM_SPARE",
       "SMOLVM_OCI_PROCESS",
       "SMOLVM_ROOTFS",
       "SMOLVM_FOLDER_GONE",

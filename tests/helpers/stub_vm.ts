@@ -27,6 +27,7 @@ export interface StubCli extends AsyncDisposable {
   start(...args: string[]): Process;
   /** Runs another program in the place of `smolvm`. */
   program(program: string, ...args: string[]): Promise<Outcome>;
+  startProgram(program: string, ...args: string[]): Process;
   /** Runs another program as root in the namespace of `smolvm`. */
   inNamespace(program: string, ...args: string[]): Promise<void>;
   /** Runs buildah on the storage of images, and returns what it prints. */
@@ -84,6 +85,7 @@ export async function makeStubCli({ isOrdinary = false } = {}): Promise<StubCli>
     smolvm: (...args) => runProcess("nsenter", options(args)),
     start: (...args) => new Process("nsenter", options(args)),
     program: (program, ...args) => runProcess("nsenter", options(args, program)),
+    startProgram: (program, ...args) => new Process("nsenter", options(args, program)),
     async inNamespace(...command) {
       assertCode(await runProcess("nsenter", { args: ["--target", `${holder.pid}`, "--mount", ...command] }), 0);
     },

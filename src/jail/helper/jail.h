@@ -5,11 +5,13 @@
  * more than the user who starts it.
  *
  *   smolvm-jail [--unjailed] [--host-network] [--warm] COMMAND [ARG...]
+ *   smolvm-jail --ahead COMMAND [ARG...] -- CLIENT [ARG...] -- [WORD...]
  *   smolvm-jail --pings SOCKET   only what sends pings, which stays behind: for a container's network
  *
  *   --unjailed       only the namespaces that a VM needs to find its folders
  *   --host-network   no network namespace: the VM publishes ports
  *   --warm           the machine boots and waits for who takes it, see warm.c
+ *   --ahead          becomes the client, which gets those words too; beside it, the command waits for it, see ahead.c
  *
  * Exit status: the command's, and its signal when it died by one; JAIL_FAILED when it could not be started, after one
  * line "smolvm-jail: STEP: REASON" on standard error.
@@ -42,6 +44,7 @@ struct options {
 	bool unjailed;
 	bool host_network;
 	bool warm;
+	int listener; /* with --ahead: where the client connects; else -1 */
 	char **command;
 };
 
@@ -66,6 +69,18 @@ void write_id_maps(pid_t child, int ask_fd, int answer_fd);
  */
 _Noreturn void hold_signals(const char *numbers, char **command);
 
+/*
+ * With --ahead: starts a process of its own for the command, in which it returns what that is started with, if the client
+ * may want it; becomes the client itself.
+ */
+struct options go_ahead(char **command);
+
+/* With --ahead: whether the client is at the other end of that connection. */
+bool is_client(int fd);
+
+/* With --ahead: sends there what the command wrote to standard error. */
+void tell_messages(int fd);
+
 /* Reads the command's orders until it closes the pipe. */
 void read_orders(int fd);
 
@@ -89,16 +104,16 @@ size_t pairs_ordered(char letter, const char **firsts, const char **seconds, siz
  */
 bool bind_folders(pid_t pid, int errors_fd);
 
-/* --- a machine that waits, see warm.c: without warm_begin() none of this does anything --- */
+/* --- a runner that waits for its taker, see warm.c: without taker_begin() none of this does anything --- */
 
 /* How many descriptors are watched for it. */
 #define WARM_POLLS 2
 
-/*
- * Passes the first line of standard input on to the command, whose input and output have those other ends. `argv` is
- * that of this process.
- */
-void warm_begin(char **argv, pid_t child, int input_fd, int output_fd);
+/* The command's input and output have those other ends. The client takes it by that listener; -1: with --warm. */
+void taker_begin(pid_t child, int input_fd, int output_fd, int listener_fd);
+
+/* With --warm: passes the first line of standard input on to the command. `argv` is that of this process. */
+void warm_begin(char **argv);
 
 /* What to wait for next. */
 void warm_expect(struct pollfd polls[WARM_POLLS]);
@@ -112,11 +127,14 @@ void warm_handle(const struct pollfd polls[WARM_POLLS]);
 /* Does what is left to do when the command has ended, before its orders are carried out. */
 void warm_end(void);
 
-/* The same after that: tells the taker that nothing is left. */
-void warm_finish(void);
+/* The same after that: tells the taker how the command ended, and that nothing is left. */
+void warm_finish(int status);
 
-/* The connection of who has taken the machine, in place of the command's input; -1 when nobody holds it any more. */
-int warm_holder(void);
+/* The connection of the taker, in place of the command's input; -1 when nobody holds it any more. */
+int taker_holder(void);
+
+/* To be called when all orders are there; does what they say of a taker that is gone already. */
+void taker_know_orders(void);
 
 /*
  * Blocks SIGUSR1, or not. It ends the command, and this process after it: until there is one, it waits. In what this process

@@ -17,7 +17,7 @@ void fail(const char *step, int errnum)
 
 static struct options parse(char **argv)
 {
-	struct options options = {0};
+	struct options options = {.listener = -1};
 	for (argv++; *argv && !strncmp(*argv, "--", 2); argv++) {
 		if (!strcmp(*argv, "--unjailed"))
 			options.unjailed = true;
@@ -121,16 +121,18 @@ int main(int argc, char **argv)
 	}
 	if (argc >= 4 && !strcmp(argv[1], "--hold-signals"))
 		hold_signals(argv[2], argv + 3);
-	struct options options = parse(argv);
+	bool is_ahead = argc > 1 && !strcmp(argv[1], "--ahead");
+	struct options options = is_ahead ? go_ahead(argv + 2) : parse(argv);
+	bool has_taker = options.warm || is_ahead;
 	int ask[2], answer[2], orders[2], console[2], messages[2], status;
 	char reason[128];
-	int standard_input[2], standard_output[2]; /* with --warm */
+	int standard_input[2], standard_output[2]; /* where there is a taker */
 	make_pipe(ask);
 	make_pipe(answer);
 	make_pipe(orders);
 	make_pipe(console);
 	make_pipe(messages);
-	if (options.warm) {
+	if (has_taker) {
 		make_pipe(standard_input);
 		make_pipe(standard_output);
 	}
@@ -139,10 +141,13 @@ int main(int argc, char **argv)
 	if (child < 0)
 		fail("starting a process", errno);
 	if (child == 0) {
+		/* Without the other ends it sees the end of a parent that was killed. */
+		close(ask[0]);
+		close(answer[1]);
 		pass_on(orders[1], ORDERS_FD);
 		pass_on(console[1], CONSOLE_FD);
 		pass_on(messages[1], MESSAGES_FD);
-		if (options.warm) {
+		if (has_taker) {
 			pass_on(standard_input[0], 0);
 			pass_on(standard_output[1], 1);
 		}
@@ -156,11 +161,13 @@ int main(int argc, char **argv)
 	signal(SIGUSR1, end_child);
 	mask_end(SIG_UNBLOCK);
 	write_id_maps(child, ask[0], answer[1]);
-	if (options.warm) {
+	if (has_taker) {
 		close(standard_input[0]);
 		close(standard_output[1]);
-		warm_begin(argv, child, standard_input[1], standard_output[0]);
+		taker_begin(child, standard_input[1], standard_output[0], options.listener);
 	}
+	if (options.warm)
+		warm_begin(argv);
 	int input = step_back();
 	read_orders(orders[0]);
 	int events = start_gateway(messages[1]);
@@ -172,7 +179,7 @@ int main(int argc, char **argv)
 	await_gateway(reason, sizeof reason);
 	end_pings();
 	warm_end();
-	carry_out_orders(options.warm ? warm_holder() : input);
-	warm_finish();
+	carry_out_orders(has_taker ? taker_holder() : input);
+	warm_finish(status);
 	return end_like(status);
 }

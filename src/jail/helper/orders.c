@@ -56,6 +56,12 @@ static size_t length;
 void read_orders(int fd)
 {
 	while (length < ORDERS_MAX) {
+		struct pollfd polls[1 + WARM_POLLS] = {{.fd = fd, .events = POLLIN}};
+		warm_expect(&polls[1]);
+		if (poll(polls, 1 + WARM_POLLS, -1) > 0)
+			warm_handle(&polls[1]);
+		if (!polls[0].revents)
+			continue;
 		ssize_t count = read(fd, orders + length, ORDERS_MAX - length);
 		if (count < 0 && errno == EINTR)
 			continue;
@@ -64,6 +70,7 @@ void read_orders(int fd)
 		length += count;
 	}
 	close(fd);
+	taker_know_orders();
 }
 
 /* One order. */

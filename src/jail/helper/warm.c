@@ -2,23 +2,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 /*
- * With --warm, the runner's machine boots without a root and waits for one. This process then listens on a socket for
- * a client that wants such a machine. The first to connect is the taker: there is only one. It sends orders, an empty
- * text, and the line that is the runner's specification; this process has the folders of the order `b` mounted in the
- * runner's tree, from outside, and passes the line on. From then on the connection is to the taker what the pipes of a
- * runner are to its starter: what the runner writes comes back, the end of the taker's side ends what it holds, and the
- * connection ends when nothing of the machine is left.
+ * With --warm, the runner's machine boots without a root and waits for one; with --ahead, the runner waits for its
+ * client. This process listens on a socket for them. The first to connect is the taker: there is only one. It sends
+ * orders, an empty text, and the line that is the runner's specification; this process has the folders of the order `b`
+ * mounted in the runner's tree, from outside, and passes the line on. From then on the connection is to the taker what the
+ * pipes of a runner are to its starter: what the runner writes comes back, the end of the taker's side ends what it holds,
+ * and the connection ends when nothing of the machine is left, after a line `ended CODE SIGNAL` and, with --ahead, the
+ * runner's messages. Whatever the taker sends besides kills the runner.
  */
 
 /* The line must fit into the pipe to the runner, so that passing it on never blocks. */
@@ -29,8 +32,8 @@
 static enum { OFF, BOOTS, WAITS, ASKED, TAKEN, ENDS } state;
 static int input = -1, output = -1; /* the other ends of the runner's standard input and output */
 static int starter = -1, listener = -1, taker = -1;
-static bool taker_left, filled, fills_at_end;
-static long long deadline_ms; /* of waiting for a taker, or of filling the place again */
+static bool is_ahead, knows_orders, taker_left, filled, fills_at_end;
+static long long deadline_ms = LLONG_MAX; /* of waiting for a taker, or of filling the place again */
 static pid_t runner;
 static char **program; /* of this process */
 static char first_line[REQUEST_MAX];
@@ -75,14 +78,20 @@ static bool read_first_line(void)
 	return false;
 }
 
-void warm_begin(char **argv, pid_t child, int input_fd, int output_fd)
+void taker_begin(pid_t child, int input_fd, int output_fd, int listener_fd)
 {
-	program = argv;
 	runner = child;
 	input = input_fd;
 	output = output_fd;
+	listener = listener_fd;
+	is_ahead = filled = listener >= 0;
+	state = is_ahead ? WAITS : BOOTS;
+}
+
+void warm_begin(char **argv)
+{
+	program = argv;
 	starter = fcntl(1, F_DUPFD_CLOEXEC, MESSAGES_FD + 1);
-	state = BOOTS;
 	/* Without one, the runner ends. */
 	if (!read_first_line() || write(input, first_line, first_line_length) < 0)
 		close_fd(&input);
@@ -96,7 +105,7 @@ static const char *socket_path(void)
 
 static void stop_listening(void)
 {
-	if (listener >= 0)
+	if (listener >= 0 && !is_ahead)
 		unlink(socket_path());
 	close_fd(&listener);
 }
@@ -169,7 +178,10 @@ static void accept_taker(void)
 	taker = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (taker < 0)
 		return;
-	if (!sees_same_files(taker) || send(taker, "taken\n", 6, MSG_NOSIGNAL) != 6)
+	/* First: from now on this process ends with the connection, and not with the client. */
+	if (is_ahead && is_client(taker))
+		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	if (!(is_ahead ? is_client(taker) : sees_same_files(taker)) || send(taker, "taken\n", 6, MSG_NOSIGNAL) != 6)
 		return close_fd(&taker);
 	stop_listening();
 	state = ASKED;
@@ -209,10 +221,12 @@ static void answer_request(void)
 		return;
 	}
 	state = TAKEN;
-	end_background();
-	deadline_ms = now_ms() + FILL_DELAY_MS;
-	if (!take_orders(request, orders - 1) || !bind_folders(runner, taker))
-		return give_up();
+	if (!is_ahead) {
+		end_background();
+		deadline_ms = now_ms() + FILL_DELAY_MS;
+		if (!take_orders(request, orders - 1) || !bind_folders(runner, taker))
+			return give_up();
+	}
 	if (write(input, request + orders, request_length - orders) < 0)
 		give_up();
 }
@@ -234,6 +248,8 @@ static void read_taker(void)
 	} else if (state == ASKED) {
 		request_length += count;
 		answer_request();
+	} else {
+		kill_command();
 	}
 }
 
@@ -307,7 +323,10 @@ void warm_expect(struct pollfd polls[WARM_POLLS])
 {
 	int client = taker_left ? -1 : taker >= 0 ? taker : listener;
 
-	polls[0] = (struct pollfd){.fd = state == OFF ? -1 : output, .events = POLLIN};
+	/* What a machine that boots says is answered by its orders: they come first. */
+	bool listens = state != OFF && (state != BOOTS || knows_orders);
+
+	polls[0] = (struct pollfd){.fd = listens ? output : -1, .events = POLLIN};
 	polls[1] = (struct pollfd){.fd = state == OFF ? -1 : client, .events = POLLIN};
 }
 
@@ -345,14 +364,29 @@ void warm_end(void)
 	fills_at_end = state == TAKEN && !filled && give_place();
 }
 
-void warm_finish(void)
+void warm_finish(int status)
 {
+	char line[64];
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int size = snprintf(line, sizeof line, "ended %d %d\n", signal ? 128 + signal : WEXITSTATUS(status), signal);
+
+	if (taker >= 0) {
+		(void)!send(taker, line, size, MSG_NOSIGNAL);
+		tell_messages(taker);
+	}
 	close_fd(&taker);
 	if (fills_at_end)
 		fill();
 }
 
-int warm_holder(void)
+int taker_holder(void)
 {
 	return taker_left ? -1 : taker;
+}
+
+void taker_know_orders(void)
+{
+	knows_orders = true;
+	if (taker_left && is_ordered('e'))
+		kill_command();
 }

@@ -1,0 +1,191 @@
+#include "jail.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/*
+ * With --ahead, a client and the runner that it is going to want start at the same time: this process becomes the client,
+ * and a child of it, which is a smolvm-jail with a runner, waits for that. The client connects to a socket whose name is
+ * in its variable SMOLVM_SPARE, and is the taker then, see warm.c. Until then the child ends with it. The name is abstract,
+ * so that there is nothing to be removed and no folder needed; nobody can have it before, and nobody else is let in.
+ */
+#define NAME_SIZE 33
+
+static pid_t client;
+/* What the runner writes to standard error before it has a log; read when it has ended. */
+static int messages = -1;
+
+/* The words behind the next `--`, which ends those before it. */
+static char **split(char **words)
+{
+	while (*words && strcmp(*words, "--"))
+		words++;
+	if (!*words)
+		fail("--ahead without --", EINVAL);
+	*words = NULL;
+	return words + 1;
+}
+
+/* Whether a machine waits that may be taken in place of a new one; src/state/warm.ts has the path. */
+static bool is_any_waiting(void)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	char folder[4096], path[4096 + 300];
+	struct dirent *entry;
+	bool found = false;
+
+	snprintf(folder, sizeof folder, "%s/smolvm", xdg && *xdg == '/' ? xdg : "/run");
+
+	DIR *dir = opendir(folder);
+
+	while (dir && !found && (entry = readdir(dir))) {
+		snprintf(path, sizeof path, "%s/%s/warm.sock", folder, entry->d_name);
+		found = access(path, F_OK) == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Whether that is the option -p with a value, or --publish, but for a port that only a gateway publishes. */
+static bool publishes(char **words)
+{
+	const char *value = NULL;
+
+	if (!strcmp(*words, "-p") || !strcmp(*words, "--publish"))
+		value = words[1];
+	else if (!strncmp(*words, "--publish=", 10))
+		value = *words + 10;
+	else if (!strncmp(*words, "-p", 2))
+		value = *words + 2;
+	/* A command's -p has another kind of value. */
+	return value && *value && strchr("0123456789[", *value) && !strstr(value, "/udp");
+}
+
+/* Without it, the client's Deno would make it after the runner's jail has been closed, where it could be written to then. */
+static bool is_cache_there(void)
+{
+	const char *cache = getenv("DENO_DIR");
+
+	return cache && access(cache, F_OK) == 0;
+}
+
+/*
+ * Whether that command line may want a runner, and how that is confined. The client knows for sure: a wrong guess costs the
+ * head start. What stands before an ordinary user's depends on what is to be run, so that there is none for them.
+ */
+static bool guess(char **words, struct options *options)
+{
+	bool runs = *words && !strcmp(*words, "run");
+
+	if (geteuid() != 0 || !*words || !words[1] || !strcmp(words[1], "-h") || !strcmp(words[1], "--help") ||
+	    !is_cache_there())
+		return false;
+	if (!runs)
+		return !strcmp(*words, "start");
+	if (is_any_waiting())
+		return false;
+	for (char **word = words + 1; *word; word++) {
+		/* A Smolfile may say more. */
+		if (!strcmp(*word, "-f") || !strcmp(*word, "--file"))
+			return false;
+		options->unjailed |= !strcmp(*word, "--insecure-no-jail");
+		options->host_network |= publishes(word);
+	}
+	return true;
+}
+
+/* Listens under a name that nobody could guess. */
+static int listen_anywhere(char name[NAME_SIZE])
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	unsigned long long random[2];
+	int fd;
+
+	if (getrandom(random, sizeof random, 0) != sizeof random)
+		return -1;
+	snprintf(name, NAME_SIZE, "%016llx%016llx", random[0], random[1]);
+	memcpy(address.sun_path + 1, name, NAME_SIZE - 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && !bind(fd, (struct sockaddr *)&address, offsetof(struct sockaddr_un, sun_path) + NAME_SIZE) &&
+	    !listen(fd, 1))
+		return fd;
+	return -1;
+}
+
+/* Has nothing of the client's: neither what that was given, nor the terminal's signals. */
+static int part_from_client(int listener)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), ends[2];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != client || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(listener, 3) < 0)
+		exit(JAIL_FAILED);
+	fcntl(3, F_SETFD, FD_CLOEXEC);
+	syscall(SYS_close_range, 4, ~0U, 0);
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) || dup2(ends[1], 2) < 0)
+		exit(JAIL_FAILED);
+	fcntl(2, F_SETFL, 0);
+	messages = fcntl(ends[0], F_DUPFD_CLOEXEC, MESSAGES_FD + 1);
+	close(ends[0]);
+	close(ends[1]);
+	setsid();
+	setenv("SMOLVM_ROLE", "runner", 1);
+	return 3;
+}
+
+struct options go_ahead(char **runner)
+{
+	struct options options = {.command = runner, .listener = -1};
+	char **program = split(runner), **words = split(program), name[NAME_SIZE], variable[128];
+	int listener = guess(words, &options) ? listen_anywhere(name) : -1;
+
+	client = getpid();
+	mask_end(SIG_BLOCK);
+	if (listener >= 0) {
+		snprintf(variable, sizeof variable, "%s%s%s", name, options.unjailed ? " --unjailed" : "",
+			 options.host_network ? " --host-network" : "");
+		switch (fork()) {
+		case 0:
+			options.listener = part_from_client(listener);
+			return options;
+		case -1:
+			break;
+		default:
+			setenv("SMOLVM_SPARE", variable, 1);
+		}
+	}
+	/* The words follow the program's own, whose end is where they were split. */
+	for (char **word = words - 1; (word[0] = word[1]); word++)
+		;
+	execvp(program[0], program);
+	fail(program[0], errno);
+}
+
+bool is_client(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.pid == client;
+}
+
+void tell_messages(int fd)
+{
+	static char text[64 * 1024];
+	ssize_t count = messages < 0 ? 0 : read(messages, text, sizeof text);
+
+	if (count > 0)
+		(void)!send(fd, text, count, MSG_NOSIGNAL);
+}
