@@ -1,8 +1,9 @@
 import { folders } from "../host/folders.ts";
-import { acquireLock } from "../host/lock.ts";
+import { acquireLock, isLocked } from "../host/lock.ts";
 import { ephemeralsFolder, type MachineFolders, namesIn, removeMachineFolders, unheldIn } from "./machine_folders.ts";
 import { isCalled } from "./machines.ts";
 import { type NameClaim, releaseName, sweepNames } from "./names.ts";
+import { warmFile } from "./warm.ts";
 
 /** Removes the files and the name of an ephemeral machine, if they exist. */
 export async function removeEphemeralMachine({ id, name, folder, runtimeFolder }: MachineFolders & NameClaim) {
@@ -13,7 +14,9 @@ export async function removeEphemeralMachine({ id, name, folder, runtimeFolder }
 /** The folders of ephemeral machines whose runner and client were both killed before either could remove them. */
 export function abandonedEphemerals(): string[] {
   const parent = ephemeralsFolder();
-  return unheldIn(parent, namesIn(parent).filter((name) => name !== ".lock"));
+  const folders = unheldIn(parent, namesIn(parent).filter((name) => name !== ".lock"));
+  // One that was warm, whose smolvm-jail is there, is still to be followed by another.
+  return folders.filter((folder) => !isLocked(warmFile(folder)));
 }
 
 /**

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { makeRecord, withMachines } from "../../tests/helpers/machines.ts";
 import { exists } from "../host/files.ts";
+import { acquireLockSync } from "../host/lock.ts";
 import { abandonedEphemerals, removeEphemeralMachine, sweepEphemeralMachines } from "./ephemeral.ts";
 import { createMachineFolder, createRuntimeFolder, ephemeralFolders } from "./machine_folders.ts";
 import { createMachine, isCalled } from "./machines.ts";
 import { claimName, holderOf } from "./names.ts";
+import { warmFile } from "./warm.ts";
 
 const machine = (id: string) => ({ id, name: `machine-${id}`, ...ephemeralFolders(id) });
 
@@ -42,6 +44,18 @@ Deno.test("sweepEphemeralMachines() removes only machines that no process runs",
     await assert.rejects(claimName({ name: alive.name, id: "3" }, isCalled), { code: "usage" });
     await removeEphemeralMachine(alive);
     alive.lock[Symbol.dispose]();
+  }));
+
+Deno.test("sweepEphemeralMachines() leaves a machine that is still to be followed by another", () =>
+  withMachines(async () => {
+    const { folder, lock } = await makeMachine("1");
+    lock[Symbol.dispose]();
+    const place = acquireLockSync(warmFile(folder), { exclusive: true });
+    await sweepEphemeralMachines();
+    assert.ok(exists(folder));
+    place[Symbol.dispose]();
+    await sweepEphemeralMachines();
+    assert.ok(!exists(folder));
   }));
 
 Deno.test("sweepEphemeralMachines() removes the name that an interrupted rename left, and no other", () =>

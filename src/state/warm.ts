@@ -52,7 +52,10 @@ export function warmSocket({ runtimeFolder }: Pick<MachineFolders, "runtimeFolde
   return `${runtimeFolder}/warm.sock`;
 }
 
-/** What the machine is. With it goes the right to its place: one that was taken is followed by another while it is there. */
+/**
+ * What the machine is. With it goes the right to its place: one that was taken is followed by another while it is there.
+ * Its `smolvm-jail` holds its lock until it has had another start.
+ */
 export function warmFile(folder: string): string {
   return `${folder}/warm.json`;
 }

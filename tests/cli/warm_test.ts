@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { buildImage } from "../fixtures/images.ts";
 import { exists } from "../../src/host/files.ts";
+import { isLocked } from "../../src/host/lock.ts";
 import { listOf, runnersOf, supervisorsOf, takeInventory, untilInventory } from "../helpers/inventory.ts";
 import { makeStubCli, noStubReason, type StubCli } from "../helpers/stub_vm.ts";
 import { assertJailed } from "../helpers/jail_inspection.ts";
@@ -230,6 +231,23 @@ test("with warm in the configuration, a run leaves machines that wait, which end
   await demand(stub, "config", "set", "warm_idle", "1");
   await demand(stub, "warm", "--count", "2");
   await until(() => waiting(stub).length === 0);
+});
+
+test("who removes what killed machines left takes no place from one that ends meanwhile", async (stub) => {
+  const { cli, rootfs } = stub;
+  await demand(stub, "warm");
+  const [id] = waiting(stub);
+  await demand(stub, "run", "-d", "--rm", rootfs, "sleep", "1000");
+  const [[runner], [supervisor]] = [runnersOf(cli), supervisorsOf(cli)];
+  Deno.kill(supervisor!, "SIGSTOP");
+  try {
+    Deno.kill(runner!, "SIGKILL");
+    await until(() => !isLocked(`${cli.state}/smolvm/ephemeral/${id}/lock`));
+    await demand(stub, "prune", "--force");
+  } finally {
+    Deno.kill(supervisor!, "SIGCONT");
+  }
+  await until(() => waiting(stub).length === 1, { timeoutMs: LEFT_MS });
 });
 
 test("smolvm warm --count 0 ends those too that boot meanwhile, and the command that boots them is told", async (stub) => {

@@ -179,6 +179,9 @@ void start_pings(const char *path, int lifeline_fd);
 /* Ends it, and waits until nothing of it is left. */
 void end_pings(void);
 
+/* Takes the lock of that file, which is held until this process ends. False when others do not let go of it. */
+bool take_lock(const char *path);
+
 /* Leaves this process no variable but those that a runner or a gateway needs. */
 void clean_environment(void);
 

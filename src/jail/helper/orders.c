@@ -165,8 +165,7 @@ static bool lock_file(int fd)
 	return false;
 }
 
-/* The lock is held until this process ends. */
-static bool take_lock(const char *path)
+bool take_lock(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 && lock_file(fd);

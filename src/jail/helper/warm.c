@@ -121,11 +121,14 @@ static void give_up(void)
 
 static void start_listening(void)
 {
-	const char *path = socket_path(), *idle_s;
+	const char *path = socket_path(), *place = file_ordered('f'), *idle_s;
 
 	listener = path ? listen_at(path) : -1;
 	if (listener < 0)
 		return give_up();
+	/* Who finds the runner gone must not remove what it left, and the right to its place with that. */
+	if (place)
+		take_lock(place);
 	idle_s = file_ordered('i');
 	deadline_ms = now_ms() + 1000LL * (idle_s ? atol(idle_s) : 0);
 	state = WAITS;
