@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import deno from "../../deno.json" with { type: "json" };
+import { denoFlags, roleCommand } from "../../src/runner/entry.ts";
 import { makeCli, SMOLVM } from "../helpers/cli.ts";
 import { type Outcome, runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
@@ -94,4 +95,19 @@ Deno.test("./smolvm finds the programs that it needs without a PATH", async () =
   const { stdout, stderr } = await runProcess("env", { args });
   const found = (JSON.parse(stdout) as { name: string; found: string }[]).map(({ name, found }) => `${name}: ${found}`);
   assert.deepEqual([stderr, found.filter((line) => /Cannot find|No such file/.test(line))], ["", []]);
+});
+
+Deno.test("the launchers start a runner as a client does", () => {
+  const [, ...words] = roleCommand("runner").argv;
+  const [file, role] = words.slice(-2);
+  const v8Flags = words.find((word) => word.startsWith("--v8-flags="))!.replace("--v8-flags=", "").split(",");
+  const command = (flags: string[]) => ["run", "-A", ...flags];
+  assert.deepEqual(words, [...command(denoFlags(file!, v8Flags)), file, role]);
+  for (const launcher of [SMOLVM, new URL("../../scripts/portable_launcher", import.meta.url)]) {
+    const [, started, name] = /--ahead "\$deno" ([^"]+) "\$\w+(?:\/main\.js)?" (\w+) -- /.exec(
+      Deno.readTextFileSync(launcher),
+    )!;
+    assert.deepEqual(started!.split(/[\s\\]+/), command(denoFlags("/main.js", v8Flags)), `${launcher}`);
+    assert.equal(name, role);
+  }
 });
