@@ -74,7 +74,7 @@ async function startRunner(prefix: readonly string[]): Promise<RunnerProcess> {
 /** Removes what killed machines left, and has as many machines wait as the user wants; settles for {@linkcode Booted}. */
 async function tidy(spec: RunnerSpec, prefix: readonly string[], taken: WarmMachine | undefined): Promise<void> {
   const warn = (error: unknown) => log("warn", messageOf(error));
-  await Promise.all([sweepEphemeralMachines(spec.folder).catch(warn), fill(spec, prefix, taken).catch(warn)]);
+  await Promise.all([sweepEphemeralMachines().catch(warn), fill(spec, prefix, taken).catch(warn)]);
 }
 
 /** Has machines wait: if none waited for this one, or if the place of the one that did is not filled by `smolvm-jail`. */

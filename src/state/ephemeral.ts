@@ -19,17 +19,11 @@ export function abandonedEphemerals(): string[] {
   return folders.filter((folder) => !isLocked(warmFile(folder)));
 }
 
-/**
- * Removes the ephemeral machines whose runner and client were both killed before either could remove them.
- *
- * @param own the folder of a machine that this process has started. Between the end of its runner and that of its
- * supervisor it looks abandoned, and the supervisor still needs it: to have another one wait in its place.
- */
-export async function sweepEphemeralMachines(own?: string): Promise<void> {
+/** Removes the ephemeral machines whose runner and client were both killed before either could remove them. */
+export async function sweepEphemeralMachines(): Promise<void> {
   const parent = ephemeralsFolder();
   using _ = await acquireLock(`${parent}/.lock`, { exclusive: true, wait: true });
   for (const folder of abandonedEphemerals()) {
-    if (folder === own) continue;
     await removeMachineFolders({ folder, runtimeFolder: `${folders().runtime}/${folder.slice(parent.length + 1)}` });
   }
   await sweepNames(isCalled);
