@@ -6,6 +6,7 @@ import { tailOf } from "../host/tail.ts";
 import { startTimer } from "../host/timer.ts";
 import { checkVirtualization } from "../host/virtualization.ts";
 import { bootFilter, EXIT_MARK, exitFilter, guestFilter } from "../jail/filter.ts";
+import { waitsForNetwork } from "../krun/features.ts";
 import { initLog, startVm } from "../krun/vm.ts";
 import { configureLog, log } from "../log.ts";
 import { exitCode } from "../machine/exit_code.ts";
@@ -69,7 +70,8 @@ async function runVm(
   const openFiles = libc.raiseOpenFilesLimit();
   const agents = Deno.listen({ transport: "unix", path: agentSocket(FOLDERS) });
   using control = new ControlServer(controlSocket(FOLDERS));
-  await startNetwork(spec);
+  const network = startNetwork(spec);
+  if (!waitsForNetwork(krun)) await network;
   initLog(krun, messagesFd, spec.logLevel);
   confine(libc);
   const vmFailed = startVm(krun, {
@@ -83,8 +85,8 @@ async function runVm(
     net: networkDevice(NETWORK),
     consoleLog: CONSOLE_LOG,
   });
-  const served = serveGuest(spec, { libc, openFiles, agents, control, signals, exec });
-  return await Promise.race([served, vmFailed]);
+  const served = serveGuest(spec, { libc, openFiles, agents, control, signals, exec, network });
+  return await Promise.race([served, vmFailed, network.then(() => served)]);
 }
 
 /** What the engine's confinement leaves of this process is what a jailed runner has: see docs/engines.md. */
@@ -101,17 +103,20 @@ interface Serving {
   control: ControlServer;
   signals: PassedSignals;
   exec: ReturnType<typeof guestExec>;
+  /** Settles when the guest's network is there, which it is before the guest is set up. */
+  network: Promise<void>;
 }
 
 async function serveGuest(
   spec: ContainerSpec,
-  { libc, openFiles, agents, control, signals, exec }: Serving,
+  { libc, openFiles, agents, control, signals, exec, network }: Serving,
 ): Promise<ExitStatus> {
   const deadline = Promise.withResolvers<never>();
   using timer = startTimer(spec.helloTimeoutMs, () => {
     deadline.reject(new SmolvmError("guest", `The guest did not say hello within ${spec.helloTimeoutMs / 1000} s`));
   });
   const conn = await Promise.race([agents.accept(), deadline.promise]);
+  await network;
   agents.close();
   libc.filterSystemCalls(guestFilter({ arch: Deno.build.arch }));
   const agent = new AgentConnection(conn);

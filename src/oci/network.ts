@@ -50,7 +50,6 @@ export async function startNetwork({ allowNet, mounts, listens, helloTimeoutMs }
   process.status.catch(() => {});
   // Which that process may not read.
   if (listens) tellNamespacePorts(process.stdin);
-  // A libkrun that is not smolvm's own does not try twice.
   const deadline = performance.now() + helloTimeoutMs;
   while (!exists(gatewaySocket(RUNTIME_FOLDER))) {
     if (performance.now() > deadline) throw new SmolvmError("network", "The container's network did not start in time");
