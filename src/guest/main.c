@@ -1,5 +1,5 @@
 /*
- * smolvm's guest agent: PID 1 of the guest, executed by libkrun's init. It dials the host, does what protocol.h says,
+ * smolvm's guest agent: PID 1 of the guest, its init. It dials the host, does what protocol.h says,
  * and ends the VM with a reboot whatever happened. What it prints reaches the machine's kernel log. With arguments it is
  * one of the tools of tool.h, which may be PID 1 of a namespace too.
  */
@@ -16,6 +16,7 @@
 #include <linux/vm_sockets.h> /* needs sys/socket.h before it */
 
 #include "loop/agent.h"
+#include "setup/init.h"
 #include "setup/machine.h"
 #include "tools/tool.h"
 
@@ -63,13 +64,15 @@ int main(int argc, char **argv)
 		return tool_main(argc, argv);
 	umask(022);
 
-	int err = occupy_stdio();
+	int err = init_system();
 
+	if (!err)
+		err = occupy_stdio();
 	machine_open_exit_code();
 	int fd = err ? err : dial_host();
 
 	if (fd < 0)
-		fprintf(stderr, "smolvm-agent: cannot reach the host: %s\n", strerror(-fd));
+		fprintf(stderr, "smolvm-agent: cannot %s: %s\n", err ? "begin" : "reach the host", strerror(-fd));
 	else
 		err = agent_run(fd);
 	if (err)

@@ -42,6 +42,8 @@ const OPTIONAL = {
   krun_has_feature: { parameters: ["u64"], result: "i32", optional: true },
   /** 1.18 */
   krun_add_virtiofs3: { parameters: ["u32", "buffer", "buffer", "u64", "bool"], result: "i32", optional: true },
+  /** 1.19 */
+  krun_disable_implicit_init: { parameters: ["u32"], result: "i32", optional: true },
   /** 1.8, used when {@linkcode OPTIONAL.krun_add_virtiofs3} is missing */
   krun_add_virtiofs: { parameters: ["u32", "buffer", "buffer"], result: "i32", optional: true },
 } as const satisfies NativeFunctions;

@@ -56,6 +56,8 @@ export function initLog(krun: Krun, fd: number, level: keyof typeof KRUN_LOG_LEV
 export async function startVm(krun: Krun, config: VmConfig): Promise<never> {
   const ctx = call(krun, "krun_create_ctx");
   call(krun, "krun_set_vm_config", ctx, config.cpus, config.memoryMib);
+  // The kernel starts what the boot folder has at the path of libkrun's init.
+  if (krun.krun_disable_implicit_init) call(krun, "krun_disable_implicit_init", ctx);
   // SAFETY: libkrun copies every string and array that it is given; each buffer must live only during its call.
   call(krun, "krun_set_root", ctx, cString(config.bootFolder));
   for (const share of config.shares) addShare(krun, ctx, share);
@@ -63,7 +65,8 @@ export async function startVm(krun: Krun, config: VmConfig): Promise<never> {
   addVsock(krun, ctx, config);
   if (config.net) addNetwork(krun, ctx, config.net);
   call(krun, "krun_set_console_output", ctx, cString(config.consoleLog));
-  // No data on the kernel command line: a fixed path, no arguments, one variable. The agent gets all else.
+  // What the init of an older libkrun executes. No data on the kernel command line: a fixed path, no arguments, one
+  // variable. The agent gets all else.
   const environment = cString("KRUN_INIT_PID1=1");
   const noArguments = new BigUint64Array(1);
   // SAFETY: `environment` is referenced until after the call.

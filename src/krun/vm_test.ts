@@ -70,6 +70,7 @@ Deno.test("startVm() configures the VM in the order that libkrun needs and start
   assert.deepEqual(await callsFor({}), [
     "krun_create_ctx",
     "krun_set_vm_config 5 2 512",
+    "krun_disable_implicit_init 5",
     "krun_set_root 5 /boot",
     "krun_add_disk3 5 disk /disk.img 0 false false 0",
     "krun_disable_implicit_vsock 5",
@@ -96,6 +97,7 @@ Deno.test("startVm() stops at the call that failed", async () => {
   assert.deepEqual(calls.map((line) => line.split(" ")[0]), [
     "krun_create_ctx",
     "krun_set_vm_config",
+    "krun_disable_implicit_init",
     "krun_set_root",
   ]);
 });

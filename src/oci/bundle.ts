@@ -2,7 +2,7 @@ import { SmolvmError } from "../errors.ts";
 import { agentFile } from "../host/lib_folder.ts";
 import { jailProgram } from "../jail/prefix.ts";
 import { logLevel } from "../log.ts";
-import { AGENT_PATH, MOUNT_POINTS } from "../runner/boot_folder.ts";
+import { AGENT_PATH, linkInit, MOUNT_POINTS } from "../runner/boot_folder.ts";
 import type { OciConfig, OciIdMapping, OciLinux, OciMount, OciProcess } from "./config.ts";
 import { rlimitWords } from "./guest_process.ts";
 import { checkCommand, type ContainerTree } from "./lookup.ts";
@@ -66,6 +66,7 @@ export function writeBundle({ bundle, own }: BundleFolders, config: OciConfig, s
   const { uidMappings, gidMappings } = config.linux;
   // Who makes the places of mounts in it, and reads the specification, is root of the container's user namespace.
   if (uidMappings && gidMappings) giveTo(root, hostId(uidMappings), hostId(gidMappings));
+  linkInit(`${root}${BOOT_FOLDER}`);
   const outer = outerConfig(config, { rootfs, plan, mounts: [...program.mounts, ...resolvConf], program });
   Deno.writeTextFileSync(`${own}/config.json`, JSON.stringify(outer), { mode: 0o600 });
 }

@@ -5,8 +5,10 @@ import type { VolumeSpec } from "../state/machine_record.ts";
 
 /** Where the agent is in the guest's first root. */
 export const AGENT_PATH = "/agent";
+/** Where the kernel looks for its init. The one of an older libkrun hides what is there, and executes the agent. */
+const INIT_PATH = "/init.krun";
 
-/** Folders that libkrun's init and the agent mount upon; init would make them in the host's folder otherwise. */
+/** Folders that the agent mounts upon. */
 export const MOUNT_POINTS = ["dev", "proc", "sys", "disk", "root", "s"];
 
 /** What {@linkcode buildBootFolder} puts together. */
@@ -76,5 +78,11 @@ function sharesOf(volumes: readonly VolumeSpec[]): string[] {
 function fillBootFolder(folder: string, agent: string, shares: readonly string[]): void {
   Deno.copyFileSync(agent, `${folder}${AGENT_PATH}`);
   Deno.chmodSync(`${folder}${AGENT_PATH}`, 0o755);
+  linkInit(folder);
   for (const name of [...MOUNT_POINTS, ...shares.map((share) => `s/${share}`)]) Deno.mkdirSync(`${folder}/${name}`);
+}
+
+/** Makes the agent the guest's init, in that boot folder. */
+export function linkInit(folder: string): void {
+  Deno.symlinkSync(AGENT_PATH.slice(1), `${folder}${INIT_PATH}`);
 }

@@ -25,7 +25,7 @@ Deno.test("shareBootFolder() has the agent, every mount point and a share for ea
   });
   assert.equal(Deno.readTextFileSync(`${folder}${AGENT_PATH}`), "agent");
   assert.equal(Deno.statSync(`${folder}${AGENT_PATH}`).mode! & 0o777, 0o755);
-  // libkrun's init would make these in the host's folder.
+  assert.equal(Deno.readTextFileSync(`${folder}/init.krun`), "agent");
   for (const name of ["dev", "proc", "sys", "s/rootfs", "s/v0", "s/v1"]) {
     assert.ok(Deno.statSync(`${folder}/${name}`).isDirectory, name);
   }

@@ -25,7 +25,7 @@
 #include "setup/root_complete.h"
 #include "setup/volumes.h"
 
-/* Mounted by libkrun's init in the boot folder, and taken along with what is mounted inside them. */
+/* Mounted in the boot folder, and taken along with what is mounted inside them. */
 static const char *const SYSTEM_MOUNTS[] = { "/dev", "/proc", "/sys" };
 #define SYSTEM_MOUNT_COUNT (sizeof(SYSTEM_MOUNTS) / sizeof(*SYSTEM_MOUNTS))
 

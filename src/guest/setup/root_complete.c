@@ -27,7 +27,7 @@ static int add_links_and_tmp(uint32_t flags, struct step *step)
 	return chmod("/tmp", 01777) < 0 ? -errno : 0; /* whatever the umask took away */
 }
 
-/* What docker mounts below /dev; libkrun's init gives /dev/shm half of the memory, and devices. */
+/* What docker mounts below /dev; an older libkrun's init gives /dev/shm half of the memory, and devices. */
 static int mount_ipc(struct step *step)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
