@@ -3,10 +3,11 @@
  * filesystem. The runs alternate, so that whatever slows this host down slows all of them; only the ratios mean
  * anything.
  *
- *     deno run -A boot.js WORK [--runs N] [--msb MSB]
+ *     deno run -A boot.js WORK [--runs N] [--msb MSB [--msb-module FOLDER]]
  *
  * It is bundled, so that it needs nothing of the checkout: WORK has the unpacked download, as `download`, and the
- * launcher, as `floor` (`floor.c`). MSB is the executable of microsandbox, to be measured beside it.
+ * launcher, as `floor` (`floor.c`). MSB is the executable of microsandbox, to be measured beside it, and FOLDER npm's
+ * package microsandbox.
  *
  * @module
  */
@@ -14,11 +15,13 @@
 import { exists } from "../../src/host/files.ts";
 import { buildImage, exportImage, makeImageStore } from "../fixtures/images.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
+import { setEnv } from "../helpers/env.ts";
 import { until } from "../helpers/until.ts";
-import { median, memoryOf, moduleExec, runsOf } from "./measure.ts";
+import { execsInARow, median, memoryOf, moduleExec, runsOf } from "./measure.ts";
 
 const WORK = Deno.args[0]!;
 const RUNS = runsOf(Deno.args, 5);
+const EXECS = 30;
 const IMAGE = "localhost/bench:latest";
 
 /** Says how far it is, which takes minutes in the emulated machine. */
@@ -90,6 +93,14 @@ async function preparePeer(index: number): Promise<Record<string, Run>> {
     "msb image": { command, args: ["run", "--quiet", "--pull", "never", "bench:latest", "--", "true"], env },
     "msb exec": { command, args: ["exec", "bench", "--", "true"], env },
   };
+}
+
+/** What a command takes in the sandbox of {@linkcode preparePeer}, by microsandbox's module. */
+async function peerModuleExec(folder: string, env: Record<string, string>): Promise<string> {
+  using _ = setEnv(env);
+  const { Sandbox } = await import(`file://${folder}/dist/index.js`);
+  const sandbox = await (await Sandbox.get("bench")).connect();
+  return `msb module: ${await execsInARow(() => sandbox.exec("true"), EXECS)}`;
 }
 
 /** Mounts a new file system there. */
@@ -196,7 +207,9 @@ console.log(
     (100 * median(ends) / median(totals.folder!)).toFixed(1)
   } % of a run`,
 );
-console.log(await moduleExec("bench", store.env, 30));
+console.log(await moduleExec("bench", store.env, EXECS));
+const peerModule = Deno.args[Deno.args.indexOf("--msb-module") + 1];
+if (Deno.args.includes("--msb-module")) console.log(await peerModuleExec(peerModule!, CASES["msb exec"]!.env!));
 await machine.disposeAsync();
 const sleeper = ["/bin/sh", "-c", "echo >/up/up; exec sleep 1000"];
 const sleepers = { floor: floorOf(...sleeper), smolvm: smolvm("run", "-v", `${upFolder}:/up`, rootfs, ...sleeper) };

@@ -13,15 +13,20 @@ export function runsOf(args: readonly string[], otherwise: number): number {
 export async function moduleExec(name: string, env: Record<string, string>, count: number): Promise<string> {
   using _ = setEnv(env);
   const machine = await Machine.get(name);
+  return `module: ${await execsInARow(() => machine.exec(["true"]), count)}`;
+}
+
+/** What each of so many commands in a row takes, as people read it. */
+export async function execsInARow(exec: () => PromiseLike<unknown>, count: number): Promise<string> {
   const times: number[] = [];
   for (let run = 0; run < count; run++) {
     const start = performance.now();
-    await machine.exec(["true"]);
+    await exec();
     times.push(performance.now() - start);
   }
-  return `module: ${median(times).toFixed(1)} ms for each of ${count} execs in a row (${
-    Math.min(...times).toFixed(1)
-  } to ${Math.max(...times).toFixed(1)})`;
+  return `${median(times).toFixed(1)} ms for each of ${count} execs in a row (${Math.min(...times).toFixed(1)} to ${
+    Math.max(...times).toFixed(1)
+  })`;
 }
 
 /** What a process has of the host's memory, as people read it. */
