@@ -50,11 +50,9 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
       return { runner, pid, tidied };
     } catch (error) {
       const again = attempt < BOOT_ATTEMPTS && !signal?.aborted && await runner.diedSilently(spec);
-      await releaseMachine(runner, spec);
-      if (signal?.aborted && !spec.ephemeral) {
-        await runner.exited;
-        await recordEnd(spec);
-      }
+      // One that persists is stopping, and cannot be started again, until its runner is gone.
+      await (spec.ephemeral ? releaseMachine(runner, spec) : runner.end());
+      if (signal?.aborted && !spec.ephemeral) await recordEnd(spec);
       signal?.throwIfAborted();
       if (!again) throw error;
       log("info", "the VM ended before anything ran in it: starting it again");
