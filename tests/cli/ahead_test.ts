@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Random } from "../fuzz/random.ts";
 import { makeDownload } from "../helpers/download.ts";
 import { runnersOf, supervisorsOf, takeInventory, untilInventory } from "../helpers/inventory.ts";
-import { assertJailed } from "../helpers/jail_inspection.ts";
+import { allowedEphemeral, assertJailed } from "../helpers/jail_inspection.ts";
 import { assertCode, type Outcome, Process } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { makeStubCli, noStubReason, type StubCli } from "../helpers/stub_vm.ts";
@@ -113,19 +113,8 @@ test("the jail of a runner that was started ahead is that of any other", async (
     0,
   );
   const [machine] = JSON.parse((await run("inspect", "web")).stdout);
-  const folder = `${cli.state}/smolvm/ephemeral/${machine.id}`;
   assertJailed(machine.pid, {
-    mounts: {
-      "/": "ro",
-      "/dev/kvm": "rw",
-      "/proc/self/fd": "rw",
-      [`${folder}/vm`]: "rw",
-      [`${cli.runtime}/smolvm/${machine.id}`]: "ro",
-      [`${cli.runtime}/smolvm/boot`]: "ro",
-      [`${cli.runtime}/smolvm/boot/s/rootfs`]: "ro",
-    },
-    writable: [`${folder}/vm`],
-    files: [`${folder}/lock`],
+    ...allowedEphemeral(cli, machine.id),
     forbidden: [`${rootfs}/file`],
     secret: SECRET,
   });

@@ -5,7 +5,7 @@ import { exists } from "../../src/host/files.ts";
 import { isLocked } from "../../src/host/lock.ts";
 import { listOf, runnersOf, supervisorsOf, takeInventory, untilInventory } from "../helpers/inventory.ts";
 import { makeStubCli, noStubReason, type StubCli } from "../helpers/stub_vm.ts";
-import { assertJailed } from "../helpers/jail_inspection.ts";
+import { allowedEphemeral, assertJailed } from "../helpers/jail_inspection.ts";
 import { assertCode, runProcess } from "../helpers/process.ts";
 import { pause, until } from "../helpers/until.ts";
 import { Random } from "../fuzz/random.ts";
@@ -64,24 +64,12 @@ test("smolvm run takes a machine that waits, and another one waits in its place"
   await demand(stub, "run", "-d", "--rm", "--name", "web", ...volumes, "-e", "A=b", rootfs, "sleep", "1000");
   const [machine, ...others] = JSON.parse(await demand(stub, "list", "--json"));
   assert.deepEqual(others, []);
-  const [folder, boot] = [`${cli.state}/smolvm/ephemeral/${machine.id}`, `${cli.runtime}/smolvm/boot`];
-  const runtimeFolder = `${cli.runtime}/smolvm/${machine.id}`;
+  const boot = `${cli.runtime}/smolvm/boot`;
+  const allowed = allowedEphemeral(cli, machine.id);
   assert.deepEqual([machine.name, machine.state, machine.command.argv], ["web", "running", ["sleep", "1000"]]);
   assertJailed(machine.pid, {
-    mounts: {
-      "/": "ro",
-      "/dev/kvm": "rw",
-      "/proc/self/fd": "rw",
-      [`${folder}/vm`]: "rw",
-      [runtimeFolder]: "ro",
-      [boot]: "ro",
-      [`${boot}/s`]: "ro",
-      [`${boot}/s/rootfs`]: "ro",
-      [`${boot}/s/v0`]: "rw",
-      [`${boot}/s/v1`]: "ro",
-    },
-    writable: [`${folder}/vm`],
-    files: [`${folder}/lock`],
+    ...allowed,
+    mounts: { ...allowed.mounts, [`${boot}/s`]: "ro", [`${boot}/s/v0`]: "rw", [`${boot}/s/v1`]: "ro" },
     forbidden: [`${rootfs}/file`],
     secret: SECRET,
   });

@@ -27,6 +27,27 @@ export interface Allowed {
   secret: string;
 }
 
+/** What an ephemeral machine without volumes is allowed. */
+export function allowedEphemeral(
+  { state, runtime }: { state: string; runtime: string },
+  id: string,
+): Pick<Allowed, "mounts" | "writable" | "files"> {
+  const folder = `${state}/smolvm/ephemeral/${id}`;
+  return {
+    mounts: {
+      "/": "ro",
+      "/dev/kvm": "rw",
+      "/proc/self/fd": "rw",
+      [`${folder}/vm`]: "rw",
+      [`${runtime}/smolvm/${id}`]: "ro",
+      [`${runtime}/smolvm/boot`]: "ro",
+      [`${runtime}/smolvm/boot/s/rootfs`]: "ro",
+    },
+    writable: [`${folder}/vm`],
+    files: [`${folder}/lock`],
+  };
+}
+
 /** Fails if the process of a VM has more of the host than allowed. */
 export function assertJailed(pid: number, allowed: Allowed): void {
   for (const path of entriesOf(`/proc/${pid}/task`)) unlessGone(path, () => assertThread(path, allowed));
