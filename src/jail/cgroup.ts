@@ -65,10 +65,13 @@ export function limitsOf({ cpus, memoryMib }: { cpus: number; memoryMib: number 
 }
 
 function enableControllers(folder: string): void {
+  const file = `${folder}/cgroup.subtree_control`;
+  // The kernel takes its time for each write, even if it changes nothing.
+  const enabled = Deno.readTextFileSync(file).trim().split(" ");
   // One by one: one that is missing must not keep the others away.
-  for (const controller of ["memory", "cpu", "pids"]) {
+  for (const controller of ["memory", "cpu", "pids"].filter((name) => !enabled.includes(name))) {
     try {
-      Deno.writeTextFileSync(`${folder}/cgroup.subtree_control`, `+${controller}`, { create: false });
+      Deno.writeTextFileSync(file, `+${controller}`, { create: false });
     } catch {
       // Its limits are not there then.
     }

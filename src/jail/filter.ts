@@ -68,6 +68,16 @@ export interface FilterOptions {
   pid: number;
 }
 
+/** The filters of a runner, in the order in which they are put into force: each is a program for seccomp(2). */
+export interface RunnerFilters {
+  boot: Uint8Array<ArrayBuffer>;
+  guest: Uint8Array<ArrayBuffer>;
+}
+
+export function runnerFilters(options: FilterOptions): RunnerFilters {
+  return { boot: bootFilter(options), guest: guestFilter(options) };
+}
+
 /** The filter that holds from before the VM starts: a program for seccomp(2). */
 export function bootFilter({ arch, pid }: FilterOptions): Uint8Array<ArrayBuffer> {
   const on = (name: string, body: readonly Instruction[]) => onCall(name, arch, body);

@@ -1,3 +1,4 @@
+import { exists } from "../host/files.ts";
 import { log } from "../log.ts";
 import { type RoleCommand, roleCommand } from "../runner/entry.ts";
 
@@ -12,10 +13,12 @@ export function keepCompiledRunner({ argv, env }: RoleCommand = roleCommand("run
   if (cache === undefined || file === undefined) return;
   try {
     const { size, mtime } = Deno.statSync(file.replace(/main\.js$/, "runner.js"));
+    const mark = `${cache}/runner-${size}-${mtime?.getTime()}`;
+    if (exists(mark)) return;
     // First: where it cannot be made, nothing would be kept either.
-    Deno.openSync(`${cache}/runner-${size}-${mtime?.getTime()}`, { write: true, createNew: true }).close();
+    Deno.openSync(mark, { write: true, createNew: true }).close();
   } catch {
-    return; // It is there, or may not be made.
+    return; // It may not be made, or another process has just done so.
   }
   const [command, ...args] = argv;
   try {

@@ -1,11 +1,10 @@
 import { describeErrno } from "../errno.ts";
 import { exitCodeOf, messageOf, SmolvmError } from "../errors.ts";
 import { exists } from "../host/files.ts";
-import type { Libc } from "../host/libc.ts";
 import { tailOf } from "../host/tail.ts";
 import { startTimer } from "../host/timer.ts";
 import { checkVirtualization } from "../host/virtualization.ts";
-import { bootFilter, EXIT_MARK, exitFilter, guestFilter } from "../jail/filter.ts";
+import { EXIT_MARK, exitFilter } from "../jail/filter.ts";
 import { waitsForNetwork } from "../krun/features.ts";
 import { initLog, startVm } from "../krun/vm.ts";
 import { configureLog, log } from "../log.ts";
@@ -20,9 +19,9 @@ import { ClockFollower } from "../runner/clock_follower.ts";
 import { CommandRelay } from "../runner/command_relay.ts";
 import { ControlServer } from "../runner/control_server.ts";
 import { GuestSession } from "../runner/guest_session.ts";
-import { preloadLibraries } from "../runner/libraries.ts";
 import { shareFiles } from "../runner/guest_setup.ts";
 import { guestInterfaces, networkDevice } from "../runner/network.ts";
+import { type Prepared, prepareRunner } from "../runner/prepared.ts";
 import { agentSocket, controlSocket } from "../runner_interface/spec.ts";
 import { guestExec } from "./guest_process.ts";
 import { startNetwork } from "./network.ts";
@@ -41,25 +40,23 @@ const NETWORK = { ...FOLDERS, machine: { net: true, networks: [], ports: [] } };
  */
 export async function containerMain(): Promise<never> {
   const spec = parseContainerSpec(Deno.readTextFileSync(SPEC_FILE));
-  const libraries = preloadLibraries()();
-  const messagesFd = libraries.libc.creat(RUNNER_LOG);
+  const prepared = prepareRunner()();
+  const messagesFd = prepared.libc.creat(RUNNER_LOG);
   configureLog({ level: spec.logLevel, sink: (line) => console.error(line) });
   let code: number;
   try {
-    code = exitCode(await runVm(spec, { ...libraries, messagesFd }));
+    code = exitCode(await runVm(spec, { ...prepared, messagesFd }));
   } catch (error) {
     code = exitCodeOf(error);
     report(describe(error));
   }
-  return libraries.libc.exit(code | EXIT_MARK);
+  return prepared.libc.exit(code | EXIT_MARK);
 }
-
-type Libraries = ReturnType<ReturnType<typeof preloadLibraries>>;
 
 /** Runs the VM to the end of its command. */
 async function runVm(
   spec: ContainerSpec,
-  { libc, krun, messagesFd }: Libraries & { messagesFd: number },
+  { libc, krun, filters, messagesFd }: Prepared & { messagesFd: number },
 ): Promise<ExitStatus> {
   checkVirtualization();
   const hasTerminal = spec.process.terminal ?? false;
@@ -73,7 +70,9 @@ async function runVm(
   const network = startNetwork(spec);
   if (!waitsForNetwork(krun)) await network;
   initLog(krun, messagesFd, spec.logLevel);
-  confine(libc);
+  // What the engine's confinement leaves of this process is what a jailed runner has: see docs/engines.md.
+  libc.filterSystemCalls(exitFilter(Deno.build));
+  libc.filterSystemCalls(filters!.boot);
   const vmFailed = startVm(krun, {
     cpus: spec.cpus,
     memoryMib: spec.memoryMib,
@@ -85,19 +84,14 @@ async function runVm(
     net: networkDevice(NETWORK),
     consoleLog: CONSOLE_LOG,
   });
-  const served = serveGuest(spec, { libc, openFiles, agents, control, signals, exec, network });
+  const narrow = () => libc.filterSystemCalls(filters!.guest);
+  const served = serveGuest(spec, { narrow, openFiles, agents, control, signals, exec, network });
   return await Promise.race([served, vmFailed, network.then(() => served)]);
 }
 
-/** What the engine's confinement leaves of this process is what a jailed runner has: see docs/engines.md. */
-function confine(libc: Libc): void {
-  const { arch } = Deno.build;
-  libc.filterSystemCalls(exitFilter({ arch }));
-  libc.filterSystemCalls(bootFilter({ arch, pid: Deno.pid }));
-}
-
 interface Serving {
-  libc: Libc;
+  /** Takes away what only the boot needed. */
+  narrow: () => void;
   openFiles: bigint;
   agents: Deno.Listener;
   control: ControlServer;
@@ -109,7 +103,7 @@ interface Serving {
 
 async function serveGuest(
   spec: ContainerSpec,
-  { libc, openFiles, agents, control, signals, exec, network }: Serving,
+  { narrow, openFiles, agents, control, signals, exec, network }: Serving,
 ): Promise<ExitStatus> {
   const deadline = Promise.withResolvers<never>();
   using timer = startTimer(spec.helloTimeoutMs, () => {
@@ -118,7 +112,7 @@ async function serveGuest(
   const conn = await Promise.race([agents.accept(), deadline.promise]);
   await network;
   agents.close();
-  libc.filterSystemCalls(guestFilter({ arch: Deno.build.arch }));
+  narrow();
   const agent = new AgentConnection(conn);
   const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: true });
   // Nobody but the engine wants to know, and that sees this process.

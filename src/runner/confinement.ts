@@ -1,6 +1,6 @@
 import type { Libc } from "../host/libc.ts";
 import { enterCgroup } from "../jail/cgroup.ts";
-import { bootFilter, guestFilter } from "../jail/filter.ts";
+import type { RunnerFilters } from "../jail/filter.ts";
 import { beginRoot, enterRoot } from "../jail/root.ts";
 import { pingSocket } from "../network/config.ts";
 import { CONSOLE_FD, leaveOrders, MESSAGES_FD, type Order } from "../jail/supervisor.ts";
@@ -10,6 +10,7 @@ import { hasGateway, imageOf } from "../state/machine_record.ts";
 import { namesFolder } from "../state/names.ts";
 import { warmFile, warmSocket } from "../state/warm.ts";
 import { startGateway } from "./gateway_process.ts";
+import type { Prepared } from "./prepared.ts";
 
 /** What holds the process of a VM, which a guest may take over: to be closed step by step while the VM starts. */
 export interface Confinement {
@@ -34,8 +35,8 @@ export interface Confinement {
  *
  * @throws {SmolvmError} `jail`.
  */
-export function confine(libc: Libc, spec: RunnerSpec): Confinement {
-  if (Deno.build.os !== "linux") return unconfined(libc, spec);
+export function confine(spec: RunnerSpec, { libc, filters }: Pick<Prepared, "libc" | "filters">): Confinement {
+  if (filters === undefined) return unconfined(libc, spec);
   const cgroup = enterCgroup(spec.machine.id, spec.machine, { inBackground: spec.warm !== null });
   const words = spec.gateway.map((word): Order => ["g", word]);
   leaveOrders(libc, [...words, ...ordersFor(spec, cgroup)]);
@@ -45,11 +46,14 @@ export function confine(libc: Libc, spec: RunnerSpec): Confinement {
     isSupervised: true,
     end: () => spec.ephemeral && markEnded(spec.folder),
   };
-  return spec.isJailed ? { ...supervised, ...jail(libc, spec) } : { ...supervised, ...NAMESPACES_ALONE };
+  return spec.isJailed ? { ...supervised, ...jail(libc, spec, filters) } : { ...supervised, ...NAMESPACES_ALONE };
 }
 
-function jail(libc: Libc, spec: RunnerSpec): Pick<Confinement, "root" | "close" | "narrow"> {
-  const { arch } = Deno.build;
+function jail(
+  libc: Libc,
+  spec: RunnerSpec,
+  filters: RunnerFilters,
+): Pick<Confinement, "root" | "close" | "narrow"> {
   const root = bootFolder(spec);
   beginRoot(libc, root);
   return {
@@ -61,9 +65,9 @@ function jail(libc: Libc, spec: RunnerSpec): Pick<Confinement, "root" | "close" 
         readable: [spec.runtimeFolder],
         devices: ["/dev/kvm"],
       });
-      libc.filterSystemCalls(bootFilter({ arch, pid: Deno.pid }));
+      libc.filterSystemCalls(filters.boot);
     },
-    narrow: () => libc.filterSystemCalls(guestFilter({ arch })),
+    narrow: () => libc.filterSystemCalls(filters.guest),
   };
 }
 

@@ -21,11 +21,11 @@ import { AGENT_PATH, type BootFolder } from "./boot_folder.ts";
 import { confine, type Confinement } from "./confinement.ts";
 import { ControlServer } from "./control_server.ts";
 import { describeFailure, failedStatus } from "./failure.ts";
-import type { Libraries } from "./libraries.ts";
 import type { Lifeline } from "./lifeline.ts";
 import { configureGateway, gatewayReady, networkDevice } from "./network.ts";
 import { PortForwarder } from "./port_forwarder.ts";
 import { prepareBoot } from "./prepare_boot.ts";
+import type { Prepared } from "./prepared.ts";
 import { serveGuest, type StartReport } from "./serve_guest.ts";
 import { StatusWriter } from "./status_writer.ts";
 import { StopSignals } from "./stop_signals.ts";
@@ -37,7 +37,7 @@ const LAST_WORDS_MS = 5_000;
 /** What a machine has of its runner. */
 export interface RunnerContext {
   lifeline: Lifeline;
-  libraries: () => Libraries;
+  prepared: () => Prepared;
   report: StartReport;
 }
 
@@ -58,12 +58,12 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
   }
   let isSupervised = false;
   try {
-    const { libc } = context.libraries();
+    const prepared = context.prepared();
     createRuntimeFolder(spec);
     configureGateway(spec);
-    const confinement = confine(libc, spec);
+    const confinement = confine(spec, prepared);
     isSupervised = confinement.isSupervised;
-    await runVm(spec, status, { ...context, clients, confinement });
+    await runVm(spec, status, { ...context, ...prepared, clients, confinement });
     if (!spec.ephemeral) await status.set({ state: status.current.state === "failed" ? "failed" : "stopped" });
   } catch (error) {
     const failure = describeFailure(error, spec);
@@ -111,12 +111,11 @@ async function removeRemains(spec: RunnerSpec): Promise<void> {
 async function runVm(
   spec: RunnerSpec,
   status: StatusWriter,
-  { libraries, lifeline, report, clients, confinement }: RunnerContext & {
+  { libc, krun, lifeline, report, clients, confinement }: RunnerContext & Prepared & {
     clients: DisposableStack;
     confinement: Confinement;
   },
 ): Promise<void> {
-  const { libc, krun } = libraries();
   readyProcess(libc, confinement);
   const openFiles = libc.raiseOpenFilesLimit();
   const boot = prepareBoot(libc, spec, confinement.root);

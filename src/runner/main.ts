@@ -2,14 +2,14 @@ import type { SmolvmError } from "../errors.ts";
 import { configureLog } from "../log.ts";
 import { parseRunnerSpec } from "../runner_interface/spec.ts";
 import { encodeStart } from "../runner_interface/start_report.ts";
-import { preloadLibraries } from "./libraries.ts";
 import { Lifeline } from "./lifeline.ts";
 import { runMachine } from "./machine.ts";
+import { prepareRunner } from "./prepared.ts";
 
 /** The whole life of a runner: one machine, from the specification on standard input to its end. */
 export async function runnerMain(): Promise<never> {
   const lifeline = new Lifeline(Deno.stdin);
-  const libraries = preloadLibraries();
+  const prepared = prepareRunner();
   const json = await lifeline.specification;
   // Nobody wanted a machine after all.
   if (json === undefined) Deno.exit(0);
@@ -29,7 +29,7 @@ export async function runnerMain(): Promise<never> {
   };
   const running = { pid: Deno.pid };
   const report = { waits: () => write(running), ready: () => once(running), failed: once };
-  await runMachine(spec, { lifeline, libraries, report });
+  await runMachine(spec, { lifeline, prepared, report });
   // Ends the VM too, which is a thread of this process.
   Deno.exit(0);
 }

@@ -8,13 +8,14 @@
  */
 
 import { Libc } from "../../src/host/libc.ts";
+import { runnerFilters } from "../../src/jail/filter.ts";
 import { bindBootFolder } from "../../src/runner/boot_folder.ts";
 import { confine } from "../../src/runner/confinement.ts";
 import { agentSocket, bootFolder, controlSocket, parseRunnerSpec } from "../../src/runner_interface/spec.ts";
 
 const spec = parseRunnerSpec(Deno.args[0]!);
 const libc = new Libc();
-const confinement = confine(libc, spec);
+const confinement = confine(spec, { libc, filters: runnerFilters({ arch: Deno.build.arch, pid: Deno.pid }) });
 const folder = `${confinement.root}${bootFolder(spec)}`;
 Deno.mkdirSync(folder, { recursive: true });
 bindBootFolder(libc, { folder, agent: Deno.args[1]!, rootfs: Deno.args[2]!, volumes: spec.machine.volumes });

@@ -3,9 +3,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "setup/machine.h"
+
+int machine_prepare(struct step *step)
+{
+	step_begin(step, FAKE_MACHINE_PREPARE_STEP);
+	return getenv(FAKE_MACHINE_UNPREPARED) ? -EIO : 0;
+}
 
 int machine_setup(const struct setup_message *setup, struct step *step)
 {

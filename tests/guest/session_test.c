@@ -22,9 +22,9 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void failed_setup(void)
+static void check_failed_setup(const char *hostname, int error, const char *step)
 {
-	const struct setup_message setup = { .hostname = FAKE_MACHINE_BROKEN, .rootfs = "" };
+	const struct setup_message setup = { .hostname = hostname, .rootfs = "" };
 	struct frame frame;
 
 	host_start(&host);
@@ -33,12 +33,24 @@ static void failed_setup(void)
 
 	struct reader reader = reader_of(frame.payload, frame.length);
 
-	CHECK_INT(read_u32(&reader), EROFS);
+	CHECK_INT(read_u32(&reader), error);
 	CHECK_INT(read_u32(&reader), STAGE_SETUP);
-	CHECK_TEXT(read_str(&reader), FAKE_MACHINE_STEP);
+	CHECK_TEXT(read_str(&reader), step);
 	CHECK_INT(reader_end(&reader), 0);
 	host_acknowledge(&host);
-	CHECK_INT(host_end(&host, false), -EROFS);
+	CHECK_INT(host_end(&host, false), -error);
+}
+
+static void failed_setup(void)
+{
+	check_failed_setup(FAKE_MACHINE_BROKEN, EROFS, FAKE_MACHINE_STEP);
+}
+
+static void failed_preparation(void)
+{
+	CHECK_INT(setenv(FAKE_MACHINE_UNPREPARED, "1", 1), 0);
+	check_failed_setup("web", EIO, FAKE_MACHINE_PREPARE_STEP);
+	CHECK_INT(unsetenv(FAKE_MACHINE_UNPREPARED), 0);
 }
 
 static void end_of_all(void)
@@ -202,6 +214,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "a failed setup is told and ends the agent", failed_setup },
+		{ "so is a preparation that failed before the setup came", failed_preparation },
 		{ "MSG_SHUTDOWN ends every command, tells of it, and says good-bye", end_of_all },
 		{ "MSG_SHUTDOWN without commands ends once MSG_BYE is acknowledged", end_of_nothing },
 		{ "MSG_SHUTDOWN does not wait for ever for the acknowledgement", end_without_acknowledgement },

@@ -216,6 +216,10 @@ int agent_run(int fd)
 	agent.signals = open_signals();
 	if (agent.signals < 0)
 		return agent.signals;
+	if (!err)
+		err = send_frames(&agent);
+	/* While the host answers the hello. What fails is told when it has asked for a setup. */
+	agent.setup_error = machine_prepare(&agent.setup_step);
 	while (!err) {
 		err = send_frames(&agent);
 		if (!err && is_drained(&agent)) {

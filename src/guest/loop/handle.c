@@ -40,7 +40,8 @@ static int handle_setup(struct agent *agent, const struct frame *frame)
 	if (!err)
 		err = agent->phase == PHASE_SETUP ? keep_rlimits(agent, &setup) : -EPROTO;
 	if (!err) {
-		agent->setup_error = machine_setup(&setup, &agent->setup_step);
+		if (!agent->setup_error)
+			agent->setup_error = machine_setup(&setup, &agent->setup_step);
 		if (agent->setup_error)
 			agent_enter(agent, PHASE_FAILED, FAILED_MS);
 		else

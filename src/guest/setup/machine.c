@@ -78,7 +78,7 @@ static int change_root(const struct setup_message *setup, struct step *step)
 
 	disk_is_kept = !(setup->flags & SETUP_EPHEMERAL);
 	if (!err)
-		err = root_mount(rootfs, setup->flags, &disk, step);
+		err = root_mount(rootfs, setup->flags, step);
 	for (size_t i = 0; !err && i < SYSTEM_MOUNT_COUNT; i++) {
 		step_begin(step, "open %s", SYSTEM_MOUNTS[i]);
 		system_mounts[i] = mount_take(SYSTEM_MOUNTS[i]);
@@ -119,12 +119,22 @@ static int set_up_network(const struct setup_message *setup, struct step *step)
 	return 0;
 }
 
+int machine_prepare(struct step *step)
+{
+	int err = protect_machine(step);
+
+	if (err)
+		return err;
+	disk = root_prepare(step);
+	return disk < 0 && disk != -ENOENT ? disk : 0;
+}
+
 int machine_setup(const struct setup_message *setup, struct step *step)
 {
 	/* Not freed, nor their fds closed, when a step fails: the machine ends then. */
 	int *volumes = calloc((size_t)setup->mount_count + 1, sizeof(*volumes));
 	int *files = calloc((size_t)setup->file_count + 1, sizeof(*files));
-	int err = volumes && files ? protect_machine(step) : -ENOMEM;
+	int err = volumes && files ? 0 : -ENOMEM;
 
 	inode_cache_limit("/proc/sys", setup->share_files);
 	if (!err)

@@ -5,7 +5,9 @@
 #include "wire/messages.h"
 #include "base/step.h"
 
-/* 0, or -errno with `step` naming what failed. */
+/* What needs to know nothing of the setup, to be done before that: 0, or -errno with `step` naming what failed. */
+int machine_prepare(struct step *step);
+/* The rest of it: the same. */
 int machine_setup(const struct setup_message *setup, struct step *step);
 /* Has /proc show the PID namespace of the caller: 0 or -errno. */
 int machine_mount_proc(void);

@@ -31,32 +31,33 @@ static int make_upper(const char *rootfs)
 	return 0;
 }
 
-static int mount_disk(const char *rootfs, struct step *step)
+int root_prepare(struct step *step)
 {
 	int disk = disk_mount(DISK_DEVICE, DISK, step);
 
 	if (disk < 0)
 		return disk;
 	step_begin(step, "prepare the disk " DISK_DEVICE);
-	if (mkdir(WORK, 0755) < 0 && errno != EEXIST)
-		return -errno;
-
-	int err = make_upper(rootfs);
-
-	return err ? err : disk;
+	return mkdir(WORK, 0755) < 0 && errno != EEXIST ? -errno : disk;
 }
 
 static int mount_overlay(const char *rootfs, struct step *step)
 {
 	char options[2 * PATH_MAX];
 
+	step_begin(step, "prepare the disk " DISK_DEVICE);
+
+	int err = make_upper(rootfs);
+
+	if (err)
+		return err;
 	step_begin(step, "mount the overlay over %s", rootfs);
 	/* redirect_dir: else a folder of the image cannot be renamed. */
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=" UPPER ",workdir=" WORK ",redirect_dir=on", rootfs);
 	return mount("overlay", ROOT, "overlay", 0, options) < 0 ? -errno : 0;
 }
 
-int root_mount(const char *rootfs, uint32_t setup_flags, int *disk, struct step *step)
+int root_mount(const char *rootfs, uint32_t setup_flags, struct step *step)
 {
 	step_begin(step, "open the root filesystem %s", rootfs);
 
@@ -68,8 +69,7 @@ int root_mount(const char *rootfs, uint32_t setup_flags, int *disk, struct step 
 	if (!is_overlay)
 		return mount_attach(tree, ROOT);
 	close(tree);
-	*disk = mount_disk(rootfs, step);
-	return *disk < 0 ? *disk : mount_overlay(rootfs, step);
+	return mount_overlay(rootfs, step);
 }
 
 int root_enter(struct step *step)

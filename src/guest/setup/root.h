@@ -6,8 +6,10 @@
 
 #include "base/step.h"
 
-/* Mounts `rootfs`, a path in the boot folder, on /root; with SETUP_OVERLAY writes go to /dev/vda, and *disk is an fd of it. */
-int root_mount(const char *rootfs, uint32_t setup_flags, int *disk, struct step *step);
+/* Mounts the machine's disk, /dev/vda, and returns an fd of its root folder; -ENOENT when it has none. */
+int root_prepare(struct step *step);
+/* Mounts `rootfs`, a path in the boot folder, on /root; with SETUP_OVERLAY writes go to the disk, which must be mounted. */
+int root_mount(const char *rootfs, uint32_t setup_flags, struct step *step);
 /* Makes /root the root of this process and of its children. */
 int root_enter(struct step *step);
 
