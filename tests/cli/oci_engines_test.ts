@@ -17,6 +17,11 @@ function processesOf(name: string): number[] {
   return findProcesses((pid) => Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(name));
 }
 
+/** Those that have a folder in their command lines: conmon, and what podman has that start when a container has ended. */
+function programsOf(folder: string): number[] {
+  return findProcesses((pid) => Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes(folder));
+}
+
 /** What is mounted in a folder. */
 function mountsIn(folder: string): string[] {
   const mounts = Deno.readTextFileSync("/proc/self/mountinfo").split("\n").map((line) => line.split(" ")[4]);
@@ -40,7 +45,7 @@ Deno.test(
     };
     const remove = async (...ids: string[]) => {
       assertCode(await podman("rm", "--force", "--time", "0", ...ids), 0);
-      await until(() => !ids.some((id) => processesOf(id).length > 0));
+      await until(() => !ids.some((id) => processesOf(id).length > 0) && programsOf(folder).length === 0);
       const folders = ids.filter((id) => exists(`${folder}/podman/graph/vfs-containers/${id}`));
       assert.deepEqual([mountsIn(folder), folders], [[], []]);
     };
