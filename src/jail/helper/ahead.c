@@ -152,7 +152,7 @@ struct options go_ahead(char **runner)
 	int listener = guess(words, &options) ? listen_anywhere(name) : -1;
 
 	client = getpid();
-	mask_end(SIG_BLOCK);
+	block_debugger();
 	if (listener >= 0) {
 		snprintf(variable, sizeof variable, "%s%s%s", name, options.unjailed ? " --unjailed" : "",
 			 options.host_network ? " --host-network" : "");

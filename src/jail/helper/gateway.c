@@ -27,7 +27,6 @@ static void run_gateway(const char **words, int input_fd, int events_fd, int mes
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &none);
-	mask_end(SIG_BLOCK);
 	clean_environment();
 	setenv("SMOLVM_ROLE", "gateway", 1);
 	if (dup2(input_fd, 0) < 0 || dup2(events_fd, 1) < 0 || dup2(messages_fd, 2) < 0)

@@ -136,11 +136,8 @@ int taker_holder(void);
 /* To be called when all orders are there; does what they say of a taker that is gone already. */
 void taker_know_orders(void);
 
-/*
- * Blocks SIGUSR1, or not. It ends the command, and this process after it: until there is one, it waits. In what this process
- * starts it stays blocked: Deno opens a debugger at it, to all users of the host.
- */
-void mask_end(int how);
+/* Blocks SIGUSR1 in this process and in what it starts: Deno opens a debugger at it, to all users of the host. */
+void block_debugger(void);
 
 /* Ends the command at once. */
 void kill_command(void);

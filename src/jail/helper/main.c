@@ -60,18 +60,12 @@ void kill_command(void)
 	kill(child, SIGKILL);
 }
 
-static void end_child(int number)
+void block_debugger(void)
 {
-	(void)number;
-	kill_command();
-}
-
-void mask_end(int how)
-{
-	sigset_t end;
-	sigemptyset(&end);
-	sigaddset(&end, SIGUSR1);
-	sigprocmask(how, &end, NULL);
+	sigset_t debugger;
+	sigemptyset(&debugger);
+	sigaddset(&debugger, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &debugger, NULL);
 }
 
 /* The runner ends in its own way at a signal that its whole group gets, and what it leaves is removed after that. */
@@ -136,7 +130,7 @@ int main(int argc, char **argv)
 		make_pipe(standard_input);
 		make_pipe(standard_output);
 	}
-	mask_end(SIG_BLOCK);
+	block_debugger();
 	child = fork();
 	if (child < 0)
 		fail("starting a process", errno);
@@ -158,8 +152,6 @@ int main(int argc, char **argv)
 	close(orders[1]);
 	close(console[1]);
 	ignore_signals();
-	signal(SIGUSR1, end_child);
-	mask_end(SIG_UNBLOCK);
 	write_id_maps(child, ask[0], answer[1]);
 	if (has_taker) {
 		close(standard_input[0]);
