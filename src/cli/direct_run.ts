@@ -2,18 +2,22 @@ import { keepCompiledRunner } from "../link/compiled_runner.ts";
 import { adoptSpareRunner, dismissSpareRunner } from "../link/spare_runner.ts";
 import { directly } from "./direct.ts";
 import { MACHINE_OPTIONS } from "./machine_options.ts";
-import { RUN_OPTIONS, runLine, type RunLineOptions } from "./run_line.ts";
+import { RUN_OPTIONS, runAttached, type RunLineOptions } from "./run_line.ts";
 
 /** Runs this process's `smolvm run` and returns its exit code; `undefined` for a command line that is not ordinary. */
 export const runDirectly = () =>
-  directly([...MACHINE_OPTIONS, ...RUN_OPTIONS], async ({ options: given, operands }) => {
+  directly([...MACHINE_OPTIONS, ...RUN_OPTIONS], ({ options: given, operands }) => {
     const options = given as unknown as RunLineOptions;
-    adoptSpareRunner();
-    try {
-      const code = await runLine({ name: "run", words: operands, options });
-      keepCompiledRunner();
-      return code;
-    } finally {
-      await dismissSpareRunner();
-    }
+    return options.detach ? undefined : run(operands, options);
   });
+
+async function run(words: string[], options: RunLineOptions): Promise<number> {
+  adoptSpareRunner();
+  try {
+    const code = await runAttached({ name: "run", words, options });
+    keepCompiledRunner();
+    return code;
+  } finally {
+    await dismissSpareRunner();
+  }
+}

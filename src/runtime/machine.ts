@@ -1,8 +1,6 @@
 import { SmolvmError } from "../errors.ts";
-import { AttachedMachine } from "../machine/attached.ts";
 import { createMachine } from "../machine/create.ts";
 import { deleteMachine } from "../machine/delete.ts";
-import { describeMachine } from "../machine/describe.ts";
 import {
   findMachine,
   findMachineById,
@@ -13,12 +11,12 @@ import {
 } from "../machine/find.ts";
 import { EphemeralMachine } from "../machine/ephemeral.ts";
 import { attachTo, execInBackground, startExec } from "../requests/exec.ts";
-import { ephemeralFolders, launchOf, type Phase } from "../machine/launch.ts";
+import type { Phase } from "../machine/launch.ts";
 import { type NetworkEvent, readCommandLog, readKernelLog, readNetworkLog } from "../machine/logs.ts";
 import { signalMachine } from "../requests/kill.ts";
 import { renameMachine } from "../machine/rename.ts";
 import { signalNumber } from "../host/signal.ts";
-import { type BackgroundMachine, hostOptions, startAttached, startInBackground } from "../machine/start.ts";
+import { type BackgroundMachine, startAttached, startInBackground } from "../machine/start.ts";
 import { STOP_TIMEOUT_MS } from "../protocol/control.ts";
 import type { GuestProcess } from "../requests/processes.ts";
 import { killMachine, stopMachine } from "../machine/stop.ts";
@@ -28,21 +26,12 @@ import { GuestCommand, type OutputChunk, type StreamOptions } from "./guest_comm
 import { GuestFiles } from "./guest_files.ts";
 import { infoOf, infoOfNew, type MachineInfo, type UnreadableMachineInfo } from "./machine_info.ts";
 import * as given from "./options.ts";
-import type {
-  CommandLine,
-  CommandOptions,
-  MachineOptions,
-  MachineSettings,
-  MachineUpdate,
-  WarmOptions,
-} from "./options.ts";
+import type { CommandLine, CommandOptions, MachineOptions, MachineUpdate, WarmOptions } from "./options.ts";
+import { type RunOptions, startRun } from "./run.ts";
 import { untilAborted } from "./until_aborted.ts";
 import { warmInfoOf, type WarmMachineInfo } from "./warm_info.ts";
 
-export type { BackgroundMachine, Phase };
-
-/** How {@linkcode Machine.run} runs its command. */
-export interface RunOptions extends MachineSettings, StreamOptions, Pick<StartOptions, "bootTimeoutMs"> {}
+export type { BackgroundMachine, Phase, RunOptions };
 
 /** How {@linkcode Machine.exec} runs its command. */
 export interface ExecOptions extends CommandOptions, StreamOptions {}
@@ -133,24 +122,7 @@ export class Machine implements AsyncDisposable {
    * @param command the command; missing or empty: the image's
    */
   static run(source: string, command: CommandLine = [], options: RunOptions = {}): GuestCommand {
-    return new GuestCommand(async (io, signal) => {
-      const stdin = options.stdin !== undefined;
-      const tty = options.terminal !== undefined;
-      const description = await given.describe({ ...options, source, command, tty, stdin, signal });
-      const { machine, root } = await describeMachine(description, { boots: true });
-      const { isJailed } = await hostOptions(machine);
-      using launch = launchOf(machine, root, ephemeralFolders(machine.id), {
-        ephemeral: true,
-        held: true,
-        isJailed,
-        attached: true,
-        terminal: options.terminal,
-        stdin,
-        bootTimeoutMs: given.bootTimeout(options.bootTimeoutMs),
-        onPhase: options.onPhase,
-      });
-      return await AttachedMachine.start(launch, io, signal);
-    }, options);
+    return startRun(source, command, options);
   }
 
   /**

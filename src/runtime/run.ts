@@ -1,0 +1,34 @@
+import { AttachedMachine } from "../machine/attached.ts";
+import { describeMachine } from "../machine/describe.ts";
+import { ephemeralFolders, launchOf } from "../machine/launch.ts";
+import { hostOptions } from "../machine/start.ts";
+import { GuestCommand, type StreamOptions } from "./guest_command.ts";
+import { bootTimeout, type CommandLine, describe, type MachineSettings } from "./options.ts";
+
+/** How a command is run in a machine of its own. */
+export interface RunOptions extends MachineSettings, StreamOptions {
+  /** How long the guest may take to boot, in ms; default: 60 s. */
+  bootTimeoutMs?: number | undefined;
+}
+
+/** Boots a machine for a command. Apart from the class `Machine`, so that `smolvm run` need not load all that has. */
+export function startRun(source: string, command: CommandLine, options: RunOptions): GuestCommand {
+  return new GuestCommand(async (io, signal) => {
+    const stdin = options.stdin !== undefined;
+    const tty = options.terminal !== undefined;
+    const description = await describe({ ...options, source, command, tty, stdin, signal });
+    const { machine, root } = await describeMachine(description, { boots: true });
+    const { isJailed } = await hostOptions(machine);
+    using launch = launchOf(machine, root, ephemeralFolders(machine.id), {
+      ephemeral: true,
+      held: true,
+      isJailed,
+      attached: true,
+      terminal: options.terminal,
+      stdin,
+      bootTimeoutMs: bootTimeout(options.bootTimeoutMs),
+      onPhase: options.onPhase,
+    });
+    return await AttachedMachine.start(launch, io, signal);
+  }, options);
+}
