@@ -74,8 +74,10 @@ export interface RunnerFilters {
   guest: Uint8Array<ArrayBuffer>;
 }
 
-export function runnerFilters(options: FilterOptions): RunnerFilters {
-  return { boot: bootFilter(options), guest: guestFilter(options) };
+/** Those for this process. */
+export function runnerFilters(): RunnerFilters {
+  const { arch } = Deno.build;
+  return { boot: bootFilter({ arch, pid: Deno.pid }), guest: guestFilter({ arch }) };
 }
 
 /** The filter that holds from before the VM starts: a program for seccomp(2). */

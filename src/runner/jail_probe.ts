@@ -1,7 +1,7 @@
 import { messageOf, SmolvmError } from "../errors.ts";
 import { exists } from "../host/files.ts";
 import { Libc } from "../host/libc.ts";
-import { bootFilter, guestFilter } from "../jail/filter.ts";
+import { runnerFilters } from "../jail/filter.ts";
 import { beginRoot, enterRoot } from "../jail/root.ts";
 import type { JailReport } from "../runner_interface/jail_report.ts";
 
@@ -11,7 +11,6 @@ const ROOT = "/tmp";
 /** Gets into a jail as the process of a VM does, and says what came of it. There is no way back. */
 export function probeJail(): JailReport {
   const libc = new Libc();
-  const { arch } = Deno.build;
   return {
     root: failureOf(() => {
       beginRoot(libc, ROOT);
@@ -19,8 +18,9 @@ export function probeJail(): JailReport {
       if (exists("/etc")) throw new SmolvmError("jail", "the host's files are still there");
     }),
     filters: failureOf(() => {
-      libc.filterSystemCalls(bootFilter({ arch, pid: Deno.pid }));
-      libc.filterSystemCalls(guestFilter({ arch }));
+      const { boot, guest } = runnerFilters();
+      libc.filterSystemCalls(boot);
+      libc.filterSystemCalls(guest);
     }),
   };
 }

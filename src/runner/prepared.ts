@@ -12,13 +12,12 @@ export interface Prepared {
 }
 
 /**
- * Loads the libraries now, while the runner still waits to be told what for; the result is had by calling what this
+ * Makes that ready now, while the runner still waits to be told what for; the result is had by calling what this
  * returns, and so is the failure, by when there is somebody to tell it to.
  */
 export function prepareRunner(): () => Prepared {
   try {
-    const { os, arch } = Deno.build;
-    const filters = os === "linux" ? runnerFilters({ arch, pid: Deno.pid }) : undefined;
+    const filters = Deno.build.os === "linux" ? runnerFilters() : undefined;
     const prepared = { libc: new Libc(), krun: loadKrun(), filters };
     return () => prepared;
   } catch (error) {

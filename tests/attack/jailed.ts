@@ -15,7 +15,7 @@ import { agentSocket, bootFolder, controlSocket, parseRunnerSpec } from "../../s
 
 const spec = parseRunnerSpec(Deno.args[0]!);
 const libc = new Libc();
-const confinement = confine(spec, { libc, filters: runnerFilters({ arch: Deno.build.arch, pid: Deno.pid }) });
+const confinement = confine(spec, { libc, filters: runnerFilters() });
 const folder = `${confinement.root}${bootFolder(spec)}`;
 Deno.mkdirSync(folder, { recursive: true });
 bindBootFolder(libc, { folder, agent: Deno.args[1]!, rootfs: Deno.args[2]!, volumes: spec.machine.volumes });

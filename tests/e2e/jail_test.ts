@@ -5,7 +5,7 @@ import { type Action, LAST, survivable } from "../attack/actions.ts";
 import { buildImage } from "../fixtures/images.ts";
 import { type Answers, answersOf, attackProgram, buildAttacks, inject, makeOpenLib } from "../helpers/attacks.ts";
 import { listOf, runnersOf } from "../helpers/inventory.ts";
-import { assertJailed } from "../helpers/jail_inspection.ts";
+import { allowedEphemeral, assertJailed } from "../helpers/jail_inspection.ts";
 import { assertCode, type Outcome, Process, runProcess } from "../helpers/process.ts";
 import { SMOLVM } from "../helpers/cli.ts";
 import { treeOf } from "../helpers/tree.ts";
@@ -200,22 +200,12 @@ test("the second wall alone keeps root in a guest off the memory that the device
 /** What a jail has of the host's: nothing but the folders of this machine. */
 function allowedFor({ home, state, runtime, volume }: Starter): Parameters<typeof assertJailed>[1] {
   const id = listOf(`${state}/smolvm/ephemeral`).find((name) => name !== ".lock");
-  const [machine, boot] = [`${state}/smolvm/ephemeral/${id}`, `${runtime}/smolvm/boot`];
+  const { mounts, writable, files } = allowedEphemeral({ state, runtime }, id!);
+  const shares = `${runtime}/smolvm/boot/s`;
   return {
-    mounts: {
-      "/": "ro",
-      "/dev/kvm": "rw",
-      "/proc/self/fd": "rw",
-      [`${machine}/vm`]: "rw",
-      [`${runtime}/smolvm/${id}`]: "ro",
-      [boot]: "ro",
-      [`${boot}/s/rootfs`]: "ro",
-      [`${boot}/s/v0`]: "rw",
-      [`${boot}/s/v1`]: "ro",
-      [`${boot}/s/v2`]: "ro",
-    },
-    writable: [`${machine}/vm`, volume],
-    files: [`${machine}/lock`],
+    mounts: { ...mounts, [`${shares}/v0`]: "rw", [`${shares}/v1`]: "ro", [`${shares}/v2`]: "ro" },
+    writable: [...writable, volume],
+    files,
     forbidden: [`${home}/secret`],
     secret: SECRET,
   };

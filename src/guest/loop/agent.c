@@ -219,7 +219,8 @@ int agent_run(int fd)
 	if (!err)
 		err = send_frames(&agent);
 	/* While the host answers the hello. What fails is told when it has asked for a setup. */
-	agent.setup_error = machine_prepare(&agent.setup_step);
+	if (!err)
+		agent.setup_error = machine_prepare(&agent.setup_step);
 	while (!err) {
 		err = send_frames(&agent);
 		if (!err && is_drained(&agent)) {
