@@ -36,6 +36,15 @@ const SYNC_FULL = 2;
 /** Checksums and segments may be left to the other end of the link, as libkrun's own header has it. */
 const NET_FEATURES = 0x4c83;
 const NO_DESCRIPTOR = -1;
+/** The tag of the share that the kernel mounts as its root. */
+const ROOT_TAG = "/dev/root";
+/**
+ * Parts of the kernel that only take time to start: a test of random numbers from the jitter of the processor's clock,
+ * which are one source of several for the kernel's cryptography, and a race between ways to compute a checksum of Btrfs.
+ */
+const NEEDLESS_INITCALLS = ["jent_mod_init", "calibrate_xor_blocks"];
+/** What libkrun takes for variables of its init, and puts on the kernel's command line. */
+const KERNEL_WORDS = ["KRUN_INIT_PID1=1", `initcall_blacklist=${NEEDLESS_INITCALLS.join(",")}`];
 
 /** Log levels of libkrun. */
 export const KRUN_LOG_LEVELS = { error: 1, warn: 2, info: 3, debug: 4, trace: 5 } as const;
@@ -56,25 +65,40 @@ export function initLog(krun: Krun, fd: number, level: keyof typeof KRUN_LOG_LEV
 export async function startVm(krun: Krun, config: VmConfig): Promise<never> {
   const ctx = call(krun, "krun_create_ctx");
   call(krun, "krun_set_vm_config", ctx, config.cpus, config.memoryMib);
-  // The kernel starts what the boot folder has at the path of libkrun's init.
-  if (krun.krun_disable_implicit_init) call(krun, "krun_disable_implicit_init", ctx);
-  // SAFETY: libkrun copies every string and array that it is given; each buffer must live only during its call.
-  call(krun, "krun_set_root", ctx, cString(config.bootFolder));
+  addRoot(krun, ctx, config.bootFolder);
   for (const share of config.shares) addShare(krun, ctx, share);
   if (config.disk) addDisk(krun, ctx, config.disk);
   addVsock(krun, ctx, config);
   if (config.net) addNetwork(krun, ctx, config.net);
   call(krun, "krun_set_console_output", ctx, cString(config.consoleLog));
-  // What the init of an older libkrun executes. No data on the kernel command line: a fixed path, no arguments, one
-  // variable. The agent gets all else.
-  const environment = cString("KRUN_INIT_PID1=1");
-  const noArguments = new BigUint64Array(1);
-  // SAFETY: `environment` is referenced until after the call.
-  const pointers = new BigUint64Array([Deno.UnsafePointer.value(Deno.UnsafePointer.of(environment)), 0n]);
-  call(krun, "krun_set_exec", ctx, cString(config.agent), noArguments, pointers);
-  environment.at(0);
+  // What the init of an older libkrun executes. No data on the kernel command line: a fixed path, no arguments, and
+  // words that are always the same. The agent gets all else.
+  const words = KERNEL_WORDS.map(cString);
+  const addresses = words.map((word) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(word)));
+  // SAFETY: `words` are referenced until after the call.
+  call(
+    krun,
+    "krun_set_exec",
+    ctx,
+    cString(config.agent),
+    new BigUint64Array(1),
+    new BigUint64Array([...addresses, 0n]),
+  );
+  words.at(0);
   checkResult("krun_start_enter", await krun.krun_start_enter(ctx));
   throw new SmolvmError("krun", "krun_start_enter returned without an error");
+}
+
+function addRoot(krun: Krun, ctx: number, path: string): void {
+  // SAFETY, here and below: libkrun copies every string and array that it is given; a buffer must live during its call.
+  if (!krun.krun_disable_implicit_init || !krun.krun_add_virtiofs3) {
+    return void call(krun, "krun_set_root", ctx, cString(path));
+  }
+  // The kernel starts what the boot folder has at the path of libkrun's init.
+  call(krun, "krun_disable_implicit_init", ctx);
+  // As `krun_set_root` does, but without a window for DAX, which no guest of ours uses: for its pages the guest's kernel
+  // would fill 8 MiB of memory.
+  call(krun, "krun_add_virtiofs3", ctx, cString(ROOT_TAG), cString(path), 0n, false);
 }
 
 function addShare(krun: Krun, ctx: number, { tag, path, readOnly }: VmShare): void {

@@ -25,7 +25,7 @@ interface FakeOptions {
   results?: Partial<Record<keyof Krun, number>>;
 }
 
-/** A libkrun that records its calls: `krun_set_root 5 /boot`. */
+/** A libkrun that records its calls: `krun_add_vsock 5 0`. */
 function fakeKrun({ without = [], results = {} }: FakeOptions = {}): { krun: Krun; calls: string[] } {
   const calls: string[] = [];
   const symbol = (_: unknown, name: keyof Krun) => {
@@ -71,15 +71,21 @@ Deno.test("startVm() configures the VM in the order that libkrun needs and start
     "krun_create_ctx",
     "krun_set_vm_config 5 2 512",
     "krun_disable_implicit_init 5",
-    "krun_set_root 5 /boot",
+    "krun_add_virtiofs3 5 /dev/root /boot 0 false",
     "krun_add_disk3 5 disk /disk.img 0 false false 0",
     "krun_disable_implicit_vsock 5",
     "krun_add_vsock 5 0",
     "krun_add_vsock_port 5 7070 /run/agent.sock",
     "krun_set_console_output 5 /console.log",
-    "krun_set_exec 5 /agent [] [KRUN_INIT_PID1=1]",
+    "krun_set_exec 5 /agent [] [KRUN_INIT_PID1=1,initcall_blacklist=jent_mod_init,calibrate_xor_blocks]",
     "krun_start_enter 5",
   ]);
+});
+
+Deno.test("startVm() leaves the root to an old libkrun, whose own init starts the agent", async () => {
+  const calls = await callsFor({}, { without: ["krun_disable_implicit_init"] });
+  assert.ok(calls.includes("krun_set_root 5 /boot"));
+  assert.equal(calls.some((line) => line.startsWith("krun_add_virtiofs")), false);
 });
 
 Deno.test("startVm() says why the VM did not start", async () => {
@@ -89,16 +95,16 @@ Deno.test("startVm() says why the VM did not start", async () => {
 });
 
 Deno.test("startVm() stops at the call that failed", async () => {
-  const { krun, calls } = fakeKrun({ results: { krun_set_root: -2 } });
+  const { krun, calls } = fakeKrun({ results: { krun_add_virtiofs3: -2 } });
   await assert.rejects(startVm(krun, CONFIG), {
     code: "krun",
-    message: "krun_set_root failed: No such file or directory (ENOENT)",
+    message: "krun_add_virtiofs3 failed: No such file or directory (ENOENT)",
   });
   assert.deepEqual(calls.map((line) => line.split(" ")[0]), [
     "krun_create_ctx",
     "krun_set_vm_config",
     "krun_disable_implicit_init",
-    "krun_set_root",
+    "krun_add_virtiofs3",
   ]);
 });
 
