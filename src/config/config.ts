@@ -12,7 +12,7 @@ import { readText, TomlFile } from "./toml_file.ts";
  * @throws {SmolvmError} `config`, naming the file, the line and the key.
  */
 export async function readConfig(path = folders().configFile): Promise<Config> {
-  const text = await readText(path);
+  const text = readText(path);
   return text === undefined ? withDefaults({}) : await parseConfig(path, text);
 }
 
@@ -23,7 +23,7 @@ export async function readConfig(path = folders().configFile): Promise<Config> {
  * the file is unchanged then.
  */
 export async function setConfig(field: keyof Config, value: ConfigValue, path = folders().configFile): Promise<void> {
-  const text = withValue(await readText(path) ?? "", CONFIG_KEYS[field].name, toToml(value));
+  const text = withValue(readText(path) ?? "", CONFIG_KEYS[field].name, toToml(value));
   await parseConfig(path, text);
   const target = await followLinks(path);
   await makeFolder(dirname(target));

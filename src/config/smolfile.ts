@@ -90,7 +90,7 @@ const KEYS = {
  */
 export async function readSmolfile(path: string): Promise<Smolfile> {
   const folder = resolve(path, "..");
-  const text = await readText(path);
+  const text = readText(path);
   if (text === undefined) throw new SmolvmError("config", `Cannot read "${path}": No such file or directory`);
   const file = await TomlFile.parse(path, text);
   file.check(KEYS);

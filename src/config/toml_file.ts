@@ -63,10 +63,10 @@ export class TomlFile {
  *
  * @throws {SmolvmError} `config` when it cannot be read or is not UTF-8.
  */
-export async function readText(path: string): Promise<string | undefined> {
+export function readText(path: string): string | undefined {
   let bytes: Uint8Array;
   try {
-    bytes = await Deno.readFile(path);
+    bytes = Deno.readFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new SmolvmError("config", `Cannot read "${path}": ${osReason(error)}`, { cause: error });

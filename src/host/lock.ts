@@ -26,12 +26,15 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
 export async function acquireLock(path: string, { exclusive, wait }: LockOptions): Promise<Lock | undefined> {
   try {
     while (true) {
-      const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+      // Synchronously, unless there is somebody to wait for: machines start with this.
+      const file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
       let kept = false;
       try {
-        if (wait) await file.lock(exclusive);
-        else if (!await file.tryLock(exclusive)) return undefined;
-        if (await isStillAt(path, file)) {
+        if (!file.tryLockSync(exclusive)) {
+          if (!wait) return undefined;
+          await file.lock(exclusive);
+        }
+        if (isStillAt(path, file)) {
           kept = true;
           return { path, [Symbol.dispose]: () => file.close() };
         }
@@ -88,9 +91,9 @@ export function isLocked(path: string): boolean {
   }
 }
 
-async function isStillAt(path: string, file: Deno.FsFile): Promise<boolean> {
+function isStillAt(path: string, file: Deno.FsFile): boolean {
   try {
-    const [there, held] = await Promise.all([Deno.stat(path), file.stat()]);
+    const [there, held] = [Deno.statSync(path), file.statSync()];
     return there.ino === held.ino && there.dev === held.dev;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;

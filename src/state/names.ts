@@ -132,7 +132,7 @@ export function namesFolder(): string {
 
 /** Excludes other processes that change names or records. */
 export async function lockNames(): Promise<Lock> {
-  await Deno.mkdir(namesFolder(), { recursive: true, mode: 0o700 });
+  Deno.mkdirSync(namesFolder(), { recursive: true, mode: 0o700 });
   return await acquireLock(`${namesFolder()}/.lock`, { exclusive: true, wait: true });
 }
 
