@@ -39,10 +39,11 @@ export class AgentConnection {
    * Answers the agent's HELLO, sets up the guest and yields each frame of its commands, until BYE or the connection's
    * end; returns whether BYE came. The first frame yielded is READY.
    *
+   * @param onSetup is called when SETUP is sent, and may send what the guest is to do after it
    * @throws {ProtocolError} when the agent breaks the protocol or speaks another version.
    * @throws {SetupFailedError} when the agent cannot set up the guest.
    */
-  async *frames(setup: () => Setup): AsyncGenerator<Frame, boolean> {
+  async *frames(setup: () => Setup, onSetup: () => void = () => {}): AsyncGenerator<Frame, boolean> {
     let state: "hello" | "setup" | "ready" = "hello";
     for await (const frame of this.#read()) {
       if (state === "hello") {
@@ -52,6 +53,7 @@ export class AgentConnection {
           throw new ProtocolError(`agent speaks version ${version}, expected ${PROTOCOL_VERSION}`);
         }
         this.send(MSG.SETUP, 0, encodeSetup(setup()));
+        onSetup();
         state = "setup";
       } else if (state === "setup") {
         if (frame.type === MSG.FAILED && frame.stream === 0) throw new SetupFailedError(decodeFailure(frame.payload));

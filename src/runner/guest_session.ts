@@ -34,6 +34,8 @@ export class GuestSession {
   readonly #unfinished = new Set<Promise<void>>();
   #nextStream = MAIN_STREAM + 1;
   #isReady = false;
+  /** Whether the guest was asked to start its command. */
+  #isBegun = false;
   #isStarted = false;
   #isStopping = false;
   #isShuttingDown = false;
@@ -50,14 +52,21 @@ export class GuestSession {
    * @throws {ProtocolError} when the guest breaks the protocol, {SetupFailedError} when it cannot be set up.
    */
   async start(setup: () => Setup): Promise<AsyncIterator<Frame, boolean>> {
-    const frames = this.#agent.frames(setup);
+    const frames = this.#agent.frames(setup, () => this.#begin());
     await frames.next();
     this.#isReady = true;
     this.#ready.resolve();
     log("debug", "the guest is ready");
-    if (this.#isStopping) this.#shutDown();
-    else this.#agent.send(MSG.EXEC, MAIN_STREAM, encodeExec(this.#options.exec));
+    if (this.#isShuttingDown) this.#agent.send(MSG.SHUTDOWN);
+    else if (!this.#isBegun) this.#shutDown();
     return frames;
+  }
+
+  /** Asks for the command right behind the setup. */
+  #begin(): void {
+    if (this.#isStopping) return;
+    this.#isBegun = true;
+    this.#agent.send(MSG.EXEC, MAIN_STREAM, encodeExec(this.#options.exec));
   }
 
   /**
@@ -119,7 +128,7 @@ export class GuestSession {
     if (this.#isShuttingDown) return;
     this.#isStopping = true;
     await this.#note({ state: "stopping" });
-    if (!this.#isReady || this.#isShuttingDown) return;
+    if (!this.#isBegun || this.#isShuttingDown) return;
     this.#killTimer?.[Symbol.dispose]();
     this.#agent.send(MSG.SIGNAL, MAIN_STREAM, encodeU32s(signal));
     this.#killTimer = startTimer(timeoutMs, () => this.#shutDown());
@@ -142,7 +151,8 @@ export class GuestSession {
     this.#killTimer?.[Symbol.dispose]();
     if (this.#isShuttingDown) return;
     this.#isShuttingDown = true;
-    this.#agent.send(MSG.SHUTDOWN);
+    // Else it is sent when the guest is: one that has not said READY must not say goodbye.
+    if (this.#isReady) this.#agent.send(MSG.SHUTDOWN);
   }
 
   /** A full disk must not keep the guest from an ordered end. */

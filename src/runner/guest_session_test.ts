@@ -92,12 +92,18 @@ async function sayHello(agent: FramePeer): Promise<void> {
   assert.equal((await agent.next())?.type, MSG.SETUP);
 }
 
+/** Fails unless the host asks for the machine's command. */
+async function assertAsked(agent: FramePeer): Promise<void> {
+  assert.deepEqual(await agent.next(), { type: MSG.EXEC, stream: MAIN_STREAM, payload: encodeExec(EXEC) });
+}
+
 /** Brings a session to where the guest has its command. */
 async function ready({ session, agent }: TestSession): Promise<AsyncIterator<Frame, boolean>> {
   const frames = session.start(() => SETUP);
   await sayHello(agent);
+  // Before the guest is ready, which saves a start the way there and back.
+  await assertAsked(agent);
   await agent.send(MSG.READY);
-  assert.deepEqual(await agent.next(), { type: MSG.EXEC, stream: MAIN_STREAM, payload: encodeExec(EXEC) });
   return await frames;
 }
 
@@ -208,12 +214,12 @@ Deno.test("GuestSession.stop() takes the place of one before it", () =>
     await done;
   }));
 
-Deno.test("GuestSession.stop() before the guest is ready has it shut down without its command", () =>
+Deno.test("GuestSession.stop() before the guest has booted has it shut down without its command", () =>
   withSession(async ({ session, agent, folder, reports }) => {
     const starting = session.start(() => SETUP);
-    await sayHello(agent);
     await session.stop({ signal: 15, timeoutMs: LATER_MS });
     assert.equal(readStatus(folder)?.state, "stopping");
+    await sayHello(agent);
     await agent.send(MSG.READY);
     const done = session.runCommand(await starting);
     assert.deepEqual(await agent.next(), SHUTDOWN);
@@ -226,14 +232,34 @@ Deno.test("GuestSession.stop() before the guest is ready has it shut down withou
     await assertSilent(agent);
   }));
 
+Deno.test("GuestSession.stop() while the guest is set up is for its command, and ends no guest that is not ready", () =>
+  withSession(async (test) => {
+    const { session, agent } = test;
+    const starting = session.start(() => SETUP);
+    await sayHello(agent);
+    await assertAsked(agent);
+    await session.stop({ signal: 15, timeoutMs: 0 });
+    assert.deepEqual(await agent.next(), signal(15));
+    // Its time is over.
+    await pause(50);
+    await agent.send(MSG.READY);
+    const frames = await starting;
+    assert.deepEqual(await agent.next(), SHUTDOWN);
+    const done = session.runCommand(frames);
+    await started(agent);
+    await exited(agent, { signal: 15 });
+    await done;
+    await assertGoodbye(test, frames);
+  }));
+
 Deno.test("GuestSession.stop() says nothing to a guest that became ready, or ended, while that was written", () =>
   withSession(async (test) => {
     const { session, agent, status } = test;
     const { promise, resolve } = Promise.withResolvers<void>();
     const starting = session.start(() => SETUP);
-    await sayHello(agent);
     status.held = promise;
     const stopping = session.stop({ signal: 15, timeoutMs: 0 });
+    await sayHello(agent);
     await agent.send(MSG.READY);
     await starting;
     resolve();

@@ -53,6 +53,36 @@ static void failed_preparation(void)
 	CHECK_INT(unsetenv(FAKE_MACHINE_UNPREPARED), 0);
 }
 
+static void command_behind_setup(void)
+{
+	const struct setup_message setup = { .hostname = "test", .rootfs = "/s/rootfs" }, broken = {
+		.hostname = FAKE_MACHINE_BROKEN, .rootfs = "" };
+	struct exec_message command = shell("exit 3");
+	uint32_t numbers[2];
+	struct frame frame;
+
+	host_start(&host);
+	host_send_setup(&host, &setup);
+	host_send_exec(&host, 1, &command);
+	host_expect(&host, MSG_READY, 0);
+	host_expect(&host, MSG_STARTED, 1);
+	do
+		CHECK(host_receive(&host, &frame, -1));
+	while (frame.type == MSG_STDOUT || frame.type == MSG_STDERR);
+	CHECK_INT(frame.type, MSG_EXITED);
+	CHECK_INT(numbers_parse(numbers, 2, &frame), 0);
+	CHECK_INT(numbers[1], 3);
+	CHECK_INT(host_end(&host, true), -ECONNRESET);
+
+	/* Nothing is started in a guest that is not set up. */
+	host_start(&host);
+	host_send_setup(&host, &broken);
+	host_send_exec(&host, 1, &command);
+	host_expect(&host, MSG_FAILED, 0);
+	host_acknowledge(&host);
+	CHECK_INT(host_end(&host, false), -EROFS);
+}
+
 static void end_of_all(void)
 {
 	struct exec_message writer = shell("echo words; exec sleep 1000");
@@ -215,6 +245,7 @@ int main(void)
 	static const struct test tests[] = {
 		{ "a failed setup is told and ends the agent", failed_setup },
 		{ "so is a preparation that failed before the setup came", failed_preparation },
+		{ "a command right behind the setup is started after it, if that is done", command_behind_setup },
 		{ "MSG_SHUTDOWN ends every command, tells of it, and says good-bye", end_of_all },
 		{ "MSG_SHUTDOWN without commands ends once MSG_BYE is acknowledged", end_of_nothing },
 		{ "MSG_SHUTDOWN does not wait for ever for the acknowledgement", end_without_acknowledgement },

@@ -55,8 +55,8 @@
  * which the agent mounts at /s/<tag>. With MOUNT_TMPFS the source holds options of a new tmpfs instead, "size=64k".
  * A source that is a file is bound onto a file. Mounts are attached in their order.
  *
- * ORDER: HELLO, SETUP, READY, then EXECs and CLOCKs at any time; SHUTDOWN at any time after READY; BYE is the last frame. What the
- * host says of an exec that is not there is ignored: it may have ended meanwhile.
+ * ORDER: HELLO, SETUP, READY; EXECs at any time after SETUP, CLOCKs and SHUTDOWN at any time after READY; BYE is the last
+ * frame. What the host says of an exec that is not there is ignored: it may have ended meanwhile.
  *
  * FLOW CONTROL. libkrun stops a guest-to-host stream for good when the host stays silent too long, so there are
  * two windows, both counted by the sender and refilled by the receiver:
