@@ -12,6 +12,7 @@
 #include "loop/handle.h"
 #include "setup/inode_cache.h"
 #include "setup/machine.h"
+#include "setup/page_cache.h"
 
 /* The stream of the machine's own command; src/protocol/control.ts knows it too. */
 #define MAIN_STREAM 1
@@ -161,6 +162,16 @@ static bool is_over(const struct agent *agent)
 	return is_late(agent) || (agent->phase == PHASE_LAST && agent->connection.unacknowledged == 0);
 }
 
+/* Looks after the caches; the time until that is to be done again in ms, -1: never. */
+static int check_caches(void)
+{
+	int inodes_ms = inode_cache_check(), pages_ms = page_cache_check(agent_now_ms());
+
+	if (inodes_ms < 0 || pages_ms < 0)
+		return inodes_ms < 0 ? pages_ms : inodes_ms;
+	return inodes_ms < pages_ms ? inodes_ms : pages_ms;
+}
+
 static int wait_for_events(struct agent *agent)
 {
 	struct poll_set *set = &agent->polled;
@@ -180,7 +191,7 @@ static int wait_for_events(struct agent *agent)
 
 		timeout_ms = left_ms > 0 ? (int)left_ms : 0;
 	} else {
-		timeout_ms = inode_cache_check();
+		timeout_ms = check_caches();
 	}
 	if (poll(set->fds, set->count, timeout_ms) < 0)
 		return errno == EINTR ? 0 : -errno;

@@ -19,8 +19,10 @@
 #include "setup/interfaces.h"
 #include "setup/kernel_settings.h"
 #include "setup/mounts.h"
+#include "setup/page_cache.h"
 #include "setup/plain_folders.h"
 #include "setup/privileges.h"
+#include "setup/read_ahead.h"
 #include "setup/root.h"
 #include "setup/root_complete.h"
 #include "setup/volumes.h"
@@ -125,6 +127,7 @@ int machine_prepare(struct step *step)
 
 	if (err)
 		return err;
+	read_ahead_raise("/sys", "/");
 	disk = root_prepare(step);
 	return disk < 0 && disk != -ENOENT ? disk : 0;
 }
@@ -137,6 +140,7 @@ int machine_setup(const struct setup_message *setup, struct step *step)
 	int err = volumes && files ? 0 : -ENOMEM;
 
 	inode_cache_limit("/proc/sys", setup->share_files);
+	page_cache_watch("/proc");
 	if (!err)
 		err = set_identity(setup, step);
 	if (!err)

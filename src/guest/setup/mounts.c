@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/folders.h"
+#include "setup/read_ahead.h"
 #include "wire/protocol.h"
 
 int mount_source(const char *source, uint32_t mount_flags, char *path, size_t size)
@@ -23,6 +24,7 @@ int mount_source(const char *source, uint32_t mount_flags, char *path, size_t si
 		/* The boot folder is read-only: the host made this one. */
 		if (mount(source, path, "virtiofs", flags, NULL) < 0)
 			return -errno;
+		read_ahead_raise("/sys", path);
 	}
 	return 0;
 }
