@@ -1,6 +1,7 @@
 /** The folders of the host in the guest, and what holds against a guest that means harm. */
 import assert from "node:assert/strict";
 import { runnersOf } from "../helpers/inventory.ts";
+import { machineCommands } from "../helpers/machine_commands.ts";
 import { assertCode } from "../helpers/process.ts";
 import { treeOf } from "../helpers/tree.ts";
 import { until } from "../helpers/until.ts";
@@ -9,41 +10,67 @@ import { buildRootfs } from "../fixtures/rootfs.ts";
 
 const suite = vmSuite();
 const { test, smolvm, start, rootfs } = suite;
+const machines = machineCommands(suite);
 
-test("run mounts 20 volumes, relative and behind symlinks, at paths that are made, inside one another too", async () => {
-  const folder = await suite.makeFolder("many");
-  const options: string[] = [];
-  for (let index = 0; index < 18; index++) {
-    await Deno.mkdir(`${folder}/host${index}`);
-    await Deno.writeTextFile(`${folder}/host${index}/number`, `${index}`);
-    options.push("--volume", `host${index}:/made/for/it ${index}${index % 2 === 0 ? ":ro" : ""}`);
-  }
-  await Deno.mkdir(`${folder}/inner`);
-  await Deno.symlink("inner", `${folder}/link`);
-  await Deno.mkdir(`${folder}/outer`);
-  options.push("-v", `${folder}/link:/outer/a/inner`, "-v", `./outer:/outer:rw`);
-  // A folder in which a user of the guest may make files by a supplementary group alone. Only root has several users.
-  const shared = `${folder}/outer/shared`;
-  await Deno.mkdir(shared);
-  if (Deno.uid() === 0) await Deno.chown(shared, 0, 2000);
-  await Deno.chmod(shared, 0o2770);
-  const script = `for i in $(seq 0 17); do cat "/made/for/it $i/number"; echo " $i" >>"/made/for/it $i/number"; done
+const READ_MIB = 96;
+let readerPid: number | undefined;
+
+/** Starts a machine that has read a file, and does nothing while other tests run. */
+async function startReader(): Promise<void> {
+  if (readerPid !== undefined) return;
+  const folder = await suite.makeFolder("read");
+  await Deno.writeFile(`${folder}/file`, new Uint8Array(READ_MIB * 1024 ** 2));
+  await machines.create("reader", "-v", `${folder}:/read`, rootfs, "sleep", "100000");
+  await machines.start("reader");
+  await machines.inGuest("reader", "cat /read/file >/dev/null");
+  readerPid = (await machines.listed("reader")).pid!;
+  assert.ok(residentMib(readerPid) > READ_MIB, "it has the file in memory");
+}
+
+/** What a process has of the host's memory. */
+function residentMib(pid: number): number {
+  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
+  return Number(kib) / 1024;
+}
+
+test(
+  "run mounts 20 volumes, relative and behind symlinks, at paths that are made, inside one another too",
+  async () => {
+    const folder = await suite.makeFolder("many");
+    const options: string[] = [];
+    for (let index = 0; index < 18; index++) {
+      await Deno.mkdir(`${folder}/host${index}`);
+      await Deno.writeTextFile(`${folder}/host${index}/number`, `${index}`);
+      options.push("--volume", `host${index}:/made/for/it ${index}${index % 2 === 0 ? ":ro" : ""}`);
+    }
+    await Deno.mkdir(`${folder}/inner`);
+    await Deno.symlink("inner", `${folder}/link`);
+    await Deno.mkdir(`${folder}/outer`);
+    options.push("-v", `${folder}/link:/outer/a/inner`, "-v", `./outer:/outer:rw`);
+    // A folder in which a user of the guest may make files by a supplementary group alone. Only root has several users.
+    const shared = `${folder}/outer/shared`;
+    await Deno.mkdir(shared);
+    if (Deno.uid() === 0) await Deno.chown(shared, 0, 2000);
+    await Deno.chmod(shared, 0o2770);
+    const script = `for i in $(seq 0 17); do cat "/made/for/it $i/number"; echo " $i" >>"/made/for/it $i/number"; done
     echo from the guest >/outer/a/inner/file; touch /outer/file
     su app -c 'cd /outer/shared && mkdir made && echo mine >made/file; mkdir /outer/refused 2>/dev/null'; true`;
-  const outcome = await smolvm(["run", ...options, rootfs, "sh", "-c", script], { cwd: folder });
-  assertCode(outcome, 0);
-  const indices = Array.from({ length: 18 }, (_, index) => index);
-  assert.equal(outcome.stdout, indices.join(""));
-  const contents = indices.map((index) => Deno.readTextFileSync(`${folder}/host${index}/number`));
-  assert.deepEqual(contents, indices.map((index) => index % 2 === 0 ? `${index}` : `${index} ${index}\n`));
-  assert.equal(await Deno.readTextFile(`${folder}/inner/file`), "from the guest\n");
-  assert.equal((await Deno.stat(`${folder}/outer/file`)).size, 0);
-  if (Deno.uid() === 0) {
-    const { uid, gid } = await Deno.stat(`${shared}/made/file`);
-    assert.deepEqual([uid, gid], [1000, 2000]);
-  }
-  await assert.rejects(Deno.stat(`${folder}/outer/refused`), Deno.errors.NotFound);
-});
+    const outcome = await smolvm(["run", ...options, rootfs, "sh", "-c", script], { cwd: folder });
+    assertCode(outcome, 0);
+    const indices = Array.from({ length: 18 }, (_, index) => index);
+    assert.equal(outcome.stdout, indices.join(""));
+    const contents = indices.map((index) => Deno.readTextFileSync(`${folder}/host${index}/number`));
+    assert.deepEqual(contents, indices.map((index) => index % 2 === 0 ? `${index}` : `${index} ${index}\n`));
+    assert.equal(await Deno.readTextFile(`${folder}/inner/file`), "from the guest\n");
+    assert.equal((await Deno.stat(`${folder}/outer/file`)).size, 0);
+    if (Deno.uid() === 0) {
+      const { uid, gid } = await Deno.stat(`${shared}/made/file`);
+      assert.deepEqual([uid, gid], [1000, 2000]);
+    }
+    await assert.rejects(Deno.stat(`${folder}/outer/refused`), Deno.errors.NotFound);
+  },
+  { setUp: startReader },
+);
 
 /** Tries to change the file "target" in a folder, and the folder, in every way there is. */
 const ATTACK = `attack() {
@@ -136,7 +163,7 @@ async function forgets(): Promise<void> {
   await machine.untilStdout(/^2000\nforgotten\n/);
   assert.equal([...Deno.readDirSync(folder)].length, 1_991);
   assert.equal([...Deno.readDirSync(`${folder}/copy`)].length, 100);
-  const [runner] = runnersOf(suite);
+  const runner = runnersOf(suite).find((pid) => pid !== readerPid);
   const openFiles = () =>
     [...Deno.readDirSync(`/proc/${runner}/fd`)].map(({ name }) => linkOf(`/proc/${runner}/fd/${name}`));
   assert.ok(openFiles().length > 10);
@@ -154,3 +181,20 @@ function linkOf(path: string): string {
     return "";
   }
 }
+
+/** Settles when the reader has given back most of what it had read; how much it had, and has, in MiB. */
+async function giveBack(): Promise<[had: number, has: number]> {
+  await startReader();
+  const had = residentMib(readerPid!);
+  await until(() => residentMib(readerPid!) < had - READ_MIB / 2, { everyMs: 500 }).catch(() => {});
+  const has = residentMib(readerPid!);
+  await machines.remove("reader");
+  return [had, has];
+}
+
+let givenBack: [had: number, has: number];
+test("a guest that does nothing gives back to the host what it only keeps of files", () => {
+  const [had, has] = givenBack;
+  assert.ok(has < had - READ_MIB / 2, `${had} MiB to ${has} MiB`);
+  return Promise.resolve();
+}, { setUp: async () => void (givenBack = await giveBack()) });
