@@ -32,6 +32,8 @@ const LINES = 2_000;
 const MACHINES = [1, 10, 30];
 /** As long as a guest must have done nothing before it gives memory back, and what that takes. */
 const IDLE_MS = 60_000;
+/** How long machines at rest are watched. */
+const REST_MS = 10_000;
 
 using temporary = makeTempFolder();
 const folder = temporary.path;
@@ -220,9 +222,40 @@ async function logs(): Promise<void> {
   progress("readers of a log");
 }
 
-/** The memory of the processes that a machine has on the host, with the pages of its guest. */
+/** The processes that machines have on the host. */
+function ourProcesses(): number[] {
+  return findProcesses((pid) => Deno.readTextFileSync(`/proc/${pid}/cmdline`).endsWith("\0__runner\0"));
+}
+
+/** What they have of its memory, with the pages of their guests, in MiB. */
 function ourMemory(): Promise<number> {
-  return sharesOf(findProcesses((pid) => Deno.readTextFileSync(`/proc/${pid}/cmdline`).endsWith("\0__runner\0")));
+  return sharesOf(ourProcesses());
+}
+
+/** The processor's time that they have used, in ms. */
+function ourCpuMs(): number {
+  const ticks = ourProcesses().map((pid) => {
+    const [user, system] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ").slice(11, 13);
+    return Number(user) + Number(system);
+  });
+  return ticks.reduce((sum, count) => sum + count) * 10;
+}
+
+/** Prints what many machines take beside memory while they do nothing. */
+async function printRest(count: number): Promise<void> {
+  const before = ourCpuMs();
+  await pause(REST_MS);
+  const cpuMs = (ourCpuMs() - before) / count / REST_MS * 1000;
+  const pids = ourProcesses();
+  const each = (list: (pid: number) => Iterable<unknown>) =>
+    (pids.flatMap((pid) => [...list(pid)]).length / count).toFixed(1);
+  const [files, threads] = ["fd", "task"].map((name) => each((pid) => Deno.readDirSync(`/proc/${pid}/${name}`)));
+  const processes = (pids.length / count).toFixed(1);
+  console.log(
+    `each of ${count} at rest: ${
+      cpuMs.toFixed(1)
+    } ms of a processor in a second, ${processes} processes, ${threads} threads, ${files} descriptors`,
+  );
 }
 
 async function memory(): Promise<void> {
@@ -239,6 +272,7 @@ async function memory(): Promise<void> {
     await until(() => exists(`${up}/${index}`));
     if (MACHINES.includes(index)) shares.smolvm!.push(await ourMemory());
   }
+  await printRest(last);
   await smolvm("delete", "--force", ...Array.from({ length: last }, (_, index) => name(index + 1)));
   const floors: Process[] = [];
   for (let index = 1; index <= last; index++) {

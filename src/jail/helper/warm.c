@@ -314,6 +314,7 @@ static void fill(void)
 	pid_t child = fork();
 
 	if (child == 0) {
+		close_fd(&taker);
 		if (fork() == 0)
 			start_another();
 		_exit(0);
@@ -377,9 +378,9 @@ void warm_finish(int status)
 		(void)!send(taker, line, size, MSG_NOSIGNAL);
 		tell_messages(taker);
 	}
-	close_fd(&taker);
 	if (fills_at_end)
 		fill();
+	/* The taker's connection ends with this process: who sees its end finds nothing left of this one, either. */
 }
 
 int taker_holder(void)
