@@ -27,23 +27,23 @@ const WHAT = "control socket";
 export class ControlServer implements Disposable {
   readonly #listener: Deno.Listener;
   readonly #clients = new Set<FrameWriter>();
-  #service: Service | undefined;
+  readonly #service = Promise.withResolvers<Service>();
 
-  /** Listens at once; a client that dials before {@linkcode serve} waits. */
+  /** Listens at once; what a client asks for before {@linkcode serve} waits, and comes before all else then. */
   constructor(path: string) {
     this.#listener = Deno.listen({ transport: "unix", path });
+    serveEach(this.#listener, { what: WHAT, serve: (conn) => this.#serveClient(conn) });
   }
 
   /** Begins to serve. */
   serve(service: Service): void {
-    this.#service = service;
-    serveEach(this.#listener, { what: WHAT, serve: (conn) => this.#serveClient(conn, service) });
+    this.#service.resolve(service);
   }
 
   /** Connects a client in this process, which is served like all others. */
   connect(): Connection {
     const [near, far] = connectionPair();
-    this.#serveClient(far, this.#service!).catch((error) => log("debug", `${WHAT}: ${messageOf(error)}`));
+    this.#serveClient(far).catch((error) => log("debug", `${WHAT}: ${messageOf(error)}`));
     return near;
   }
 
@@ -52,7 +52,7 @@ export class ControlServer implements Disposable {
     for (const client of this.#clients) client.close();
   }
 
-  async #serveClient(conn: Connection, service: Service): Promise<void> {
+  async #serveClient(conn: Connection): Promise<void> {
     using connection = new DisposableStack();
     const client = new FrameWriter(conn);
     this.#clients.add(client);
@@ -63,6 +63,7 @@ export class ControlServer implements Disposable {
     const frames = readFrames(conn, { maxPayload: HOST_PAYLOAD_MAX });
     const { done, value: request } = await frames.next();
     if (done) return;
+    const service = await this.#service.promise;
     const relay = await openRelay(request, { client, connection, service });
     for await (const frame of frames) {
       if (!relay || frame.stream !== CLIENT_STREAM) return;

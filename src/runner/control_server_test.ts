@@ -85,6 +85,17 @@ Deno.test("ControlServer lets those wait who dial before it serves", () =>
     assert.deepEqual(await client.next(), started);
   }));
 
+Deno.test("ControlServer hands over at once, when it serves, what was asked before", () =>
+  withServer(async ({ path, server, service, stops }) => {
+    using client = await FramePeer.dial(path);
+    await client.send(CONTROL.STOP, 0, encodeStop({ signal: 15, timeoutMs: 0 }));
+    await pause(50);
+    server.serve(service);
+    // Before the process can have read anything more: a guest that has booted meanwhile is not asked for its command.
+    for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+    assert.deepEqual(stops, [{ signal: 15, timeoutMs: 0 }]);
+  }));
+
 Deno.test("ControlServer hands a request to stop over, and holds its connection until the machine ends", () =>
   withServer(async ({ path, server, service, stops }) => {
     server.serve(service);
