@@ -18,15 +18,12 @@ import { buildImage, exportImage, makeImageStore } from "../fixtures/images.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { setEnv } from "../helpers/env.ts";
 import { until } from "../helpers/until.ts";
-import { execsInARow, median, memoryOf, moduleExec, runsOf } from "./measure.ts";
+import { execsInARow, median, memoryOf, moduleExec, progress, runsOf } from "./measure.ts";
 
 const WORK = Deno.args[0]!;
 const RUNS = runsOf(Deno.args, 5);
 const EXECS = 30;
 const IMAGE = "localhost/bench:latest";
-
-/** Says how far it is, which takes minutes in the emulated machine. */
-const progress = (done: string) => console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s: ${done}`);
 
 await using store = await makeImageStore();
 const rootfs = `${store.folder}/rootfs`;

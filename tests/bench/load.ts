@@ -19,7 +19,7 @@ import { Process, runProcess } from "../helpers/process.ts";
 import { findProcesses } from "../helpers/processes.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { pause, until } from "../helpers/until.ts";
-import { median, runsOf, sharesOf } from "./measure.ts";
+import { median, progress, runsOf, sharesOf } from "./measure.ts";
 
 const WORK = Deno.args[0]!;
 const RUNS = runsOf(Deno.args, 3);
@@ -41,9 +41,6 @@ const env = { XDG_STATE_HOME: `${folder}/state`, DOCKER_HOST: `unix://${folder}/
 const [root, floorRoot, volume] = [`${folder}/root`, `${folder}/floor-root`, `${folder}/volume`];
 const SMOLVM = `${WORK}/download/smolvm`;
 const FLOOR = [`${WORK}/floor`, `${WORK}/download/lib`] as const;
-
-/** Says how far it is, which takes minutes in the emulated machine. */
-const progress = (what: string) => console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s: ${what}`);
 
 /** Runs something to its end, which must be a good one, and returns what it wrote. */
 async function output(command: string, ...args: string[]): Promise<string> {

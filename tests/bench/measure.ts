@@ -9,6 +9,11 @@ export function runsOf(args: readonly string[], otherwise: number): number {
   return index < 0 ? otherwise : Number(args[index + 1]);
 }
 
+/** Says how far a benchmark is, which takes minutes in the emulated machine. */
+export function progress(done: string): void {
+  console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s: ${done}`);
+}
+
 /** What a command takes in a machine that runs, by this checkout's module, one of so many in a row; as people read it. */
 export async function moduleExec(name: string, env: Record<string, string>, count: number): Promise<string> {
   using _ = setEnv(env);

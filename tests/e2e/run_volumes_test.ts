@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { runnersOf } from "../helpers/inventory.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
+import { residentBytes } from "../helpers/memory.ts";
 import { assertCode } from "../helpers/process.ts";
 import { treeOf } from "../helpers/tree.ts";
 import { until } from "../helpers/until.ts";
@@ -28,10 +29,7 @@ async function startReader(): Promise<void> {
 }
 
 /** What a process has of the host's memory. */
-function residentMib(pid: number): number {
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
-  return Number(kib) / 1024;
-}
+const residentMib = (pid: number) => residentBytes(pid) / 1024 ** 2;
 
 test(
   "run mounts 20 volumes, relative and behind symlinks, at paths that are made, inside one another too",

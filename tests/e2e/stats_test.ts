@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { MachineStats } from "../../src/requests/stats.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
+import { residentBytes } from "../helpers/memory.ts";
 import { assertCode } from "../helpers/process.ts";
 import { until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
@@ -27,12 +28,6 @@ async function statsOf(...names: string[]): Promise<MachineStats> {
   const [stats, ...others] = JSON.parse(stdout);
   assert.deepEqual(others, []);
   return stats;
-}
-
-/** The resident memory of a process of this host, in bytes. */
-function residentBytes(pid: number): number {
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
-  return Number(kib) * 1024;
 }
 
 function assertNear(actual: number | null, expected: number, margin: number, what: string): void {

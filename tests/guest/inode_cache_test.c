@@ -1,11 +1,12 @@
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "drop_caches.h"
 #include "setup/inode_cache.h"
 #include "test.h"
+
+#define DROP_CACHES "vm/drop_caches"
 
 static void know(const char *inodes)
 {
@@ -15,52 +16,33 @@ static void know(const char *inodes)
 	test_file("fs/inode-nr", text, 0600);
 }
 
-/* Whether the kernel was told to forget since the last call. */
-static bool was_dropped(void)
-{
-	char path[512], first = 0;
-
-	while (waitpid(-1, NULL, 0) > 0)
-		;
-	snprintf(path, sizeof(path), "%s/vm/drop_caches", test_folder());
-
-	FILE *file = fopen(path, "r+");
-
-	CHECK(file);
-	CHECK_INT(fread(&first, 1, 1, file), 1);
-	rewind(file);
-	CHECK_INT(fputc('0', file), '0');
-	fclose(file);
-	return first == '3';
-}
-
 static void limited(void)
 {
 	know("300");
-	test_file("vm/drop_caches", "0", 0600);
+	test_file(DROP_CACHES, "0", 0600);
 	inode_cache_limit(test_folder(), 4000);
 
 	/* 700 more until it is time. */
 	CHECK_INT(inode_cache_check(), 10);
-	CHECK(!was_dropped());
+	CHECK(!was_dropped(DROP_CACHES));
 	know("1000");
 	CHECK_INT(inode_cache_check(), 10);
-	CHECK(was_dropped());
+	CHECK(was_dropped(DROP_CACHES));
 	/* What is left does not count, up to what was there then. */
 	know("800");
 	CHECK_INT(inode_cache_check(), 10);
 	know("1799");
 	CHECK_INT(inode_cache_check(), 10);
-	CHECK(!was_dropped());
+	CHECK(!was_dropped(DROP_CACHES));
 	know("1800");
 	CHECK_INT(inode_cache_check(), 10);
-	CHECK(was_dropped());
+	CHECK(was_dropped(DROP_CACHES));
 }
 
 static void pauses(void)
 {
 	know("2144");
-	test_file("vm/drop_caches", "0", 0600);
+	test_file(DROP_CACHES, "0", 0600);
 	inode_cache_limit(test_folder(), 1048576);
 	CHECK_INT(inode_cache_check(), (1048576 / 4 - 2144) / 200);
 	inode_cache_limit(test_folder(), UINT32_MAX);
@@ -70,13 +52,13 @@ static void pauses(void)
 static void unlimited(void)
 {
 	know("1000000");
-	test_file("vm/drop_caches", "0", 0600);
+	test_file(DROP_CACHES, "0", 0600);
 	inode_cache_limit(test_folder(), 0);
 	CHECK_INT(inode_cache_check(), -1);
 	/* A kernel without these files. */
 	inode_cache_limit("/none", 4000);
 	CHECK_INT(inode_cache_check(), -1);
-	CHECK(!was_dropped());
+	CHECK(!was_dropped(DROP_CACHES));
 }
 
 int main(void)

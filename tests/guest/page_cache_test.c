@@ -1,15 +1,15 @@
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "drop_caches.h"
 #include "setup/page_cache.h"
 #include "setup/read_ahead.h"
 #include "test.h"
 
+#define DROP_CACHES "sys/vm/drop_caches"
 #define CHECK_MS 10000
 
 static int64_t now_ms;
@@ -32,29 +32,11 @@ static void pass(int busy_units, int cached_kib)
 	CHECK_INT(page_cache_check(now_ms), CHECK_MS);
 }
 
-static bool was_dropped(void)
-{
-	char path[512], first = 0;
-
-	while (waitpid(-1, NULL, 0) > 0)
-		;
-	snprintf(path, sizeof(path), "%s/sys/vm/drop_caches", test_folder());
-
-	FILE *file = fopen(path, "r+");
-
-	CHECK(file);
-	CHECK_INT(fread(&first, 1, 1, file), 1);
-	rewind(file);
-	CHECK_INT(fputc('0', file), '0');
-	fclose(file);
-	return first == '3';
-}
-
 static void start(void)
 {
 	test_file("stat", "", 0600);
 	test_file("meminfo", "", 0600);
-	test_file("sys/vm/drop_caches", "0", 0600);
+	test_file(DROP_CACHES, "0", 0600);
 	page_cache_watch(test_folder());
 }
 
@@ -64,12 +46,12 @@ static void dropped_once(void)
 	pass(500, 200000);
 	pass(19, 200000);
 	pass(0, 200000);
-	CHECK(!was_dropped());
+	CHECK(!was_dropped(DROP_CACHES));
 	pass(10, 200000);
-	CHECK(was_dropped());
+	CHECK(was_dropped(DROP_CACHES));
 	for (int times = 0; times < 5; times++)
 		pass(0, 200000);
-	CHECK(!was_dropped());
+	CHECK(!was_dropped(DROP_CACHES));
 }
 
 static void dropped_again(void)
@@ -77,17 +59,17 @@ static void dropped_again(void)
 	start();
 	for (int times = 0; times < 3; times++)
 		pass(0, 100000);
-	CHECK(was_dropped());
+	CHECK(was_dropped(DROP_CACHES));
 	/* What is left cannot be dropped. */
 	pass(0, 80000);
 	pass(20, 80000);
 	for (int times = 0; times < 4; times++)
 		pass(0, 110000);
-	CHECK(!was_dropped());
+	CHECK(!was_dropped(DROP_CACHES));
 	pass(20, 120000);
 	for (int times = 0; times < 4; times++)
 		pass(0, 120000);
-	CHECK(was_dropped());
+	CHECK(was_dropped(DROP_CACHES));
 }
 
 static void not_dropped(void)
@@ -96,11 +78,11 @@ static void not_dropped(void)
 	/* Never idle for long enough. */
 	for (int times = 0; times < 12; times++)
 		pass(times % 3 == 2 ? 20 : 0, 200000);
-	CHECK(!was_dropped());
+	CHECK(!was_dropped(DROP_CACHES));
 	/* Not worth it. */
 	for (int times = 0; times < 6; times++)
 		pass(0, 32000);
-	CHECK(!was_dropped());
+	CHECK(!was_dropped(DROP_CACHES));
 	/* Between two looks, nothing is looked at. */
 	CHECK_INT(page_cache_check(now_ms + 1), CHECK_MS - 1);
 	page_cache_watch("/none");

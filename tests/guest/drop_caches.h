@@ -1,0 +1,30 @@
+/* The kernel's file that has it drop its caches, as the tests fake it. */
+#ifndef SMOLVM_TEST_DROP_CACHES_H
+#define SMOLVM_TEST_DROP_CACHES_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "test.h"
+
+/* Whether the kernel was told to drop all since the last call, by that file of the test's folder. */
+static inline bool was_dropped(const char *name)
+{
+	char path[512], first = 0;
+
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	snprintf(path, sizeof(path), "%s/%s", test_folder(), name);
+
+	FILE *file = fopen(path, "r+");
+
+	CHECK(file);
+	CHECK_INT(fread(&first, 1, 1, file), 1);
+	rewind(file);
+	CHECK_INT(fputc('0', file), '0');
+	fclose(file);
+	return first == '3';
+}
+
+#endif
