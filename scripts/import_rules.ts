@@ -7,7 +7,7 @@
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /** Files right in `src` that everything may stand on. */
-const GROUND = ["src/errno.ts", "src/errors.ts", "src/fields.ts", "src/log.ts", "src/nearest.ts", "src/size.ts"];
+const GROUND = ["bytes", "errno", "errors", "fields", "log", "nearest", "size"].map((name) => `src/${name}.ts`);
 
 interface Rule {
   /** Folders and files of the checkout, beside its own folder and the ground. */

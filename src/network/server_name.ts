@@ -1,3 +1,5 @@
+import { concat } from "../bytes.ts";
+
 /** Which server a guest asks for, by the first bytes of its connection. */
 export interface ServerName {
   /** `other`: neither of the two. */
@@ -51,7 +53,7 @@ function nameInHello(bytes: Uint8Array): ServerName | undefined {
     const part = bytes.subarray(at + 5, at + 5 + length);
     parts.push(part);
     have += part.length;
-    const message = joined(parts, have);
+    const message = concat(parts);
     if (have >= 4) {
       if (message[0] !== CLIENT_HELLO) return nameless;
       const messageBytes = 4 + ((message[1]! << 16) | (message[2]! << 8) | message[3]!);
@@ -61,17 +63,6 @@ function nameInHello(bytes: Uint8Array): ServerName | undefined {
     at += 5 + length;
   }
   return bytes.length < MAX_HELLO_BYTES ? undefined : nameless;
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** The name in a ClientHello of RFC 8446, behind its header of 4 bytes; `undefined` for a malformed one, too. */

@@ -53,8 +53,6 @@ export interface StreamOptions {
 export type StartCommand = (io: CommandIo, signal: AbortSignal) => Promise<AttachedCommand>;
 
 const OUTPUT_LIMIT = 64 * 1024 ** 2;
-/** The protocol's maximum for a chunk of input. */
-const INPUT_CHUNK_BYTES = 16 * 1024;
 
 /**
  * A command in a machine; it is started by the call that returns this object.
@@ -99,7 +97,7 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
       this.#stdin = pipe.writable;
       stdin = pipe.readable;
     }
-    const input = stdin && inChunks(stdin instanceof Uint8Array ? [stdin] : stdin);
+    const input = stdin && chunksOf(stdin);
     const io: CommandIo = {
       stdin: input,
       stdout: this.#sink("stdout", options.stdout),
@@ -205,8 +203,7 @@ function toStatus(status: ExitStatus): CommandStatus {
   return { code: exitCode(status), signal: signal === undefined ? null : signalName(signal), oomKilled };
 }
 
-async function* inChunks(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const data of source) {
-    for (let at = 0; at < data.length; at += INPUT_CHUNK_BYTES) yield data.subarray(at, at + INPUT_CHUNK_BYTES);
-  }
+/** The input as a generator, which can be closed while it waits. */
+async function* chunksOf(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* source instanceof Uint8Array ? [source] : source;
 }

@@ -184,12 +184,10 @@ Deno.test("signals and sizes wait until the command runs", async () => {
   await command;
 });
 
-Deno.test("input from bytes or a pipe is sent in chunks within the protocol's limit", async () => {
+Deno.test("input comes from bytes or a pipe", async () => {
   const given = new FakeCommand();
-  given.start({ stdin: new Uint8Array(40_000) });
-  const sizes: number[] = [];
-  for await (const chunk of given.io.stdin!) sizes.push(chunk.length);
-  assert.deepEqual(sizes, [16_384, 16_384, 7232]);
+  given.start({ stdin: bytes("given") });
+  assert.deepEqual((await Array.fromAsync(given.io.stdin!)).map(text), ["given"]);
 
   const piped = new FakeCommand();
   const writer = piped.start({ stdin: "piped" }).stdin.getWriter();

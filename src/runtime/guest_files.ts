@@ -1,4 +1,5 @@
 import type { ReadableMachine } from "../machine/find.ts";
+import { INPUT_FRAME_MAX } from "../protocol/attachment.ts";
 import type { CopyProgress, MachineCopyOptions } from "../requests/copy.ts";
 import { FileAction } from "./file_action.ts";
 import { type FileKind, type GuestDirEntry, type GuestFileInfo, parseFileInfo, parseFolder } from "./file_info.ts";
@@ -54,8 +55,8 @@ const READ_MAX = 64 * 1024 ** 2;
 const LIST_MAX = 8 * 1024 ** 2;
 const STAT_MAX = 256;
 const NEW_FOLDER_MODE = 0o755;
-/** The protocol's maximum for a chunk of input, without the length in front of it. */
-const PART_BYTES = 16 * 1024 - 4;
+/** With its length in front, a part fills one frame of input. */
+const PART_BYTES = INPUT_FRAME_MAX - 4;
 
 /**
  * The files in a running machine; needs no program of its image. Everything is done as root, and paths are relative to

@@ -100,9 +100,9 @@ Deno.test("writeFile() sends bytes and streams in parts, the last one empty", ()
       await say(MSG.EXITED, encodeExited({ code: 0 }));
       await writing;
     }
-    const writing = files.writeFile("/x", new Uint8Array(20_000));
+    const writing = files.writeFile("/x", new Uint8Array(70_000));
     assert.deepEqual(await tool(), ["write", "//x"]);
-    assert.equal((await input()).length, 4 + 16_380 + 4 + 3620 + 4);
+    assert.equal((await input()).length, 4 + 65_532 + 4 + 4468 + 4);
     await say(MSG.EXITED, encodeExited({ code: 0 }));
     await writing;
   }));

@@ -197,7 +197,7 @@ struct outcome host_run(struct host *host, const struct exec_message *exec, cons
 {
 	const uint32_t stream = 1;
 	const char *rest = input;
-	uint32_t credit = STREAM_WINDOW, number;
+	uint32_t credit = INPUT_WINDOW, number;
 	struct outcome outcome = { 0 };
 	struct frame frame;
 
@@ -225,7 +225,7 @@ struct outcome host_run(struct host *host, const struct exec_message *exec, cons
 		case MSG_STDIN_CREDIT:
 			CHECK_INT(numbers_parse(&number, 1, &frame), 0);
 			credit += number;
-			CHECK(credit <= STREAM_WINDOW);
+			CHECK(credit <= INPUT_WINDOW);
 			break;
 		case MSG_EXITED:
 			CHECK_INT(numbers_parse(outcome.numbers, 2, &frame), 0);

@@ -97,7 +97,7 @@ static void input_that_nobody_reads(void)
 	struct exec_message exec = shell("exec <&-; sleep 0.5; echo done");
 	char *input = pseudo_random(length);
 	size_t sent = 0;
-	uint32_t credit = STREAM_WINDOW, number;
+	uint32_t credit = INPUT_WINDOW, number;
 	struct frame frame;
 
 	exec.flags = EXEC_STDIN;
@@ -125,13 +125,13 @@ static void input_that_nobody_reads(void)
 static void too_much_input(void)
 {
 	struct exec_message exec = shell("sleep 1000");
-	char *input = pseudo_random(STREAM_WINDOW + 1);
+	char *input = pseudo_random(INPUT_WINDOW + 1);
 
 	exec.flags = EXEC_STDIN;
 	host_start_ready(&host);
 	host_send_exec(&host, 1, &exec);
 	host_expect(&host, MSG_STARTED, 1);
-	host_send_bytes(&host, MSG_STDIN, 1, input, STREAM_WINDOW + 1);
+	host_send_bytes(&host, MSG_STDIN, 1, input, INPUT_WINDOW + 1);
 	CHECK_INT(host_end(&host, false), -EPROTO);
 }
 

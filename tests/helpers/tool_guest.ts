@@ -55,7 +55,10 @@ export async function withGuest(name: string, test: (guest: ToolGuest) => Promis
     async input() {
       const bytes: number[] = [];
       for (let frame = await peer!.next(); frame && frame.payload.length > 0; frame = await peer!.next()) {
-        if (frame.type === MSG.STDIN) bytes.push(...frame.payload);
+        if (frame.type !== MSG.STDIN) continue;
+        bytes.push(...frame.payload);
+        // The client may have closed the connection.
+        await say(MSG.STDIN_CREDIT, encodeU32s(frame.payload.length)).catch(() => {});
       }
       return bytes;
     },

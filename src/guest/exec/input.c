@@ -8,8 +8,8 @@
 
 #include "base/close_fd.h"
 
-/* Less credit than this waits for more: the host still has three quarters of the window. */
-#define CREDIT_EVERY (STREAM_WINDOW / 4)
+/* Less credit than this waits for more. Runners of older versions have a window of STREAM_WINDOW bytes. */
+#define CREDIT_EVERY (STREAM_WINDOW / 2)
 
 void input_init(struct input *input, int fd, bool terminal)
 {
@@ -26,19 +26,19 @@ static void discard(struct input *input)
 
 int input_push(struct input *input, const uint8_t *bytes, uint32_t length)
 {
-	if (length > STREAM_WINDOW - input->count - input->taken)
+	if (length > INPUT_WINDOW - input->count - input->taken)
 		return -EPROTO;
 	if (input->fd < 0 || input->ended) {
 		input->taken += length;
 		return 0;
 	}
 	if (!input->ring)
-		input->ring = malloc(STREAM_WINDOW);
+		input->ring = malloc(INPUT_WINDOW);
 	if (!input->ring)
 		return -ENOMEM;
 
-	uint32_t end = (input->start + input->count) % STREAM_WINDOW;
-	uint32_t first = length < STREAM_WINDOW - end ? length : STREAM_WINDOW - end;
+	uint32_t end = (input->start + input->count) % INPUT_WINDOW;
+	uint32_t first = length < INPUT_WINDOW - end ? length : INPUT_WINDOW - end;
 
 	memcpy(input->ring + end, bytes, first);
 	memcpy(input->ring, bytes + first, length - first);
@@ -77,7 +77,7 @@ static int end_terminal(struct input *input)
 void input_flush(struct input *input)
 {
 	while (input->fd >= 0 && input->count > 0) {
-		uint32_t length = input->count < STREAM_WINDOW - input->start ? input->count : STREAM_WINDOW - input->start;
+		uint32_t length = input->count < INPUT_WINDOW - input->start ? input->count : INPUT_WINDOW - input->start;
 		ssize_t count = write(input->fd, input->ring + input->start, length);
 
 		if (count < 0 && errno == EAGAIN)
@@ -86,8 +86,8 @@ void input_flush(struct input *input)
 			input_close(input);
 			return;
 		}
-		input->last = input->ring[(input->start + (uint32_t)count - 1) % STREAM_WINDOW];
-		input->start = (input->start + (uint32_t)count) % STREAM_WINDOW;
+		input->last = input->ring[(input->start + (uint32_t)count - 1) % INPUT_WINDOW];
+		input->start = (input->start + (uint32_t)count) % INPUT_WINDOW;
 		input->count -= (uint32_t)count;
 		input->taken += (uint32_t)count;
 	}

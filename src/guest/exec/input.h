@@ -11,7 +11,7 @@
 struct input {
 	int fd; /* non-blocking; -1: closed, whatever comes is discarded */
 	bool terminal;
-	uint8_t *ring; /* STREAM_WINDOW bytes; NULL until there is something to hold */
+	uint8_t *ring; /* INPUT_WINDOW bytes; NULL until there is something to hold */
 	uint32_t start;
 	uint32_t count;
 	uint32_t taken; /* by the command, and not yet credited to the host */

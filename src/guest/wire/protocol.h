@@ -65,9 +65,9 @@
  *     MSG_STARTED, MSG_EXITED, MSG_FAILED, MSG_BYE and the like wait for the window as data does. The guest
  *     reboots when its last frame, MSG_BYE or a MSG_FAILED of stream 0, is acknowledged, or after a second or two: a
  *     host that does not acknowledge it has that long to put things in order before the VM's end takes it along.
- *   - stream: at most STREAM_WINDOW bytes of payload of each of an exec's stdin, stdout and stderr are on their way
- *     or held by anyone in between; the consumer's MSG_CREDIT or MSG_STDIN_CREDIT gives them back. The guest may
- *     gather up to a quarter of the window before it does.
+ *   - stream: at most STREAM_WINDOW bytes of payload of each of an exec's stdout and stderr, and INPUT_WINDOW of its
+ *     stdin, are on their way or held by anyone in between; the consumer's MSG_CREDIT or MSG_STDIN_CREDIT gives them
+ *     back. The consumer may gather up to half of the window before it does.
  */
 #ifndef SMOLVM_PROTOCOL_H
 #define SMOLVM_PROTOCOL_H
@@ -81,6 +81,7 @@
 #define CONNECTION_WINDOW (128 * 1024)
 #define ACK_EVERY (32 * 1024)
 #define STREAM_WINDOW (64 * 1024)
+#define INPUT_WINDOW (256 * 1024)
 
 enum message {
 	MSG_SETUP = 1,
