@@ -46,9 +46,9 @@ const text = (value: string) => new TextEncoder().encode(value);
 const sequence = (...parts: Bytes[]) => der(TAG.sequence, ...parts);
 const oid = (id: readonly number[]) => der(TAG.oid, id);
 const bits = (content: Bytes) => der(TAG.bits, [0], content);
-/** Encodes a context-specific tag: constructed, or primitive if `isWhole` is false. */
-const tagged = (number: number, content: Bytes, { isWhole = true } = {}) =>
-  der((isWhole ? 0xa0 : 0x80) | number, content);
+/** Encodes a context-specific tag: constructed, or primitive if `isConstructed` is false. */
+const tagged = (number: number, content: Bytes, { isConstructed = true } = {}) =>
+  der((isConstructed ? 0xa0 : 0x80) | number, content);
 const nameOf = (commonName: string) =>
   sequence(der(TAG.set, sequence(oid(OID.commonName), der(TAG.utf8, text(commonName)))));
 const time = (ms: number) => der(TAG.time, text(new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, "")));
@@ -84,7 +84,7 @@ export class Authority {
     const keys = await makeKeys();
     const name = nameOf(`smolvm ${crypto.randomUUID().slice(0, 8)}`);
     const keyId = crypto.getRandomValues(new Uint8Array(20));
-    const permitted = names.map((name) => sequence(tagged(2, text(name), { isWhole: false })));
+    const permitted = names.map((name) => sequence(tagged(2, text(name), { isConstructed: false })));
     const extensions = [
       extension(OID.basicConstraints, sequence(der(TAG.boolean, [0xff]), der(TAG.integer, [0]))),
       extension(OID.keyUsage, der(TAG.bits, [1, 0b0000_0110])), // keyCertSign, cRLSign
@@ -107,10 +107,10 @@ export class Authority {
   async #issue(name: string): Promise<Certificate> {
     const keys = await makeKeys();
     const extensions = [
-      extension(OID.subjectAltName, sequence(tagged(2, text(name), { isWhole: false })), { isCritical: false }),
+      extension(OID.subjectAltName, sequence(tagged(2, text(name), { isConstructed: false })), { isCritical: false }),
       extension(OID.keyUsage, der(TAG.bits, [7, 0b1000_0000])), // digitalSignature
       extension(OID.extendedKeyUsage, sequence(oid(OID.serverAuth)), { isCritical: false }),
-      extension(OID.authorityKeyIdentifier, sequence(tagged(0, this.#keyId, { isWhole: false })), {
+      extension(OID.authorityKeyIdentifier, sequence(tagged(0, this.#keyId, { isConstructed: false })), {
         isCritical: false,
       }),
     ];
@@ -129,8 +129,8 @@ async function makeKeys(): Promise<CryptoKeyPair> {
   return await crypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
 }
 
-/** Content of a certificate. */
-interface Statement {
+/** The fields of a certificate that its issuer signs. */
+interface ToBeSigned {
   issuer: Uint8Array;
   subject: Uint8Array;
   subjectKey: CryptoKey;
@@ -138,14 +138,14 @@ interface Statement {
 }
 
 async function certify(
-  { issuer, subject, subjectKey, extensions }: Statement,
+  { issuer, subject, subjectKey, extensions }: ToBeSigned,
   { privateKey }: CryptoKeyPair,
 ): Promise<Uint8Array> {
   const serial = crypto.getRandomValues(new Uint8Array(16));
   serial[0] = serial[0]! & 0x7f | 0x40; // Positive, and without leading zeros.
   const algorithm = sequence(oid(OID.ecdsaWithSha256));
   const now = Date.now();
-  const statement = sequence(
+  const toBeSigned = sequence(
     tagged(0, der(TAG.integer, [2])), // version 3
     der(TAG.integer, serial),
     algorithm,
@@ -155,8 +155,12 @@ async function certify(
     new Uint8Array(await crypto.subtle.exportKey("spki", subjectKey)),
     tagged(3, sequence(...extensions)),
   );
-  const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, privateKey, statement as BufferSource);
-  return sequence(statement, algorithm, bits(encodeSignature(new Uint8Array(signature))));
+  const signature = await crypto.subtle.sign(
+    { name: "ECDSA", hash: "SHA-256" },
+    privateKey,
+    toBeSigned as BufferSource,
+  );
+  return sequence(toBeSigned, algorithm, bits(encodeSignature(new Uint8Array(signature))));
 }
 
 /** Converts an ECDSA signature from the raw format of WebCrypto (r and s concatenated) to DER. */

@@ -103,9 +103,9 @@ export class DnsForwarder {
       if (!isOurs) return undefined;
       const found = addressesIn(answer, answered);
       // The host cannot reach these addresses: an empty answer makes the client use IPv4 without waiting for a timeout.
-      const isOfNoUse = found.length > 0 &&
+      const isUnreachable = found.length > 0 &&
         found.every(({ address }) => isIpv6(address) && !this.#mayReach(address));
-      if (isOfNoUse) return emptyAnswer(query, question, 0);
+      if (isUnreachable) return emptyAnswer(query, question, 0);
       for (const { address, seconds } of found) this.#pins.add(address, question.name, seconds);
       return withId(answer, idOf(query));
     } catch {

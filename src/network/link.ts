@@ -27,7 +27,7 @@ export interface FrameHandler {
 /**
  * Passes a guest's frames to a stack until the guest closes the link.
  *
- * @throws {LinkError} for a frame of an impossible length.
+ * @throws {LinkError} if a frame's length is invalid.
  */
 export async function runLink(stream: LinkStream, stack: Stack): Promise<void> {
   await readFrames(stream, {
@@ -39,7 +39,7 @@ export async function runLink(stream: LinkStream, stack: Stack): Promise<void> {
 /**
  * Reads frames until the other side closes the stream.
  *
- * @throws {LinkError} for a frame of an impossible length.
+ * @throws {LinkError} if a frame's length is invalid.
  */
 export async function readFrames(stream: LinkStream, handler: FrameHandler): Promise<void> {
   const bytes = new Uint8Array(READ_BYTES);
@@ -59,7 +59,9 @@ function takeFrames(handler: FrameHandler, bytes: Uint8Array<ArrayBuffer>, view:
   let at = 0;
   while (have - at >= LENGTH_BYTES) {
     const length = view.getUint32(at);
-    if (length < MIN_FRAME_BYTES || length > MAX_FRAME_BYTES) throw new LinkError(`a frame of ${length} bytes`);
+    if (length < MIN_FRAME_BYTES || length > MAX_FRAME_BYTES) {
+      throw new LinkError(`invalid frame length: ${length} bytes`);
+    }
     if (have - at - LENGTH_BYTES < length) break;
     handler.onFrame(bytes, view, at + LENGTH_BYTES, length);
     at += LENGTH_BYTES + length;

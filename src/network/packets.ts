@@ -131,11 +131,11 @@ export class PacketWriter {
   /** Tells the guest, with `from` as the sender, that the destination of its packet is unreachable. */
   unreachable(code: Unreachable, from: IpAddress, about: { bytes: Uint8Array; packet: IpPacket<IpAddress> }): boolean {
     const { start, payload, end, source } = about.packet;
-    const [type, codeOfIt, detail] = isIpv6(from) ? UNREACHABLE_IPV6[code] : [ICMP.unreachable, code, 0];
+    const [type, icmpCode, detail] = isIpv6(from) ? UNREACHABLE_IPV6[code] : [ICMP.unreachable, code, 0];
     // Quote the IP header and the first 8 bytes of the payload, which contain the ports.
     const quoted = about.bytes.subarray(start, Math.min(payload + 8, end));
     return this.#icmp(from, source, ICMP_BYTES + quoted.length, (view, at) => {
-      view.setUint32(at, (type << 24) | (codeOfIt << 16));
+      view.setUint32(at, (type << 24) | (icmpCode << 16));
       view.setUint32(at + 4, detail);
       this.#outbox.memory.bytes.set(quoted, at + ICMP_BYTES);
     });

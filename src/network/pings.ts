@@ -7,7 +7,7 @@ const ADDRESS_BYTES = 16;
 /** The header of an echo request or reply: type, code, checksum, identifier, sequence number. */
 const ECHO_BYTES = 8;
 const [IDENTITY_AT, SEQUENCE_AT] = [4, 6];
-/** `::ffff:0:0`, below which is an IPv4 address. */
+/** The prefix of IPv4-mapped addresses, `::ffff:0:0/96`. */
 const MAPPED: Ipv6 = 0xffff_0000_0000n;
 /** Maximum number of unanswered pings. Above it, the oldest are forgotten. */
 const MAX_AWAITED = 1024;

@@ -12,7 +12,7 @@ import type { LinkAddresses } from "./stack.ts";
 const MAX_CLIENTS = 256;
 const IDLE_MS = 120_000;
 const DNS_PORT = 53;
-/** Range of the gateway's ports that represent clients whose own address the guest must not see. */
+/** Range of the gateway's ports that represent clients whose own address cannot be used on the guest's link. */
 const [FIRST_PORT, LAST_PORT] = [1024, 65_535];
 
 /** A UDP port of the guest that is published on a port of the host. */

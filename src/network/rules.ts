@@ -69,7 +69,7 @@ function parsePort(text: string): number | null {
 function parseTarget(text: string, invalid: (reason: string, hint?: string) => SmolvmError): RuleTarget {
   const word = WORDS.find((word) => word === text);
   if (word) return { kind: word };
-  if (text === "*") throw invalid("it stands for everything", 'Write "public", "private" or both.');
+  if (text === "*") throw invalid("it matches everything", 'Write "public", "private" or both.');
   if (text.includes(":") || /^[\d./]+$/.test(text) || /\/\d+$/.test(text)) return parseNetworkTarget(text, invalid);
   if (/^127\./.test(text) || text === "localhost") throw hostInstead(invalid);
   const below = text.startsWith("*.");
@@ -87,7 +87,7 @@ function parseNetworkTarget(text: string, invalid: (reason: string, hint?: strin
     );
   }
   if (isIn(LOOPBACKS(), network.base)) throw hostInstead(invalid);
-  // Such a rule would match no packet.
+  // Such a rule would match no packet, so a deny rule would deny nothing.
   if (isIn(MAPPED(), network.base)) throw invalid("it is an IPv4-mapped address", "Write it as IPv4.");
   const { base, prefix } = networkOf(network);
   if (base !== network.base) {
@@ -99,7 +99,7 @@ function parseNetworkTarget(text: string, invalid: (reason: string, hint?: strin
 function hostInstead(invalid: (reason: string, hint?: string) => SmolvmError): SmolvmError {
   return invalid(
     "it is the guest's own loopback",
-    'The host\'s is "host:PORT", which the guest reaches at the gateway.',
+    'Write "host:PORT" for the host\'s loopback, which the guest reaches at the gateway.',
   );
 }
 

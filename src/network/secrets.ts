@@ -53,7 +53,7 @@ export class Secrets {
     return this.#authority.certificate;
   }
 
-  /** Whether any secret may be sent to a server with one of these names. */
+  /** Whether any secret is for a server with one of these names. */
   areFor(names: readonly string[]): boolean {
     return names.some((name) => this.#for(name).length > 0);
   }

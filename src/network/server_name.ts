@@ -25,8 +25,8 @@ export function serverNameOf(bytes: Uint8Array): ServerName | undefined {
 function nameInRequest(bytes: Uint8Array): ServerName | undefined {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, MAX_HELLO_BYTES));
   if (!METHOD.test(text)) {
-    const mayBecomeOne = text.length <= LONGEST_METHOD_BYTES && /^[A-Z]+$/.test(text);
-    return mayBecomeOne ? undefined : { protocol: "other", name: undefined };
+    const mayBeMethod = text.length <= LONGEST_METHOD_BYTES && /^[A-Z]+$/.test(text);
+    return mayBeMethod ? undefined : { protocol: "other", name: undefined };
   }
   const end = /\r?\n\r?\n/.exec(text);
   if (end === null) return bytes.length < MAX_HELLO_BYTES ? undefined : { protocol: "http", name: undefined };

@@ -71,7 +71,7 @@ export class TcpConnection {
   #advertisedEdge: number;
   readonly #receiveScale: number | undefined;
 
-  /** The oldest unacknowledged sequence number (SND.UNA), the next to send (SND.NXT), and the highest value of that. */
+  /** The oldest unacknowledged sequence number (SND.UNA), the next to send (SND.NXT), and the highest SND.NXT. */
   #sendUnacknowledged: number;
   #sendNext: number;
   #sendHighest: number;
@@ -306,8 +306,8 @@ export class TcpConnection {
       if (distance(acknowledgement, this.#recoverTo) >= 0) this.#recoverTo = undefined;
       else this.#repeatFirst();
     }
-    const slowly = this.#congestionWindow >= this.#slowStartThreshold;
-    const growth = slowly ? (this.#segmentBytes * data) / this.#congestionWindow : data;
+    const isAvoidingCongestion = this.#congestionWindow >= this.#slowStartThreshold;
+    const growth = isAvoidingCongestion ? (this.#segmentBytes * data) / this.#congestionWindow : data;
     this.#congestionWindow = Math.min(SEND_BYTES, this.#congestionWindow + growth);
     this.#deadline = undefined;
   }

@@ -178,7 +178,7 @@ export class TlsEnd implements HostSocket {
   }
 }
 
-/** Loads Node's modules on first use: that takes longer than starting Deno, and most gateways do not need them. */
+/** Loads Node's modules on first use: it takes longer than starting Deno. A static import would delay every gateway. */
 async function loadNode() {
   const [node, tls] = await Promise.all([import("node:stream"), import("node:tls")]);
   return { node, tls };

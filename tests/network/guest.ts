@@ -143,7 +143,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
   },
 
   /**
-   * Sends a request to a server by name. Words: `NAME [SERVER_NAME]`, the request, and for TLS a trusted CA certificate.
+   * Sends a request to a server by name. Words: `NAME [SERVER_NAME]`, the request, and for TLS the CA certificate.
    */
   async ask() {
     const [names = "", request = "", ca = ""] = Deno.args.slice(4);
