@@ -72,7 +72,7 @@ export async function openStorage(run: BuildahContext): Promise<StorageLayout> {
   const action = "open the storage of images";
   const json = await buildah(["info"], { action, ...run });
   try {
-    const store = new Fields(JSON.parse(json), { what: "What buildah says of it", code: "image" }).object("store");
+    const store = new Fields(JSON.parse(json), { what: "buildah's output", code: "image" }).object("store");
     const [root, driver] = [store.string("GraphRoot"), store.string("GraphDriverName")];
     return {
       root,

@@ -44,9 +44,9 @@ export class FileAction {
     { mode, stdin, maxBytes = 0, hint, signal }: FileActionOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const path = this.#path;
-    if (!path.isWellFormed() || path.includes("\0")) throw this.failure("usage", "It is no name of a file");
+    if (!path.isWellFormed() || path.includes("\0")) throw this.failure("usage", "It is not a valid file name");
     if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= MODE_MAX)) {
-      throw this.failure("usage", `${mode} are no permissions, expected 0 to 0o7777`);
+      throw this.failure("usage", `${mode} are not valid permissions, expected 0 to 0o7777`);
     }
     const answer = new GrowingBytes();
     const stdout = (data: Uint8Array) => {
@@ -68,7 +68,7 @@ export class FileAction {
 
   /** Returns a parsed answer, or throws if it could not be parsed. */
   understood<T>(answer: T | undefined): T {
-    if (answer === undefined) throw this.failure("guest", "The guest's agent does not answer as it should");
+    if (answer === undefined) throw this.failure("guest", "The guest's agent sent an invalid answer");
     return answer;
   }
 

@@ -139,7 +139,7 @@ Deno.test("readDir() lists a folder sorted by name", () =>
 
 Deno.test("readDir() refuses invalid names, and names that are not UTF-8", () =>
   withFiles(async ({ files, fails }) => {
-    const nonsense = `Cannot list "web:x": The guest's agent does not answer as it should`;
+    const nonsense = `Cannot list "web:x": The guest's agent sent an invalid answer`;
     for (const output of ["fa", "xa\0", "f\0", "\0", "f.\0", "d..\0", "fa/b\0", "fa\0f/\0", "f../../x\0"]) {
       await fails(files.readDir("x"), "guest", nonsense, { output });
     }
@@ -168,7 +168,7 @@ Deno.test("stat() and lstat() return the properties of a file", () =>
 
 Deno.test("stat() refuses invalid answers", () =>
   withFiles(async ({ files, fails }) => {
-    const nonsense = `Cannot stat "web:x": The guest's agent does not answer as it should`;
+    const nonsense = `Cannot stat "web:x": The guest's agent sent an invalid answer`;
     const lines = [
       "",
       "f",
@@ -243,10 +243,10 @@ Deno.test("an aborted signal detaches from the guest's tool, and its reason is t
 Deno.test("invalid paths and permissions never reach the guest", () =>
   withFiles(async ({ files }) => {
     for (const path of ["a\0b", "\ud800"]) {
-      await assertFails(files.stat(path), "usage", `Cannot stat "web:${path}": It is no name of a file`);
+      await assertFails(files.stat(path), "usage", `Cannot stat "web:${path}": It is not a valid file name`);
     }
     for (const mode of [-1, 0o10000, 1.5, NaN]) {
-      const message = `Cannot make folder "web:a": ${mode} are no permissions, expected 0 to 0o7777`;
+      const message = `Cannot make folder "web:a": ${mode} are not valid permissions, expected 0 to 0o7777`;
       await assertFails(files.mkdir("a", { mode }), "usage", message);
     }
   }));

@@ -188,7 +188,7 @@ Deno.test("findMachine() finds by name, by id and by the unique beginning of an 
     for (const begin of ["ab", "a"]) {
       assert.throws(() => findMachine(begin), {
         code: "usage",
-        message: `Cannot tell which machine "${begin}" is: several ids begin so`,
+        message: `Cannot tell which machine "${begin}" is: several ids begin with it`,
       });
     }
   }));

@@ -89,7 +89,7 @@ export async function createNetwork(
   const refuse = (reason: string) => new SmolvmError("usage", `Cannot create the network "${name}": ${reason}`);
   if (!isNetworkName(name)) throw refuse(`expected ${NETWORK_NAME}`);
   using _ = await lockNetworks();
-  if (exists(recordFile(name))) throw refuse("there is one with that name");
+  if (exists(recordFile(name))) throw refuse("a network with that name exists");
   const subnet = chooseSubnet(listNetworks());
   const network = { name, id: generateId(), subnet, created: new Date().toISOString() };
   await writeFileAtomic(recordFile(name), `${JSON.stringify({ schema: SCHEMA, ...network }, undefined, 2)}\n`, {

@@ -14,7 +14,7 @@ Deno.test("createNetwork() makes a network, once, that others find", () =>
     assert.deepEqual(listNetworks(), [other, made]);
     await assert.rejects(createNetwork("app", anySubnet), {
       code: "usage",
-      message: 'Cannot create the network "app": there is one with that name',
+      message: 'Cannot create the network "app": a network with that name exists',
     });
     assert.deepEqual(findNetwork("app"), made);
   }));

@@ -95,6 +95,6 @@ export function parseTemplate(bytes: Uint8Array): DiskTemplate {
 
 function broken(reason: string): SmolvmError {
   return new SmolvmError("storage", `Cannot use the disk template: ${reason}`, {
-    hint: "Build it anew with scripts/setup.",
+    hint: "Rebuild it with scripts/setup.",
   });
 }
