@@ -43,7 +43,7 @@ function findNamed(candidates: string[], { images }: StoreContent): NamedImage |
   }
 }
 
-/** The name of an image without its tag or its digest. */
+/** Returns the name of an image without its tag or digest. */
 export function repositoryOf(name: string): string {
   return name.replace(/(:[^:/@]+)?(@.*)?$/, "");
 }

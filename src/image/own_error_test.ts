@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OwnError } from "./own_error.ts";
 
-/** What is passed on of these chunks, before the end and at the end. */
+/** Returns the output that is passed on of these chunks, before the end and at the end. */
 function passed(...chunks: string[]): [before: string, whole: string] {
   const bytes: number[] = [];
   const filter = new OwnError((chunk) => bytes.push(...chunk));

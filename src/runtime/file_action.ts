@@ -6,14 +6,14 @@ import { untilAborted } from "./until_aborted.ts";
 
 /** Options of an action on a file of a guest. */
 export interface FileActionOptions {
-  /** Permissions of the file or folder that is made. */
+  /** Permissions of the new file or folder. */
   mode?: number | undefined;
   stdin?: AsyncIterable<Uint8Array>;
   /** The maximum length of the guest's answer, in bytes; default: 0. */
   maxBytes?: number;
-  /** What to do about a longer answer. */
+  /** The error's hint when the answer is longer. */
   hint?: string;
-  /** Cancels it, in the guest too. */
+  /** Cancels the action, in the guest too. */
   signal?: AbortSignal | undefined;
 }
 

@@ -56,7 +56,7 @@ Deno.test("a command that was killed by a signal names it", async () => {
   assert.deepEqual(await fake.start().status, { code: 137, signal: "SIGKILL", oomKilled: false });
 });
 
-Deno.test("iterating over a command yields its output as it comes, then throws its failure", async () => {
+Deno.test("iterating over a command yields its output as it arrives, then throws its failure", async () => {
   const fake = new FakeCommand();
   const command = fake.start();
   const seen: string[] = [];

@@ -7,7 +7,7 @@ import { GuestFiles } from "./guest_files.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** An answer of the tool. */
+/** An answer of the agent's tool. */
 interface Answer {
   output?: string | Uint8Array;
   said?: string;
@@ -16,9 +16,9 @@ interface Answer {
 
 interface Scene extends ToolGuest {
   files: GuestFiles;
-  /** Answers as the tool; returns its arguments. */
+  /** Answers like the tool; returns the tool's arguments. */
   answer(answer?: Answer): Promise<string[]>;
-  /** Asserts that an action fails this way after the guest's answer. */
+  /** Asserts that an action fails with this error after the guest's answer. */
   fails(doing: Promise<unknown>, code: string, message: string, answer: Answer): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ const withFiles = (test: (scene: Scene) => Promise<void>) =>
       const data = typeof output === "string" ? bytes(output) : output;
       if (data.length > 0) await guest.say(MSG.STDOUT, data);
       if (said !== undefined) await guest.say(MSG.STDERR, bytes(said));
-      // A client that received too much may be gone.
+      // A client that received too much may have disconnected.
       await guest.say(MSG.EXITED, encodeExited({ code })).catch(() => {});
       return argv;
     };

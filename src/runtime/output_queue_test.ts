@@ -4,7 +4,7 @@ import { OutputQueue } from "./output_queue.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("takeText() decodes the unread output, also a character that spans chunks", async () => {
+Deno.test("takeText() decodes the unread output, even a character that spans chunks", async () => {
   const queue = new OutputQueue(1000);
   const euro = bytes("\u{20ac}");
   await queue.push({ stream: "stdout", data: euro.subarray(0, 1) });

@@ -19,7 +19,7 @@ import { type MachineStatus, observeStatus } from "./status.ts";
 /** A machine as found on disk. */
 export interface ReadableMachine extends MachineFolders {
   id: string;
-  /** Ends with the `run` that made it. */
+  /** Whether it ends with the `run` that made it. */
   ephemeral: boolean;
   record: MachineRecord;
   status: MachineStatus;
@@ -91,14 +91,14 @@ function noSuchMachine(name: string, machines: FoundMachine[]): SmolvmError {
   });
 }
 
-/** Empty when it is gone. */
+/** Returns an empty list when the machine is gone. */
 function readPersistent(id: string): FoundMachine[] {
   const machine = readMachine(id, persistentFolders(id));
   // A delete renames the whole folder, possibly while it is being read.
   return machineExists(id) ? [machine] : [];
 }
 
-/** Empty when it does not run, or is just starting or ending: its files come and go with its runner. */
+/** Returns an empty list unless the machine runs. While it starts or ends, its files are incomplete. */
 function readEphemeral(id: string): ReadableMachine[] {
   const folders = ephemeralFolders(id);
   if (!isLocked(machineLock(folders.folder))) return [];

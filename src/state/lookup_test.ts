@@ -41,7 +41,7 @@ async function makeEphemeral(id: string, name: string) {
 Deno.test("listMachines() lists the oldest first, and nothing if no machine was ever made", () =>
   withMachines(async (folder) => {
     assert.deepEqual(listMachines(), []);
-    assert.deepEqual([...Deno.readDirSync(folder)], [], "it makes nothing");
+    assert.deepEqual([...Deno.readDirSync(folder)], [], "it creates no files");
     await make("a", "middle", 5);
     await make("b", "young", 1);
     await make("c", "old", 9);
@@ -132,7 +132,7 @@ for (const { what, damage, reason, asRoot = false } of DAMAGES) {
         assert.deepEqual(others.map(nameOf), ["db"]);
         assert.equal(web.error.code, "state");
         assert.equal(web.error.message, reason.replace("{}", folder));
-        // By the index and by its id.
+        // Look it up by the index and by its id.
         for (const nameOrId of ["web", "a"]) assert.deepEqual(findMachine(nameOrId), web);
         assert.equal(find("db"), "db");
       }),
@@ -157,7 +157,7 @@ Deno.test("listMachines() lists foreign files as unreadable, and the machines un
 Deno.test("listMachines() never lists a machine that is being deleted as unreadable", () =>
   withMachines(async () => {
     await make("a", "web");
-    // Between listing the folder and reading its files.
+    // Remove the folder between listing it and reading its files.
     const { lstatSync } = Deno;
     Deno.lstatSync = (path) => {
       if (path === folderOf("a")) Deno.renameSync(path, `${machinesFolder()}/.gone-a`);
