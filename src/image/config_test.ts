@@ -48,7 +48,7 @@ Deno.test("parseInspectedImage() treats an entrypoint of one empty word as none"
   assert.deepEqual(entrypointOf(["", "x"]), ["", "x"]);
 });
 
-Deno.test("parseInspectedImage() refuses an image for another machine", () => {
+Deno.test("parseInspectedImage() refuses an image for another architecture or operating system", () => {
   const arm = inspected({ architecture: "arm64", os: "linux" });
   assert.throws(() => parse(arm), {
     code: "image",

@@ -14,7 +14,7 @@ const content = storeContent(
   [],
   {},
 );
-// Only archives are looked up in records.
+// The tests use no archives, for which findStored() would read records.
 const store = {} as Store;
 
 Deno.test("findStored() finds an image by any name that run accepts", async () => {

@@ -12,7 +12,7 @@ function passed(...chunks: string[]): [before: string, whole: string] {
   return [before, text()];
 }
 
-Deno.test("OwnError passes on everything but a final error, and passes that on when ended", () => {
+Deno.test("OwnError passes on everything except a final error, and passes that error on in end()", () => {
   const outputs: [chunks: string[], before: string][] = [
     [["Trying\n", "Copying\r50%"], "Trying\nCopying\r50%"],
     [["Trying\nError: denied\n"], "Trying\n"],

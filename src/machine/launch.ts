@@ -132,7 +132,7 @@ function warnOfFewFiles(): void {
   );
 }
 
-/** Deno lets a process without all permissions, such as a gateway, open nothing in these folders. */
+/** Deno refuses access to these folders to processes without all permissions, such as gateways. */
 function checkNetworkFolder(runtimeFolder: string): void {
   if (!/^\/(dev|proc|sys)\//.test(runtimeFolder)) return;
   throw new SmolvmError(

@@ -31,7 +31,7 @@ export async function takeWarmMachine(spec: RunnerSpec, prefix: readonly string[
   if (host === undefined) return undefined;
   const image = imageOf(spec.machine);
   // Prefer machines booted for this image: no other image can use them. If the image is mounted only in buildah's
-  // namespace (`variable`), no other machine has it.
+  // namespace (`variable`), no other warm machine can access it.
   const images = image === null ? [null] : "path" in spec.rootfs ? [image, null] : [image];
   const wanted = images.flatMap((image) =>
     waiting.filter((warm) => isSameKind(warm, { ...spec.machine, host, image }))
@@ -61,7 +61,7 @@ export function canBeWarm({ machine, ephemeral }: RunnerSpec, prefix: readonly s
     prefix.join("\0").endsWith(jailPrefix({ isJailed: true, keepsNetwork: false }).join("\0"));
 }
 
-/** Turns a warm machine into the one of `spec`. From then on, its supervisor removes that machine's files and name. */
+/** Turns a warm machine into the machine of `spec`. Its supervisor then also removes that machine's name at the end. */
 async function become(spec: RunnerSpec, warm: WarmMachine, link: TakenLink): Promise<void> {
   const { id, folder, runtimeFolder } = warm;
   const { machine, rootfs, held } = spec;

@@ -71,7 +71,7 @@ Deno.test("readFile() ends the tool when the guest sends more than allowed", () 
     await left();
   }));
 
-Deno.test("a failure in the guest names the action, and distinguishes missing files", () =>
+Deno.test("GuestFiles reports the failed action, and distinguishes missing files", () =>
   withFiles(async ({ files, fails }) => {
     const no = "No such file or directory";
     await fails(files.readFile("/x"), "no-file", `Cannot read "web:/x": ${no}`, { said: `${no}\n`, code: 3 });
@@ -107,7 +107,7 @@ Deno.test("writeFile() sends bytes and streams in parts, the last one empty", ()
     await writing;
   }));
 
-Deno.test("writeFile() sends no end for a failed stream, and throws its error", () =>
+Deno.test("writeFile() sends no end marker for a failed stream, and throws the stream's error", () =>
   withFiles(async ({ files, tool, input }) => {
     const reason = new Error("broken");
     async function* stream() {
@@ -229,7 +229,7 @@ Deno.test("copyIn() and copyOut() transfer tar archives as streams", () =>
     assert.equal(taken, "archive");
   }));
 
-Deno.test("an aborted signal detaches from the guest's tool, and its reason is thrown", () =>
+Deno.test("GuestFiles disconnects from the guest's tool when its signal is aborted, and throws the reason", () =>
   withFiles(async ({ files, tool, left }) => {
     const controller = new AbortController();
     const reading = assert.rejects(files.readFile("x", { signal: controller.signal }), { name: "AbortError" });
@@ -240,7 +240,7 @@ Deno.test("an aborted signal detaches from the guest's tool, and its reason is t
     await assert.rejects(files.remove("x", { signal: controller.signal }), { name: "AbortError" });
   }));
 
-Deno.test("invalid paths and permissions never reach the guest", () =>
+Deno.test("GuestFiles refuses invalid paths and permissions before connecting to the guest", () =>
   withFiles(async ({ files }) => {
     for (const path of ["a\0b", "\ud800"]) {
       await assertFails(files.stat(path), "usage", `Cannot stat "web:${path}": It is not a valid file name`);

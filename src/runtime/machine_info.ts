@@ -36,7 +36,7 @@ export interface MachineInfo extends MachineRecord {
   error: ErrorRecord | null;
   /** Process id of its VM; null: it does not run. */
   pid: number | null;
-  /** Exit code of its command in the last run, 128+n for signal n; null: there is none. */
+  /** Exit code of its command in the last run, 128+n for signal n; null: it has not ended, or ended without one. */
   exitCode: number | null;
   /** The signal that killed its command, such as `SIGKILL`; null: none. */
   exitSignal: string | null;

@@ -60,7 +60,7 @@ Deno.test("describeCommand() refuses invalid options", () => {
   }
 });
 
-Deno.test("invalid time-outs and fractional bytes are refused", () =>
+Deno.test("Machine refuses invalid time-outs and fractional bytes", () =>
   withMachines(async () => {
     using source = makeTempFolder();
     const options = { source: source.path, name: "web" };

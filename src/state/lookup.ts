@@ -25,7 +25,7 @@ export interface ReadableMachine extends MachineFolders {
   status: MachineStatus;
 }
 
-/** A machine whose files cannot be read. It is removed only when the user says so. */
+/** A machine whose files cannot be read. It is removed only at the user's request. */
 export interface UnreadableMachine extends MachineFolders {
   id: string;
   /** Why they cannot be read. */

@@ -38,7 +38,7 @@ async function makeEphemeral(id: string, name: string) {
   return lock;
 }
 
-Deno.test("listMachines() lists the oldest first, and nothing if no machine was ever made", () =>
+Deno.test("listMachines() lists the oldest first, and nothing if no machine was ever created", () =>
   withMachines(async (folder) => {
     assert.deepEqual(listMachines(), []);
     assert.deepEqual([...Deno.readDirSync(folder)], [], "it creates no files");
@@ -139,7 +139,7 @@ for (const { what, damage, reason, asRoot = false } of DAMAGES) {
   });
 }
 
-Deno.test("listMachines() lists foreign files as unreadable, and the machines unchanged", () =>
+Deno.test("listMachines() lists foreign files as unreadable, and still lists the machines", () =>
   withMachines(async () => {
     const folder = await make("a", "web");
     Deno.mkdirSync(`${machinesFolder()}/copy/vm`, { recursive: true });
@@ -170,7 +170,7 @@ Deno.test("listMachines() never lists a machine that is being deleted as unreada
     }
   }));
 
-Deno.test("listMachines() says why the folder of machines cannot be read", () =>
+Deno.test("listMachines() reports why the folder of machines cannot be read", () =>
   withMachines(() => {
     Deno.mkdirSync(folders().state, { recursive: true });
     Deno.writeTextFileSync(machinesFolder(), "");
@@ -244,7 +244,7 @@ const STATUS_DAMAGES: [what: string, damage: (path: string) => void, message: st
 ];
 
 for (const [what, damage, message] of STATUS_DAMAGES) {
-  Deno.test(`listMachines() lists a machine as failed whose status is ${what}, because a guest can do that`, () =>
+  Deno.test(`listMachines() lists a machine whose status a guest has damaged as failed: ${what}`, () =>
     withMachines(async () => {
       const path = statusFile(await make("a", "web"));
       damage(path);

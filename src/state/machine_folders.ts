@@ -156,7 +156,7 @@ export function createMachineFolder(folder: string): Lock {
 export function createRuntimeFolder({ runtimeFolder }: Pick<MachineFolders, "runtimeFolder">): void {
   explainFailure(runtimeFolder, () => {
     Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
-    // Its owner could replace our sockets, and in /tmp any user can create it.
+    // The owner of the parent folder could replace the sockets, and in /tmp any user can create that folder.
     checkOwner(dirname(runtimeFolder), "Set XDG_RUNTIME_DIR to a folder of yours.");
     // Remove the sockets of a runner that was killed.
     for (const { name } of Deno.readDirSync(runtimeFolder)) Deno.removeSync(`${runtimeFolder}/${name}`);

@@ -128,7 +128,7 @@ Deno.test("createMachine() and removeMachine() sweep only folders that no proces
     for (const lock of locks) lock[Symbol.dispose]();
   }));
 
-Deno.test("createMachine() succeeds despite remains that cannot be removed", () =>
+Deno.test("createMachine() succeeds even if an abandoned folder cannot be removed", () =>
   withMachines(async () => {
     // This lock cannot be examined.
     Deno.mkdirSync(machinesFolder(), { recursive: true });
@@ -182,7 +182,7 @@ Deno.test("renameMachine() refuses an invalid or taken name, even the machine's 
     assert.deepEqual(namesOf(RECORD.id, "web", "db"), ["web"]);
   }));
 
-Deno.test("renameMachine() leaves one name and frees the other one when interrupted", () =>
+Deno.test("renameMachine() leaves the machine exactly one of the two names when interrupted", () =>
   withMachines(async () => {
     // Interrupt it after adding the new name to the index, and after changing the record.
     for (const [method, after, name] of [["rename", 1, "web"], ["remove", 0, "www"]] as const) {
@@ -217,7 +217,7 @@ Deno.test("isCalled() follows the record, and keeps the name of an unreadable ma
     assert.ok(isCalled(RECORD.id, "web"));
   }));
 
-Deno.test("changeRecord() loses no concurrent change, nor a new name", () =>
+Deno.test("changeRecord() loses neither a concurrent change nor a concurrent rename", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const folder = folderOf(RECORD.id);
@@ -241,7 +241,7 @@ Deno.test("changeRecord() changes nothing when `change` throws", () =>
     assert.deepEqual(readRecord(folderOf(RECORD.id)), RECORD);
   }));
 
-Deno.test("lockMachine() excludes others until its lock is disposed of", () =>
+Deno.test("lockMachine() excludes other callers until its lock is disposed of", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const folder = folderOf(RECORD.id);

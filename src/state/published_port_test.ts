@@ -69,7 +69,7 @@ Deno.test({
     }),
 });
 
-Deno.test("listenAt() waits a moment for a port without a visible holder", async () => {
+Deno.test("listenAt() retries for a moment when no process visibly holds the port", async () => {
   using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   // A connection uses the port, but no process listens on it.
   const client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
@@ -85,7 +85,7 @@ Deno.test("listenAt() waits a moment for a port without a visible holder", async
   (await listening).close();
 });
 
-Deno.test("listenAt() says why it cannot listen on an address", async () => {
+Deno.test("listenAt() reports why it cannot listen on an address", async () => {
   await assert.rejects(listenAt(at(8080, "192.0.2.1")), {
     code: "port",
     message: "Cannot publish port 8080 of 192.0.2.1: Cannot assign requested address",

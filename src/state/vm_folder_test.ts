@@ -43,7 +43,7 @@ Deno.test("tidyVmFolder() removes everything that a guest may have left except s
   assert.equal(Deno.statSync(vmFolder(folder.path)).mode! & 0o777, 0o700);
 });
 
-Deno.test("checkDisk() refuses a disk that is not a regular file of this user alone", () => {
+Deno.test("checkDisk() refuses a disk that is a symlink or has a second link", () => {
   using folder = makeMachineFolder();
   const disk = diskFile(folder.path);
   const refused = (why: string) =>

@@ -56,7 +56,7 @@ Deno.test("registerWarm() refuses more machines of a kind than the maximum", () 
     assert.deepEqual(listWarmMachines()[0]!.memoryMib, 512);
   }));
 
-Deno.test("a warm machine can be taken while it has a socket, and keeps its place until the place is given away", () =>
+Deno.test("waitingMachines() lists a machine while it has a socket, and listPlaces() until its place is removed", () =>
   withMachines(async () => {
     const [id] = IDS as [string, ...string[]];
     const { folder } = ephemeralFolders(id);
