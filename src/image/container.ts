@@ -54,8 +54,8 @@ export function containerName({ imageId }: Pick<InspectedImage, "imageId">): str
 const seesStorage = () => Deno.build.os === "darwin" || Deno.uid() === 0;
 
 /**
- * Finds or makes the container of an image, and mounts it if possible. The caller must hold a lock that
- * keeps other processes from making the same container.
+ * Finds or makes the container of an image, and mounts it if possible. The caller must hold a lock that keeps other
+ * processes from making the same container.
  *
  * @throws {SmolvmError} `image` with buildah's error; a new container that cannot be used is removed.
  */

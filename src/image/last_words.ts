@@ -13,7 +13,7 @@ export class LastWords {
     this.#kept = joined.slice(-KEPT_BYTES);
   }
 
-  /** Returns the text from the last `Error: ` on; without one, the last line. */
+  /** Returns the text after the last `Error: `; without one, the last line. */
   text(): string {
     const text = new TextDecoder().decode(this.#kept).trimEnd();
     const [, error] = /(?:^|.*\n)Error: (.*)$/s.exec(text) ?? [];

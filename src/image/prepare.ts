@@ -54,7 +54,7 @@ export interface PreparedImage {
 /** The environment variable with the image's mount point in buildah's user namespace. */
 const ROOTFS_VARIABLE = "SMOLVM_ROOTFS";
 
-/** How often to try if other processes remove the image in between. */
+/** How many times to try if other processes remove the image in between. */
 const ATTEMPTS = 3;
 
 /**

@@ -34,8 +34,8 @@ export function resolveSecrets(secrets: readonly SecretSpec[], env: readonly str
 /** Adds the variables of secrets to an image's settings. The image and the user can override the certificate files. */
 export function secretEnvironment(secrets: readonly SecretRecord[], defaults: ImageConfig): ImageConfig {
   if (secrets.length === 0) return defaults;
-  // Node.js and Deno add the first two files to their own certificates; without the others, Python packages would use
-  // only the certificates that they bring.
+  // Node.js and Deno add the first two to their own certificates; without the others, Python packages would trust only
+  // the certificates that they bring.
   const trust = [
     `NODE_EXTRA_CA_CERTS=${AUTHORITY}`,
     `DENO_CERT=${AUTHORITY}`,

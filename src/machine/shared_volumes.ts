@@ -4,7 +4,7 @@ import type { MachineRecord } from "../state/machine_record.ts";
 import { isLive } from "../state/status.ts";
 
 /**
- * Warns when another running machine can write to the folder of a volume, too. libkrun's virtiofs does not share file
+ * Warns when another running machine can also write to the folder of a volume. libkrun's virtiofs does not share file
  * locks between guests, so programs that rely on locks, such as databases, overwrite each other's data.
  */
 export function warnOfSharedVolumes(machine: MachineRecord): void {

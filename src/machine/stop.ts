@@ -23,7 +23,7 @@ export interface StopMachineOptions {
 
 /** How long a guest may take to kill its processes and sync its disk; after that it counts as hung. */
 const ANSWER_MS = 10_000;
-/** How long to wait for a guest that is still booting: it cannot answer before. */
+/** How long to wait for a guest that is still booting: it cannot answer before it has booted. */
 const BOOT_MS = 60_000;
 /** How long to wait for the removal of the machine's files. */
 const CLEAN_UP_MS = 3000;

@@ -63,7 +63,7 @@ export interface MachineSettings {
   volumes?: readonly Volume[] | undefined;
   /** Ports to publish; they do not need `net`. */
   ports?: readonly PublishedPort[] | undefined;
-  /** Whether it can reach the public internet, or the destinations in `allowNet`; default: if `allowNet` is given. */
+  /** Whether it can reach the public internet or `allowNet`; default: true with `allowNet`, otherwise false. */
   net?: boolean | undefined;
   /**
    * The only destinations that it may reach: `name`, `*.name`, `10.0.0.0/8`, `2001:db8::/32`, `public`, `private` or
@@ -92,7 +92,7 @@ export interface MachineSettings {
   dns?: string | undefined;
   /**
    * Whether PID 1 in the guest is a small reaper, which forwards signals to the command and reaps orphaned processes.
-   * By default, the command is PID 1, for which the kernel ignores signals that it does not handle.
+   * By default, the command is PID 1; the kernel then drops signals that the command does not handle.
    */
   init?: boolean | undefined;
   /** The user of its commands in the guest: `name|uid[:group|gid]`; default: the image's. */
@@ -128,7 +128,7 @@ export interface MachineOptions extends MachineSettings {
    * returns or with this process; with `detached`, only with its command or when it is stopped.
    */
   ephemeral?: boolean | "detached" | undefined;
-  /** Whether it will be started next. If this host cannot boot it, `create()` then fails before pulling the image. */
+  /** Whether it will be started next: fails, before pulling or creating anything, if this host cannot boot it. */
   boots?: boolean | undefined;
   /** Cancels the creation. */
   signal?: AbortSignal | undefined;
