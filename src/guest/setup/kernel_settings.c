@@ -17,7 +17,7 @@ struct setting {
 static const struct setting SETTINGS[] = {
 	/*
 	 * Programs that the kernel starts (core_pattern, uevent_helper, modprobe) run as root with all capabilities.
-	 * Limit them to docker's default set plus SYS_PTRACE, which core dump collectors need. This can only be lowered.
+	 * Limit them to docker's default set plus SYS_PTRACE, which core dump collectors need. It can only be lowered.
 	 */
 	{ "kernel/usermodehelper/bset", "2819368443 0", false },
 	{ "kernel/usermodehelper/inheritable", "0 0", false },

@@ -205,7 +205,7 @@ void machine_note_exit(int wait_status)
 {
 	int code = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 
-	/* The mark is necessary because libkrun exits with 0 on a kernel panic. The host may not run libkrun's file share. */
+	/* Marked, because libkrun exits with 0 when the kernel panics. The host may not run libkrun's file share. */
 	if (boot_root >= 0 && ioctl(boot_root, VIRTIOFS_SET_EXIT_CODE, code | EXIT_CODE_MARK) < 0)
 		errno = 0;
 }

@@ -56,7 +56,7 @@ int tar_tool(int argc, char **argv)
 	char **operands = argv + 2 + has_flag;
 	int count = argc - 2 - has_flag;
 
-	/* Of every file the archive says who may do what. */
+	/* Create files with exactly the permissions in the archive. */
 	umask(0);
 	if (strcmp(action, "create") == 0 && count == 2 && (!has_flag || strcmp(argv[2], "-L") == 0))
 		return create(operands[0], operands[1], has_flag);
