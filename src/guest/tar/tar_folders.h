@@ -23,7 +23,7 @@ struct tar_folders {
 	size_t depth;
 	struct tar_folder {
 		int fd;
-		bool is_new; /* gets its attributes when it is left: adding files needs write permission and sets mtime */
+		bool is_new; /* gets its attributes when left: adding files needs write permission and sets mtime */
 		struct tar_attributes attributes;
 		char name[NAME_MAX + 1];
 	} list[TAR_DEPTH_MAX];
