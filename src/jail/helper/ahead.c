@@ -37,7 +37,7 @@ static char **split(char **words)
 	return words + 1;
 }
 
-/* Whether there is a warm machine, which the client may take. src/state/warm.ts defines the path of its socket. */
+/* Whether there is a warm machine that the client may take. src/state/warm.ts defines the path of its socket. */
 static bool is_any_waiting(void)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
@@ -83,7 +83,7 @@ static bool is_cache_there(void)
 
 /*
  * Guesses from the command line whether the client needs a runner, and with which options. The client checks that: a
- * wrong guess only costs the head start. Only for root: the prefix of an ordinary user's runner depends on what it runs.
+ * wrong guess only costs the head start. Only for root: the prefix of other users' runners depends on what they run.
  */
 static bool guess(char **words, struct options *options)
 {
