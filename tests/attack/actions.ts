@@ -1,24 +1,24 @@
 /**
- * What root in a guest may try against its host, and what must come of it. The guest has the writable volume `/v`, the
- * read-only one `/r` and the programs of this folder in `/a`; 160 MiB of memory, a disk of 128 MiB, no network.
+ * Attempts of root in a guest to attack its host, and their expected results. The guest has the writable volume `/v`,
+ * the read-only volume `/r` and the programs of this folder in `/a`; 160 MiB of memory, a disk of 128 MiB, no network.
  *
  * @module
  */
 
-/** An attempt after which the machine goes on. */
+/** An attempt after which the machine continues to run. */
 export interface Action {
   name: string;
-  /** For `sh` in the guest. */
+  /** A script for `sh` in the guest. */
   script: string;
-  /** What it must have printed. */
+  /** Must match its output. */
   prints: RegExp;
 }
 
-/** Refused, whatever the words. */
+/** Any message of a refusal. */
 const NO =
   /not permitted|denied|Read-only|refused|unreachable|No such|Invalid|not support|Bad|timed out|busy|[Cc]ross-device/;
 
-/** @param port of the host's loopback, where somebody listens */
+/** @param port a port on the host's loopback with a listener */
 export function survivable(port: number): Action[] {
   return [
     // Below the guest's kernel.
@@ -43,7 +43,7 @@ export function survivable(port: number): Action[] {
     // The file share.
     {
       name: "mount the share again and write to it",
-      // The kernel gives one of what is in the share; none but /v may be written to.
+      // The kernel mounts the same share again; only /v in it may be written to.
       script: "mkdir /again; mount -t virtiofs /dev/root /again; echo x >/again/new; rm -rf /again/*; ls /again",
       prints: /Read-only[\s\S]*Read-only/,
     },
@@ -64,7 +64,7 @@ export function survivable(port: number): Action[] {
       script: "cat /again/../../../../../../etc/machine-id /again/../etc/hostid",
       prints: /(No such[\s\S]*){2}/,
     },
-    // What a volume must not hold for the host.
+    // Files in a volume that would be dangerous on the host.
     {
       name: "plant devices",
       script: "mknod /v/disk b 8 0; mknod /v/mem c 1 1; mknod /v/kvm c 10 232; mknod /v/fuse c 10 229",
@@ -126,13 +126,13 @@ export function survivable(port: number): Action[] {
       script: "for f in /sys/devices/system/cpu/cpu*/online; do echo 0 >$f; done; echo ok",
       prints: /ok/,
     },
-    // Its own PID 1, and the agent, which is outside of its PID namespace.
+    // Its own PID 1, and the agent, which is outside its PID namespace.
     { name: "kill PID 1", script: "kill -9 1; kill -STOP 1; kill -SEGV 1; echo ok", prints: /ok/ },
     { name: "take all memory", script: "(tail /dev/zero); echo ok", prints: /ok/ },
     {
       name: "dial the agent's port and others",
       script: "/a/hostile vsock 7070",
-      // libkrun takes a connection to the agent's port, with nobody behind it.
+      // libkrun accepts a connection to the agent's port, but nothing serves it.
       prints: /^(hostile: vsock (\d+:\d+: E[A-Z]+|2:7070: ok)\n+)+$/,
     },
     // The network.
@@ -149,7 +149,7 @@ export function survivable(port: number): Action[] {
       prints: /ok/,
     },
     { name: "send raw packets", script: "ping -c 1 -W 1 10.0.2.2", prints: NO },
-    // Its words.
+    // Output and names.
     {
       name: "write to the console without end",
       script: "yes flood | head -c 8000 >/dev/console; echo ok",
@@ -167,7 +167,7 @@ export function survivable(port: number): Action[] {
     },
     { name: "say how it ended", script: "/a/hostile exit-code 77", prints: /exit-code/ },
     { name: "set the clock back", script: "date -s 1971-01-01 >/dev/null; date +%Y", prints: /^1971$/m },
-    // What the agent and its own tools need.
+    // Files that the agent and its tools need.
     {
       name: "unmount everything",
       script: "umount -l /again /disk; umount /v /r /; mount | grep -c virtiofs",
@@ -177,11 +177,11 @@ export function survivable(port: number): Action[] {
   ];
 }
 
-/** An attempt after which the machine may be gone, or do nothing any more: it must come to its end by `stop --force`. */
+/** An attempt after which the machine may be gone or hang: `stop --force` must be able to stop it. */
 export interface LastAction {
   name: string;
   script: string;
-  /** Whether the guest's own wall is away, which the attempt does not get past. */
+  /** Whether the agent does not restrict root, because the attempt would fail with its restrictions. */
   isOpen: boolean;
 }
 
