@@ -61,7 +61,7 @@ const PRCTLS = [15, 16, 23, 0x53564d41];
 const FCNTLS = [0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1033, 1034];
 const [SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC] = [1, 1];
 
-/** What a filter depends on. */
+/** The values that a filter depends on. */
 export interface FilterOptions {
   arch: Architecture;
   /** The process id of the runner. */

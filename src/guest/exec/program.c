@@ -47,7 +47,7 @@ static void elf_interpreter(int fd, char *interpreter, size_t size)
 /* Reads the interpreter from a program's #! line or ELF header, or "". */
 static void find_interpreter(const char *path, char *interpreter, size_t size)
 {
-	char start[256]; /* the kernel reads no more */
+	char start[256]; /* the kernel reads only that much */
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	interpreter[0] = '\0';

@@ -16,7 +16,7 @@ struct user {
 	char home[PATH_MAX]; /* "/" when passwd has none */
 };
 
-/* Where the two files are. */
+/* The paths of the two files. */
 struct user_files {
 	const char *passwd;
 	const char *group;

@@ -13,7 +13,7 @@ int machine_setup(const struct setup_message *setup, struct step *step);
 int machine_mount_proc(void);
 /* Mounts the terminal `fd` on /dev/console, for an init that writes there: 0 or -errno. */
 int machine_show_console(int fd);
-/* Adjusts the clock to the host's; `jumped` tells whether the host's clock has jumped. */
+/* Adjusts the clock to the host's. `jumped`: the host's clock has jumped. */
 void machine_follow_clock(uint64_t clock_ns, bool jumped);
 /* Kills every process but the agent. */
 void machine_kill_all(void);
@@ -21,11 +21,11 @@ void machine_kill_all(void);
 void machine_settle(void);
 
 /*
- * Opens the file on which machine_note_exit() tells the VMM an exit code. Call it before the setup, which changes the
- * root. The process of the VMM exits with this code, in case it ends before the host learned the code from the agent.
+ * Opens the file through which machine_note_exit() passes an exit code to the VMM. Call it before the setup, which
+ * changes the root. The VMM's process exits with this code, in case it ends before MSG_EXITED has reached the host.
  */
 void machine_open_exit_code(void);
-/* Tells the VMM how the machine's main command ended. */
+/* Passes the exit code of the machine's main command to the VMM. */
 void machine_note_exit(int wait_status);
 
 #endif

@@ -67,7 +67,7 @@ static long read_kib(const char *text, const char *label)
 	return line ? strtol(line + strlen(label), NULL, 10) : 0;
 }
 
-/* The approximate size of what can be dropped. The pages of memory file systems cannot. */
+/* The approximate size of the cache that can be dropped, which excludes the pages of memory file systems. */
 static long read_cached_kib(void)
 {
 	char text[4096];

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER "plain" /* on the disk, beside the overlay's folders */
+#define FOLDER "plain" /* on the disk, next to the overlay's folders */
 #define MODE 0711
 
 static const char *const NAMES[] = { "containers", "containerd", "docker" };

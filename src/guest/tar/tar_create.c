@@ -304,7 +304,8 @@ static int create_folder(struct creation *creation, int folder, const char *path
 	int err = made_up && is_root(creation) ? -ENOMEDIUM : tar_write_entry(creation->out, &creation->entry);
 
 	if (!err && made_up)
-		fprintf(stderr, "\"%s\" is copied as an empty folder: the kernel makes its files up\n", creation->step->text);
+		fprintf(stderr, "\"%s\" is copied as an empty folder: it is a virtual file system\n",
+			creation->step->text);
 	else if (!err)
 		err = create_below(creation, files);
 	closedir(files);

@@ -27,7 +27,7 @@ struct gnu_extension {
 };
 
 _Static_assert(sizeof(struct gnu_header) == TAR_BLOCK, "a header is one block");
-_Static_assert(sizeof(struct gnu_extension) == TAR_BLOCK, "what extends it is one block");
+_Static_assert(sizeof(struct gnu_extension) == TAR_BLOCK, "an extension is one block");
 
 void tar_sparse_reset(struct tar_sparse *sparse)
 {

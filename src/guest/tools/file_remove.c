@@ -68,7 +68,7 @@ int file_remove_all(const char *path, struct step *step)
 {
 	const char *slash = strrchr(path, '/');
 
-	/* The kernel would report ENOTEMPTY for "..", whatever it contains. */
+	/* For "..", the kernel would report ENOTEMPTY even if the folder is empty. */
 	if (strcmp(slash ? slash + 1 : path, "..") == 0)
 		return -EINVAL;
 	return remove_any(AT_FDCWD, path, step);

@@ -22,7 +22,7 @@ static const char *reason_of(int err)
 	case -EXDEV:
 		return "It would leave the destination";
 	case -ENOMEDIUM:
-		return "The kernel makes its files up: copy them one by one";
+		return "It is a virtual file system: copy its files one by one";
 	default:
 		return strerror(-err);
 	}

@@ -62,14 +62,14 @@
  *
  * FLOW CONTROL. libkrun stops a guest-to-host stream for good if the host sends nothing for too long. Therefore there
  * are two windows. The sender counts them down and the receiver refills them:
- *   - connection: the guest may have CONNECTION_WINDOW bytes of frames (headers included, from HELLO on) unacknowledged.
- *     The host sends MSG_ACK at least every ACK_EVERY bytes, when it reads them and before it processes them.
+ *   - connection: at most CONNECTION_WINDOW bytes of guest frames (headers included, from HELLO on) are unacknowledged.
+ *     The host sends MSG_ACK at least every ACK_EVERY bytes, as it reads them, even if their data is not consumed yet.
  *     Frames without data (STARTED, EXITED, FAILED, BYE, ...) wait for the window too. After its last frame, BYE or
  *     FAILED on stream 0, the guest reboots when the host has acknowledged it, or after 1 s (BYE) or 2 s (FAILED).
  *     A host that delays this MSG_ACK has that time to clean up before the VM ends.
- *   - stream: for each of stdin, stdout and stderr of an exec, STREAM_WINDOW bytes of payload may be on their way or in
- *     buffers. MSG_CREDIT or MSG_STDIN_CREDIT returns the bytes that the consumer has taken. The guest may collect up to
- *     a quarter of the window before it sends MSG_STDIN_CREDIT.
+ *   - stream: for each of stdin, stdout and stderr of an exec, at most STREAM_WINDOW bytes of payload are on their way
+ *     or in buffers. MSG_CREDIT or MSG_STDIN_CREDIT returns the bytes that the consumer has taken. The guest may
+ *     collect up to a quarter of the window before it sends MSG_STDIN_CREDIT.
  */
 #ifndef SMOLVM_PROTOCOL_H
 #define SMOLVM_PROTOCOL_H

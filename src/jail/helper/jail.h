@@ -85,7 +85,7 @@ void tell_messages(int fd);
 /* Reads the command's orders until it closes the pipe. */
 void read_orders(int fd);
 
-/* The file in the order with that letter; NULL: there is no such order. */
+/* The argument of the order with that letter; NULL: there is no such order. */
 const char *file_ordered(char letter);
 
 /* Whether there is an order with that letter. */
@@ -94,7 +94,7 @@ bool is_ordered(char letter);
 /* Replaces the order `t` by the orders of the client that takes a warm machine; false when they do not fit. */
 bool take_orders(const char *text, size_t size);
 
-/* The arguments of all orders with that letter, which has two arguments. At most `most`; returns the number found. */
+/* The two arguments of all orders with that letter. At most `most`; returns the number found. */
 size_t pairs_ordered(char letter, const char **firsts, const char **seconds, size_t most);
 
 /*
@@ -147,7 +147,7 @@ void kill_command(void);
 /* Returns a non-blocking listening socket in the file system; -1 on failure. */
 int listen_at(const char *path);
 
-/* The argument of all orders with that letter. At most `most`; returns the number found. */
+/* The first arguments of all orders with that letter. At most `most`; returns the number found. */
 size_t words_ordered(char letter, const char **words, size_t most);
 
 /*
