@@ -343,8 +343,8 @@ static void try_descriptors(void)
 static const struct {
 	const char *name;
 	void (*run)(void);
-} GROUPS[] = { { "sockets of every family", try_sockets }, { "descriptors again", try_descriptors },
-	    { "calls to come", try_calls_to_come } };
+} GROUPS[] = { { "sockets of every family", try_sockets }, { "reopened descriptors", try_descriptors },
+	    { "future call numbers", try_calls_to_come } };
 #define GROUP_COUNT (sizeof(GROUPS) / sizeof(*GROUPS))
 
 static bool is_wanted(const char *name, int count, char **names)

@@ -59,7 +59,7 @@ export async function injectNames(): Promise<string[]> {
 }
 
 /** Names of {@linkcode inject} that run several attempts. */
-const GROUPS = ["sockets of every family", "descriptors again", "calls to come"];
+const GROUPS = ["sockets of every family", "reopened descriptors", "future call numbers"];
 
 /**
  * Runs every attempt of {@linkcode inject}, in as many processes as needed, because some calls end their process.

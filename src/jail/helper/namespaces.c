@@ -134,7 +134,7 @@ static void protect_cache(void)
 		fail("protecting Deno's cache", ENAMETOOLONG);
 	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL)) {
 		if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
-			return; /* There is no cache, or the Deno that started this program would have created it. */
+			return; /* There is no cache, and Deno cannot create one: otherwise the client's Deno would have. */
 		fail("protecting Deno's cache", errno);
 	}
 	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
