@@ -126,13 +126,13 @@ void host_start(struct host *host)
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
 	host->agent = fork();
 	if (host->agent == 0) {
-		alarm(0); /* the deadline is the test's: without it the agent loses its connection */
+		alarm(0); /* only the test has a deadline: when it ends, the agent loses its connection */
 		close(ends[0]);
-		prctl(PR_SET_CHILD_SUBREAPER, 1); /* as PID 1 is */
+		prctl(PR_SET_CHILD_SUBREAPER, 1); /* like PID 1 */
 
 		int result = agent_run(ends[1]);
 
-		do /* as main() does; those whose parent died last become its children, too */
+		do /* like main(); repeated, because the children of killed processes become children of the agent */
 			machine_kill_all();
 		while (waitpid(-1, NULL, 0) > 0);
 		_exit(-result);
@@ -178,7 +178,7 @@ static void append(char **bytes, size_t *length, const struct frame *frame)
 	(*bytes)[*length] = '\0';
 }
 
-/* Sends what the window allows; the end once, after the last byte. */
+/* Sends as much input as the window allows; after the last byte, ends the input once. */
 static void feed(struct host *host, uint32_t stream, const char **input, size_t *left, uint32_t *credit)
 {
 	while (*input) {

@@ -58,8 +58,8 @@ export async function injectNames(): Promise<string[]> {
   return stdout.trim().split("\n");
 }
 
-/** Names for {@linkcode inject} that stand for several attempts. */
-const GROUPS = ["sockets of every family", "descriptors again", "calls to come"];
+/** Names of {@linkcode inject} that run several attempts. */
+const GROUPS = ["sockets of every family", "reopened descriptors", "future call numbers"];
 
 /**
  * Runs every attempt of {@linkcode inject}, in as many processes as needed, because some attempts kill the process.

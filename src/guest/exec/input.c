@@ -8,7 +8,7 @@
 
 #include "base/close_fd.h"
 
-/* Less credit than this waits for more. Runners of older versions have a window of STREAM_WINDOW bytes. */
+/* Smaller amounts of credit are collected first. Runners of older versions have a window of STREAM_WINDOW bytes. */
 #define CREDIT_EVERY (STREAM_WINDOW / 2)
 
 void input_init(struct input *input, int fd, bool terminal)
@@ -57,8 +57,8 @@ bool input_pending(const struct input *input)
 }
 
 /*
- * A terminal ends its input only by the VEOF character, and only in canonical mode; after an unfinished line it takes
- * two, since the first one just delivers the line.
+ * A terminal's input ends only with the VEOF character, and only in canonical mode. After an unfinished line it takes
+ * two: the first one only delivers the line.
  */
 static int end_terminal(struct input *input)
 {
@@ -82,7 +82,7 @@ void input_flush(struct input *input)
 
 		if (count < 0 && errno == EAGAIN)
 			return;
-		if (count < 0) { /* EPIPE, or EIO of a terminal: nobody reads it any more */
+		if (count < 0) { /* EPIPE, or EIO from a terminal: the reader is gone */
 			input_close(input);
 			return;
 		}
