@@ -105,9 +105,11 @@ static void input_that_nobody_reads(void)
 	host_send_exec(&host, 1, &exec);
 	do {
 		while (sent < length && credit > 0) {
-			host_send_bytes(&host, MSG_STDIN, 1, input + sent, credit);
-			sent += credit;
-			credit = 0;
+			uint32_t bytes = credit < length - sent ? credit : (uint32_t)(length - sent);
+
+			host_send_bytes(&host, MSG_STDIN, 1, input + sent, bytes);
+			sent += bytes;
+			credit -= bytes;
 		}
 		CHECK(host_receive(&host, &frame, -1));
 		if (frame.type == MSG_STDIN_CREDIT) {
