@@ -15,7 +15,7 @@ export const BOOT_ATTEMPTS = 3;
 /** How long a runner may take to exit after its release, in ms. */
 const END_MS = 30_000;
 /** How many lines of each log the error for an unexpected end contains. */
-const LAST_WORDS = 5;
+const ERROR_LINES = 5;
 
 /** A runner, and the link that keeps it alive. */
 export class RunnerProcess {
@@ -109,9 +109,9 @@ export class RunnerProcess {
     const stderr = await this.#link.readStderr();
     if (end?.code === JAIL_FAILED && stderr.includes("smolvm-jail: ")) return jailFailure(stderr);
     const words = [
-      ...stderr.split("\n").filter((line) => line.trim() !== "").slice(-LAST_WORDS),
-      ...tailOf(runnerLog(spec.folder), LAST_WORDS),
-      ...tailOf(consoleLog(spec.folder), LAST_WORDS),
+      ...stderr.split("\n").filter((line) => line.trim() !== "").slice(-ERROR_LINES),
+      ...tailOf(runnerLog(spec.folder), ERROR_LINES),
+      ...tailOf(consoleLog(spec.folder), ERROR_LINES),
     ];
     const how = end === undefined
       ? "exit code unknown"

@@ -36,7 +36,7 @@ export async function runAgentTool(
   argv: readonly string[],
   { stdin, stdout, onWarning = () => {}, until }: ToolOptions,
 ): Promise<void> {
-  const words = new Words(onWarning);
+  const lines = new ErrorLines(onWarning);
   const broken = Promise.withResolvers<never>();
   // Ignore errors after the end.
   for (const promise of [broken.promise, until]) promise.catch(() => {});
@@ -46,7 +46,7 @@ export async function runAgentTool(
     stdin: input,
     stdout: async (data) => await stdout?.(data).catch(broken.reject),
     stderr: (data) => {
-      words.hear(data);
+      lines.push(data);
       return Promise.resolve();
     },
   };
@@ -54,7 +54,7 @@ export async function runAgentTool(
   await using tool = await startExec(machine, options, io);
   const status = await Promise.race([tool.finish(), broken.promise, until]);
   const { code, signal } = status;
-  const last = words.last();
+  const last = lines.last();
   if (code === 0) {
     if (last !== undefined) onWarning(last);
     return;
@@ -64,7 +64,7 @@ export async function runAgentTool(
 }
 
 /** The lines of a tool's standard error. The last one is held back: it may be the reason why the tool failed. */
-class Words {
+class ErrorLines {
   readonly #onLine: (line: string) => void;
   readonly #decoder = new TextDecoder();
   #last: string | undefined;
@@ -75,7 +75,7 @@ class Words {
     this.#onLine = onLine;
   }
 
-  hear(data: Uint8Array): void {
+  push(data: Uint8Array): void {
     const lines = (this.#rest + this.#decoder.decode(data, { stream: true })).split("\n");
     this.#rest = lines.pop()!.slice(-LINE_MAX);
     for (const line of lines) this.#add(line);

@@ -96,7 +96,7 @@ export async function copyFromMachine(
     }
     await unpacked;
     if (missing) throw incomplete(describe(source), missing.message);
-    if (refused > 0) throw incomplete(describe(source), `${refused} of its files cannot be made here`);
+    if (refused > 0) throw incomplete(describe(source), `${refused} of its files could not be created`);
   });
 }
 

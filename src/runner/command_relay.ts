@@ -182,9 +182,9 @@ export class CommandRelay {
     this.#agent.send(MSG.CREDIT, this.#stream, encodeU32s(output.channel, bytes));
   }
 
-  /** Checks that the guest respects its window and sends nothing after a stream's end: it could fill our memory. */
+  /** Refuses output beyond the window or after a stream's end: the guest must not fill this process's memory. */
   #count(output: Output, bytes: number): void {
-    if (output.ended) throw new ProtocolError(`${output.name} goes on behind its end`);
+    if (output.ended) throw new ProtocolError(`data after the end of ${output.name}`);
     output.ended = bytes === 0;
     output.sent += bytes;
     const outstanding = output.sent - output.credited;

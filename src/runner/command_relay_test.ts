@@ -147,7 +147,7 @@ Deno.test("CommandRelay refuses a second STARTED, and data after the end of a st
       relay.fromAgent(output(1, MSG.STDERR));
       assert.throws(() => relay.fromAgent(output(length)), {
         name: "ProtocolError",
-        message: "stdout goes on behind its end",
+        message: "data after the end of stdout",
       });
     });
   }

@@ -10,7 +10,7 @@ import type { RunStatus } from "../state/status.ts";
 
 const EOPNOTSUPP = 95;
 const OVERLAY_HINT =
-  "The virtiofs of this libkrun cannot lie below an overlay (libkrun issue 867): take the libkrun that " +
+  "The virtiofs of this libkrun does not work below an overlay (libkrun issue 867): use the libkrun that " +
   "scripts/setup fetches, or a later one.";
 
 /** The user's error for any failure of a machine. */

@@ -21,7 +21,7 @@ Deno.test("describeFailure() reports the failed step of the setup, the reason, a
     "Cannot set up the guest: mount the disk: Permission denied (EACCES)",
     undefined,
   ]);
-  assert.match(failed(95).hint!, /^The virtiofs of this libkrun cannot lie below an overlay/);
+  assert.match(failed(95).hint!, /^The virtiofs of this libkrun does not work below an overlay/);
 });
 
 Deno.test("describeFailure() adds the end of the console to a guest's failure, and to no other", () => {

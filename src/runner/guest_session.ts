@@ -79,8 +79,8 @@ export class GuestSession {
     while (true) {
       const { done, value } = await frames.next();
       if (done && this.#isShuttingDown && value) {
-        const what = this.#isStarted ? "output was read" : "start";
-        throw new SmolvmError("interrupted", `The machine was stopped before its command's ${what}`);
+        const what = this.#isStarted ? "command's output was read" : "command started";
+        throw new SmolvmError("interrupted", `The machine was stopped before its ${what}`);
       }
       if (done) throw new SmolvmError("guest", "The guest ended before its command");
       if (value.stream !== MAIN_STREAM) {

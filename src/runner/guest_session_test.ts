@@ -226,7 +226,7 @@ Deno.test("GuestSession.stop() before the guest has booted shuts it down without
     await agent.send(MSG.BYE);
     await assert.rejects(done, {
       code: "interrupted",
-      message: "The machine was stopped before its command's start",
+      message: "The machine was stopped before its command started",
     });
     assert.deepEqual(reports, []);
     await assertSilent(agent);

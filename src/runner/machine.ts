@@ -32,7 +32,7 @@ import { StopSignals } from "./stop_signals.ts";
 import { registerWaiting } from "./waiting.ts";
 
 /** How long the client of a failed machine may take to read the error, in ms. */
-const LAST_WORDS_MS = 5_000;
+const ERROR_READ_MS = 5_000;
 
 /** What the runner provides to the machine. */
 export interface RunnerContext {
@@ -41,10 +41,7 @@ export interface RunnerContext {
   report: StartReport;
 }
 
-/**
- * Runs a machine: takes its lock, confines this process, runs the VM, writes the final status and removes the machine's
- * files.
- */
+/** Runs a machine: takes its lock, confines this process, runs the VM, writes the status and removes the files. */
 export async function runMachine(spec: RunnerSpec, context: RunnerContext): Promise<void> {
   const { lifeline, report } = context;
   if (spec.warm !== null) nameWarmMachine(spec);
@@ -76,9 +73,9 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
     report.failed(failure);
     // Clients read the status file once their connection closes.
     clients.dispose();
-    if (spec.ephemeral && spec.warm === null) await Promise.race([lifeline.ended, sleep(LAST_WORDS_MS)]);
+    if (spec.ephemeral && spec.warm === null) await Promise.race([lifeline.ended, sleep(ERROR_READ_MS)]);
   }
-  if (!isSupervised) await removeRemains(spec);
+  if (!isSupervised) await removeMachineFiles(spec);
 }
 
 function nameWarmMachine(spec: RunnerSpec): void {
@@ -101,8 +98,8 @@ async function takeMachine(spec: RunnerSpec, lock: DisposableStack): Promise<voi
   if (process) writeProcess(folder, process);
 }
 
-/** Removes the machine's files. To be called only when no supervisor does it. */
-async function removeRemains(spec: RunnerSpec): Promise<void> {
+/** Removes the machine's files. Call it only when there is no supervisor to do it. */
+async function removeMachineFiles(spec: RunnerSpec): Promise<void> {
   if (spec.ephemeral) await removeEphemeralMachine({ ...spec, ...spec.machine });
   else await removeIfThere(spec.runtimeFolder);
 }
@@ -119,7 +116,7 @@ async function runVm(
     confinement: Confinement;
   },
 ): Promise<void> {
-  readyProcess(libc, confinement);
+  prepareProcess(libc, confinement);
   const openFiles = libc.raiseOpenFilesLimit();
   const boot = prepareBoot(libc, spec, confinement.root);
   using ports = await PortForwarder.listen(portsOf(spec.machine.ports, "tcp"));
@@ -143,7 +140,7 @@ async function runVm(
 }
 
 /** Checks that this process can run a VM, and sends its standard error to the machine's log. */
-function readyProcess(libc: Libc, { messagesFd }: Confinement): void {
+function prepareProcess(libc: Libc, { messagesFd }: Confinement): void {
   // The client may not have had the permission to check this.
   checkVirtualization();
   // libkrun and Deno report fatal errors on standard error. They must not mix with the user's output.

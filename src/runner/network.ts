@@ -21,7 +21,7 @@ const HOST_NAME = "host.smolvm.internal";
 
 const GATEWAY_POLL_MS = 2;
 /** How many of a gateway's last messages an error contains. */
-const MAX_LAST_WORDS = 4;
+const MAX_ERROR_LINES = 4;
 
 /**
  * Writes the configuration of a machine's gateway, if it has one. The machine's runtime folder must exist.
@@ -107,8 +107,8 @@ function endOfNetwork(folder: string): string | undefined {
   const [line = ""] = tailOf(networkLog(folder), 1);
   const event = parseEvent(line);
   if (event?.event !== "end") return undefined;
-  const words = tailOf(runnerLog(folder), MAX_LAST_WORDS).map((line) => `\n  ${line}`);
-  return `${event.reason ?? "its gateway ended"}${words.length > 0 ? `; it said last:${words.join("")}` : ""}`;
+  const words = tailOf(runnerLog(folder), MAX_ERROR_LINES).map((line) => `\n  ${line}`);
+  return `${event.reason ?? "its gateway ended"}${words.length > 0 ? `; its last messages:${words.join("")}` : ""}`;
 }
 
 /** The part of a spec that determines whether the machine has a gateway. */

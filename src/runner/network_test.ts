@@ -29,7 +29,10 @@ Deno.test("gatewayReady() fails at once when the gateway has ended, with the rea
   const refused = (words: string) => ({ code: "network", message: `Cannot start the machine's network: ${words}` });
   await assert.rejects(gatewayReady(LIBC, specOf(folder.path)), refused(reason));
   Deno.writeTextFileSync(runnerLog(folder.path), "error: boom\n");
-  await assert.rejects(gatewayReady(LIBC, specOf(folder.path)), refused(`${reason}; it said last:\n  error: boom`));
+  await assert.rejects(
+    gatewayReady(LIBC, specOf(folder.path)),
+    refused(`${reason}; its last messages:\n  error: boom`),
+  );
 });
 
 Deno.test("gatewayReady() waits for the socket until a time-out", async () => {

@@ -56,7 +56,7 @@ export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Se
   if (spec.warm !== null) await untilTaken(spec, boot, serving);
   const facts = await serving.gateway;
   // Not earlier: the client retries a VM that dies during boot, but must not retry one that may have run something.
-  // And from now on the client no longer has to keep the gateway's resources.
+  // The client also keeps the secrets file until then, for the gateway.
   if (spec.attached) report.ready();
   using commandLog = spec.commandLog ? new CommandLog(commandLogFile(spec.folder), spec.commandLog) : undefined;
   const agent = new AgentConnection(conn);
