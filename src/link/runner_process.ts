@@ -92,8 +92,8 @@ export class RunnerProcess {
   }
 
   /**
-   * Whether nothing has run in the machine, so that the caller can retry: the runner exited without an error since its
-   * VM died before the guest's kernel printed anything, or since a warm machine had waited for too long.
+   * Whether nothing has run in the machine, so that the caller can retry: without an error, the VM died before the
+   * guest's kernel printed anything, or a warm machine exited because it had waited for too long.
    */
   async diedSilently({ folder }: RunnerSpec): Promise<boolean> {
     if (this.#hasReported || readStatus(folder)?.error) return false;

@@ -74,7 +74,7 @@ export class TakenLink implements RunnerLink {
     });
   }
 
-  /** Kills only the runner, which any further data does; smolvm-jail then removes the machine's files. */
+  /** Kills only the runner: smolvm-jail does that on any further data, and then removes the machine's files. */
   async kill(): Promise<void> {
     await this.#write("\n");
     await this.release();

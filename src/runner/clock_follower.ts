@@ -7,7 +7,7 @@ import { encodeClock } from "../protocol/messages.ts";
 const LOOK_MS = 1_000;
 /** How often to send the guest the time when the clock has not jumped, in ms. */
 const TELL_MS = 60_000;
-/** The difference to the monotonic clock that counts as a jump, in ms: more than slewing adds between two updates. */
+/** The change against the monotonic clock that counts as a jump, in ms: more than slewing causes in a while. */
 const JUMP_MS = 250;
 
 /** Clocks of the host, in ms. */
@@ -28,7 +28,7 @@ export class ClockFollower implements Disposable {
   readonly #agent: Pick<AgentConnection, "send">;
   readonly #clocks: Clocks;
   readonly #timer: Disposable;
-  /** The wall clock minus the monotonic clock, in ms, as last sent to the guest. */
+  /** The wall clock minus the monotonic clock, in ms, at the last jump or at the start. */
   #epochMs: number;
   #toldMs: number;
 

@@ -2,9 +2,9 @@
  * The entry point of smolvm's helper processes, which load libkrun or carry a guest's network, and the commands that
  * start them.
  *
- * A helper process runs the file that contains this module, with its role in an environment variable, and exits before
- * any other module of that file runs. The file may be this one, by path or by URL, or the bundle of a user's script. An
- * executable made by `deno compile` starts itself.
+ * A helper process runs the file that contains this module, with its role in an environment variable, and exits in this
+ * module, before the program that imports it runs. The file may be this one, by path or by URL, or the bundle of a
+ * user's script. An executable made by `deno compile` starts itself.
  *
  * @module
  */

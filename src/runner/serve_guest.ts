@@ -41,7 +41,7 @@ export interface Serving {
   report: StartReport;
   confinement: Confinement;
   signals: StopSignals;
-  /** Settles when the gateway listens. */
+  /** Settles when the gateway listens, with what the guest must know about it. */
   gateway: Promise<GatewayFacts>;
 }
 
