@@ -25,7 +25,8 @@
  * A runner records its version of this protocol (`CONTROL_VERSION`) in the machine's `process.json`. STOP, WAIT and
  * SIGNAL mean the same in every version, so that any version of smolvm can end a machine.
  *
- * A connection that ends before EXITED or FAILED means that the machine or its command is gone; its status has the reason.
+ * A connection that closes before EXITED or FAILED means that the machine or its command is gone; the machine's status
+ * has the reason.
  *
  * @module
  */
