@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { call, checkResult } from "./call.ts";
 import type { Krun } from "./symbols.ts";
 
-/** A libkrun with only these functions. */
+/** A fake libkrun with only these functions. */
 const krunOf = (symbols: Partial<Record<keyof Krun, unknown>>) => symbols as unknown as Krun;
 
 Deno.test("call() passes on the arguments and returns libkrun's result", () => {

@@ -16,7 +16,7 @@ export function missingFunctions(krun: Krun): string[] {
   return names.filter((name) => name.startsWith("krun_") && krun[name] === null);
 }
 
-/** Whether a VM of this libkrun can start before the one who gets its network's frames listens. */
+/** Whether this libkrun can start a VM before its gateway listens. */
 export function waitsForNetwork(krun: Krun): boolean {
   return krun.smolvm_waits_for_network !== null;
 }

@@ -48,7 +48,7 @@ const OPTIONAL = {
   krun_add_virtiofs: { parameters: ["u32", "buffer", "buffer"], result: "i32", optional: true },
 } as const satisfies NativeFunctions;
 
-/** Of the library that `scripts/build-libkrun` makes, alone. */
+/** Only in the library that `scripts/build-libkrun` builds. */
 const OWN = {
   smolvm_waits_for_network: { parameters: [], result: "i32", optional: true },
 } as const satisfies NativeFunctions;

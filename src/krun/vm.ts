@@ -11,13 +11,13 @@ export interface VmConfig {
   bootFolder: string;
   /** Path of the agent in the boot folder. */
   agent: string;
-  /** Further folders, each on its own device. Empty when one device carries all. */
+  /** Further folders, each on its own device. Empty when one device carries everything. */
   shares: VmShare[];
   /** Raw image that becomes `/dev/vda`. */
   disk: { path: string; durable: boolean } | undefined;
   /** Socket that the guest reaches at this vsock port. It must be listening. */
   vsock: { port: number; socket: string };
-  /** The guest's one network interface: who gets its frames must be listening, unless libkrun waits for it. */
+  /** The guest's only network interface: the gateway must be listening at the socket, unless libkrun waits for it. */
   net: { socket: string; mac: Uint8Array<ArrayBuffer> } | undefined;
   /** File for the guest's console. */
   consoleLog: string;
@@ -33,17 +33,17 @@ export interface VmShare {
 const RAW = 0;
 const SYNC_NONE = 0;
 const SYNC_FULL = 2;
-/** Checksums and segments may be left to the other end of the link, as libkrun's own header has it. */
+/** Checksum and segmentation offload; the same value as in `libkrun.h`. */
 const NET_FEATURES = 0x4c83;
 const NO_DESCRIPTOR = -1;
 /** The tag of the share that the kernel mounts as its root. */
 const ROOT_TAG = "/dev/root";
 /**
- * Parts of the kernel that only take time to start: a test of random numbers from the jitter of the processor's clock,
- * which are one source of several for the kernel's cryptography, and a race between ways to compute a checksum of Btrfs.
+ * Kernel initcalls that only delay the boot: a self-test of the CPU jitter random number generator, which is one of
+ * several sources for the kernel's cryptography, and a benchmark that selects a checksum implementation for Btrfs.
  */
 const NEEDLESS_INITCALLS = ["jent_mod_init", "calibrate_xor_blocks"];
-/** What libkrun takes for variables of its init, and puts on the kernel's command line. */
+/** Passed to libkrun as environment variables of its init; libkrun puts them on the kernel's command line. */
 const KERNEL_WORDS = ["KRUN_INIT_PID1=1", `initcall_blacklist=${NEEDLESS_INITCALLS.join(",")}`];
 
 /** Log levels of libkrun. */
@@ -71,8 +71,8 @@ export async function startVm(krun: Krun, config: VmConfig): Promise<never> {
   addVsock(krun, ctx, config);
   if (config.net) addNetwork(krun, ctx, config.net);
   call(krun, "krun_set_console_output", ctx, cString(config.consoleLog));
-  // What the init of an older libkrun executes. No data on the kernel command line: a fixed path, no arguments, and
-  // words that are always the same. The agent gets all else.
+  // The init of an older libkrun executes this. Put no data on the kernel command line: the path is fixed, there are no
+  // arguments, and the words are constant. The agent gets everything else by its own protocol.
   const words = KERNEL_WORDS.map(cString);
   const addresses = words.map((word) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(word)));
   // SAFETY: `words` are referenced until after the call.
@@ -90,14 +90,14 @@ export async function startVm(krun: Krun, config: VmConfig): Promise<never> {
 }
 
 function addRoot(krun: Krun, ctx: number, path: string): void {
-  // SAFETY, here and below: libkrun copies every string and array that it is given; a buffer must live during its call.
+  // SAFETY, here and below: libkrun copies every string and array passed to it; a buffer must live during the call.
   if (!krun.krun_disable_implicit_init || !krun.krun_add_virtiofs3) {
     return void call(krun, "krun_set_root", ctx, cString(path));
   }
-  // The kernel starts what the boot folder has at the path of libkrun's init.
+  // The kernel starts the file in the boot folder at the path of libkrun's init.
   call(krun, "krun_disable_implicit_init", ctx);
-  // As `krun_set_root` does, but without a window for DAX, which no guest of ours uses: for its pages the guest's kernel
-  // would fill 8 MiB of memory.
+  // Like `krun_set_root`, but without a DAX window, which smolvm's guests do not use. The guest's kernel would need
+  // 8 MiB of memory for the window's pages.
   call(krun, "krun_add_virtiofs3", ctx, cString(ROOT_TAG), cString(path), 0n, false);
 }
 
@@ -133,7 +133,7 @@ function addVsock(krun: Krun, ctx: number, { vsock }: VmConfig): void {
     );
   }
   call(krun, "krun_disable_implicit_vsock", ctx);
-  // Without libkrun's own network, by which a guest has the host's.
+  // Without TSI, libkrun's own network, which would give the guest the host's network.
   call(krun, "krun_add_vsock", ctx, 0);
   call(krun, "krun_add_vsock_port", ctx, vsock.port, cString(vsock.socket));
 }

@@ -15,7 +15,7 @@ const CONFIG: VmConfig = {
   consoleLog: "/console.log",
 };
 
-/** No string: it has no NUL at its end. */
+/** Not a string: it does not end with NUL. */
 const MAC = new Uint8Array([2, 1, 2, 3, 4, 5]);
 
 interface FakeOptions {
@@ -88,7 +88,7 @@ Deno.test("startVm() leaves the root to an old libkrun, whose own init starts th
   assert.equal(calls.some((line) => line.startsWith("krun_add_virtiofs")), false);
 });
 
-Deno.test("startVm() says why the VM did not start", async () => {
+Deno.test("startVm() reports why the VM did not start", async () => {
   const { krun } = fakeKrun({ results: { krun_start_enter: -22 } });
   await assert.rejects(startVm(krun, CONFIG), { message: "krun_start_enter failed: Invalid argument (EINVAL)" });
   await assert.rejects(startVm(fakeKrun().krun, CONFIG), { message: "krun_start_enter returned without an error" });
@@ -108,7 +108,7 @@ Deno.test("startVm() stops at the call that failed", async () => {
   ]);
 });
 
-Deno.test("startVm() gives a guest with network one interface, and no guest the host's network", async () => {
+Deno.test("startVm() gives a guest with a network one interface, and never the host's network", async () => {
   const net = { socket: "/run/net.sock", mac: MAC };
   for (const calls of [await callsFor({}), await callsFor({ net })]) assert.ok(calls.includes("krun_add_vsock 5 0"));
   const devices = (calls: string[]) => calls.filter((line) => line.startsWith("krun_add_net"));
@@ -118,7 +118,7 @@ Deno.test("startVm() gives a guest with network one interface, and no guest the 
   await assert.rejects(startVm(krun, { ...CONFIG, net }), { code: "dependency" });
 });
 
-Deno.test("startVm() starts no guest with an old libkrun, which gives every guest the host's network", async () => {
+Deno.test("startVm() refuses an old libkrun, which gives every guest the host's network", async () => {
   for (const without of ["krun_add_vsock", "krun_disable_implicit_vsock"] as const) {
     const { krun, calls } = fakeKrun({ without: [without] });
     await assert.rejects(startVm(krun, CONFIG), {
@@ -155,7 +155,7 @@ Deno.test("startVm() refuses a path with a NUL, which would truncate it", async 
   await assert.rejects(startVm(fakeKrun().krun, { ...CONFIG, bootFolder: "/boot\0/evil" }), { code: "usage" });
 });
 
-Deno.test("initLog() sends libkrun's messages to the descriptor, whatever RUST_LOG says", () => {
+Deno.test("initLog() sends libkrun's messages to the descriptor and ignores RUST_LOG", () => {
   const { krun, calls } = fakeKrun();
   initLog(krun, 7, "debug");
   assert.deepEqual(calls, ["krun_init_log 7 4 2 1"]);

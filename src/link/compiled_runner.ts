@@ -3,9 +3,9 @@ import { log } from "../log.ts";
 import { type RoleCommand, roleCommand } from "../runner/entry.ts";
 
 /**
- * Has Deno keep the compiled code of a runner: one in its jail must not write to Deno's cache, and so each would compile
- * all of itself anew, which takes it a third of its start. One without a jail, which nobody gives a machine, does it once
- * for each download. Only where the launcher says where the cache is.
+ * Makes Deno cache the compiled code of the runner. A runner in its jail must not write to Deno's cache, so each would
+ * compile all its code again, which takes a third of its start. This starts a runner without a jail or a machine, once
+ * for each download, to fill the cache. It does nothing unless the launcher has set `DENO_DIR`.
  */
 export function keepCompiledRunner({ argv, env }: RoleCommand = roleCommand("runner")): void {
   if (Deno.build.os !== "linux") return;
@@ -15,10 +15,10 @@ export function keepCompiledRunner({ argv, env }: RoleCommand = roleCommand("run
     const { size, mtime } = Deno.statSync(file.replace(/main\.js$/, "runner.js"));
     const mark = `${cache}/runner-${size}-${mtime?.getTime()}`;
     if (exists(mark)) return;
-    // First: where it cannot be made, nothing would be kept either.
+    // Create the mark first: if that fails, Deno cannot write to the cache either.
     Deno.openSync(mark, { write: true, createNew: true }).close();
   } catch {
-    return; // It may not be made, or another process has just done so.
+    return; // This process may not create the mark, or another process has just created it.
   }
   const [command, ...args] = argv;
   try {

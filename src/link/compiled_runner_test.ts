@@ -5,7 +5,7 @@ import { until } from "../../tests/helpers/until.ts";
 import { keepCompiledRunner } from "./compiled_runner.ts";
 
 Deno.test({
-  name: "keepCompiledRunner() starts a runner once for each bundle, where it can note that",
+  name: "keepCompiledRunner() starts a runner once for each bundle, if it can record that in the cache",
   ignore: Deno.build.os !== "linux",
 }, async () => {
   using folder = makeTempFolder();

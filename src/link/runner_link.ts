@@ -2,7 +2,7 @@ import { killProcessId } from "../host/by_sh.ts";
 import { SmolvmError } from "../errors.ts";
 import { START_REPORT_MAX } from "../runner_interface/start_report.ts";
 
-/** How much of a runner's standard error is read, in bytes. */
+/** How much of a runner's standard error to read, in bytes. */
 export const STDERR_MAX = 64 * 1024;
 
 /** How a runner ended. */
@@ -12,23 +12,23 @@ export interface RunnerEnd {
   signal: string | null;
 }
 
-/** What connects this process with a runner, which lives no longer than that where it is to be held. */
+/** A client's connection to a runner. A machine that the client must hold ends when the connection closes. */
 export interface RunnerLink {
-  /** Whether the runner's machine had booted before it was ours. */
+  /** Whether the machine had booted before this process took it. */
   readonly hasBooted: boolean;
-  /** Settles when nothing of the runner is left; `undefined`: how it ended is not known. */
+  /** Settles when the runner has exited and was cleaned up; `undefined`: its exit status is unknown. */
   readonly exited: Promise<RunnerEnd | undefined>;
-  /** Hands over the line with the specification; one that is gone already does not mind. */
+  /** Sends the line with the specification; ignores a runner that is gone. */
   send(line: string): Promise<void>;
-  /** The line that the runner writes, or `undefined` when it is gone without one. */
+  /** Returns the runner's start report, or `undefined` when it exited without one. */
   readReport(): Promise<string | undefined>;
-  /** What it wrote before its machine had a log. */
+  /** Returns what the runner wrote to standard error before its machine had a log. */
   readStderr(): Promise<string>;
-  /** Lets go of the runner. */
+  /** Closes the runner's input. */
   release(): Promise<void>;
-  /** Ends it at once, and what is behind it. */
+  /** Kills the runner and its VM at once. */
   kill(): Promise<void> | void;
-  /** Keeps this process alive, or not. */
+  /** Keeps this process's event loop alive; `unref` no longer does. */
   ref(): void;
   unref(): void;
 }
@@ -75,11 +75,11 @@ export class ChildLink implements RunnerLink {
 
   async release(): Promise<void> {
     await this.#input.close().catch(() => {
-      // It is gone already.
+      // The runner is gone already.
     });
   }
 
-  /** With its group: who waits for it may be in there, as for a child. */
+  /** Kills the whole process group: it may include the supervisor, whose child the runner is. */
   kill(): void {
     try {
       killProcessId(-this.#process.pid);

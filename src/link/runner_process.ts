@@ -10,57 +10,57 @@ import { readStatus } from "../state/status.ts";
 import { ChildLink, type RunnerEnd, type RunnerLink } from "./runner_link.ts";
 import { spawnRunner } from "./spawn_runner.ts";
 
-/** How often a VM is booted that dies before its kernel says a word. */
+/** How often to boot a VM that dies before its kernel prints anything. */
 export const BOOT_ATTEMPTS = 3;
-/** How long a runner may take to end once it is let go of, in ms. */
+/** How long a runner may take to exit after its release, in ms. */
 const END_MS = 30_000;
-/** How many lines of each log an unexpected end is told with. */
-const LAST_WORDS = 5;
+/** How many lines of each log the error for an unexpected end contains. */
+const ERROR_LINES = 5;
 
-/** A runner, and what keeps it alive. */
+/** A runner, and the link that keeps it alive. */
 export class RunnerProcess {
   readonly #link: RunnerLink;
   #hasReported = false;
 
   constructor(link: RunnerLink) {
     this.#link = link;
-    // A process that only holds a machine does not stay alive for it.
+    // Holding a machine must not keep this process alive.
     link.unref();
   }
 
-  /** Starts a runner that waits for its specification. `prefix` is the command that stands before its own. */
+  /** Starts a runner that waits for its specification. `prefix` is the command that runs it, such as `smolvm-jail`. */
   static spawn(prefix: readonly string[]): RunnerProcess {
     return new RunnerProcess(new ChildLink(spawnRunner(prefix)));
   }
 
-  /** Settles when the process is gone, and with it the VM. */
+  /** Settles when the process, and with it the VM, has exited. */
   get exited(): Promise<RunnerEnd | undefined> {
     this.#link.ref();
     return this.#link.exited;
   }
 
   /**
-   * Hands the machine over; settles with the process id of its VM once it can be attached to, or its command runs if
-   * nobody attaches.
+   * Sends the specification. Settles with the process id of the VM once this process can attach to its command or, if
+   * it does not attach, once the command runs.
    *
-   * @throws {SmolvmError} for why it cannot be started.
+   * @throws {SmolvmError} for the reason why the machine cannot be started.
    */
   async start(spec: RunnerSpec): Promise<number> {
     await this.send(spec);
     return await this.started(spec);
   }
 
-  /** Hands the machine over; to be followed by {@linkcode started}. */
+  /** Sends the specification. Call {@linkcode started} next. */
   async send(spec: RunnerSpec): Promise<void> {
-    // It stays alive for a start.
+    // A start keeps this process alive.
     this.#link.ref();
     await this.#link.send(`${encodeRunnerSpec(spec)}\n`);
   }
 
   /**
-   * Settles like {@linkcode start} for a machine that was handed over.
+   * Settles like {@linkcode start}, after {@linkcode send}.
    *
-   * @throws {SmolvmError} for why it cannot be started.
+   * @throws {SmolvmError} for the reason why the machine cannot be started.
    */
   async started(spec: RunnerSpec): Promise<number> {
     try {
@@ -73,27 +73,27 @@ export class RunnerProcess {
     }
   }
 
-  /** Lets go of the runner: it ends its ephemeral machine and removes what that left. */
+  /** Releases the runner: it stops its ephemeral machine and removes the machine's files. */
   async release(): Promise<void> {
     await this.#link.release();
   }
 
-  /** The same, and settles when it is gone: one that its guest has taken over may not heed that, and is killed. */
+  /** Releases the runner and waits for its exit. A runner that does not exit in time, perhaps taken over, is killed. */
   async end(patienceMs = END_MS): Promise<void> {
     using _ = startTimer(patienceMs, () => this.kill());
     await this.release();
     await this.exited;
   }
 
-  /** Ends a runner that nobody wants any more. */
+  /** Kills a runner that is no longer needed. */
   async kill(): Promise<void> {
     await this.#link.kill();
     await this.exited;
   }
 
   /**
-   * Whether nothing of the machine has run, and it can be tried again: the VM took the runner along before the guest's
-   * kernel had said a word, or had waited for too long, and without a reason.
+   * Whether nothing has run in the machine, so that the caller can retry: without an error, the VM died before the
+   * guest's kernel printed anything, or a warm machine exited because it had waited for too long.
    */
   async diedSilently({ folder }: RunnerSpec): Promise<boolean> {
     if (this.#hasReported || readStatus(folder)?.error) return false;
@@ -101,7 +101,7 @@ export class RunnerProcess {
     return (await this.exited)?.code === 0 && !readStatus(folder)?.error && tailOf(consoleLog(folder), 1).length === 0;
   }
 
-  /** Why the runner ended or is about to, by what it wrote last. */
+  /** Why the runner has ended or is about to, with the last lines it wrote. */
   async causeOfDeath(spec: RunnerSpec): Promise<SmolvmError> {
     const error = readStatus(spec.folder)?.error;
     if (error) return toError(error);
@@ -109,9 +109,9 @@ export class RunnerProcess {
     const stderr = await this.#link.readStderr();
     if (end?.code === JAIL_FAILED && stderr.includes("smolvm-jail: ")) return jailFailure(stderr);
     const words = [
-      ...stderr.split("\n").filter((line) => line.trim() !== "").slice(-LAST_WORDS),
-      ...tailOf(runnerLog(spec.folder), LAST_WORDS),
-      ...tailOf(consoleLog(spec.folder), LAST_WORDS),
+      ...stderr.split("\n").filter((line) => line.trim() !== "").slice(-ERROR_LINES),
+      ...tailOf(runnerLog(spec.folder), ERROR_LINES),
+      ...tailOf(consoleLog(spec.folder), ERROR_LINES),
     ];
     const how = end === undefined
       ? "exit code unknown"

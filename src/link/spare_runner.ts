@@ -2,24 +2,24 @@ import { jailProgram } from "../jail/prefix.ts";
 import { log } from "../log.ts";
 import { TakenLink } from "./taken_link.ts";
 
-/** Says which runner the launcher has started beside this process, and how that is confined; `ahead.c` has it too. */
+/** Names the spare runner that the launcher has started, and its jail's flags; `ahead.c` has the same name. */
 const VARIABLE = "SMOLVM_SPARE";
 
 let spare: { path: string; prefix: readonly string[] } | undefined;
 let dismissed: Promise<void> | undefined;
 
 /**
- * Lets a runner that the launcher has started beside this process be the one of the first machine that this process
- * starts. To be followed by {@linkcode dismissSpareRunner}.
+ * Uses the spare runner, which the launcher has started beside this process, for the first machine that this process
+ * starts. Call {@linkcode dismissSpareRunner} later.
  */
 export function adoptSpareRunner(): void {
   const [name, ...flags] = Deno.env.get(VARIABLE)?.split(" ") ?? [];
   if (name === undefined) return;
-  Deno.env.delete(VARIABLE); // It is not for the programs that this one starts.
+  Deno.env.delete(VARIABLE); // Child processes must not inherit it.
   spare = { path: `\0${name}`, prefix: [jailProgram(), ...flags] };
 }
 
-/** The spare runner, if there is one behind that prefix; another one ends. */
+/** Takes the spare runner, if there is one with that prefix. A spare runner with another prefix is ended. */
 export async function takeSpareRunner(prefix: readonly string[]): Promise<TakenLink | undefined> {
   if (spare === undefined) return undefined;
   if (prefix.join("\0") !== spare.prefix.join("\0")) {
@@ -33,7 +33,7 @@ export async function takeSpareRunner(prefix: readonly string[]): Promise<TakenL
   return link;
 }
 
-/** Ends the spare runner, if nobody took it; settles when nothing of it is left. */
+/** Ends the spare runner, unless it was taken. Settles when it has exited and was cleaned up. */
 export async function dismissSpareRunner(): Promise<void> {
   const path = spare?.path;
   spare = undefined;

@@ -5,7 +5,7 @@ import { jailPrefix, jailProgram } from "../jail/prefix.ts";
 const ignore = Deno.build.os !== "linux" || Deno.uid() !== 0;
 const PREFIX = JSON.stringify(jailPrefix({ isJailed: true, keepsNetwork: false }));
 
-/** What a client prints that `smolvm-jail --ahead` becomes, with a script in the place of its runner. */
+/** Runs `smolvm-jail --ahead` with a script as its runner, and returns what the client that it becomes prints. */
 async function client(runner: string, code: string, words = ["run", "x"]): Promise<unknown> {
   const module = new URL("./spare_runner.ts", import.meta.url);
   const script = `import { adoptSpareRunner, dismissSpareRunner, takeSpareRunner } from "${module}";
@@ -17,7 +17,7 @@ async function client(runner: string, code: string, words = ["run", "x"]): Promi
   return JSON.parse(stdout);
 }
 
-/** Takes the runner, does that with it, and prints its report, its end and its messages. */
+/** A client's code that takes the runner, runs `act`, and prints the runner's report, exit status and messages. */
 const take = (act: string) =>
   `const link = await takeSpareRunner(${PREFIX});
   await link.send("line\\n");
@@ -26,7 +26,7 @@ const take = (act: string) =>
   console.log(JSON.stringify([report ?? null, await link.exited, await link.readStderr()]));`;
 
 Deno.test({
-  name: "takeSpareRunner() takes a runner that was started ahead; its link tells how that ended, and its last words",
+  name: "takeSpareRunner() takes the spare runner; its link reports the exit status and the last messages",
   ignore,
   async fn() {
     const [ready, killed] = ['exec 3>&-; read line; echo "{$line}"', { code: 137, signal: "SIGKILL" }];
@@ -36,7 +36,7 @@ Deno.test({
       ["exec 3>&-; read line; exit 0", "", [null, { code: 0, signal: null }, ""]],
       [`${ready}; exec sleep 600`, "await link.kill()", ["{line}", killed, ""]],
       [`${ready}; cat; echo end >&2`, "await link.release()", ["{line}", { code: 0, signal: null }, "end\n"]],
-      // With the order to be killed when nobody holds it any more.
+      // With the order to kill it once its client is gone.
       [
         `read line; printf 'e\\0' >&3; exec 3>&-; echo "{$line}"; exec sleep 600`,
         "await link.release()",
@@ -48,7 +48,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "takeSpareRunner() takes none behind another prefix, or when there is none",
+  name: "takeSpareRunner() takes no runner with another prefix, and returns undefined when there is none",
   ignore,
   async fn() {
     const look = `const link = await takeSpareRunner(${PREFIX});

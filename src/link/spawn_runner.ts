@@ -6,7 +6,7 @@ import { log } from "../log.ts";
 import { roleCommand } from "../runner/entry.ts";
 
 /**
- * A process that waits for a runner's specification behind that prefix.
+ * Starts a runner, with `prefix` before its command, that waits for its specification.
  *
  * @throws {SmolvmError} `dependency` when it cannot be started.
  */
@@ -21,7 +21,7 @@ export function spawnRunner(prefix: readonly string[]): Deno.ChildProcess {
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-      // A session of its own: Ctrl-C at the terminal is for the guest's command, by way of us.
+      // In its own session: this process forwards Ctrl-C at the terminal to the guest's command.
       detached: true,
     }).spawn();
   } catch (error) {

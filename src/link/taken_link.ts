@@ -6,8 +6,8 @@ const GRANT = "taken\n";
 const CHUNK_BYTES = 4096;
 
 /**
- * The link to a runner that was there before this process wanted one, by way of the `smolvm-jail` that supervises it: a
- * connection that ends when nothing of the machine is left. See `src/jail/helper/warm.c`.
+ * The link to a runner that was started in advance: a connection to the `smolvm-jail` that supervises it, which closes
+ * when the machine has ended and was cleaned up. See `src/jail/helper/warm.c`.
  */
 export class TakenLink implements RunnerLink {
   readonly exited: Promise<RunnerEnd | undefined>;
@@ -24,7 +24,7 @@ export class TakenLink implements RunnerLink {
     });
   }
 
-  /** Takes the runner that waits at that socket; `undefined` when another process was faster, or it is gone. */
+  /** Takes the runner that waits at a socket; `undefined` when another process was faster, or the runner is gone. */
   static async take(path: string, { hasBooted }: { hasBooted: boolean }): Promise<TakenLink | undefined> {
     let conn: Deno.UnixConn;
     try {
@@ -40,13 +40,13 @@ export class TakenLink implements RunnerLink {
     return undefined;
   }
 
-  /** Has that done besides; to be called before the specification is sent. */
+  /** Sets orders for the supervisor. Call it before the specification is sent. */
   order(orders: readonly Order[]): void {
     this.#orders = encodeOrders(orders);
   }
 
   async send(line: string): Promise<void> {
-    // An empty text is the end of the orders.
+    // An empty text ends the orders.
     await this.#write(`${this.#orders}\0${line}`);
   }
 
@@ -55,7 +55,7 @@ export class TakenLink implements RunnerLink {
     try {
       for (let at = 0; at < data.length;) at += await this.#conn.write(data.subarray(at));
     } catch {
-      // It is gone already; what follows finds out why.
+      // The runner is gone already; reading the report finds out why.
     }
   }
 
@@ -70,11 +70,11 @@ export class TakenLink implements RunnerLink {
 
   async release(): Promise<void> {
     await this.#conn.closeWrite().catch(() => {
-      // It is gone already.
+      // The runner is gone already.
     });
   }
 
-  /** Its runner alone, whatever is sent: smolvm-jail removes what that leaves. */
+  /** Kills only the runner: smolvm-jail does that on any further data, and then removes the machine's files. */
   async kill(): Promise<void> {
     await this.#write("\n");
     await this.release();
@@ -88,7 +88,7 @@ export class TakenLink implements RunnerLink {
     this.#conn.unref();
   }
 
-  /** Reads to the end: a line that is the report, if there is one, one that says how the runner ended, and its messages. */
+  /** Reads to the end: the report's line, if there is one, a line with the runner's exit status, and its messages. */
   async #read(text: string): Promise<RunnerEnd | undefined> {
     const decoder = new TextDecoder();
     const chunk = new Uint8Array(CHUNK_BYTES);
@@ -97,7 +97,7 @@ export class TakenLink implements RunnerLink {
       const end = text.indexOf("\n");
       if (!isFound && end >= 0) {
         isFound = true;
-        // What smolvm-jail could not do is none.
+        // An error of smolvm-jail is not a report.
         this.#report.resolve(text.startsWith("{") ? text.slice(0, end) : undefined);
       }
       if (isFound) text = text.slice(-2 * STDERR_MAX);

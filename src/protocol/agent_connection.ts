@@ -5,7 +5,7 @@ import { FrameWriter } from "./frame_writer.ts";
 import { decodeFailure, decodeU32, encodeSetup, encodeU32s, type Failure, type Setup } from "./messages.ts";
 import { ProtocolError } from "./payload.ts";
 
-/** How many frames may wait for a guest before the host stops reading from it; a correct agent always reads. */
+/** How many frames may be queued for a guest before the host stops reading from it; a correct agent always reads. */
 const QUEUE_MAX = 1024;
 
 /** The agent could not set up the guest. */
@@ -19,7 +19,7 @@ export class SetupFailedError extends Error {
   }
 }
 
-/** The host's end of the connection to a guest's agent. */
+/** The host side of the connection to a guest's agent. */
 export class AgentConnection {
   readonly #conn: Deno.Conn;
   readonly #writer: FrameWriter;
@@ -36,10 +36,10 @@ export class AgentConnection {
   }
 
   /**
-   * Answers the agent's HELLO, sets up the guest and yields each frame of its commands, until BYE or the connection's
-   * end; returns whether BYE came. The first frame yielded is READY.
+   * Answers the agent's HELLO, sets up the guest and yields each frame of its commands until BYE or the end of the
+   * connection. Returns whether BYE arrived. The first frame yielded is READY.
    *
-   * @param onSetup is called when SETUP is sent, and may send what the guest is to do after it
+   * @param onSetup called after SETUP is sent; it may send further requests
    * @throws {ProtocolError} when the agent breaks the protocol or speaks another version.
    * @throws {SetupFailedError} when the agent cannot set up the guest.
    */
@@ -81,7 +81,7 @@ export class AgentConnection {
       maxPayload: GUEST_FRAME_MAX - FRAME_HEADER_BYTES,
       // Acknowledged as it is read, not as it is consumed: a slow consumer stalls its stream, never the connection.
       onRead: async (bytes) => {
-        // But wait for a guest that does not read: its frames are answered, so the queue would grow without limit.
+        // Wait for a guest that does not read: its frames are answered, so the queue would grow without limit.
         if (this.#writer.queued > QUEUE_MAX) await this.#writer.flush();
         this.#unacknowledged += bytes;
         if (this.#unacknowledged < ACK_EVERY) return;

@@ -28,7 +28,7 @@ const SETUP: Setup = {
 };
 const HELLO = encodeU32s(PROTOCOL_VERSION);
 
-/** Runs a test with the host's end of a connection and a fake agent at the other end. */
+/** Runs a test with the host side of a connection and a fake agent. */
 async function withAgent(test: (host: AgentConnection, agent: FramePeer) => Promise<void>): Promise<void> {
   const { conn, peer } = await connectedPair();
   const host = new AgentConnection(conn);
@@ -40,7 +40,7 @@ async function withAgent(test: (host: AgentConnection, agent: FramePeer) => Prom
   }
 }
 
-/** Brings a connection to READY; acknowledgements start there. */
+/** Brings a connection to READY, where acknowledgements start. */
 async function ready(host: AgentConnection, agent: FramePeer): Promise<AsyncGenerator<Frame, boolean>> {
   const frames = host.frames(() => SETUP);
   const first = frames.next();

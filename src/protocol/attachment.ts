@@ -33,14 +33,14 @@ export interface ClientRequest {
 
 /** Largest payload of a frame of input, in bytes: large frames cost less, small ones keep the command busy. */
 export const INPUT_FRAME_MAX = 64 * 1024;
-/** Less credit than this, in bytes, waits for more: the guest still has half of the window. */
+/** Smaller amounts of credit, in bytes, are collected first: the guest still has half of the window. */
 const CREDIT_EVERY = STREAM_WINDOW / 2;
-/** The most frames that may wait; a runner that reads never leaves so many. */
+/** The maximum number of queued frames; a runner that reads never leaves that many. */
 const MAX_QUEUED = 2 * STREAM_WINDOW;
 
 /**
- * A client's connection to a command in a machine. A guest may have taken over the runner at the other end: nothing
- * that it sends can make the client buffer more than the windows of its streams.
+ * A client's connection to a command in a machine. A guest may have taken over the runner: nothing that a runner sends
+ * can make the client buffer more than the windows of its streams.
  */
 export class Attachment {
   readonly #conn: Connection;
@@ -88,12 +88,12 @@ export class Attachment {
     else this.#conn.unref();
   }
 
-  /** Settles when the command runs; send nothing to it before. */
+  /** Settles when the command runs. Do not send it anything earlier. */
   get started(): Promise<void> {
     return this.#started.promise;
   }
 
-  /** Sends a signal, by Linux's number. */
+  /** Sends a signal, by its Linux number. */
   signal(signal: number): void {
     this.#writer.send(MSG.SIGNAL, CLIENT_STREAM, encodeU32s(signal));
   }
@@ -172,7 +172,7 @@ export class Attachment {
         }
       }
     } catch {
-      // For the command, an input that fails has ended.
+      // A failed input ends the command's input.
     }
     this.#writer.send(MSG.STDIN, CLIENT_STREAM);
   }
@@ -192,7 +192,7 @@ export class Attachment {
   }
 }
 
-/** Whether a connection's error only means that the runner at the other end is gone or ending. */
+/** Whether a connection's error only means that the runner is gone or about to exit. */
 export function isDisconnect(error: unknown): boolean {
   const { ConnectionRefused, ConnectionReset, NotFound } = Deno.errors;
   return error instanceof ConnectionRefused || error instanceof ConnectionReset || error instanceof NotFound;

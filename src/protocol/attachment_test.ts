@@ -177,7 +177,7 @@ Deno.test("Attachment buffers at most the windows of its streams, and reports a 
   const stalled = Promise.withResolvers<void>();
   const breaches: [frames: [type: number, payload?: Uint8Array][], what: string][] = [
     [Array.from({ length: 5 }, () => [MSG.STDOUT, chunk]), "80000 bytes of a stream without credit"],
-    [[[MSG.STDERR], [MSG.STDERR]], "a stream goes on behind its end"],
+    [[[MSG.STDERR], [MSG.STDERR]], "data after the end of a stream"],
     [[[MSG.STARTED, encodeU32s(1)], [MSG.STARTED, encodeU32s(1)]], "a command started twice"],
   ];
   for (const [frames, what] of breaches) {

@@ -8,7 +8,7 @@ const ENOTDIR = 20;
 const ENAMETOOLONG = 36;
 const ELOOP = 40;
 
-/** The user's error for a command that did not start; its `code` determines the exit code. */
+/** The error that the user sees for a command that did not start; its `code` determines the exit code. */
 export function commandError({ errno, stage, text }: Failure): SmolvmError {
   const reason = describeErrno(errno);
   switch (stage) {

@@ -10,9 +10,9 @@ export const PROTOCOL_VERSION = 1;
 export const AGENT_PORT = 7070;
 
 export const FRAME_HEADER_BYTES = 12;
-/** Largest frame of the guest, header included. */
+/** Largest frame from the guest, header included. */
 export const GUEST_FRAME_MAX = 16 * 1024;
-/** Largest payload of a frame of the host. */
+/** Largest payload of a frame from the host. */
 export const HOST_PAYLOAD_MAX = 2 * 1024 * 1024;
 /** Bytes of frames that the guest may have unacknowledged. */
 export const CONNECTION_WINDOW = 128 * 1024;
@@ -53,7 +53,7 @@ export const STAGE = { SETUP: 0, USER: 1, CWD: 2, EXEC: 3, SPAWN: 4 } as const;
 export const SETUP_OVERLAY = 1;
 export const SETUP_EPHEMERAL = 2;
 export const SETUP_WRITABLE = 4;
-/** In the mode of a file: its content goes to the end of the file that is there. */
+/** In the mode of a file: append the content to the existing file. */
 export const FILE_BLOCK = 65_536;
 export const MOUNT_READ_ONLY = 1;
 export const MOUNT_TMPFS = 2;

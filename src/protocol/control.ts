@@ -2,16 +2,16 @@
  * The control protocol: a client of a machine talks to its runner over the control socket, in the agent's frames. For
  * one command the client acts as the host does towards the agent. This file defines the messages that the agent lacks.
  *
- *   client to runner: its first frame says what it wants
+ *   client to runner: the first frame is the request
  *                      stream         payload
  *   CONTROL.ATTACH     CLIENT_STREAM  nothing. The client shares the streams of the machine's command, from now on, or
  *                                     from the start if the command waits for this client. Closing the connection
  *                                     detaches it
- *   CONTROL.EXEC       CLIENT_STREAM  that of MSG.EXEC. A new command; closing the connection kills it
- *   CONTROL.SPAWN      CLIENT_STREAM  that of MSG.EXEC. A new command that continues without the client
+ *   CONTROL.EXEC       CLIENT_STREAM  as MSG.EXEC. Runs a new command; closing the connection kills it
+ *   CONTROL.SPAWN      CLIENT_STREAM  as MSG.EXEC. Runs a new command that continues without the client
  *   CONTROL.WAIT       CLIENT_STREAM  nothing. Requests only EXITED or FAILED of the machine's command
  *   CONTROL.SIGNAL     0              u32 Linux signal number, for the machine's command. The runner closes the
- *                                     connection once the client has closed its direction of it
+ *                                     connection once the client has closed its write side
  *   CONTROL.STOP       0              u32 Linux signal number, u32 ms. The command gets the signal; after the time
  *                                     everything left in the guest is killed. The connection ends with the machine
  *
@@ -25,7 +25,8 @@
  * A runner records its version of this protocol (`CONTROL_VERSION`) in the machine's `process.json`. STOP, WAIT and
  * SIGNAL mean the same in every version, so that any version of smolvm can end a machine.
  *
- * A connection that ends before EXITED or FAILED means that the machine or its command is gone; its status says why.
+ * A connection that closes before EXITED or FAILED means that the machine or its command is gone; the machine's status
+ * has the reason.
  *
  * @module
  */
@@ -35,17 +36,17 @@ import { ProtocolError } from "./payload.ts";
 
 export const CONTROL = { ATTACH: 64, STOP: 65, EXEC: 66, SPAWN: 67, WAIT: 68, SIGNAL: 69 } as const;
 
-/** The stream of a connection's command, whatever its stream in the agent protocol. */
+/** The stream of a connection's command, independent of its stream in the agent protocol. */
 export const CLIENT_STREAM = 1;
 
-/** The default time-out for a command that was asked to end, in ms; docker's is the same. */
+/** The default time-out for a command that was asked to stop, in ms; the same as docker's. */
 export const STOP_TIMEOUT_MS = 10_000;
 
 /** How to stop a machine. */
 export interface StopRequest {
-  /** Linux's number of the signal that asks the command to end. */
+  /** The Linux number of the signal that asks the command to stop. */
   signal: number;
-  /** How long the command may take to end, in ms. */
+  /** How long the command may take to exit, in ms. */
   timeoutMs: number;
 }
 

@@ -4,7 +4,7 @@ import { type Frame, FrameDecoder } from "./frame.ts";
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Reads frames from a connection until its end.
+ * Reads frames until the connection closes.
  *
  * @param onRead called with the number of bytes read; the frames are yielded after its promise settles
  * @throws {ProtocolError} for a frame whose payload is over `maxPayload` bytes.
@@ -25,7 +25,7 @@ async function read(conn: Connection, chunk: Uint8Array): Promise<number | null>
   try {
     return await conn.read(chunk);
   } catch (error) {
-    // The peer ended before it had read everything.
+    // The peer closed the connection before it had read everything.
     if (error instanceof Deno.errors.ConnectionReset) return null;
     throw error;
   }

@@ -25,7 +25,7 @@ export interface Setup {
   overlay: boolean;
   /** Whether, without an overlay, the guest writes to the root filesystem itself. */
   writable?: boolean;
-  /** Whether nobody looks at the disk when the guest has ended. */
+  /** Whether the disk is discarded when the guest has ended. */
   ephemeral: boolean;
   /** Path in the boot folder, or the tag of a share. */
   rootfs: string;
@@ -33,7 +33,7 @@ export interface Setup {
   mounts: GuestMount[];
   rlimits: Rlimit[];
   interfaces: GuestInterface[];
-  /** How many files of the shares the host can hold open, which are all that the guest knows; 0: any number. */
+  /** How many files of the shares the guest may know: the host keeps each of them open; 0: no limit. */
   shareFiles: number;
 }
 
@@ -46,7 +46,7 @@ export interface GuestFile {
 
 /** A folder or file that the agent mounts into the guest's root. */
 export interface GuestMount {
-  /** Path in the boot folder, or the tag of a share; of a tmpfs its options, `size=64k,mode=1777`. */
+  /** Path in the boot folder, or the tag of a share; for a tmpfs its options, such as `size=64k,mode=1777`. */
   source: string;
   /** Absolute path in the guest, created when missing. */
   target: string;
@@ -61,17 +61,17 @@ export interface GuestMount {
   noExec?: boolean;
 }
 
-/** A network interface of the guest's, or a further address of one (`eth0:1`); with addresses as numbers. */
+/** A network interface of the guest, or a further address of one (`eth0:1`). Addresses are numbers. */
 export interface GuestInterface {
   name: string;
   address: number;
-  /** Bits of the address that all on its link have in common. */
+  /** Prefix length of the address, in bits. */
   prefix: number;
-  /** Where the default route leads; 0: there is none by it. */
+  /** Gateway of the default route; 0: no default route by this interface. */
   gateway: number;
   /** Largest packet in bytes. */
   mtu: number;
-  /** The same of IPv6; without a prefix it has no address of it. */
+  /** The same for IPv6; without a prefix it has no IPv6 address. */
   address6: bigint;
   prefix6: number;
   gateway6: bigint;
@@ -88,11 +88,11 @@ export interface Rlimit {
 export interface WindowSize {
   /** Lines. */
   rows: number;
-  /** Characters of a line. */
+  /** Characters per line. */
   columns: number;
 }
 
-/** The program of the agent's tools, executable by any user: before execve, a command's process is the agent. */
+/** The path of the agent's tools, which any user can execute: before execve, a command's process runs the agent. */
 export const AGENT_TOOL = "/proc/self/exe";
 
 /** A command to run in the guest. */
@@ -104,7 +104,7 @@ export interface Exec {
   cwd: string;
   /** Creates `cwd` when it is missing. */
   makeCwd: boolean;
-  /** Is PID 1 of the namespace that all others join: the machine's own, and the first. */
+  /** Is the machine's own command, started first: PID 1 of the namespace that all other commands join. */
   pid1: boolean;
   /** `name|uid[:group|gid]`; empty is root. */
   user: string;
@@ -113,7 +113,7 @@ export interface Exec {
   env: string[];
 }
 
-/** How a command ended, and whether the guest's kernel killed a process for memory meanwhile. */
+/** A command's exit status, and whether the guest's kernel killed a process when memory ran out meanwhile. */
 export type ExitStatus = ({ code: number; signal?: never } | { signal: number; code?: never }) & {
   oomKilled?: boolean;
 };

@@ -35,7 +35,7 @@ export class OutputPump {
 
   /** @throws {ProtocolError} for data after the end. */
   push(data: Uint8Array): void {
-    if (this.#isEnded) throw new ProtocolError("a stream goes on behind its end");
+    if (this.#isEnded) throw new ProtocolError("data after the end of a stream");
     this.#isEnded = data.length === 0;
     this.#pending += data.length;
     this.#chunks.push(data);

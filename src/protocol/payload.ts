@@ -98,7 +98,7 @@ export class PayloadReader {
   /** Call this last: nothing may follow the last field. */
   end(): void {
     if (this.#at !== this.#bytes.length) {
-      throw new ProtocolError(`${this.#bytes.length - this.#at} bytes behind the last field`);
+      throw new ProtocolError(`${this.#bytes.length - this.#at} bytes after the last field`);
     }
   }
 

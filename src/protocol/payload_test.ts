@@ -77,5 +77,5 @@ Deno.test("PayloadReader decodes invalid UTF-8 as U+FFFD, and keeps a byte order
 Deno.test("PayloadReader refuses bytes after the last field", () => {
   const fields = reader(...u32(1), 0, 0);
   fields.u32();
-  assert.throws(() => fields.end(), { name: "ProtocolError", message: "2 bytes behind the last field" });
+  assert.throws(() => fields.end(), { name: "ProtocolError", message: "2 bytes after the last field" });
 });

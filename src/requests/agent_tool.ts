@@ -3,13 +3,13 @@ import { AGENT_TOOL } from "../protocol/messages.ts";
 import type { ReadableMachine } from "../state/lookup.ts";
 import { startExec } from "./exec.ts";
 
-/** How much of a line that a tool says is kept, in characters. */
+/** How much of a line from a tool's standard error to keep, in characters. */
 const LINE_MAX = 64 * 1024;
 
 /** A tool of the guest's agent failed; the message is its last line. */
 export class ToolError extends Error {
   override readonly name = "ToolError";
-  /** How it ended. */
+  /** The tool's exit status. */
   readonly status: ExitStatus;
 
   constructor(message: string, status: ExitStatus) {
@@ -18,27 +18,27 @@ export class ToolError extends Error {
   }
 }
 
-/** The streams of a tool but for its errors; an error of one of them ends it. */
+/** A tool's input and output. An error of one of these streams ends the tool. */
 export interface ToolOptions extends Partial<Pick<CommandIo, "stdin" | "stdout">> {
-  /** Told each line of its standard error, but for the one that says why it failed. */
+  /** Called with each line of the tool's standard error, except the last one of a tool that failed. */
   onWarning?: (line: string) => void;
-  /** Ends it when it rejects. */
+  /** Ends the tool when it rejects. */
   until: Promise<never>;
 }
 
 /**
  * Runs a tool of the guest's agent, as root.
  *
- * @throws {ToolError} when it fails; {SmolvmError} when it cannot be run; the error of a stream, or that of `until`.
+ * @throws {ToolError} when it fails; {SmolvmError} when it cannot be run; the error of a stream or of `until`.
  */
 export async function runAgentTool(
   machine: ReadableMachine,
   argv: readonly string[],
   { stdin, stdout, onWarning = () => {}, until }: ToolOptions,
 ): Promise<void> {
-  const words = new Words(onWarning);
+  const lines = new ErrorLines(onWarning);
   const broken = Promise.withResolvers<never>();
-  // An error that comes after the end is ignored.
+  // Ignore errors after the end.
   for (const promise of [broken.promise, until]) promise.catch(() => {});
   const input = stdin && untilBroken(stdin, broken.reject);
   using _ = { [Symbol.dispose]: () => void input?.return(undefined).catch(() => {}) };
@@ -46,7 +46,7 @@ export async function runAgentTool(
     stdin: input,
     stdout: async (data) => await stdout?.(data).catch(broken.reject),
     stderr: (data) => {
-      words.hear(data);
+      lines.push(data);
       return Promise.resolve();
     },
   };
@@ -54,7 +54,7 @@ export async function runAgentTool(
   await using tool = await startExec(machine, options, io);
   const status = await Promise.race([tool.finish(), broken.promise, until]);
   const { code, signal } = status;
-  const last = words.last();
+  const last = lines.last();
   if (code === 0) {
     if (last !== undefined) onWarning(last);
     return;
@@ -63,19 +63,19 @@ export async function runAgentTool(
   throw new ToolError(last ?? `The guest's agent ended with ${end}`, status);
 }
 
-/** The lines that a tool says. The last one is held back: it may say why the tool failed. */
-class Words {
+/** The lines of a tool's standard error. The last one is held back: it may be the reason why the tool failed. */
+class ErrorLines {
   readonly #onLine: (line: string) => void;
   readonly #decoder = new TextDecoder();
   #last: string | undefined;
-  /** Of a line that has not ended. */
+  /** The beginning of a line that is not complete. */
   #rest = "";
 
   constructor(onLine: (line: string) => void) {
     this.#onLine = onLine;
   }
 
-  hear(data: Uint8Array): void {
+  push(data: Uint8Array): void {
     const lines = (this.#rest + this.#decoder.decode(data, { stream: true })).split("\n");
     this.#rest = lines.pop()!.slice(-LINE_MAX);
     for (const line of lines) this.#add(line);
@@ -105,7 +105,7 @@ async function* untilBroken(
   }
 }
 
-/** The name of a guest's file can hold anything, a terminal's commands included. */
+/** Replaces control characters: the name of a guest's file can contain terminal escape sequences. */
 function printable(line: string): string {
   return line.replace(/\p{Cc}/gu, "?");
 }

@@ -15,27 +15,27 @@ export type { CopyProgress } from "../archive/progress.ts";
 /** The exit code of the agent's tool `tar` when some files could not be read. */
 const INCOMPLETE = 3;
 
-/** A path in a machine, from its root. */
+/** An absolute path in a machine. */
 export interface GuestPath {
   machine: ReadableMachine;
   path: string;
 }
 
 export interface MachineCopyOptions {
-  /** Whether files keep their owners; else they belong to root in a guest, and on the host to whose process this is. */
+  /** Whether files keep their owners; otherwise they belong to root in a guest, and to this user on the host. */
   keepOwner: boolean;
-  /** Whether a link that is copied stands for what it leads to; those below a folder never do. */
+  /** Whether to copy the target of a link that is the source itself. Links below a folder are copied as links. */
   followLink: boolean;
   onProgress?: OnProgress | undefined;
-  /** Told what is left out. */
+  /** Called for each file that is left out. */
   onWarning: (text: string) => void;
-  /** Ends the copy when it rejects; what is not complete is removed. */
+  /** Ends the copy when it rejects. Incomplete files are removed. */
   until: Promise<never>;
 }
 
 /**
- * Copies a file or folder of this host into a machine, by the rules of `docker cp`. Files below it that cannot be read,
- * or change meanwhile, are told of; all others are copied before the error.
+ * Copies a file or folder of this host into a machine, by the rules of `docker cp`. Files below it that cannot be read
+ * or that change meanwhile cause warnings, and an error after all other files are copied.
  *
  * @throws {SmolvmError} `copy`; `machine-state` when the machine does not run; the error of `until`.
  */
@@ -88,15 +88,15 @@ export async function copyFromMachine(
       missing = await create(source, ".", { ...options, stdout: (data) => writer.write(data), until });
       writer.close();
     } catch (error) {
-      // Not awaited: when it is the unpacking that failed, nobody takes what is being written.
+      // Do not await this: if unpacking failed, nothing reads the stream any more.
       writer.abort(error).catch(() => {});
-      // It removes what it was at.
+      // Unpacking removes the incomplete file.
       await unpacked.catch(() => {});
       throw error;
     }
     await unpacked;
     if (missing) throw incomplete(describe(source), missing.message);
-    if (refused > 0) throw incomplete(describe(source), `${refused} of its files cannot be made here`);
+    if (refused > 0) throw incomplete(describe(source), `${refused} of its files could not be created`);
   });
 }
 
@@ -123,7 +123,7 @@ async function extract(
   await runAgentTool(machine, argv, { stdin: chunks, onWarning, until });
 }
 
-/** Returns what says that some files are missing, or not as they were: the archive has all others. */
+/** Returns the error if some files are missing or have changed: the archive has all others. */
 async function create(
   { machine, path }: GuestPath,
   name: string,
@@ -138,7 +138,7 @@ async function create(
   }
 }
 
-/** What a copy is called in a folder: "." for nothing but what is in it, as the end of the path may ask for. */
+/** The name of the copy in its target folder; "." if the path ends with `/.`, which copies only a folder's content. */
 function baseName(absolute: string, path: string): string {
   return /(^|\/)\.$/.test(path) ? "." : absolute.slice(absolute.lastIndexOf("/") + 1) || ".";
 }
@@ -155,7 +155,7 @@ function leftOut(file: string): string {
   return `"${file}" is left out: it is neither a file nor a folder`;
 }
 
-/** Says of an error which end of the copy it is about; each has its own kinds. */
+/** Adds to an error which side of the copy failed, host or guest, as its class shows. */
 async function explain({ host, guest }: { host: string; guest: string }, copy: () => Promise<void>): Promise<void> {
   try {
     await copy();

@@ -21,7 +21,7 @@ function makeOptions(changes: Partial<MachineCopyOptions> = {}): MachineCopyOpti
 const text = (line: string) => new TextEncoder().encode(line);
 const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name);
 
-/** Fails unless a copy is refused with that message and code `copy`. */
+/** Fails unless a copy rejects with that message and the code `copy`. */
 async function assertFails(copy: Promise<void>, message: string): Promise<void> {
   await assert.rejects(copy, (error) => {
     assert.ok(error instanceof SmolvmError);
@@ -30,10 +30,10 @@ async function assertFails(copy: Promise<void>, message: string): Promise<void> 
   });
 }
 
-Deno.test("copyToMachine() gives the guest an archive, and tells what it leaves out", () =>
+Deno.test("copyToMachine() sends the guest an archive and warns about files that it leaves out", () =>
   withGuest("tar", async ({ machine, here, tool, say, input }) => {
     Deno.writeTextFileSync(`${here}/file`, "content");
-    // A time in whole seconds needs no record before the header, and would make the archive shorter.
+    // A time in whole seconds needs no extended header, which would make the archive shorter.
     Deno.utimeSync(`${here}/file`, 0, 0.5);
     const said: string[] = [];
     const options = makeOptions({ keepOwner: true, onWarning: (line) => said.push(line) });
@@ -47,7 +47,7 @@ Deno.test("copyToMachine() gives the guest an archive, and tells what it leaves 
     assert.deepEqual(said, ['"a?" is left out']);
   }));
 
-Deno.test("copyToMachine() says what failed, here or in the guest", () =>
+Deno.test("copyToMachine() reports a failure on the host and in the guest", () =>
   withGuest("tar", async ({ machine, here, tool, say, die }) => {
     const target = { machine, path: "/big" };
     const missing = copyToMachine(`${here}/none`, target, makeOptions());
@@ -70,7 +70,7 @@ Deno.test("copyToMachine() says what failed, here or in the guest", () =>
     }
   }));
 
-Deno.test("a copy of files that change meanwhile has all others, and fails at its end", () =>
+Deno.test("a copy of files that change meanwhile copies all other files and fails at the end", () =>
   withGuest("tar", async ({ machine, here, tool, say, input }) => {
     const said: string[] = [];
     const options = makeOptions({ onWarning: (line) => said.push(line) });
@@ -112,7 +112,7 @@ Deno.test("a copy of files that change meanwhile has all others, and fails at it
     ]);
   }));
 
-Deno.test("a copy knows by the end of its source what it is called", () =>
+Deno.test("a copy gets its name from the end of the source path", () =>
   withGuest("tar", async ({ machine, here, tool, say }) => {
     Deno.mkdirSync(`${here}/folder`);
     const names = [["folder", "folder"], ["folder/", "folder"], ["folder/.", "."], ["folder/../folder", "folder"]];
@@ -130,7 +130,7 @@ Deno.test("a copy knows by the end of its source what it is called", () =>
     }
   }));
 
-Deno.test("copyFromMachine() makes what the guest packs, and says what failed", () =>
+Deno.test("copyFromMachine() unpacks the guest's archive and reports failures", () =>
   withGuest("tar", async ({ machine, here, tool, say }) => {
     const copy = (path: string, destination: string, options = makeOptions()) =>
       copyFromMachine({ machine, path }, `${here}/${destination}`, options);
@@ -167,7 +167,7 @@ Deno.test("copyFromMachine() makes what the guest packs, and says what failed", 
     assert.deepEqual(namesIn(here).sort(), ["half", "new"]);
   }));
 
-Deno.test("a copy that is interrupted, or whose machine ends, leaves no part of a file", () =>
+Deno.test("a copy that is interrupted, or whose machine ends, leaves no incomplete file", () =>
   withGuest("tar", async ({ machine, here, tool, say, die }) => {
     const archive = await tarArchive({ name: "./file", data: "x".repeat(2000) });
     const interrupt = Promise.withResolvers<never>();
@@ -187,7 +187,7 @@ Deno.test("a copy that is interrupted, or whose machine ends, leaves no part of 
     }
   }));
 
-Deno.test("extractInMachine() and archiveFromMachine() say when a stream of the host fails", () =>
+Deno.test("extractInMachine() and archiveFromMachine() report a failed stream of the host", () =>
   withGuest("tar", async ({ machine, tool, say }) => {
     const broken = () => {
       throw new Deno.errors.BrokenPipe("Broken pipe (os error 32)");

@@ -9,23 +9,23 @@ import { controlSocket, execOf } from "../runner_interface/spec.ts";
 import type { ReadableMachine } from "../state/lookup.ts";
 import { CONTROL_VERSION, controlVersionOf } from "../state/machine_process.ts";
 
-/** A command to run in a machine beside its own, from which it has what is left out. */
+/** A further command to run in a machine. Defaults come from the machine's own command. */
 export interface StartExecOptions {
   argv: string[];
-  /** `KEY=VALUE` each, beside the machine's own. */
+  /** `KEY=VALUE` each, in addition to those of the machine's command. */
   env?: string[];
   /** Working directory. */
   cwd?: string | undefined;
   /** `name|uid[:group|gid]` */
   user?: string | undefined;
-  /** Size of the terminal that it runs on; it has three pipes without. */
+  /** Size of the command's terminal; without it, the command has three pipes. */
   terminal?: WindowSize | undefined;
-  /** Whether it has an input; else it reads `/dev/null`. */
+  /** Whether the command has an input; otherwise it reads `/dev/null`. */
   stdin?: boolean;
 }
 
 /**
- * Runs a command in a machine with the streams of this process, with which it ends.
+ * Runs a command in a machine with the streams `io`. The command is killed when this process ends.
  *
  * @throws {SmolvmError} `machine-state` when the machine does not run; `usage` for a command too long.
  */
@@ -38,9 +38,9 @@ export async function startExec(
 }
 
 /**
- * Starts a command that then runs by itself, its output going nowhere; settles when it runs.
+ * Starts a command that continues without this process, with its output discarded. Settles when it runs.
  *
- * @throws {SmolvmError} like {@linkcode startExec}; when it cannot be started.
+ * @throws {SmolvmError} like {@linkcode startExec}; also when the command cannot be started.
  */
 export async function execInBackground(
   machine: ReadableMachine,
@@ -54,9 +54,9 @@ export async function execInBackground(
 }
 
 /**
- * Shares in the streams of a machine's own command, which goes on without this process.
+ * Attaches to the streams of a machine's own command, which continues after this process detaches.
  *
- * @throws {SmolvmError} `machine-state` when it does not run.
+ * @throws {SmolvmError} `machine-state` when the machine does not run.
  */
 export async function attachTo(machine: ReadableMachine, io: CommandIo): Promise<AttachedCommand> {
   return asCommand(machine, await dial(machine, io, { type: CONTROL.ATTACH }));
@@ -65,7 +65,7 @@ export async function attachTo(machine: ReadableMachine, io: CommandIo): Promise
 /**
  * Connects to the runner of a machine.
  *
- * @throws {SmolvmError} `machine-state` when there is none.
+ * @throws {SmolvmError} `machine-state` when there is no runner.
  */
 export async function dial(machine: ReadableMachine, io: CommandIo, request: ClientRequest): Promise<Attachment> {
   requireRunning(machine);
@@ -105,7 +105,7 @@ function execRequest(
 }
 
 /**
- * Refuses a machine whose command does not run.
+ * Throws unless the machine's command runs.
  *
  * @throws {SmolvmError} `machine-state`.
  */
@@ -113,7 +113,7 @@ export function requireRunning(machine: ReadableMachine): void {
   if (machine.status.state !== "running") throw notRunning(machine);
 }
 
-/** An upgrade leaves machines running that the smolvm before started; so does the way back. */
+/** Refuses a machine with a newer control protocol: machines keep running when smolvm is upgraded or downgraded. */
 function checkControlVersion({ folder, record: { name } }: ReadableMachine): void {
   const version = controlVersionOf(folder);
   if (version <= CONTROL_VERSION) return;
@@ -122,7 +122,7 @@ function checkControlVersion({ folder, record: { name } }: ReadableMachine): voi
   throw new SmolvmError("machine-state", message, { hint: `Use that one, or restart it: smolvm restart ${name}` });
 }
 
-/** Why nothing can be done in a machine that does not run. */
+/** The error for a request to a machine that does not run. */
 export function notRunning({ record, status }: ReadableMachine): SmolvmError {
   const state = status.state === "running" ? "about to end" : status.state;
   return new SmolvmError("machine-state", `Machine "${record.name}" is not running: it is ${state}`, {

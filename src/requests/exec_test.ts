@@ -9,7 +9,7 @@ import type { ReadableMachine } from "../state/lookup.ts";
 import { persistentFolders } from "../state/machine_folders.ts";
 import { execInBackground, startExec } from "./exec.ts";
 
-/** A machine that runs, as far as its files say. */
+/** A machine that runs according to its files. */
 function makeMachine(): ReadableMachine {
   const record = makeRecord();
   const status = { state: "running", process: null, started: null, ended: null, exitCode: null, reason: null };
@@ -22,7 +22,7 @@ function makeMachine(): ReadableMachine {
   } as unknown as ReadableMachine;
 }
 
-Deno.test("startExec() and execInBackground() send a command as large as a message may be, and refuse a larger one", () =>
+Deno.test("startExec() and execInBackground() send a command of the maximum size and refuse a larger one", () =>
   withMachines(async () => {
     const machine = makeMachine();
     Deno.mkdirSync(machine.runtimeFolder, { recursive: true });

@@ -10,10 +10,10 @@ import { notRunning, requireRunning } from "./exec.ts";
 const SIGKILL = 9;
 
 /**
- * Sends a signal, by its number on Linux, to a machine's command. SIGKILL ends the machine, and this settles when it
+ * Sends a signal, by its Linux number, to a machine's command. SIGKILL stops the machine: the promise settles when it
  * has ended.
  *
- * @throws {SmolvmError} `machine-state` when it does not run; `guest` when a guest to be ended does not answer.
+ * @throws {SmolvmError} `machine-state` when it does not run; `guest` when the guest does not answer to SIGKILL.
  */
 export async function signalMachine(machine: ReadableMachine, signal: number): Promise<void> {
   requireRunning(machine);
@@ -27,7 +27,7 @@ export async function signalMachine(machine: ReadableMachine, signal: number): P
     writer.send(CONTROL.SIGNAL, 0, encodeU32s(signal));
     await writer.flush();
     await conn.closeWrite();
-    // The runner ends the connection when it has read it.
+    // The runner closes the connection once it has read the request.
     await conn.read(new Uint8Array(1));
   } catch (error) {
     if (isDisconnect(error)) throw notRunning(machine);

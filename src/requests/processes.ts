@@ -2,17 +2,17 @@ import { SmolvmError } from "../errors.ts";
 import type { ReadableMachine } from "../machine/find.ts";
 import { runAgentTool, ToolError } from "./agent_tool.ts";
 
-/** What the guest says about itself. */
+/** Memory and processes as reported by the guest, which may lie. */
 export interface GuestUsage {
   /** Memory of the guest in bytes. */
   memoryBytes: number;
-  /** The part of it that is neither free nor could be made so at once. */
+  /** The part of it that is neither free nor reclaimable at once. */
   memoryUsedBytes: number;
-  /** All but its kernel's own. */
+  /** All processes except kernel threads. */
   processes: GuestProcess[];
 }
 
-/** A process in a guest, by its word. */
+/** A process in a guest, as reported by the guest. */
 export interface GuestProcess {
   /** Process id. */
   pid: number;
@@ -24,19 +24,19 @@ export interface GuestProcess {
   cpuMs: number;
   /** Time since its start, in ms. */
   ageMs: number;
-  /** Memory of the guest that it holds. */
+  /** Resident memory in the guest. */
   residentBytes: number;
   /** Its arguments, or its name in brackets when it has none. */
   command: string;
 }
 
-/** What a guest may say at most: it is not to be trusted with this process's memory. */
+/** The maximum length of a report: an untrusted guest must not fill this process's memory. */
 const MAX_LENGTH = 4 * 1024 ** 2;
-/** How long a guest may take, in ms. */
+/** How long a guest may take to answer, in ms. */
 const TIMEOUT_MS = 10_000;
 
 /**
- * Asks the agent in a machine what uses the guest.
+ * Asks the agent in a machine for the guest's memory and processes.
  *
  * @throws {SmolvmError} `machine-state` when the machine does not run; `guest` for a guest that does not answer.
  */
@@ -65,7 +65,7 @@ function silent({ record }: ReadableMachine): SmolvmError {
   return new SmolvmError("guest", `Cannot see the processes of "${record.name}": its guest does not answer`);
 }
 
-/** Reads what the agent's tool says; `undefined` when it does not even begin as it should. */
+/** Parses the report of the agent's tool; `undefined` when its first line is invalid. */
 export function parseUsage(text: string): GuestUsage | undefined {
   const [first = "", ...lines] = text.split("\n");
   const [, total, available] = /^(\d{1,12}) (\d{1,12})$/.exec(first) ?? [];

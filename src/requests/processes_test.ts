@@ -9,7 +9,7 @@ import { AGENT_TOOL, decodeExec, encodeExited, encodeU32s } from "../protocol/me
 import { CREATED } from "../state/status.ts";
 import { parseUsage, usageInGuest } from "./processes.ts";
 
-Deno.test("usageInGuest() has what the agent's tool says, unless that fails", async () => {
+Deno.test("usageInGuest() returns the report of the agent's tool, unless the tool fails", async () => {
   using folder = makeTempFolder();
   const { path } = folder;
   using runner = Deno.listen({ transport: "unix", path: `${path}/control.sock` });
@@ -31,7 +31,7 @@ Deno.test("usageInGuest() has what the agent's tool says, unless that fails", as
   }
 });
 
-Deno.test("parseUsage() reads what the guest's agent says", () => {
+Deno.test("parseUsage() parses the report of the guest's agent", () => {
   const usage = parseUsage("1000 400\n1 0 S 120 5000 640 /init\n77 65534 R 0 10 1 sh -c  a b \n9 0 Z 1 2 0 [sh]\n");
   assert.deepEqual(usage, {
     memoryBytes: 1_024_000,
@@ -44,7 +44,7 @@ Deno.test("parseUsage() reads what the guest's agent says", () => {
   });
 });
 
-Deno.test("parseUsage() takes nothing else for figures", () => {
+Deno.test("parseUsage() rejects other text", () => {
   for (const text of ["", "1000", "1000 x", "-1 2", `${"9".repeat(13)} 1`]) assert.equal(parseUsage(text), undefined);
   const odd = ["1 0 S 1 1 1", "1 0 SS 1 1 1 a", "-1 0 S 1 1 1 a", `1 0 S ${"9".repeat(16)} 1 1 a`, "cut o"];
   assert.deepEqual(parseUsage(["1 2", ...odd].join("\n")), { memoryBytes: 1024, memoryUsedBytes: 0, processes: [] });

@@ -9,7 +9,7 @@ import { hasGateway } from "../state/machine_record.ts";
 import { diskFile } from "../state/machine_folders.ts";
 import { usageInGuest } from "./processes.ts";
 
-/** What a machine uses at one moment; null for what is not known. */
+/** A machine's resource usage at one moment; null for unknown values. */
 export interface MachineStats {
   /** Instance id of the machine. */
   id: string;
@@ -17,38 +17,38 @@ export interface MachineStats {
   name: string;
   /** Process id of the VM. */
   pid: number | null;
-  /** Processor time of the VM's process since the sample before, as a percentage of one CPU of the host. */
+  /** CPU time of the VM's process since the previous sample, as a percentage of one CPU of the host. */
   cpuPercent: number | null;
-  /** Memory of the host that the VM's process holds. */
+  /** Resident memory of the VM's process on the host. */
   residentBytes: number | null;
   /** Memory in use in the guest. */
   guestUsedBytes: number | null;
-  /** All memory that the guest's kernel can give. */
+  /** Total memory of the guest as its kernel reports it. */
   guestMemoryBytes: number | null;
-  /** What its disk takes up on the host. */
+  /** Space that its disk takes on the host. */
   diskUsedBytes: number;
   /** Size of its disk. */
   diskBytes: number;
-  /** Bytes that the guest has got over its network in this run; null without a network, or when that has ended. */
+  /** Bytes that the guest has received over its network in this run; null without a network or when it has ended. */
   netReceivedBytes: number | null;
-  /** Bytes that it has sent. */
+  /** Bytes that the guest has sent over its network in this run. */
   netSentBytes: number | null;
-  /** How often its network refused something. */
+  /** How often the network refused something to the guest. */
   netDenied: number | null;
   /** Number of processes in the guest. */
   processes: number | null;
 }
 
-/** The processor time of a VM at one moment. */
+/** The CPU time of a VM at one moment. */
 interface CpuTime {
   cpuMs: number;
   atMs: number;
 }
 
-/** Between two samples, in ms. */
+/** The time between two samples, in ms. */
 const INTERVAL_MS = 1000;
 
-/** Samples the machines that `select` returns at the time, every second, from a second on. */
+/** Yields a sample of the machines that `select` returns, every second; the first one after a second. */
 export async function* watchStats(select: () => ReadableMachine[]): AsyncGenerator<MachineStats[]> {
   let before = cpuTimes(select());
   while (true) {
@@ -64,7 +64,7 @@ export async function* watchStats(select: () => ReadableMachine[]): AsyncGenerat
 async function sample(machine: ReadableMachine, cpuPercent: number | null): Promise<MachineStats> {
   const { id, folder, runtimeFolder, record, status: { process } } = machine;
   const { name, diskBytes } = record;
-  // One that does not answer has no figures of its own; the host's are there all the same.
+  // Without an answer from the guest, only the host's values are known.
   const guest = await usageInGuest(machine).catch((error) => log("info", messageOf(error)));
   const network = hasGateway(record) ? await readCounters(runtimeFolder) : undefined;
   return {
@@ -91,7 +91,7 @@ function cpuTimes(machines: ReadableMachine[]): Map<string, CpuTime> {
   }));
 }
 
-/** Null for a machine that was not there before. */
+/** Null for a machine that is not in the previous sample. */
 function cpuPercent(before: CpuTime | undefined, now: CpuTime | undefined): number | null {
   if (before === undefined || now === undefined) return null;
   return Math.max(0, (now.cpuMs - before.cpuMs) / (now.atMs - before.atMs) * 100);

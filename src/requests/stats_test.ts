@@ -6,7 +6,7 @@ import { watchStats } from "./stats.ts";
 
 const COMMAND = { argv: ["true"], env: [], cwd: "/", user: "", tty: false, stdin: false };
 
-/** A machine whose VM is this process, and whose guest is silent. */
+/** A machine whose VM is this process, and whose guest does not answer. */
 function fakeMachine(id: string, folder: string): ReadableMachine {
   const record = {
     id,
@@ -20,7 +20,7 @@ function fakeMachine(id: string, folder: string): ReadableMachine {
   return { id, folder, runtimeFolder: folder, ephemeral: false, record, status };
 }
 
-Deno.test("watchStats() has what the host knows of a machine whose guest is silent, also of one that comes later", async () => {
+Deno.test("watchStats() yields the host's values when a guest does not answer, also for a new machine", async () => {
   using folder = makeTempFolder();
   await Deno.writeFile(`${folder.path}/disk.img`, new Uint8Array(64 * 1024).fill(1));
   const [one, other] = [fakeMachine("a", folder.path), fakeMachine("b", folder.path)];

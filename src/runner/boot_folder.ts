@@ -5,24 +5,24 @@ import type { VolumeSpec } from "../state/machine_record.ts";
 
 /** Where the agent is in the guest's first root. */
 export const AGENT_PATH = "/agent";
-/** Where the kernel looks for its init. The one of an older libkrun hides what is there, and executes the agent. */
+/** Where the kernel looks for its init. An older libkrun puts its own init over this path, which executes the agent. */
 const INIT_PATH = "/init.krun";
 
-/** Folders that the agent mounts upon. */
+/** The agent's mount points. */
 export const MOUNT_POINTS = ["dev", "proc", "sys", "disk", "root", "s"];
 
-/** What {@linkcode buildBootFolder} puts together. */
+/** The parts of a boot folder. */
 export interface BootSources {
   /** The folder to build in. */
   folder: string;
   /** The agent's executable on the host. */
   agent: string;
-  /** The folder that becomes the guest's root; `undefined`: it is mounted later, and the volumes with it. */
+  /** The folder that becomes the guest's root; `undefined`: it is mounted later, together with the volumes. */
   rootfs: string | undefined;
   volumes: VolumeSpec[];
 }
 
-/** The guest's first root, and how the agent finds the rest in it. */
+/** The guest's first root, and where the agent finds the rootfs and the volumes in it. */
 export interface BootFolder {
   rootfs: string;
   mounts: GuestMount[];
@@ -31,10 +31,10 @@ export interface BootFolder {
 
 /**
  * Builds the guest's first root in this process's mount namespace, so that one virtiofs device carries everything and
- * the host's kernel holds the guest to what is read-only.
+ * the host's kernel enforces read-only mounts.
  */
 export function bindBootFolder(libc: Libc, { folder, agent, rootfs, volumes }: BootSources): BootFolder {
-  // In memory and in this namespace only: it goes with the runner, however that ends.
+  // In memory and in this namespace only: the kernel frees it when the runner exits, even if it is killed.
   libc.mountTmpfs(folder);
   fillBootFolder(folder, agent, rootfs === undefined ? [] : sharesOf(volumes));
   if (rootfs !== undefined) {
@@ -45,7 +45,7 @@ export function bindBootFolder(libc: Libc, { folder, agent, rootfs, volumes }: B
   return boundBootFolder(volumes);
 }
 
-/** A boot folder in which root and volumes are mounted, by this process or by `smolvm-jail`. */
+/** Describes a boot folder in which this process or `smolvm-jail` mounts the root and the volumes. */
 export function boundBootFolder(volumes: readonly VolumeSpec[]): BootFolder {
   return {
     rootfs: "/s/rootfs",
@@ -54,11 +54,11 @@ export function boundBootFolder(volumes: readonly VolumeSpec[]): BootFolder {
   };
 }
 
-/** Builds the guest's first root where there are no mount namespaces: each folder is a share of its own. */
+/** Builds the guest's first root on a host without mount namespaces: each folder is a separate share. */
 export function shareBootFolder(
   { folder, agent, rootfs, volumes }: BootSources & { rootfs: string },
 ): BootFolder {
-  // Of the machine's last start; nothing is mounted in it.
+  // Remove the files of the machine's last start. Nothing is mounted in this folder.
   for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
   fillBootFolder(folder, agent, sharesOf(volumes));
   return {
@@ -82,7 +82,7 @@ function fillBootFolder(folder: string, agent: string, shares: readonly string[]
   for (const name of [...MOUNT_POINTS, ...shares.map((share) => `s/${share}`)]) Deno.mkdirSync(`${folder}/${name}`);
 }
 
-/** Makes the agent the guest's init, in that boot folder. */
+/** Makes the agent the guest's init in the boot folder. */
 export function linkInit(folder: string): void {
   Deno.symlinkSync(AGENT_PATH.slice(1), `${folder}${INIT_PATH}`);
 }

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { AGENT_PATH, shareBootFolder } from "./boot_folder.ts";
 
-Deno.test("shareBootFolder() has the agent, every mount point and a share for each folder", () => {
+Deno.test("shareBootFolder() creates the agent, every mount point and a share for each folder", () => {
   using host = makeTempFolder();
   const folder = `${host.path}/boot`;
   Deno.mkdirSync(folder);
   Deno.writeTextFileSync(`${host.path}/agent`, "agent");
   const sources = { folder, agent: `${host.path}/agent`, rootfs: "/images/1" };
-  // At an earlier start the machine had another volume.
+  // The machine had another volume at its last start.
   shareBootFolder({ ...sources, volumes: Array(3).fill({ source: "/c", target: "/z", readOnly: true }) });
   const boot = shareBootFolder({
     ...sources,

@@ -3,32 +3,32 @@ import type { AgentConnection } from "../protocol/agent_connection.ts";
 import { MSG } from "../protocol/constants.ts";
 import { encodeClock } from "../protocol/messages.ts";
 
-/** How often the host's clock is looked at, in ms. */
+/** How often to check the host's clock, in ms. */
 const LOOK_MS = 1_000;
-/** How often the guest is told the time although nothing has jumped, in ms. */
+/** How often to send the guest the time when the clock has not jumped, in ms. */
 const TELL_MS = 60_000;
-/** How much the clock may move against the one that nobody can set, in ms: more than what it is slewed by in a while. */
+/** The change against the monotonic clock that counts as a jump, in ms: more than slewing causes in a while. */
 const JUMP_MS = 250;
 
 /** Clocks of the host, in ms. */
 export interface Clocks {
   /** Since 1970; jumps when it is set. */
   wall(): number;
-  /** Since whenever; does not jump, and stands still while the host sleeps. */
+  /** Since an arbitrary time; does not jump, and stands still while the host sleeps. */
   monotonic(): number;
 }
 
 const CLOCKS: Clocks = { wall: () => Date.now(), monotonic: () => performance.now() };
 
 /**
- * Tells a guest the host's time: at once when the host's clock was set or the host has slept, and now and then, so that
- * the guest's own clock does not drift away.
+ * Sends the host's time to a guest: soon after the host's clock was set or the host has slept, and regularly, so that
+ * the guest's clock does not drift.
  */
 export class ClockFollower implements Disposable {
   readonly #agent: Pick<AgentConnection, "send">;
   readonly #clocks: Clocks;
   readonly #timer: Disposable;
-  /** The time of the wall clock when the monotonic one began, in ms, as the guest knows it. */
+  /** The wall clock minus the monotonic clock, in ms, at the last jump or at the start. */
   #epochMs: number;
   #toldMs: number;
 
@@ -40,7 +40,7 @@ export class ClockFollower implements Disposable {
     this.#timer = startInterval(LOOK_MS, () => this.look());
   }
 
-  /** Looks at the clocks once. */
+  /** Compares the clocks once. */
   look(): void {
     const [wallMs, monotonicMs] = [this.#clocks.wall(), this.#clocks.monotonic()];
     const jumped = Math.abs(wallMs - monotonicMs - this.#epochMs) >= JUMP_MS;

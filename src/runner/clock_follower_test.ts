@@ -3,7 +3,7 @@ import { MSG } from "../protocol/constants.ts";
 import { encodeClock } from "../protocol/messages.ts";
 import { ClockFollower } from "./clock_follower.ts";
 
-/** A follower of clocks that a test sets. */
+/** A follower of fake clocks. */
 function follow() {
   const now = { wallMs: 1_000_000, monotonicMs: 5_000 };
   const told: Uint8Array[] = [];
@@ -16,7 +16,7 @@ function follow() {
   const follower = new ClockFollower(agent, { wall: () => now.wallMs, monotonic: () => now.monotonicMs });
   return {
     [Symbol.dispose]: () => follower[Symbol.dispose](),
-    /** What the guest is told when so much time has passed on the two clocks. */
+    /** Advances the two clocks and returns what the guest is sent. */
     after(wallMs: number, monotonicMs: number): Uint8Array[] {
       now.wallMs += wallMs;
       now.monotonicMs += monotonicMs;
@@ -28,7 +28,7 @@ function follow() {
 
 const clock = (ms: number, jumped: boolean) => encodeClock({ clockNs: BigInt(ms) * 1_000_000n, jumped });
 
-Deno.test("ClockFollower tells of a clock that was set, either way, and once", () => {
+Deno.test("ClockFollower reports a clock that was set forward or back, once", () => {
   using clocks = follow();
   assert.deepEqual(clocks.after(3_601_000, 1_000), [clock(4_601_000, true)]);
   assert.deepEqual(clocks.after(1_000, 1_000), []);
@@ -36,20 +36,20 @@ Deno.test("ClockFollower tells of a clock that was set, either way, and once", (
   assert.deepEqual(clocks.after(1_000, 1_000), []);
 });
 
-Deno.test("ClockFollower takes steps that add up for a jump, and a slewed clock for none", () => {
+Deno.test("ClockFollower reports small steps that add up to a jump, and ignores a slewed clock", () => {
   using clocks = follow();
   assert.deepEqual(clocks.after(1_200, 1_000), []);
   assert.deepEqual(clocks.after(1_200, 1_000), [clock(1_002_400, true)]);
   assert.deepEqual(clocks.after(1_000.5, 1_000), []);
 });
 
-Deno.test("ClockFollower tells the time every minute although nothing jumps", () => {
+Deno.test("ClockFollower sends the time every minute without a jump", () => {
   using clocks = follow();
   const told = Array.from({ length: 121 }, () => clocks.after(1_000, 1_000)).flat();
   assert.deepEqual(told, [clock(1_060_000, false), clock(1_120_000, false)]);
 });
 
-Deno.test("ClockFollower looks by itself, until it is disposed of", async () => {
+Deno.test("ClockFollower checks the clocks regularly until it is disposed of", async () => {
   const looked = Promise.withResolvers<void>();
   const wall = () => (looks++ > 0 ? looked.resolve() : undefined, 0);
   let looks = 0;

@@ -2,11 +2,11 @@ import { INPUT_WINDOW, STREAM_WINDOW } from "../protocol/constants.ts";
 import type { FrameWriter } from "../protocol/frame_writer.ts";
 import { ProtocolError } from "../protocol/payload.ts";
 
-/** Where {@linkcode CommandInput} leads, and what comes back. */
+/** Callbacks of a {@linkcode CommandInput}. */
 export interface CommandInputEvents {
-  /** Input for the guest; empty: its end. */
+  /** Sends input to the guest; empty: the end of the input. */
   send: (data: Uint8Array) => void;
-  /** A client may send so many bytes more. */
+  /** Lets a client send `bytes` more bytes. */
   credit: (client: FrameWriter, bytes: number) => void;
 }
 
@@ -17,16 +17,16 @@ interface Piece {
 }
 
 /**
- * Makes one input of what several clients send, each of which has a window as large as the guest's. The credit of the
- * guest goes back to the client whose bytes it was for.
+ * Merges the input of several clients. Each client has a window as large as the guest's. The guest's credit goes to the
+ * client that sent the bytes.
  */
 export class CommandInput {
   readonly #events: CommandInputEvents;
   #window = INPUT_WINDOW;
   readonly #waiting: { client: FrameWriter; data: Uint8Array }[] = [];
-  /** What the guest has and has not given credit for, in its order. */
+  /** The pieces that the guest has not given credit for yet, in the order in which they were sent. */
   readonly #sent: Piece[] = [];
-  /** What each client has sent and has no credit for. */
+  /** The bytes that each client has sent and has no credit for yet. */
   readonly #outstanding = new Map<FrameWriter, number>();
 
   constructor(events: CommandInputEvents) {
@@ -34,7 +34,7 @@ export class CommandInput {
   }
 
   /**
-   * Takes input of a client; empty: the end of the input.
+   * Takes input from a client; empty: the end of the input.
    *
    * @throws {ProtocolError} when it exceeds its window.
    */
@@ -50,9 +50,9 @@ export class CommandInput {
   }
 
   /**
-   * The guest has taken so many bytes.
+   * Handles the guest's credit: it has consumed `bytes` bytes.
    *
-   * @throws {ProtocolError} when it was never sent as many.
+   * @throws {ProtocolError} when the guest was sent fewer bytes.
    */
   credit(bytes: number): void {
     this.#window += bytes;
@@ -64,7 +64,7 @@ export class CommandInput {
       piece.bytes -= taken;
       if (piece.bytes === 0) this.#sent.shift();
       const outstanding = this.#outstanding.get(piece.client);
-      // Gone since.
+      // The client is gone.
       if (outstanding === undefined) continue;
       this.#outstanding.set(piece.client, outstanding - taken);
       this.#events.credit(piece.client, taken);
@@ -72,7 +72,7 @@ export class CommandInput {
     this.#flush();
   }
 
-  /** A client is gone; what it has sent remains. */
+  /** Forgets a client that is gone; the guest still gets the input it sent. */
   forget(client: FrameWriter): void {
     this.#outstanding.delete(client);
   }

@@ -5,10 +5,10 @@ import { CommandInput } from "./command_input.ts";
 
 /** The credit that a client is given at its first input. */
 const MORE = INPUT_WINDOW - STREAM_WINDOW;
-/** Clients are told apart by identity alone. */
+/** Clients differ only in their identity. */
 const [ANN, BOB] = [{}, {}] as [FrameWriter, FrameWriter];
 
-/** An input, what it sent to the guest (bytes, 0 for the end), and the credit that it gave. */
+/** An input, the lengths that it sent to the guest (0: the end), and the credit that it gave. */
 function makeInput() {
   const sent: number[] = [];
   const credits: [client: FrameWriter, bytes: number][] = [];
@@ -19,7 +19,7 @@ function makeInput() {
   return { input, sent, credits };
 }
 
-Deno.test("CommandInput keeps to the guest's window and to the order of the input, and divides it", () => {
+Deno.test("CommandInput respects the guest's window and the order of the input, and splits it", () => {
   const { input, sent } = makeInput();
   input.push(ANN, new Uint8Array(INPUT_WINDOW - 1));
   input.push(BOB, new Uint8Array(2));
@@ -31,7 +31,7 @@ Deno.test("CommandInput keeps to the guest's window and to the order of the inpu
   assert.deepEqual(sent, [INPUT_WINDOW - 1, 1, 1, 1]);
 });
 
-Deno.test("CommandInput sends the end of the input behind what came before it", () => {
+Deno.test("CommandInput sends the end of the input after all earlier input", () => {
   const { input, sent } = makeInput();
   input.push(ANN, new Uint8Array(INPUT_WINDOW));
   input.push(BOB, new Uint8Array(1));
@@ -51,7 +51,7 @@ Deno.test("CommandInput gives each client the credit for its own bytes", () => {
   assert.deepEqual(credits, [[ANN, 10], [BOB, 5], [BOB, 15], [ANN, 3]]);
 });
 
-Deno.test("CommandInput loses no credit with a client that is gone", () => {
+Deno.test("CommandInput keeps the guest's credit for the bytes of a client that is gone", () => {
   const { input, sent, credits } = makeInput();
   input.push(ANN, new Uint8Array(INPUT_WINDOW));
   input.push(BOB, new Uint8Array(INPUT_WINDOW));
@@ -61,7 +61,7 @@ Deno.test("CommandInput loses no credit with a client that is gone", () => {
   assert.deepEqual(credits, [[ANN, MORE], [BOB, MORE]]);
 });
 
-Deno.test("CommandInput refuses a client that exceeds its window, and a guest that gives credit for nothing", () => {
+Deno.test("CommandInput refuses a client that exceeds its window, and credit for bytes that were never sent", () => {
   const { input } = makeInput();
   input.push(ANN, new Uint8Array(INPUT_WINDOW));
   assert.throws(() => input.push(ANN, new Uint8Array(1)), {

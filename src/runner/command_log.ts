@@ -5,20 +5,20 @@ import { logFile, type LogLimits } from "../logs/files.ts";
 import { encodeRecords, type LogStream, NEWLINE } from "../logs/record.ts";
 
 /**
- * What a machine's command writes, on disk, as `logs/record.ts` has it. Older files are `PATH.1`, `PATH.2`. Written
- * synchronously, so that output does not pile up in memory.
+ * The log of a command's output on disk, in the format of `logs/record.ts`. Older files are `PATH.1`, `PATH.2`. It is
+ * written synchronously, so that output does not pile up in memory.
  */
 export class CommandLog implements Disposable {
   readonly #path: string;
   readonly #limits: LogLimits;
   #file: Deno.FsFile;
   #size: number;
-  /** Whether it ends amidst a record: its host has crashed, or its disk was full. */
+  /** Whether the file ends inside a record, because the host crashed or the disk was full. */
   #isCut: boolean;
   #failed = false;
 
   /**
-   * Opens the log at `path`, to go on with what is there, without the files that are too many by now.
+   * Opens the log at `path` to append to it, and removes older files beyond the limit.
    *
    * @throws {SmolvmError} `storage`.
    */
@@ -36,7 +36,7 @@ export class CommandLog implements Disposable {
     }
   }
 
-  /** Adds output. A failure, such as a full disk, takes the log, not the machine. */
+  /** Appends output. A failure, such as a full disk, stops the log, not the machine. */
   write(stream: LogStream, data: Uint8Array): void {
     if (this.#failed || data.length === 0) return;
     try {
@@ -59,7 +59,7 @@ export class CommandLog implements Disposable {
     this.#size += bytes.length;
   }
 
-  /** A process that has a file open can read it to its end after it was renamed or removed. */
+  /** Starts a new file. Readers can finish reading an open file after it is renamed or removed. */
   #rotate(): void {
     const { maxFiles } = this.#limits;
     if (maxFiles === 1) removeFile(this.#path);

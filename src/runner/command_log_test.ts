@@ -5,13 +5,13 @@ import { Records } from "../logs/formats.ts";
 import { LogReader } from "../logs/log_reader.ts";
 import { CommandLog } from "./command_log.ts";
 
-/** Runs a test with a log that is not there yet. */
+/** Runs a test with the path of a log that does not exist yet. */
 function withPath(test: (path: string) => void): void {
   using folder = makeTempFolder();
   test(`${folder.path}/command.log`);
 }
 
-/** Enough for a test that is not about them. */
+/** Limits that no test reaches that is not about them. */
 const LIMITS = { maxBytes: 2 ** 20, maxFiles: 3 };
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -27,7 +27,7 @@ function linesOf(path: string): string[] {
   });
 }
 
-Deno.test("CommandLog has a line of its own for each line of the output, with time and stream", () =>
+Deno.test("CommandLog writes a record for each line of the output, with time and stream", () =>
   withPath((path) => {
     const before = new Date().toISOString();
     using log = new CommandLog(path, LIMITS);
@@ -39,7 +39,7 @@ Deno.test("CommandLog has a line of its own for each line of the output, with ti
     assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
   }));
 
-Deno.test("CommandLog marks the parts of a line whose rest is still to come", () =>
+Deno.test("CommandLog marks the parts of a line that is not complete", () =>
   withPath((path) => {
     using log = new CommandLog(path, LIMITS);
     for (const chunk of ["Pass", "", "word: ", "\nnext\nla", "st\n"]) log.write("stdout", bytes(chunk));
@@ -60,13 +60,13 @@ Deno.test("CommandLog keeps every byte", () =>
     log.write("stdout", all);
     const written = Deno.readFileSync(path);
     const head = "2026-11-23T12:00:00.000Z stdout F ".length;
-    // The newline among them ends the first line.
+    // The newline in these bytes ends the first line.
     const rest = 2 * head + 11;
     assert.deepEqual(written.subarray(head, head + 11), all.subarray(0, 11));
     assert.deepEqual(written.subarray(rest), new Uint8Array([...all.subarray(11), 10]));
   }));
 
-Deno.test("CommandLog goes on with the log of the last run", () =>
+Deno.test("CommandLog appends to the log of the last run", () =>
   withPath((path) => {
     for (const run of ["first", "second"]) {
       using log = new CommandLog(path, LIMITS);
@@ -75,7 +75,7 @@ Deno.test("CommandLog goes on with the log of the last run", () =>
     assert.deepEqual(linesOf(path), ["stdout F first", "stdout F second"]);
   }));
 
-/** Of a line that {@linkcode writeLines} writes. */
+/** The length of a record that {@linkcode writeLines} writes. */
 const LINE_BYTES = 41;
 
 function writeLines(log: CommandLog, from: number, to: number): void {
@@ -83,7 +83,7 @@ function writeLines(log: CommandLog, from: number, to: number): void {
 }
 const numbers = (path: string) => linesOf(path).map((line) => Number(line.slice(-2)));
 
-Deno.test("CommandLog begins a new file when one is full, and keeps two older ones", () =>
+Deno.test("CommandLog starts a new file when one is full, and keeps two older ones", () =>
   withPath((path) => {
     using log = new CommandLog(path, { maxBytes: 3 * LINE_BYTES, maxFiles: 3 });
     writeLines(log, 1, 3);
@@ -94,7 +94,7 @@ Deno.test("CommandLog begins a new file when one is full, and keeps two older on
     assert.throws(() => Deno.statSync(`${path}.3`), Deno.errors.NotFound);
   }));
 
-Deno.test("CommandLog with one file begins it anew, beside what its readers have open", () =>
+Deno.test("CommandLog with a limit of one file replaces it, and readers can finish the old one", () =>
   withPath((path) => {
     using log = new CommandLog(path, { maxBytes: 2 * LINE_BYTES, maxFiles: 1 });
     writeLines(log, 1, 2);
@@ -105,7 +105,7 @@ Deno.test("CommandLog with one file begins it anew, beside what its readers have
     assert.throws(() => Deno.statSync(`${path}.1`), Deno.errors.NotFound);
   }));
 
-Deno.test("CommandLog removes the files that are too many since its limit was lowered", () =>
+Deno.test("CommandLog removes older files beyond a limit that was lowered", () =>
   withPath((path) => {
     const limitOf = (maxFiles: number) => ({ maxBytes: LINE_BYTES, maxFiles });
     {
@@ -117,7 +117,7 @@ Deno.test("CommandLog removes the files that are too many since its limit was lo
     for (const age of [2, 3]) assert.throws(() => Deno.statSync(`${path}.${age}`), Deno.errors.NotFound);
   }));
 
-Deno.test("CommandLog ends a record that a crash has cut before it adds its own", () =>
+Deno.test("CommandLog ends a record that a crash has cut off before it appends", () =>
   withPath((path) => {
     Deno.writeTextFileSync(path, "2026-11-23T12:00:00.000Z stdout F ha");
     using log = new CommandLog(path, LIMITS);
@@ -125,7 +125,7 @@ Deno.test("CommandLog ends a record that a crash has cut before it adds its own"
     assert.deepEqual(linesOf(path), ["stdout F ha", "stdout F one", "stdout F two"]);
   }));
 
-Deno.test("CommandLog counts what the last run left, and takes what no file has room for", () =>
+Deno.test("CommandLog counts the size left by the last run, and accepts output larger than a file", () =>
   withPath((path) => {
     const limit = { maxBytes: 2 * LINE_BYTES, maxFiles: 3 };
     {
@@ -140,7 +140,7 @@ Deno.test("CommandLog counts what the last run left, and takes what no file has 
     assert.deepEqual(linesOf(path), [`stdout P ${"x".repeat(1000)}`]);
   }));
 
-Deno.test("CommandLog sets no empty file aside", () =>
+Deno.test("CommandLog does not rotate an empty file", () =>
   withPath((path) => {
     using log = new CommandLog(path, { maxBytes: LINE_BYTES - 1, maxFiles: 3 });
     writeLines(log, 1, 1);
@@ -148,8 +148,8 @@ Deno.test("CommandLog sets no empty file aside", () =>
     assert.throws(() => Deno.statSync(`${path}.1`), Deno.errors.NotFound);
   }));
 
-Deno.test("CommandLog loses and doubles no line for a reader that follows its rotations", () => {
-  // The reader may fall behind by as many rotations as there are older files.
+Deno.test("CommandLog rotates so that a reader that follows it gets every line exactly once", () => {
+  // The reader may fall behind by one rotation for each older file.
   for (const [maxFiles, every] of [[1, 1], [2, 2], [3, 3], [3, 5], [10, 17]] as const) {
     withPath((path) => {
       using log = new CommandLog(path, { maxBytes: 2 * LINE_BYTES, maxFiles });
@@ -167,7 +167,7 @@ Deno.test("CommandLog loses and doubles no line for a reader that follows its ro
   }
 });
 
-/** Fails unless a log that a test has prepared says once why it cannot be written, and does no other harm. */
+/** Fails unless a log that `prepare` has broken reports the reason once and throws nothing. */
 function assertGivesUp(reason: string, prepare: (path: string) => void): void {
   withPath((path) => {
     prepare(path);
@@ -185,10 +185,10 @@ function assertGivesUp(reason: string, prepare: (path: string) => void): void {
 }
 
 Deno.test({
-  name: "CommandLog gives up on a full disk",
+  name: "CommandLog stops on a full disk",
   ignore: Deno.build.os !== "linux", // which has a file that is always full
   fn: () => assertGivesUp("No space left on device", (path) => Deno.symlinkSync("/dev/full", path)),
 });
 
-Deno.test("CommandLog gives up when a full file cannot be set aside", () =>
+Deno.test("CommandLog stops when it cannot rename a full file", () =>
   assertGivesUp("Is a directory", (path) => Deno.mkdirSync(`${path}.1`)));

@@ -8,32 +8,32 @@ import { ProtocolError } from "../protocol/payload.ts";
 import { CommandInput } from "./command_input.ts";
 import type { CommandLog } from "./command_log.ts";
 
-/** One of the streams that a command writes, in bytes since its start. */
+/** One of a command's output streams, counted in bytes since the command's start. */
 interface Output {
   readonly channel: number;
   readonly name: "stdout" | "stderr";
-  /** What the guest has sent. */
+  /** Bytes that the guest has sent. */
   sent: number;
-  /** What it was given credit for: it may send a window more. */
+  /** Bytes that the guest was given credit for: it may send a window more. */
   credited: number;
-  /** Whether the guest has said that there is no more. */
+  /** Whether the guest has ended the stream. */
   ended: boolean;
 }
 
-/** How far a client has come with each output, in bytes since the command's start. */
+/** How much of each output a client has consumed, in bytes since the command's start. */
 type Progress = Map<Output, number>;
 
 /** How {@linkcode CommandRelay} treats a command's output. */
 export interface RelayOptions {
-  /** Whether a client will come, for which everything is held back until then, at most a window of each stream. */
+  /** Whether a client will attach. Until then all frames are held back, at most a window of each stream. */
   awaitsClient: boolean;
-  /** Takes all that the command writes, whether a client does or not. */
+  /** Gets all output of the command, with or without a client. */
   log?: CommandLog | undefined;
 }
 
 /**
- * Passes frames between a command in the guest and its clients, each of which sees all of the output from when it came
- * and may send input. The command goes as fast as the slowest of them; without one it is not kept waiting.
+ * Passes frames between a command in the guest and its clients. Each client gets all output from the time it attaches
+ * and may send input. The slowest client limits the command's output; without a client nothing limits it.
  */
 export class CommandRelay {
   readonly #agent: AgentConnection;
@@ -46,11 +46,11 @@ export class CommandRelay {
   readonly #input: CommandInput;
   readonly #finished = Promise.withResolvers<void>();
   readonly #clients = new Map<FrameWriter, Progress>();
-  /** The client that was awaited: the end of its input is the end of the command's. */
+  /** The client that the command waited for: the end of its input ends the command's input. */
   #owner: FrameWriter | undefined;
-  /** Clients that only want to know the end. */
+  /** Clients that only get the command's last frame. */
   readonly #watchers = new Set<FrameWriter>();
-  /** What came for a client that is still awaited. */
+  /** Frames that are held back until the awaited client attaches. */
   #held: Frame[] | undefined;
   #started: Frame | undefined;
   #last: Frame | undefined;
@@ -66,7 +66,7 @@ export class CommandRelay {
     });
   }
 
-  /** Settles when the command's last frame has reached its client. */
+  /** Settles when the command's last frame has been sent to all its clients. */
   get finished(): Promise<void> {
     return this.#finished.promise;
   }
@@ -83,20 +83,20 @@ export class CommandRelay {
     return true;
   }
 
-  /** Tells a client of the command's last frame, and of nothing else. */
+  /** Sends a client only the command's last frame. */
   watch(client: FrameWriter): void {
     if (this.#last) client.send(this.#last.type, CLIENT_STREAM, this.#last.payload);
     else this.#watchers.add(client);
   }
 
-  /** A client is gone: the command goes on without it. */
+  /** Removes a client that is gone: the command continues without it. */
   detach(client: FrameWriter): void {
     this.#watchers.delete(client);
     this.#input.forget(client);
     if (this.#clients.delete(client)) this.#creditAll();
   }
 
-  /** No client will come: the command goes on without one. */
+  /** Stops waiting for a client: the command continues without one. */
   release(): void {
     if (!this.#held) return;
     this.#held = undefined;
@@ -104,13 +104,13 @@ export class CommandRelay {
     if (this.#last) this.#finish();
   }
 
-  /** Sends the command a signal, by its number on Linux. */
+  /** Sends the command a signal, by its Linux number. */
   signal(signal: number): void {
     this.#agent.send(MSG.SIGNAL, this.#stream, encodeU32s(signal));
   }
 
   /**
-   * A frame of the agent.
+   * Handles a frame from the agent.
    *
    * @throws {ProtocolError} when the guest sends more than it may.
    */
@@ -136,9 +136,9 @@ export class CommandRelay {
   }
 
   /**
-   * A frame of a client that was attached.
+   * Handles a frame from an attached client.
    *
-   * @throws {ProtocolError} for one that a client may not send.
+   * @throws {ProtocolError} for a frame that a client may not send.
    */
   fromClient(client: FrameWriter, { type, payload }: Frame): void {
     if (type === MSG.CREDIT) this.#takeCredit(client, payload);
@@ -156,7 +156,7 @@ export class CommandRelay {
     this.#agent.send(MSG.RESIZE, this.#stream, encodeU32s(rows, columns));
   }
 
-  /** Credit for what was never sent would let the guest exceed its window. */
+  /** Refuses credit for bytes that were never sent: it would let the guest exceed its window. */
   #takeCredit(client: FrameWriter, payload: Uint8Array): void {
     const [channel, bytes] = decodeU32s(payload, 2) as [number, number];
     const output = this.#outputs.values().find((output) => output.channel === channel);
@@ -172,7 +172,7 @@ export class CommandRelay {
     for (const output of this.#outputs.values()) this.#credit(output);
   }
 
-  /** Gives the guest credit for what every client has taken. */
+  /** Gives the guest credit for the bytes that every client has consumed. */
   #credit(output: Output): void {
     let taken = output.sent;
     for (const progress of this.#clients.values()) taken = Math.min(taken, progress.get(output)!);
@@ -182,9 +182,9 @@ export class CommandRelay {
     this.#agent.send(MSG.CREDIT, this.#stream, encodeU32s(output.channel, bytes));
   }
 
-  /** The guest is not trusted to keep its window, or to end a stream once: it would fill this process's memory. */
+  /** Refuses output beyond the window or after a stream's end: the guest must not fill this process's memory. */
   #count(output: Output, bytes: number): void {
-    if (output.ended) throw new ProtocolError(`${output.name} goes on behind its end`);
+    if (output.ended) throw new ProtocolError(`data after the end of ${output.name}`);
     output.ended = bytes === 0;
     output.sent += bytes;
     const outstanding = output.sent - output.credited;

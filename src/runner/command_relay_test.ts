@@ -11,7 +11,7 @@ import { encodeExited, encodeU32s } from "../protocol/messages.ts";
 import { CommandLog } from "./command_log.ts";
 import { CommandRelay, type RelayOptions } from "./command_relay.ts";
 
-/** A relay between a fake agent and a fake client, which is awaited unless a test says otherwise. */
+/** A relay between a fake agent and a fake client. By default, the relay waits for the client. */
 interface Setup {
   relay: CommandRelay;
   agent: FramePeer;
@@ -46,7 +46,7 @@ const credit = (channel: number, bytes: number) => frame(MSG.CREDIT, encodeU32s(
 const STARTED = frame(MSG.STARTED, encodeU32s(7));
 const EXITED = frame(MSG.EXITED, encodeExited({ code: 0 }));
 
-Deno.test("CommandRelay hands over what came before its client, and then passes on", () =>
+Deno.test("CommandRelay sends its client the frames from before it attached, and then all others", () =>
   withRelay(async ({ relay, client, writer }) => {
     const frames = [frame(MSG.STARTED, encodeU32s(7)), output(3), output(2, MSG.STDERR), output(0)];
     for (const early of frames.slice(0, 2)) relay.fromAgent(early);
@@ -55,7 +55,7 @@ Deno.test("CommandRelay hands over what came before its client, and then passes 
     for (const expected of frames) assert.deepEqual(await client.next(), expected);
   }));
 
-/** Another client of a relay, and its end. */
+/** Another client's writer, and the peer that receives what it sends. */
 async function another(): Promise<{ client: FramePeer; writer: FrameWriter } & Disposable> {
   const { conn, peer: client } = await connectedPair();
   const writer = new FrameWriter(conn);
@@ -66,7 +66,7 @@ async function another(): Promise<{ client: FramePeer; writer: FrameWriter } & D
   return { client, writer, [Symbol.dispose]: dispose };
 }
 
-Deno.test("CommandRelay shows a late client that the command runs, and all that comes from then on", () =>
+Deno.test("CommandRelay sends a late client STARTED and all later frames", () =>
   withRelay(async ({ relay, client, writer }) => {
     using late = await another();
     relay.attach(writer);
@@ -80,7 +80,7 @@ Deno.test("CommandRelay shows a late client that the command runs, and all that 
     assert.equal(relay.attach(late.writer), false, "the command has ended");
   }));
 
-Deno.test("CommandRelay gives the guest credit for what every client has taken, and goes on when the slow one leaves", () =>
+Deno.test("CommandRelay gives the guest credit for what all clients have consumed, also when a slow one leaves", () =>
   withRelay(async ({ relay, agent, writer }) => {
     using late = await another();
     relay.attach(writer);
@@ -96,7 +96,7 @@ Deno.test("CommandRelay gives the guest credit for what every client has taken, 
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 15));
   }));
 
-Deno.test("CommandRelay.watch() tells of the command's end alone, before it or after", () =>
+Deno.test("CommandRelay.watch() sends only the command's last frame, also when the command has ended already", () =>
   withRelay(async ({ relay, agent, client, writer }) => {
     using late = await another();
     relay.watch(writer);
@@ -107,7 +107,7 @@ Deno.test("CommandRelay.watch() tells of the command's end alone, before it or a
     assert.deepEqual(await late.client.next(), EXITED);
   }, { awaitsClient: false }));
 
-Deno.test("CommandRelay has finished when the command's last frame has reached the client", async () => {
+Deno.test("CommandRelay.finished settles when the command's last frame has reached the client", async () => {
   for (const last of [frame(MSG.EXITED, encodeExited({ code: 0 })), frame(MSG.FAILED)]) {
     await withRelay(async ({ relay, client, writer }) => {
       let finished = false;
@@ -122,7 +122,7 @@ Deno.test("CommandRelay has finished when the command's last frame has reached t
   }
 });
 
-Deno.test("CommandRelay ends a guest that sends more than a window without credit", async () => {
+Deno.test("CommandRelay refuses more than a window of output without credit", async () => {
   for (const type of [MSG.STDOUT, MSG.STDERR]) {
     await withRelay(({ relay, writer }) => {
       relay.fromAgent(output(STREAM_WINDOW, type));
@@ -136,7 +136,7 @@ Deno.test("CommandRelay ends a guest that sends more than a window without credi
   }
 });
 
-Deno.test("CommandRelay ends a guest that starts a command twice, or goes on with a stream behind its end", async () => {
+Deno.test("CommandRelay refuses a second STARTED, and data after the end of a stream", async () => {
   await withRelay(({ relay }) => {
     relay.fromAgent(STARTED);
     assert.throws(() => relay.fromAgent(STARTED), { name: "ProtocolError", message: "a command started twice" });
@@ -147,13 +147,13 @@ Deno.test("CommandRelay ends a guest that starts a command twice, or goes on wit
       relay.fromAgent(output(1, MSG.STDERR));
       assert.throws(() => relay.fromAgent(output(length)), {
         name: "ProtocolError",
-        message: "stdout goes on behind its end",
+        message: "data after the end of stdout",
       });
     });
   }
 });
 
-Deno.test("CommandRelay counts the streams apart, and lets a guest go on by the credit of its client", () =>
+Deno.test("CommandRelay counts each stream separately, and lets the guest continue after its client's credit", () =>
   withRelay(async ({ relay, agent, writer }) => {
     relay.attach(writer);
     relay.fromAgent(output(STREAM_WINDOW));
@@ -165,7 +165,7 @@ Deno.test("CommandRelay counts the streams apart, and lets a guest go on by the 
     assert.throws(() => relay.fromAgent(output(1, MSG.STDERR)));
   }));
 
-Deno.test("CommandRelay passes a client's messages to the agent as those of its command", () =>
+Deno.test("CommandRelay passes a client's messages to the agent on the command's stream", () =>
   withRelay(async ({ relay, agent, writer }) => {
     const messages = [
       frame(MSG.STDIN, new Uint8Array([1, 2])),
@@ -178,7 +178,7 @@ Deno.test("CommandRelay passes a client's messages to the agent as those of its 
     }
   }));
 
-Deno.test("CommandRelay ends the command's input with that of the client that was awaited, not with another's", () =>
+Deno.test("CommandRelay ends the command's input when the awaited client's input ends, not when another's does", () =>
   withRelay(async ({ relay, agent, writer }) => {
     using late = await another();
     relay.attach(writer);
@@ -189,7 +189,7 @@ Deno.test("CommandRelay ends the command's input with that of the client that wa
     for (const expected of [input, input, frame(MSG.STDIN)]) assert.deepEqual(await agent.next(), expected);
   }));
 
-Deno.test("CommandRelay refuses what is not for a client to say", () =>
+Deno.test("CommandRelay refuses messages that a client may not send", () =>
   withRelay(async ({ relay, agent, writer }) => {
     for (const type of [MSG.SETUP, MSG.EXEC, MSG.ACK, MSG.SHUTDOWN, MSG.STDOUT, MSG.BYE, CONTROL.ATTACH, 0]) {
       assert.throws(() => relay.fromClient(writer, frame(type)), {
@@ -197,7 +197,7 @@ Deno.test("CommandRelay refuses what is not for a client to say", () =>
         message: `message ${type} of a client`,
       });
     }
-    // The agent would end the connection, and with it the machine.
+    // The agent would close the connection, which would end the machine.
     const malformed = [frame(MSG.SIGNAL), frame(MSG.SIGNAL, encodeU32s(65)), frame(MSG.RESIZE, encodeU32s(1, 65_536))];
     for (const message of malformed) {
       assert.throws(() => relay.fromClient(writer, message), { name: "ProtocolError" });
@@ -206,7 +206,7 @@ Deno.test("CommandRelay refuses what is not for a client to say", () =>
     assert.deepEqual(await agent.next(), frame(MSG.SIGNAL, encodeU32s(2)), "none of them reached the agent");
   }));
 
-Deno.test("CommandRelay refuses credit for what was never sent, which would undo the window", () =>
+Deno.test("CommandRelay refuses credit for bytes that were never sent, which would undo the window", () =>
   withRelay(async ({ relay, agent, writer }) => {
     relay.attach(writer);
     relay.fromAgent(output(10));
@@ -222,7 +222,7 @@ Deno.test("CommandRelay refuses credit for what was never sent, which would undo
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 10), "none of them reached the agent");
   }));
 
-Deno.test("CommandRelay does not keep a command waiting for a client that nobody awaits", () =>
+Deno.test("CommandRelay does not delay a command when no client is awaited", () =>
   withRelay(async ({ relay, agent, writer }) => {
     relay.fromAgent(STARTED);
     for (const type of [MSG.STDOUT, MSG.STDERR, MSG.STDOUT]) {
@@ -236,7 +236,7 @@ Deno.test("CommandRelay does not keep a command waiting for a client that nobody
     assert.equal(relay.attach(writer), false, "the command has ended");
   }, { awaitsClient: false }));
 
-Deno.test("CommandRelay.detach() lets the command go on without its client, from where that was", () =>
+Deno.test("CommandRelay.detach() lets the command continue without its client", () =>
   withRelay(async ({ relay, agent, client, writer }) => {
     relay.attach(writer);
     relay.fromAgent(output(100));
@@ -254,7 +254,7 @@ Deno.test("CommandRelay.detach() lets the command go on without its client, from
     assert.equal(await client.next(), undefined, "it was told no more");
   }));
 
-Deno.test("CommandRelay.detach() of one that is not its client changes nothing", async () => {
+Deno.test("CommandRelay.detach() ignores a client that is not attached", async () => {
   const { conn, peer } = await connectedPair();
   using _ = peer;
   const stranger = new FrameWriter(conn);
@@ -268,7 +268,7 @@ Deno.test("CommandRelay.detach() of one that is not its client changes nothing",
   stranger.close();
 });
 
-Deno.test("CommandRelay.release() lets the command go on without the client that was awaited", () =>
+Deno.test("CommandRelay.release() lets the command continue without the awaited client", () =>
   withRelay(async ({ relay, agent }) => {
     relay.fromAgent(STARTED);
     relay.fromAgent(output(STREAM_WINDOW));
@@ -280,14 +280,14 @@ Deno.test("CommandRelay.release() lets the command go on without the client that
     await relay.finished;
   }));
 
-Deno.test("CommandRelay.release() has finished when the command has", () =>
+Deno.test("CommandRelay.finished settles after release() when the command has ended", () =>
   withRelay(async ({ relay }) => {
     for (const early of [STARTED, output(1), EXITED]) relay.fromAgent(early);
     relay.release();
     await relay.finished;
   }));
 
-Deno.test("CommandRelay.release() leaves a client that is there alone", () =>
+Deno.test("CommandRelay.release() does not affect an attached client", () =>
   withRelay(async ({ relay, agent, client, writer }) => {
     relay.attach(writer);
     relay.fromAgent(output(1));
@@ -298,7 +298,7 @@ Deno.test("CommandRelay.release() leaves a client that is there alone", () =>
     assert.deepEqual(await agent.next(), credit(CHANNEL.STDOUT, 3), "the client's own credit is the first");
   }));
 
-Deno.test("CommandRelay logs all that the command writes, with a client, without one and before one comes", async () => {
+Deno.test("CommandRelay logs all output, with a client, without one and before one attaches", async () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/command.log`;
   using log = new CommandLog(path, { maxBytes: 2 ** 20, maxFiles: 3 });

@@ -12,26 +12,26 @@ import { warmFile, warmSocket } from "../state/warm.ts";
 import { startGateway } from "./gateway_process.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** What holds the process of a VM, which a guest may take over: to be closed step by step while the VM starts. */
+/** The confinement of the VM's process, which a guest may take over. It gets tighter step by step as the VM starts. */
 export interface Confinement {
-  /** Becomes the root of this process: what the VM needs belongs below it. Empty: the root stays the host's. */
+  /** The future root of this process: put what the VM needs below it. Empty: the process keeps the host's root. */
   readonly root: string;
-  /** Where libkrun is to write what the guest writes to its console. */
+  /** Where libkrun must write the guest's console output. */
   readonly consoleLog: string;
   /** The descriptor for messages of this process and of libkrun. */
   readonly messagesFd: number;
-  /** Whether somebody else removes what the machine leaves outside of its `vm` folder. */
+  /** Whether the supervisor removes the machine's files outside its `vm` folder. */
   readonly isSupervised: boolean;
-  /** Leaves this process nothing of the host but what the VM needs. To be called right before the VM starts. */
+  /** Takes everything of the host from this process that the VM does not need. Call it right before the VM starts. */
   close(): void;
-  /** Lets the machine be removed as soon as this process ends: its command has ended, and so nobody has to read why. */
+  /** Lets the supervisor remove the machine once this process exits: its command has ended, no error must be read. */
   end(): void;
-  /** Takes away what only the boot needed. To be called when the guest has dialled, before it is answered. */
+  /** Removes what only the boot needed. Call it when the guest has dialled, before answering it. */
   narrow(): void;
 }
 
 /**
- * Begins to confine this process, which holds the lock of its machine, and has its gateway started.
+ * Begins to confine this process, which must hold the lock of its machine, and has the gateway started.
  *
  * @throws {SmolvmError} `jail`.
  */
@@ -61,7 +61,7 @@ function jail(
     close() {
       enterRoot(libc, root, {
         writable: [vmFolder(spec.folder)],
-        // With the sockets: they can be dialled there, and none of them can be replaced by a link.
+        // The sockets are in it: this process can dial them, but cannot replace them by links.
         readable: [spec.runtimeFolder],
         devices: ["/dev/kvm"],
       });
@@ -71,10 +71,10 @@ function jail(
   };
 }
 
-/** With `--insecure-no-jail`: a mount namespace, since the VM's folders are bound in it, and no more. */
+/** With `--insecure-no-jail` there is only a mount namespace, in which the VM's folders are bound. */
 const NAMESPACES_ALONE: Pick<Confinement, "root" | "close" | "narrow"> = { root: "", close() {}, narrow() {} };
 
-/** macOS has nothing of this. */
+/** macOS has no jail. */
 function unconfined(libc: Libc, { folder, gateway }: RunnerSpec): Confinement {
   const messagesFd = libc.creat(runnerLog(folder));
   if (gateway.length > 0) startGateway(gateway, networkLog(folder));
@@ -94,11 +94,11 @@ function markEnded(folder: string): void {
   try {
     Deno.writeTextFileSync(endedMark(folder), "");
   } catch {
-    // On a full disk its client removes the machine.
+    // The disk is full: the client removes the machine instead.
   }
 }
 
-/** What is to be done outside of the jail, during and after the life of this process. */
+/** The supervisor's orders: what it does outside the jail while this process runs and after it. */
 function ordersFor(spec: RunnerSpec, cgroup: string | undefined): Order[] {
   const { ephemeral, held, folder, runtimeFolder, machine, warm } = spec;
   const meanwhile: Order[] = [
@@ -109,10 +109,10 @@ function ordersFor(spec: RunnerSpec, cgroup: string | undefined): Order[] {
     ...held ? [["e"]] as const : [],
   ];
   const group: Order[] = cgroup === undefined ? [] : [["d", cgroup]];
-  // Who takes it says what is to be done then, in the place of `t`: its volumes come behind the root.
+  // The client that takes the machine sends further orders, which replace `t`: its volumes follow the root.
   if (warm !== null) {
     const root: Order[] = imageOf(machine) === null ? [] : [["b", "ro", rootfsPath(spec.rootfs)]];
-    // In a namespace of buildah's none can be started: who takes it does so.
+    // In a namespace of buildah the supervisor cannot start the successor: the client that takes the machine does.
     const successor: Order[] = "variable" in spec.rootfs ? [] : [["f", warmFile(folder)]];
     const waiting: Order[] = [
       ["t", warmSocket(spec)],
@@ -123,7 +123,7 @@ function ordersFor(spec: RunnerSpec, cgroup: string | undefined): Order[] {
     return [...meanwhile, ...group, ...root, ...waiting, ["s", bootFolder(spec)], ["r", runtimeFolder], ["r", folder]];
   }
   const ending: Order[] = ephemeral
-    // Of one that did not end in order, its client reads why and removes it. The folder goes last: by it all else is found.
+    // After a failure, the client reads the error and removes the machine. The folder goes last: it leads to the rest.
     ? [["h", endedMark(folder)], ["n", namesFolder(), machine.name, machine.id], ["r", runtimeFolder], ["r", folder]]
     : [["l", machineLock(folder)], ["r", runtimeFolder]];
   return [...meanwhile, ...group, ...ending];

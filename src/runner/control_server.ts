@@ -11,7 +11,7 @@ import { decodeExec, type Exec } from "../protocol/messages.ts";
 import { ProtocolError } from "../protocol/payload.ts";
 import type { CommandRelay } from "./command_relay.ts";
 
-/** What clients are served with. */
+/** The machine as its clients use it. */
 export interface Service {
   /** The machine's own command. */
   relay: CommandRelay;
@@ -23,24 +23,24 @@ export interface Service {
 const SIGKILL = 9;
 const WHAT = "control socket";
 
-/** Serves the clients of a machine, until it is disposed of: their connections end with it. */
+/** Serves the clients of a machine. Disposing of it closes their connections. */
 export class ControlServer implements Disposable {
   readonly #listener: Deno.Listener;
   readonly #clients = new Set<FrameWriter>();
   readonly #service = Promise.withResolvers<Service>();
 
-  /** Listens at once; what a client asks for before {@linkcode serve} waits, and comes before all else then. */
+  /** Listens at once. Requests before {@linkcode serve} wait, and are then handled first. */
   constructor(path: string) {
     this.#listener = Deno.listen({ transport: "unix", path });
     serveEach(this.#listener, { what: WHAT, serve: (conn) => this.#serveClient(conn) });
   }
 
-  /** Begins to serve. */
+  /** Starts to handle requests. */
   serve(service: Service): void {
     this.#service.resolve(service);
   }
 
-  /** Connects a client in this process, which is served like all others. */
+  /** Connects a client in this process, which is served like any other. */
   connect(): Connection {
     const [near, far] = connectionPair();
     this.#serveClient(far).catch((error) => log("debug", `${WHAT}: ${messageOf(error)}`));
@@ -72,7 +72,10 @@ export class ControlServer implements Disposable {
   }
 }
 
-/** What a client asks for, which ends with its connection; the command that it may talk to from then on, if any. */
+/**
+ * Handles a client's request, undone when its connection closes. Returns the command for the client's further frames,
+ * if there is one.
+ */
 async function openRelay(
   { type, payload }: Frame,
   { client, connection, service }: { client: FrameWriter; connection: DisposableStack; service: Service },

@@ -26,15 +26,15 @@ interface Setup {
   path: string;
   server: ControlServer;
   relay: CommandRelay;
-  /** Of the other command that a client has run. */
+  /** The relay of a command that a client runs. */
   other: Promise<CommandRelay>;
   service: Service;
-  /** What clients asked for. */
+  /** The requests of clients. */
   stops: StopRequest[];
   agent: FramePeer;
 }
 
-/** Runs a test with a server that listens; it serves once the test says so. */
+/** Runs a test with a server that listens; the test makes it serve. */
 async function withServer(test: (setup: Setup) => Promise<void>): Promise<void> {
   using folder = makeTempFolder();
   const path = `${folder.path}/control.sock`;
@@ -58,12 +58,12 @@ async function withServer(test: (setup: Setup) => Promise<void>): Promise<void> 
     await test({ path, server, relay, other: other.promise, service, stops, agent });
   } finally {
     connection.close();
-    // The server's loops see the end of their connections.
+    // Let the server's loops see that their connections have closed.
     await pause(0);
   }
 }
 
-Deno.test("ControlServer connects an attached client with the command, both ways", () =>
+Deno.test("ControlServer connects an attached client to the command in both directions", () =>
   withServer(async ({ path, server, relay, service, agent }) => {
     server.serve(service);
     using client = await FramePeer.dial(path);
@@ -75,7 +75,7 @@ Deno.test("ControlServer connects an attached client with the command, both ways
     assert.deepEqual(await client.next(), started);
   }));
 
-Deno.test("ControlServer lets those wait who dial before it serves", () =>
+Deno.test("ControlServer makes clients wait that connect before it serves", () =>
   withServer(async ({ path, server, relay, service }) => {
     using client = await FramePeer.dial(path);
     await client.send(CONTROL.ATTACH, CLIENT_STREAM);
@@ -85,18 +85,18 @@ Deno.test("ControlServer lets those wait who dial before it serves", () =>
     assert.deepEqual(await client.next(), started);
   }));
 
-Deno.test("ControlServer hands over at once, when it serves, what was asked before", () =>
+Deno.test("ControlServer handles earlier requests at once when it starts to serve", () =>
   withServer(async ({ path, server, service, stops }) => {
     using client = await FramePeer.dial(path);
     await client.send(CONTROL.STOP, 0, encodeStop({ signal: 15, timeoutMs: 0 }));
     await pause(50);
     server.serve(service);
-    // Before the process can have read anything more: a guest that has booted meanwhile is not asked for its command.
+    // Before this process can read anything else: a guest that has booted meanwhile must not start its command.
     for (let turns = 0; turns < 10; turns++) await Promise.resolve();
     assert.deepEqual(stops, [{ signal: 15, timeoutMs: 0 }]);
   }));
 
-Deno.test("ControlServer hands a request to stop over, and holds its connection until the machine ends", () =>
+Deno.test("ControlServer passes on a request to stop, and keeps its connection open until the machine ends", () =>
   withServer(async ({ path, server, service, stops }) => {
     server.serve(service);
     using client = await FramePeer.dial(path);
@@ -109,7 +109,7 @@ Deno.test("ControlServer hands a request to stop over, and holds its connection 
 
 const EXITED = { type: MSG.EXITED, stream: CLIENT_STREAM, payload: encodeU32s(0, 3) };
 
-Deno.test("ControlServer turns away who would attach to a command that has ended", () =>
+Deno.test("ControlServer refuses a client that attaches to a command that has ended", () =>
   withServer(async ({ path, server, relay, service }) => {
     server.serve(service);
     relay.release();
@@ -134,7 +134,7 @@ Deno.test("ControlServer runs a client's command, connects the two, and kills it
     assert.deepEqual(await agent.next(), { type: MSG.SIGNAL, stream: OTHER_STREAM, payload: encodeU32s(9) });
   }));
 
-Deno.test("ControlServer lets a command go on that was to be left to itself", () =>
+Deno.test("ControlServer lets a command from SPAWN continue when its client is gone", () =>
   withServer(async ({ path, server, service, agent, other }) => {
     server.serve(service);
     using client = await FramePeer.dial(path);
@@ -146,7 +146,7 @@ Deno.test("ControlServer lets a command go on that was to be left to itself", ()
     assert.deepEqual(await agent.next(), credit, "nobody reads its output, and nobody killed it");
   }));
 
-Deno.test("ControlServer tells a client that waits of the end alone", () =>
+Deno.test("ControlServer sends a client that waits only the command's last frame", () =>
   withServer(async ({ path, server, relay, service }) => {
     server.serve(service);
     relay.release();
@@ -158,7 +158,7 @@ Deno.test("ControlServer tells a client that waits of the end alone", () =>
     assert.deepEqual(await end, EXITED);
   }));
 
-Deno.test("ControlServer sends the command a signal, and ends the connection that has no more to say", () =>
+Deno.test("ControlServer sends the command a signal, and closes the connection after the client", () =>
   withServer(async ({ path, server, service, agent }) => {
     server.serve(service);
     using conn = await Deno.connect({ transport: "unix", path });
@@ -168,7 +168,7 @@ Deno.test("ControlServer sends the command a signal, and ends the connection tha
     assert.equal(await conn.read(new Uint8Array(1)), null);
   }));
 
-Deno.test("ControlServer ends the connection of a client that breaks the protocol", async () => {
+Deno.test("ControlServer closes the connection of a client that breaks the protocol", async () => {
   const forged = new Uint8Array(12);
   new DataView(forged.buffer).setUint32(0, HOST_PAYLOAD_MAX + 1, true);
   const hostile: [what: string, act: (client: FramePeer) => Promise<void>][] = [
@@ -198,7 +198,7 @@ Deno.test("ControlServer ends the connection of a client that breaks the protoco
   }
 });
 
-Deno.test("ControlServer ends every connection with itself", async () => {
+Deno.test("ControlServer closes every connection when it is disposed of", async () => {
   let client: FramePeer | undefined;
   await withServer(async ({ path, server, service, agent }) => {
     server.serve(service);

@@ -1,38 +1,38 @@
 /**
- * The processes that smolvm is made of beside its user's own, which load libkrun or carry a guest's network: how they are
- * started, and what they do then.
+ * The entry point of smolvm's helper processes, which load libkrun or carry a guest's network, and the commands that
+ * start them.
  *
- * Each runs whatever file holds this module, with its role in a variable, and gets no further than this module. So it
- * is all one whether that file is this one, by path or by URL, or a bundle that a script became; an executable, made by
- * `deno compile`, starts itself.
+ * A helper process runs the file that contains this module, with its role in an environment variable, and exits in this
+ * module, before the program that imports it runs. The file may be this one, by path or by URL, or the bundle of a
+ * user's script. An executable made by `deno compile` starts itself.
  *
  * @module
  */
 
-/** To run one machine, to look at libkrun, to try the jail, or to be a guest's network. */
+/** Runs one machine, inspects libkrun, tries the jail, or carries a guest's network. */
 type Role = "runner" | "probe" | "jail-probe" | "gateway";
 
 /** How a process is started. */
 export interface RoleCommand {
   argv: string[];
-  /** What it needs of an environment beside its starter's. */
+  /** Environment variables to set in addition to the parent's. */
   env: Record<string, string>;
 }
 
-/** Limits V8's young generation to 1 MiB: without it, a runner that was busy keeps about 3 MiB more. */
+/** Limits V8's young generation to 1 MiB: without this, a runner that was busy keeps about 3 MiB more. */
 const SMALL_HEAP = "--max-semi-space-size=1";
 
 /**
- * Has V8 compile all of a file at once. Deno keeps the compiled code of a file once it has been evaluated: what is
- * compiled later is compiled at each start.
+ * Makes V8 compile a whole file at once. Deno caches a file's compiled code when the file has been evaluated: functions
+ * that are compiled later are compiled again at each start.
  */
 const COMPILE_ALL = "--no-lazy";
 
 const VARIABLE = "SMOLVM_ROLE";
 
-/** What every process of smolvm's that runs that file has of Deno, beside its permissions. */
+/** Deno's flags for every smolvm process that runs `file`, apart from permissions. */
 export function denoFlags(file: string, v8Flags: readonly string[] = []): string[] {
-  // The bundle of this program. Of its sources, and of what a script became, the compiled code may not be kept.
+  // `main.js` is this program's bundle. Deno may not cache the code of the sources or of a script's bundle.
   const flags = [...v8Flags, ...file.endsWith("/main.js") ? [COMPILE_ALL] : []];
   return [
     ...flags.length > 0 ? [`--v8-flags=${flags.join(",")}`] : [],
@@ -40,23 +40,23 @@ export function denoFlags(file: string, v8Flags: readonly string[] = []): string
   ];
 }
 
-/** How a process with that role is started. */
+/** The command that starts a process with a role. */
 export function roleCommand(role: Exclude<Role, "gateway">): RoleCommand {
-  // Deno lets nobody touch `/dev` and `/proc` with less, and FFI is unlimited anyway.
+  // Deno allows access to `/dev` and `/proc` only with all permissions, and FFI is unlimited anyway.
   return commandOf(role, ["-A"], [SMALL_HEAP]);
 }
 
-/** How the gateway of the machine with that runtime folder is started, which Deno holds to what it needs. */
+/** The command that starts the gateway of the machine with that runtime folder, with the permissions it needs. */
 export function gatewayCommand(
   runtimeFolder: string,
   { deniedHosts, files = [] }: {
     deniedHosts: readonly string[];
-    /** What it is to read and remove outside of that folder. */
+    /** Files outside that folder that the gateway must read and remove. */
     files?: readonly string[];
   },
 ): RoleCommand {
   const { protocol, pathname } = ownUrl();
-  // A bundle imports its other files as late as that.
+  // The gateway's process still has to import the bundle's other files.
   const code = protocol === "file:" ? [decodeURIComponent(pathname.slice(0, pathname.lastIndexOf("/")))] : [];
   const { argv, env } = commandOf("gateway", [
     `--allow-env=${VARIABLE}`,
@@ -66,7 +66,7 @@ export function gatewayCommand(
   return { argv: [...argv, runtimeFolder], env };
 }
 
-/** What a gateway may do, beside reading variables. */
+/** The permissions of a gateway, apart from reading environment variables. */
 export function gatewayPermissions(
   { read, write, deniedHosts }: { read: readonly string[]; write: readonly string[]; deniedHosts: readonly string[] },
 ): string[] {
@@ -80,7 +80,7 @@ export function gatewayPermissions(
   ];
 }
 
-/** Of this module, or of the entry of the bundle that it is in. */
+/** The URL of this module, or of the entry of the bundle that contains it. */
 function ownUrl(): URL {
   return new URL(import.meta.url);
 }
@@ -90,13 +90,13 @@ function commandOf(role: Role, permissions: readonly string[], v8Flags?: readonl
   const file = protocol === "file:" ? decodeURIComponent(pathname) : href;
   const deno = [Deno.execPath(), "run", ...permissions, ...denoFlags(file, v8Flags), file];
   const program = Deno.build.standalone ? [Deno.execPath()] : deno;
-  // The argument is for those who look at a list of processes.
+  // The argument only makes the role visible in process lists.
   return { argv: [...program, `__${role}`], env: { [VARIABLE]: role } };
 }
 
-/** The role of this process, which is not for those that it starts. */
+/** Returns the role of this process. Child processes must not inherit it. */
 function takeRole(): string | undefined {
-  // A process with a role may read all variables. A script that may not must not fail, and its user must not be asked.
+  // A process with a role may read the variable. A script without that permission must not fail or prompt its user.
   if (Deno.permissions.querySync({ name: "env", variable: VARIABLE }).state !== "granted") return undefined;
   const role = Deno.env.get(VARIABLE);
   if (role !== undefined) Deno.env.delete(VARIABLE);

@@ -10,10 +10,10 @@ import type { RunStatus } from "../state/status.ts";
 
 const EOPNOTSUPP = 95;
 const OVERLAY_HINT =
-  "The virtiofs of this libkrun cannot lie below an overlay (libkrun issue 867): take the libkrun that " +
+  "The virtiofs of this libkrun does not work below an overlay (libkrun issue 867): use the libkrun that " +
   "scripts/setup fetches, or a later one.";
 
-/** What any failure of a machine is to its user. */
+/** The user's error for any failure of a machine. */
 export function describeFailure(error: unknown, { folder }: Pick<RunnerSpec, "folder">): SmolvmError {
   if (error instanceof SetupFailedError) {
     const { text, errno } = error.failure;
@@ -34,7 +34,7 @@ export function describeFailure(error: unknown, { folder }: Pick<RunnerSpec, "fo
   });
 }
 
-/** What the status says of a failure. A machine that was stopped while it started has not failed. */
+/** The status change for a failure. A machine that was stopped during its start has not failed. */
 export function failedStatus(error: SmolvmError): Partial<RunStatus> {
   return { state: error.code === "interrupted" ? "stopped" : "failed", error: encodeError(error) };
 }

@@ -13,7 +13,7 @@ function describe(error: unknown, { console = "" } = {}): SmolvmError {
   return describeFailure(error, { folder: folder.path });
 }
 
-Deno.test("describeFailure() says which step of the setup failed and why, and what to do about an old libkrun", () => {
+Deno.test("describeFailure() reports the failed step of the setup, the reason, and a hint for an old libkrun", () => {
   const failed = (errno: number) => describe(new SetupFailedError({ errno, stage: 0, text: "mount the disk" }));
   const { code, message, hint } = failed(13);
   assert.deepEqual([code, message, hint], [
@@ -21,10 +21,10 @@ Deno.test("describeFailure() says which step of the setup failed and why, and wh
     "Cannot set up the guest: mount the disk: Permission denied (EACCES)",
     undefined,
   ]);
-  assert.match(failed(95).hint!, /^The virtiofs of this libkrun cannot lie below an overlay/);
+  assert.match(failed(95).hint!, /^The virtiofs of this libkrun does not work below an overlay/);
 });
 
-Deno.test("describeFailure() tells of a guest's failure with the end of its console, and of no other's", () => {
+Deno.test("describeFailure() adds the end of the console to a guest's failure, and to no other", () => {
   const guest = new SmolvmError("guest", "The guest did not say hello within 15 s");
   assert.equal(
     describe(guest, { console: "one\ntwo\n" }).message,
@@ -35,14 +35,14 @@ Deno.test("describeFailure() tells of a guest's failure with the end of its cons
   assert.equal(describe(host, { console: "one\n" }), host);
 });
 
-Deno.test("describeFailure() gives what is no error for users a code", () => {
+Deno.test("describeFailure() gives a code to errors that are not SmolvmErrors", () => {
   const codes = [new ProtocolError("frame type 9"), new TypeError("x is undefined")].map((error) =>
     describe(error).code
   );
   assert.deepEqual(codes, ["guest", "internal"]);
 });
 
-Deno.test("failedStatus() does not call a machine failed that was stopped while it started", () => {
+Deno.test("failedStatus() reports as stopped a machine that was stopped during its start", () => {
   const stateAfter = (code: "guest" | "interrupted") => failedStatus(new SmolvmError(code, "It ended")).state;
   assert.deepEqual([stateAfter("guest"), stateAfter("interrupted")], ["failed", "stopped"]);
 });

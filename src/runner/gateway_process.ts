@@ -3,10 +3,10 @@ import { log } from "../log.ts";
 import { logFile } from "../logs/files.ts";
 import { encodeEvent } from "../network/events.ts";
 
-/** `smolvm-jail` has the same. */
+/** The same limit as in `smolvm-jail`. */
 const LOG_MAX_BYTES = 4 * 1024 ** 2;
 
-/** Starts a gateway where no `smolvm-jail` does, and keeps its events. Its input ends with this process, and so does it. */
+/** Starts a gateway on a host without `smolvm-jail` and logs its events. It exits when this process exits. */
 export function startGateway([program, ...args]: readonly string[], eventsFile: string): void {
   const process = new Deno.Command(program!, {
     args,
@@ -19,7 +19,7 @@ export function startGateway([program, ...args]: readonly string[], eventsFile: 
   keepEvents(process, eventsFile).catch((error) => log("error", `Cannot log the network: ${messageOf(error)}`));
 }
 
-/** Appends what a gateway tells to a log of limited size, and its end if it cannot tell that itself. */
+/** Appends a gateway's events to a log of limited size, and an `end` event if the gateway failed. */
 export async function keepEvents(
   process: Pick<Deno.ChildProcess, "stdout" | "status">,
   path: string,

@@ -13,28 +13,28 @@ import type { MachineStatus } from "../state/status.ts";
 import { CommandRelay } from "./command_relay.ts";
 import type { StatusWriter } from "./status_writer.ts";
 
-/** What a session is about. */
+/** The options of a session. */
 export interface GuestSessionOptions {
   /** The machine's command. */
   exec: Exec;
-  /** Is told what becomes of the machine. */
+  /** Gets the machine's state changes. */
   status: Pick<StatusWriter, "set">;
   relay: CommandRelay;
-  /** Hears once how the start of the command went; the status says it already. */
+  /** Called once with the result of the command's start, after the status contains it. */
   onStarted: (error?: SmolvmError) => void;
 }
 
-/** The conversation with a guest that has dialled: its command, others beside it, and the end of all. */
+/** Talks to a guest that has dialled: sets it up, runs its command and other commands, and shuts it down. */
 export class GuestSession {
   readonly #agent: AgentConnection;
   readonly #options: GuestSessionOptions;
   readonly #ready = Promise.withResolvers<void>();
-  /** The commands beside the machine's own, by their streams. */
+  /** The commands other than the machine's own, by stream. */
   readonly #others = new Map<number, CommandRelay>();
   readonly #unfinished = new Set<Promise<void>>();
   #nextStream = MAIN_STREAM + 1;
   #isReady = false;
-  /** Whether the guest was asked to start its command. */
+  /** Whether the guest was told to start its command. */
   #isBegun = false;
   #isStarted = false;
   #isStopping = false;
@@ -47,7 +47,7 @@ export class GuestSession {
   }
 
   /**
-   * Sets the guest up and starts its command, unless a stop was asked for meanwhile.
+   * Sets the guest up and starts its command, unless a stop was requested meanwhile.
    *
    * @throws {ProtocolError} when the guest breaks the protocol, {SetupFailedError} when it cannot be set up.
    */
@@ -62,7 +62,7 @@ export class GuestSession {
     return frames;
   }
 
-  /** Asks for the command right behind the setup. */
+  /** Sends the command right after the setup, without waiting for READY. */
   #begin(): void {
     if (this.#isStopping) return;
     this.#isBegun = true;
@@ -70,23 +70,24 @@ export class GuestSession {
   }
 
   /**
-   * Passes the command's frames on until its last, and then has the guest shut down.
+   * Relays the command's frames up to its last one, and then shuts the guest down.
    *
-   * @throws {SmolvmError} `interrupted` when it was stopped before there was a command; `guest` when the guest ended.
+   * @throws {SmolvmError} `interrupted` when a stop prevented the command's start or cut off its output; `guest` when
+   * the guest ended.
    */
   async runCommand(frames: AsyncIterator<Frame, boolean>): Promise<void> {
     while (true) {
       const { done, value } = await frames.next();
       if (done && this.#isShuttingDown && value) {
-        const what = this.#isStarted ? "output was read" : "start";
-        throw new SmolvmError("interrupted", `The machine was stopped before its command's ${what}`);
+        const what = this.#isStarted ? "command's output was read" : "command started";
+        throw new SmolvmError("interrupted", `The machine was stopped before its ${what}`);
       }
       if (done) throw new SmolvmError("guest", "The guest ended before its command");
       if (value.stream !== MAIN_STREAM) {
         this.#passOn(value);
         continue;
       }
-      // At once: a stop that is asked for from here on does not change how the command ended.
+      // At once: a later request to stop must not change how the command ended.
       if (isLast(value)) this.#shutDown();
       await this.#record(value);
       this.#options.relay.fromAgent(value);
@@ -95,9 +96,9 @@ export class GuestSession {
   }
 
   /**
-   * Settles with the guest's last word: every process in it is dead, every disk is synced.
+   * Settles when the guest has sent BYE: every process in it is dead, every disk is synced.
    *
-   * @throws {SmolvmError} `guest` when it ended without.
+   * @throws {SmolvmError} `guest` when it ended without BYE.
    */
   async goodbye(frames: AsyncIterator<Frame, boolean>): Promise<void> {
     while (true) {
@@ -108,12 +109,12 @@ export class GuestSession {
     }
   }
 
-  /** Settles when the last frames of all commands, as far as the guest has sent any, have reached their clients. */
+  /** Settles when the last frames of all commands that have ended were sent to their clients. */
   get finished(): Promise<unknown> {
     return Promise.all([this.#options.relay.finished, ...this.#unfinished]);
   }
 
-  /** Runs another command in the guest, once that is ready; its client is awaited. */
+  /** Runs another command once the guest is ready. Its relay waits for a client. */
   async exec(exec: Exec): Promise<CommandRelay> {
     await this.#ready.promise;
     const stream = this.#nextStream++;
@@ -123,7 +124,7 @@ export class GuestSession {
     return relay;
   }
 
-  /** Asks the command to end, and ends the guest when it has not done so in time. The last request counts. */
+  /** Sends the command a signal, and shuts the guest down after the time-out. A later request replaces this one. */
   async stop({ signal, timeoutMs }: StopRequest): Promise<void> {
     if (this.#isShuttingDown) return;
     this.#isStopping = true;
@@ -134,7 +135,7 @@ export class GuestSession {
     this.#killTimer = startTimer(timeoutMs, () => this.#shutDown());
   }
 
-  /** A frame of another command. */
+  /** Relays a frame of another command. */
   #passOn(frame: Frame): void {
     const relay = this.#others.get(frame.stream);
     if (relay === undefined) throw new ProtocolError(`stream ${frame.stream} does not exist`);
@@ -146,21 +147,21 @@ export class GuestSession {
     relay.fromAgent(frame);
   }
 
-  /** The guest kills what is left in it, syncs its disk and says goodbye. */
+  /** Tells the guest to kill its processes, sync its disk and send BYE. */
   #shutDown(): void {
     this.#killTimer?.[Symbol.dispose]();
     if (this.#isShuttingDown) return;
     this.#isShuttingDown = true;
-    // Else it is sent when the guest is: one that has not said READY must not say goodbye.
+    // Otherwise `start` sends it later: a guest must send READY before BYE.
     if (this.#isReady) this.#agent.send(MSG.SHUTDOWN);
   }
 
-  /** A full disk must not keep the guest from an ordered end. */
+  /** Writes the status. A failure, such as a full disk, must not prevent the guest's shutdown. */
   async #note(change: Partial<MachineStatus>): Promise<void> {
     await this.#options.status.set(change).catch((error) => log("error", messageOf(error)));
   }
 
-  /** What a frame says of the machine is written before anyone is told. */
+  /** Writes the status that a frame implies, before any client gets the frame. */
   async #record({ type, payload }: Frame): Promise<void> {
     const { status, onStarted } = this.#options;
     if (type === MSG.STARTED) {

@@ -47,7 +47,7 @@ const EXEC: Exec = {
 /** Longer than a test takes. */
 const LATER_MS = 60_000;
 
-/** A session with a fake agent that has dialled and said nothing yet. */
+/** A session with a fake agent that has dialled and sent nothing yet. */
 interface TestSession {
   session: GuestSession;
   agent: FramePeer;
@@ -55,11 +55,11 @@ interface TestSession {
   /** The machine's folder. */
   folder: string;
   relay: CommandRelay;
-  /** What `onStarted` was told, and the status on disk at that moment. */
+  /** The arguments of `onStarted`, and the status on disk at that moment. */
   reports: { error: SmolvmError | undefined; status: MachineStatus | undefined }[];
 }
 
-/** One whose changes a test can keep from settling. */
+/** A status writer whose changes a test can delay. */
 class HeldStatusWriter extends StatusWriter {
   held: Promise<void> = Promise.resolve();
 
@@ -92,16 +92,16 @@ async function sayHello(agent: FramePeer): Promise<void> {
   assert.equal((await agent.next())?.type, MSG.SETUP);
 }
 
-/** Fails unless the host asks for the machine's command. */
+/** Fails unless the host sends the machine's command. */
 async function assertAsked(agent: FramePeer): Promise<void> {
   assert.deepEqual(await agent.next(), { type: MSG.EXEC, stream: MAIN_STREAM, payload: encodeExec(EXEC) });
 }
 
-/** Brings a session to where the guest has its command. */
+/** Brings a session to the state in which the guest has its command. */
 async function ready({ session, agent }: TestSession): Promise<AsyncIterator<Frame, boolean>> {
   const frames = session.start(() => SETUP);
   await sayHello(agent);
-  // Before the guest is ready, which saves a start the way there and back.
+  // The host sends the command before the guest is ready, which saves a round trip.
   await assertAsked(agent);
   await agent.send(MSG.READY);
   return await frames;
@@ -114,19 +114,19 @@ const failed = (agent: FramePeer) =>
 const SHUTDOWN: Frame = { type: MSG.SHUTDOWN, stream: 0, payload: new Uint8Array() };
 const signal = (number: number): Frame => ({ type: MSG.SIGNAL, stream: MAIN_STREAM, payload: encodeU32s(number) });
 
-/** Fails unless the host says nothing more to a guest that says goodbye. */
+/** Fails unless the host sends nothing more to a guest that sends BYE. */
 async function assertGoodbye({ session, agent }: TestSession, frames: AsyncIterator<Frame, boolean>): Promise<void> {
   await agent.send(MSG.BYE);
   await session.goodbye(frames);
   await assertSilent(agent);
 }
 
-/** Fails when the host says anything within a moment. */
+/** Fails if the host sends anything within 20 ms. */
 async function assertSilent(agent: FramePeer): Promise<void> {
   assert.equal(await Promise.race([agent.next(), pause(20)]), undefined);
 }
 
-Deno.test("GuestSession runs its command, and has the guest shut down when that has ended", () =>
+Deno.test("GuestSession runs its command, and shuts the guest down when the command has ended", () =>
   withSession(async (test) => {
     const { session, agent, folder, relay, reports } = test;
     const frames = await ready(test);
@@ -145,7 +145,7 @@ Deno.test("GuestSession runs its command, and has the guest shut down when that 
     await assertGoodbye(test, frames);
   }));
 
-Deno.test("GuestSession says why its command could not be started, once the status has it", () =>
+Deno.test("GuestSession reports why its command could not be started, after it has written the status", () =>
   withSession(async (test) => {
     const { session, agent, relay, reports } = test;
     const frames = await ready(test);
@@ -160,7 +160,7 @@ Deno.test("GuestSession says why its command could not be started, once the stat
     await assertGoodbye(test, frames);
   }));
 
-Deno.test("GuestSession.stop() sends the signal, and ends the guest when its command does not heed it", () =>
+Deno.test("GuestSession.stop() sends the signal, and shuts the guest down when its command ignores it", () =>
   withSession(async (test) => {
     const { session, agent, folder } = test;
     const frames = await ready(test);
@@ -176,7 +176,7 @@ Deno.test("GuestSession.stop() sends the signal, and ends the guest when its com
     await assertGoodbye(test, frames);
   }));
 
-Deno.test("GuestSession.stop() ends the guest as soon as its command has ended", () =>
+Deno.test("GuestSession.stop() shuts the guest down as soon as its command has ended", () =>
   withSession(async (test) => {
     const { session, agent } = test;
     const frames = await ready(test);
@@ -190,7 +190,7 @@ Deno.test("GuestSession.stop() ends the guest as soon as its command has ended",
     await assertGoodbye(test, frames);
   }));
 
-Deno.test("GuestSession.stop() is not undone by a command that starts meanwhile", () =>
+Deno.test("GuestSession.stop() keeps the stopping state when the command starts meanwhile", () =>
   withSession(async (test) => {
     const { session, agent, reports } = test;
     const done = session.runCommand(await ready(test));
@@ -201,7 +201,7 @@ Deno.test("GuestSession.stop() is not undone by a command that starts meanwhile"
     assert.equal(reports[0]?.status?.state, "stopping");
   }));
 
-Deno.test("GuestSession.stop() takes the place of one before it", () =>
+Deno.test("GuestSession.stop() replaces an earlier request to stop", () =>
   withSession(async (test) => {
     const { session, agent } = test;
     const done = session.runCommand(await ready(test));
@@ -214,7 +214,7 @@ Deno.test("GuestSession.stop() takes the place of one before it", () =>
     await done;
   }));
 
-Deno.test("GuestSession.stop() before the guest has booted has it shut down without its command", () =>
+Deno.test("GuestSession.stop() before the guest has booted shuts it down without its command", () =>
   withSession(async ({ session, agent, folder, reports }) => {
     const starting = session.start(() => SETUP);
     await session.stop({ signal: 15, timeoutMs: LATER_MS });
@@ -226,13 +226,13 @@ Deno.test("GuestSession.stop() before the guest has booted has it shut down with
     await agent.send(MSG.BYE);
     await assert.rejects(done, {
       code: "interrupted",
-      message: "The machine was stopped before its command's start",
+      message: "The machine was stopped before its command started",
     });
     assert.deepEqual(reports, []);
     await assertSilent(agent);
   }));
 
-Deno.test("GuestSession.stop() while the guest is set up is for its command, and ends no guest that is not ready", () =>
+Deno.test("GuestSession.stop() during the setup signals the command, and shuts the guest down once ready", () =>
   withSession(async (test) => {
     const { session, agent } = test;
     const starting = session.start(() => SETUP);
@@ -240,7 +240,7 @@ Deno.test("GuestSession.stop() while the guest is set up is for its command, and
     await assertAsked(agent);
     await session.stop({ signal: 15, timeoutMs: 0 });
     assert.deepEqual(await agent.next(), signal(15));
-    // Its time is over.
+    // The time-out has passed.
     await pause(50);
     await agent.send(MSG.READY);
     const frames = await starting;
@@ -252,7 +252,7 @@ Deno.test("GuestSession.stop() while the guest is set up is for its command, and
     await assertGoodbye(test, frames);
   }));
 
-Deno.test("GuestSession.stop() says nothing to a guest that became ready, or ended, while that was written", () =>
+Deno.test("GuestSession.stop() sends no signal if the guest is shut down while the status is written", () =>
   withSession(async (test) => {
     const { session, agent, status } = test;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -276,7 +276,7 @@ Deno.test("GuestSession.stop() does not change how a command has ended", () =>
     const done = session.runCommand(frames);
     status.held = promise;
     await failed(agent);
-    // It is being written that the command has failed.
+    // The status that the command has failed is being written.
     await until(() => status.current.state === "failed", { everyMs: 1 });
     const stopping = session.stop({ signal: 15, timeoutMs: 0 });
     resolve();
@@ -286,7 +286,7 @@ Deno.test("GuestSession.stop() does not change how a command has ended", () =>
     await assertGoodbye(test, frames);
   }));
 
-Deno.test("GuestSession tells a guest that ended before its command", async () => {
+Deno.test("GuestSession reports a guest that ended before its command", async () => {
   const ends: ((agent: FramePeer) => Promise<void> | void)[] = [
     (agent) => agent[Symbol.dispose](),
     (agent) => agent.send(MSG.BYE),
@@ -307,7 +307,7 @@ Deno.test("GuestSession tells a guest that ended before its command", async () =
   }
 });
 
-Deno.test("GuestSession tells a guest that ended without its last word, and one that says more after its last", async () => {
+Deno.test("GuestSession reports a guest that ended without BYE, and a second last frame of its command", async () => {
   await withSession(async (test) => {
     const frames = await ready(test);
     await exited(test.agent, { code: 0 });
@@ -334,7 +334,7 @@ Deno.test("GuestSession tells a guest that ended without its last word, and one 
 const OTHER: Exec = { ...EXEC, argv: ["false"] };
 const OTHER_STREAM = MAIN_STREAM + 1;
 
-Deno.test("GuestSession runs other commands beside its own once the guest is ready, each on a stream of its own", () =>
+Deno.test("GuestSession runs other commands once the guest is ready, each on a separate stream", () =>
   withSession(async (test) => {
     const { session, agent } = test;
     const asked = [session.exec(OTHER), session.exec(OTHER)];
@@ -356,13 +356,13 @@ Deno.test("GuestSession runs other commands beside its own once the guest is rea
     await exited(agent, { code: 0 });
     await done;
     assert.deepEqual(await agent.next(), SHUTDOWN);
-    // What was killed by it is told of before the last word.
+    // The guest reports the commands that it killed before BYE.
     await agent.send(MSG.EXITED, OTHER_STREAM, encodeExited({ signal: 9 }));
     await assertGoodbye(test, frames);
     await session.finished;
   }));
 
-Deno.test("GuestSession has finished when the last frame of every command has reached its client", () =>
+Deno.test("GuestSession.finished settles when the last frame of every command has reached its client", () =>
   withSession(async (test) => {
     const { session, agent, relay } = test;
     const frames = await ready(test);
@@ -382,7 +382,7 @@ Deno.test("GuestSession has finished when the last frame of every command has re
     await session.finished;
   }));
 
-Deno.test("GuestSession has finished with a guest that ended, whatever commands it had no time to tell of", () =>
+Deno.test("GuestSession.finished settles after the guest has ended, even if commands have no last frame", () =>
   withSession(async (test) => {
     const { session, agent } = test;
     const frames = await ready(test);
@@ -405,7 +405,7 @@ Deno.test("GuestSession refuses the frames of a command that has ended", () =>
     await assert.rejects(test.session.runCommand(frames), { message: `stream ${OTHER_STREAM} does not exist` });
   }));
 
-Deno.test("GuestSession refuses the frames of a command that there is none of", () =>
+Deno.test("GuestSession refuses the frames of a command that does not exist", () =>
   withSession(async (test) => {
     const frames = await ready(test);
     await test.agent.send(MSG.STDOUT, MAIN_STREAM + 1, new Uint8Array(1));
@@ -415,7 +415,7 @@ Deno.test("GuestSession refuses the frames of a command that there is none of", 
     });
   }));
 
-Deno.test("GuestSession reports no command as started whose status cannot be written", () =>
+Deno.test("GuestSession does not report a command as started if the status cannot be written", () =>
   withSession(async (test) => {
     const frames = await ready(test);
     Deno.removeSync(test.folder, { recursive: true });
@@ -424,7 +424,7 @@ Deno.test("GuestSession reports no command as started whose status cannot be wri
     assert.deepEqual(test.reports, []);
   }));
 
-Deno.test("GuestSession brings a guest to an ordered end also when nothing can be written any more", async () => {
+Deno.test("GuestSession shuts a guest down even if the status cannot be written any more", async () => {
   const ends = [(agent: FramePeer) => exited(agent, { code: 0 }), failed];
   for (const end of ends) {
     await withSession(async (test) => {

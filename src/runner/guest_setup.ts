@@ -7,24 +7,24 @@ import { type GatewayFacts, guestInterfaces, networkFiles } from "./network.ts";
 
 const RLIMIT_NOFILE = 7;
 
-/** What a guest is made of. */
+/** What {@linkcode guestSetup} needs besides the spec. */
 export interface GuestParts extends BootFolder, GatewayFacts {
   /** How many open files this process may have. */
   openFiles: bigint;
 }
 
-/** What is left of the limit of open files for this process's own. */
+/** How many of the permitted open files this process keeps for itself. */
 const OWN_FILES = 256n;
 
-/** {@linkcode Setup.shareFiles} of a VM's process that may have `openFiles` open. */
+/** Returns {@linkcode Setup.shareFiles} for a VM process that may have `openFiles` files open. */
 export function shareFiles(openFiles: bigint): number {
-  // There, libkrun opens what is used, and not what is known.
+  // On macOS, libkrun opens only the files in use, not all files that the guest knows.
   if (Deno.build.os === "darwin") return 0;
   const left = openFiles > OWN_FILES ? openFiles - OWN_FILES : 1n;
   return left > 0xffff_ffffn ? 0 : Number(left);
 }
 
-/** What the agent is to make of the guest; to be built as late as possible, since it carries the clock. */
+/** The setup for the agent. Build it as late as possible: it contains the clock. */
 export function guestSetup(spec: RunnerSpec, boot: GuestParts): Setup {
   return {
     clockNs: BigInt(Date.now()) * 1_000_000n,
@@ -34,7 +34,7 @@ export function guestSetup(spec: RunnerSpec, boot: GuestParts): Setup {
     rootfs: boot.rootfs,
     files: [...guestFiles(spec, boot), ...authorityFiles(boot.authority)],
     mounts: boot.mounts,
-    // The kernel's own most; its default of 1024 is too little for servers.
+    // The kernel's maximum; its default of 1024 is too low for servers.
     rlimits: [{ resource: RLIMIT_NOFILE, soft: 1_048_576n, hard: 1_048_576n }],
     interfaces: guestInterfaces(spec, boot),
     shareFiles: shareFiles(boot.openFiles),
@@ -46,7 +46,7 @@ function guestFiles(spec: RunnerSpec, { addresses = [] }: GatewayFacts): GuestFi
   const { hostname } = spec.machine;
   const text = (path: string, content: string) => ({ path, mode: 0o644, content: new TextEncoder().encode(content) });
   const network = networkFiles(spec);
-  // A server may tell others the address that it finds for its own name.
+  // A server may announce the address that its own name resolves to.
   const [address] = addresses;
   const own = address === undefined ? "127.0.1.1" : formatIpv4(address);
   const hosts = `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n${own} ${hostname}\n`;
@@ -57,19 +57,19 @@ function guestFiles(spec: RunnerSpec, { addresses = [] }: GatewayFacts): GuestFi
   ];
 }
 
-/** Where the usual images have the certificates that programs trust. */
+/** Where common images keep the certificates that programs trust. */
 const TRUSTED = ["/etc/ssl/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
 
-/** What makes the guest trust an authority; `machine/secrets.ts` tells programs of two of them. */
+/** Files that make the guest trust a certificate authority; `machine/secrets.ts` sets variables for two of them. */
 function authorityFiles(authority: string | undefined): GuestFile[] {
   if (authority === undefined) return [];
   const content = new TextEncoder().encode(authority);
   const block = (path: string, mode: number) => ({ path, mode: FILE_BLOCK | mode, content });
   return [
-    // For those who make the others anew, as update-ca-certificates does.
+    // For programs that rebuild the other files, such as update-ca-certificates.
     { path: "/usr/local/share/ca-certificates/smolvm.crt", mode: 0o644, content },
     block("/etc/ssl/certs/ca-certificates.crt", 0o644),
-    // Where they are not there, they are not made.
+    // Mode 0: do not create these files when they are missing.
     ...TRUSTED.map((path) => block(path, 0)),
   ];
 }

@@ -10,7 +10,7 @@ const BOOT: BootFolder = {
   shares: [],
 };
 
-/** The setup of a machine of which only this matters. */
+/** The setup of a machine with these properties. */
 const setupOf = (
   { net = false, allowNet = [], ephemeral = false }: { net?: boolean; allowNet?: string[]; ephemeral?: boolean } = {},
 ) =>
@@ -25,7 +25,7 @@ function filesOf(...args: Parameters<typeof setupOf>): Record<string, string> {
   return Object.fromEntries(files.map(({ path, content }) => [path, new TextDecoder().decode(content)]));
 }
 
-Deno.test("guestSetup() has the root and the mounts of the boot folder, over a disk", () => {
+Deno.test("guestSetup() uses the root and the mounts of the boot folder, with an overlay on the disk", () => {
   const { rootfs, mounts, overlay, hostname } = setupOf();
   assert.deepEqual({ rootfs, mounts, overlay, hostname }, {
     rootfs: "/s/rootfs",
@@ -35,14 +35,14 @@ Deno.test("guestSetup() has the root and the mounts of the boot folder, over a d
   });
 });
 
-Deno.test("guestSetup() says whether the disk is kept", () => {
+Deno.test("guestSetup() contains whether the machine is ephemeral", () => {
   for (const ephemeral of [true, false]) {
     assert.equal(setupOf({ ephemeral }).ephemeral, ephemeral);
   }
 });
 
 Deno.test({
-  name: "shareFiles() leaves some open files to the VM's process itself",
+  name: "shareFiles() reserves some open files for the VM's process itself",
   ignore: Deno.build.os === "darwin",
   fn() {
     assert.equal(setupOf().shareFiles, 4096 - 256);
@@ -50,13 +50,13 @@ Deno.test({
   },
 });
 
-Deno.test("guestSetup() has the time of now", () => {
+Deno.test("guestSetup() contains the current time", () => {
   const before = BigInt(Date.now()) * 1_000_000n;
   const { clockNs } = setupOf();
   assert.ok(clockNs >= before && clockNs <= BigInt(Date.now()) * 1_000_000n);
 });
 
-Deno.test("guestSetup() names the guest in the files that programs look into", () => {
+Deno.test("guestSetup() writes the host name to /etc/hostname and /etc/hosts", () => {
   const files = filesOf();
   assert.equal(files["/etc/hostname"], "web\n");
   assert.match(files["/etc/hosts"]!, /^127\.0\.0\.1 localhost\n/);
@@ -69,7 +69,7 @@ const IPV6 = {
   gateway6: 0xfd73_6d6f_6c76_6d00_0000_0000_0000_0001n,
 };
 
-Deno.test("guestSetup() has a network, and its gateway as the name server, for machines with one alone", () => {
+Deno.test("guestSetup() configures a network, with the gateway as name server, only for machines with one", () => {
   assert.deepEqual(setupOf().interfaces, []);
   assert.equal("/etc/resolv.conf" in filesOf(), false);
   assert.deepEqual(setupOf({ net: true }).interfaces, [
@@ -78,7 +78,7 @@ Deno.test("guestSetup() has a network, and its gateway as the name server, for m
   assert.equal(filesOf({ net: true })["/etc/resolv.conf"], "nameserver 192.168.127.1\n");
 });
 
-Deno.test("guestSetup() gives a machine its addresses in its networks, the first one under its own name too", () => {
+Deno.test("guestSetup() gives a machine its addresses in its networks, and maps its host name to the first", () => {
   const spec = { machine: makeRecord({ hostname: "web", networks: ["app", "db"] }), ephemeral: false } as RunnerSpec;
   const addresses = [0x0a7f0009, 0x0a7f0103];
   const { interfaces, files } = guestSetup(spec, { ...BOOT, openFiles: 1024n, addresses });
@@ -92,7 +92,7 @@ Deno.test("guestSetup() gives a machine its addresses in its networks, the first
   assert.match(new TextDecoder().decode(hosts?.content), /^10\.127\.0\.9 web$/m);
 });
 
-Deno.test("guestSetup() gives the host a name where a rule opens it", () => {
+Deno.test("guestSetup() gives the host a name if a rule opens it", () => {
   const line = /^192\.168\.127\.1 host\.smolvm\.internal$/m;
   assert.match(filesOf({ net: true, allowNet: ["host:5432"] })["/etc/hosts"]!, line);
   assert.doesNotMatch(filesOf({ net: true, allowNet: ["public"] })["/etc/hosts"]!, line);

@@ -5,10 +5,10 @@ import { runnerFilters } from "../jail/filter.ts";
 import { beginRoot, enterRoot } from "../jail/root.ts";
 import type { JailReport } from "../runner_interface/jail_report.ts";
 
-/** Over which the root is built, in the mount namespace of this process: there is one on every host. */
+/** The folder over which this process mounts the root, in its own mount namespace: every host has this folder. */
 const ROOT = "/tmp";
 
-/** Gets into a jail as the process of a VM does, and says what came of it. There is no way back. */
+/** Enters a jail as the VM's process does, and reports the result. This process cannot leave the jail. */
 export function probeJail(): JailReport {
   const libc = new Libc();
   return {

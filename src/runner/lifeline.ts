@@ -1,18 +1,18 @@
 const CHUNK_BYTES = 16 * 1024;
 
-/** What can be read from. Not a stream: loading those takes a tenth of Deno's start, on the way of every boot. */
+/** An input. Not a stream: loading Deno's streams takes a tenth of its start, and would delay every boot. */
 type Input = Pick<typeof Deno.stdin, "read">;
 
 /**
- * The runner's standard input: one line of specification, for a warm machine one more from its taker, and then nothing
- * until the process that started the runner closes it or dies. The kernel closes it for a process that was killed.
+ * The runner's standard input: one line with the specification, for a warm machine a second one from the client that
+ * takes it, and then nothing until that client closes it or dies. The kernel closes it for a killed process.
  */
 export class Lifeline {
   /** The first line, or `undefined` when the input ended before it. */
   readonly specification: Promise<string | undefined>;
   /** The second line, or `undefined` when the input ended before it. */
   readonly taking: Promise<string | undefined>;
-  /** Settles when the other end is gone. */
+  /** Settles when the client has closed its side or is gone. */
   readonly ended: Promise<void>;
 
   constructor(input: Input) {

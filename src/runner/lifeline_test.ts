@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { pause } from "../../tests/helpers/until.ts";
 import { Lifeline } from "./lifeline.ts";
 
-/** A stream as something to read from. */
+/** An input that reads from a stream. */
 function inputOf(stream: ReadableStream<Uint8Array>) {
   const reader = stream.getReader();
   return {
@@ -22,14 +22,14 @@ function makeInput() {
   const encoder = new TextEncoder();
   return {
     ...inputOf(readable),
-    // Not awaited: a stream takes a chunk only when somebody reads.
+    // Do not await this: a stream accepts a chunk only when it is read.
     write: (text: string | Uint8Array) => void writer.write(typeof text === "string" ? encoder.encode(text) : text),
     close: () => writer.close(),
     break: (error: Error) => writer.abort(error),
   };
 }
 
-Deno.test("Lifeline has the first line, in however many chunks it comes, and holds on after it", async () => {
+Deno.test("Lifeline returns the first line, also from several chunks, and does not end after it", async () => {
   const input = makeInput();
   const lifeline = new Lifeline(input);
   let ended = false;
@@ -44,7 +44,7 @@ Deno.test("Lifeline has the first line, in however many chunks it comes, and hol
   await lifeline.ended;
 });
 
-Deno.test("Lifeline has no line when the input ends before one", async () => {
+Deno.test("Lifeline returns undefined when the input ends before a complete line", async () => {
   for (const text of ["", "half a line"]) {
     const input = makeInput();
     const lifeline = new Lifeline(input);

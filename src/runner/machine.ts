@@ -31,28 +31,28 @@ import { StatusWriter } from "./status_writer.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { registerWaiting } from "./waiting.ts";
 
-/** How long the client of a machine that failed may take to read why, in ms. */
-const LAST_WORDS_MS = 5_000;
+/** How long the client of a failed machine may take to read the error, in ms. */
+const ERROR_READ_MS = 5_000;
 
-/** What a machine has of its runner. */
+/** What the runner provides to the machine. */
 export interface RunnerContext {
   lifeline: Lifeline;
   prepared: () => Prepared;
   report: StartReport;
 }
 
-/** Runs a machine from its lock to its end. */
+/** Runs a machine: takes its lock, confines this process, runs the VM, writes the status and removes the files. */
 export async function runMachine(spec: RunnerSpec, context: RunnerContext): Promise<void> {
   const { lifeline, report } = context;
   if (spec.warm !== null) nameWarmMachine(spec);
-  // Held to the end: a machine whose lock is free does not run.
+  // Hold the lock until the machine has ended: a machine whose lock is free does not run.
   using lock = new DisposableStack();
   using clients = new DisposableStack();
   const status = new StatusWriter(spec.folder, { ...CREATED, state: "starting" }, spec);
   try {
     await takeMachine(spec, lock);
   } catch (error) {
-    // Another runner's machine is none of ours.
+    // The machine belongs to another runner: leave it alone.
     report.failed(describeFailure(error, spec));
     return;
   }
@@ -68,14 +68,14 @@ export async function runMachine(spec: RunnerSpec, context: RunnerContext): Prom
   } catch (error) {
     const failure = describeFailure(error, spec);
     log("error", failure.message);
-    // What the disk is too full for can still be said.
+    // The disk may be full: report the failure to the client anyway.
     await status.set(failedStatus(failure)).catch((error) => log("error", messageOf(error)));
     report.failed(failure);
-    // A client whose connection ends looks into the status.
+    // Clients read the status file once their connection closes.
     clients.dispose();
-    if (spec.ephemeral && spec.warm === null) await Promise.race([lifeline.ended, sleep(LAST_WORDS_MS)]);
+    if (spec.ephemeral && spec.warm === null) await Promise.race([lifeline.ended, sleep(ERROR_READ_MS)]);
   }
-  if (!isSupervised) await removeRemains(spec);
+  if (!isSupervised) await removeMachineFiles(spec);
 }
 
 function nameWarmMachine(spec: RunnerSpec): void {
@@ -83,13 +83,13 @@ function nameWarmMachine(spec: RunnerSpec): void {
   Object.assign(spec, ephemeralFolders(spec.machine.id));
 }
 
-/** Takes a machine's lock, which `lock` disposes of, and says that this process has it. */
+/** Takes the machine's lock, to be released by `lock`, and records this process as the machine's runner. */
 async function takeMachine(spec: RunnerSpec, lock: DisposableStack): Promise<void> {
   const { ephemeral, folder, machine } = spec;
   const taken = ephemeral ? createMachineFolder(folder) : await lockMachine(folder);
   if (taken === undefined) throw new SmolvmError("machine-state", `Machine "${machine.name}" is running already`);
   lock.use(taken);
-  // The one who held that lock before may have changed what the machine is since the client looked.
+  // The previous lock holder may have changed the record: read it again.
   if (!ephemeral) {
     spec.machine = readRecord(folder);
     tidyVmFolder(folder);
@@ -98,15 +98,15 @@ async function takeMachine(spec: RunnerSpec, lock: DisposableStack): Promise<voi
   if (process) writeProcess(folder, process);
 }
 
-/** Removes what the machine leaves, where nobody else does. */
-async function removeRemains(spec: RunnerSpec): Promise<void> {
+/** Removes the machine's files. Call it only when there is no supervisor to do it. */
+async function removeMachineFiles(spec: RunnerSpec): Promise<void> {
   if (spec.ephemeral) await removeEphemeralMachine({ ...spec, ...spec.machine });
   else await removeIfThere(spec.runtimeFolder);
 }
 
 /**
- * Boots the VM, runs its command and brings it to an ordered end, or leaves it as it is when nobody holds it any
- * more that should. A client that attaches is one of `clients`.
+ * Boots the VM, runs its command and shuts it down, or abandons it when the client that must keep it alive is gone.
+ * Disposing of `clients` closes the connections of its clients.
  */
 async function runVm(
   spec: RunnerSpec,
@@ -116,14 +116,14 @@ async function runVm(
     confinement: Confinement;
   },
 ): Promise<void> {
-  readyProcess(libc, confinement);
+  prepareProcess(libc, confinement);
   const openFiles = libc.raiseOpenFilesLimit();
   const boot = prepareBoot(libc, spec, confinement.root);
   using ports = await PortForwarder.listen(portsOf(spec.machine.ports, "tcp"));
   const agents = Deno.listen({ transport: "unix", path: agentSocket(spec) });
   const control = clients.use(new ControlServer(controlSocket(spec)));
   using signals = new StopSignals();
-  // The last that is written outside the folder of the VM.
+  // After this, the runner writes only in the VM's folder.
   await register(spec);
   const gateway = gatewayReady(libc, spec);
   if (!waitsForNetwork(krun)) await gateway;
@@ -131,7 +131,7 @@ async function runVm(
   confinement.close();
   log("debug", "starting the VM");
   const vmFailed = startVm(krun, vmConfig(spec, boot, confinement));
-  // While the guest boots there is time to write that it does.
+  // Write the status while the guest boots.
   const commandDone = status.set({}).then(() => {
     const serving = { status, agents, control, ports, lifeline, report, confinement, signals, gateway };
     return serveGuest(spec, { ...boot, openFiles }, serving);
@@ -139,15 +139,15 @@ async function runVm(
   await Promise.race([commandDone, vmFailed, gateway.then(() => commandDone), ...(spec.held ? [lifeline.ended] : [])]);
 }
 
-/** Sees that this process can run a VM, and who reads what it says. */
-function readyProcess(libc: Libc, { messagesFd }: Confinement): void {
-  // The starter of this may not have been allowed to look.
+/** Checks that this process can run a VM, and sends its standard error to the machine's log. */
+function prepareProcess(libc: Libc, { messagesFd }: Confinement): void {
+  // The client may not have had the permission to check this.
   checkVirtualization();
-  // libkrun and the runtime write their last words to standard error, where the user's own output must stay alone.
+  // libkrun and Deno report fatal errors on standard error. They must not mix with the user's output.
   libc.dup2(messagesFd, 2);
 }
 
-/** Makes known that a machine waits, or what an ephemeral one is, and its name; one that persists is known. */
+/** Registers a warm machine, or an ephemeral machine and its name. A persistent machine is registered already. */
 async function register(spec: RunnerSpec): Promise<void> {
   const { warm, ephemeral, folder, machine } = spec;
   if (warm !== null) return await registerWaiting(spec, warm);

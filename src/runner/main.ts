@@ -6,12 +6,12 @@ import { Lifeline } from "./lifeline.ts";
 import { runMachine } from "./machine.ts";
 import { prepareRunner } from "./prepared.ts";
 
-/** The whole life of a runner: one machine, from the specification on standard input to its end. */
+/** Runs one machine: reads its specification from standard input, runs it, and exits. */
 export async function runnerMain(): Promise<never> {
   const lifeline = new Lifeline(Deno.stdin);
   const prepared = prepareRunner();
   const json = await lifeline.specification;
-  // Nobody wanted a machine after all.
+  // The client did not need a machine.
   if (json === undefined) Deno.exit(0);
   const spec = parseRunnerSpec(json);
   configureLog({ level: spec.logLevel, sink: writeLog });
@@ -20,7 +20,7 @@ export async function runnerMain(): Promise<never> {
     try {
       Deno.stdout.writeSync(encodeStart(result));
     } catch {
-      // The process that started it is gone: a machine that persists continues without it.
+      // The client is gone: a persistent machine continues without it.
     }
   };
   const once = (result: { pid: number } | SmolvmError) => {
@@ -34,11 +34,11 @@ export async function runnerMain(): Promise<never> {
   Deno.exit(0);
 }
 
-/** Standard error is the machine's log as soon as there is one. */
+/** Writes to standard error, which becomes the machine's log once there is one. */
 function writeLog(line: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
   } catch {
-    // A full disk takes the log, not the machine.
+    // A full disk stops the log, not the machine.
   }
 }

@@ -16,15 +16,15 @@ import type { RunnerSpec } from "../runner_interface/spec.ts";
 import { networkLog, runnerLog } from "../state/machine_folders.ts";
 import { hasGateway, portsOf } from "../state/machine_record.ts";
 
-/** The name by which a guest knows the host's loopback, where a rule opens it. */
+/** The guest's name for the host's loopback, if a rule allows access to it. */
 const HOST_NAME = "host.smolvm.internal";
 
 const GATEWAY_POLL_MS = 2;
-/** Lines of a gateway's messages that its user is told when it fails. */
-const MAX_LAST_WORDS = 4;
+/** How many of a gateway's last messages an error contains. */
+const MAX_ERROR_LINES = 4;
 
 /**
- * Writes what the gateway of a machine is to be told, if it has one. The machine's runtime folder is there.
+ * Writes the configuration of a machine's gateway, if it has one. The machine's runtime folder must exist.
  *
  * @throws {SmolvmError} `storage`.
  */
@@ -50,10 +50,10 @@ export function configureGateway({ machine, folder, runtimeFolder, nameservers, 
       aliases: machine.networkAliases,
     })),
   });
-  // Its last line would be taken for the end of this gateway.
+  // The last line of an old log would be read as the end of this gateway.
   removeIfThereSync(networkLog(folder));
   try {
-    // Gone after a boot of the host, as all sockets are.
+    // These folders, like all sockets, are gone after the host reboots.
     for (const { folder } of networks) Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     Deno.writeTextFileSync(gatewayConfigFile(runtimeFolder), config, { mode: 0o600 });
   } catch (error) {
@@ -61,26 +61,26 @@ export function configureGateway({ machine, folder, runtimeFolder, nameservers, 
   }
 }
 
-/** What a guest has to know of its gateway. */
+/** What a guest needs to know about its gateway. */
 export interface GatewayFacts {
-  /** The certificate that a guest with secrets is to trust, as PEM. */
+  /** The certificate that a guest with secrets must trust, as PEM. */
   authority?: string | undefined;
-  /** The guest's addresses in the networks of machines that it is in. */
+  /** The guest's addresses in its networks. */
   addresses?: readonly Ipv4[] | undefined;
 }
 
 /**
- * Waits until the gateway of a machine listens, if it has one. That may be after this process has entered its jail,
- * but is to be before anything hostile runs in the guest.
+ * Waits until the gateway of a machine listens, if it has one. This may happen after this process has entered its jail,
+ * but must happen before anything hostile runs in the guest.
  *
- * @throws {SmolvmError} `network` when it has ended, or does not listen in time.
+ * @throws {SmolvmError} `network` when the gateway has ended, or does not listen in time.
  */
 export async function gatewayReady(
   libc: Libc,
   { machine, folder, runtimeFolder, helloTimeoutMs, networks }: RunnerSpec,
 ): Promise<GatewayFacts> {
   if (!hasGateway(machine)) return {};
-  // The logs are in no jail.
+  // The logs cannot be reached from inside the jail by path.
   using held = libc.holdFolder(folder);
   const deadline = performance.now() + helloTimeoutMs;
   while (!exists(gatewaySocket(runtimeFolder))) {
@@ -102,30 +102,30 @@ function readAddresses(runtimeFolder: string): Ipv4[] {
   return lines.map((line) => parseIpv4Address(line)!);
 }
 
-/** Why the gateway has ended before it was to; `undefined` when it has not. What it said last may say more. */
+/** Why the gateway ended early, with its last messages; `undefined` when it has not ended. */
 function endOfNetwork(folder: string): string | undefined {
   const [line = ""] = tailOf(networkLog(folder), 1);
   const event = parseEvent(line);
   if (event?.event !== "end") return undefined;
-  const words = tailOf(runnerLog(folder), MAX_LAST_WORDS).map((line) => `\n  ${line}`);
-  return `${event.reason ?? "its gateway ended"}${words.length > 0 ? `; it said last:${words.join("")}` : ""}`;
+  const words = tailOf(runnerLog(folder), MAX_ERROR_LINES).map((line) => `\n  ${line}`);
+  return `${event.reason ?? "its gateway ended"}${words.length > 0 ? `; its last messages:${words.join("")}` : ""}`;
 }
 
-/** What of a machine says whether it has a gateway. */
+/** The part of a spec that determines whether the machine has a gateway. */
 type NetworkOf = { machine: Parameters<typeof hasGateway>[0] };
 
-/** The network as libkrun is to build it. */
+/** The network device for libkrun. */
 export function networkDevice({ machine, runtimeFolder }: Pick<RunnerSpec, "runtimeFolder"> & NetworkOf) {
   if (!hasGateway(machine)) return undefined;
   return { socket: gatewaySocket(runtimeFolder), mac: GUEST_LINK.guestMac as Uint8Array<ArrayBuffer> };
 }
 
-/** The network as the guest is to see it. */
+/** The network interfaces of the guest. */
 export function guestInterfaces({ machine }: NetworkOf, { addresses = [] }: GatewayFacts = {}): GuestInterface[] {
   if (!hasGateway(machine)) return [];
   const { guest, gateway, mtu, guest6, gateway6 } = GUEST_LINK;
   const ipv6 = { address6: guest6, prefix6: LINK_PREFIX6, gateway6 };
-  // Further addresses of an interface, by the names that Linux has for these.
+  // Linux names the further addresses of an interface `eth0:1` and so on.
   const more = addresses.map((address, index): GuestInterface => ({
     ...{ name: `eth0:${index + 1}`, address, prefix: SUBNET_PREFIX, gateway: 0, mtu },
     ...{ address6: 0n, prefix6: 0, gateway6: 0n },
@@ -133,7 +133,7 @@ export function guestInterfaces({ machine }: NetworkOf, { addresses = [] }: Gate
   return [{ name: "eth0", address: guest, prefix: LINK_PREFIX, gateway, mtu, ...ipv6 }, ...more];
 }
 
-/** The files by which programs in the guest find names. */
+/** The contents of the guest's files for name resolution. */
 export function networkFiles({ machine }: RunnerSpec): { resolvConf: string; hosts: string } | undefined {
   if (!hasGateway(machine)) return undefined;
   const gateway = formatIpv4(GUEST_LINK.gateway);

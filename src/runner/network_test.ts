@@ -20,7 +20,7 @@ const specOf = (folder: string, helloTimeoutMs = 60_000) =>
     helloTimeoutMs,
   }) as RunnerSpec;
 
-Deno.test("gatewayReady() fails at once when the gateway has ended, with its reason and what it said last", async () => {
+Deno.test("gatewayReady() fails at once when the gateway has ended, with the reason and last messages", async () => {
   using folder = makeTempFolder();
   Deno.mkdirSync(vmFolder(folder.path));
   const time = new Date().toISOString();
@@ -29,10 +29,13 @@ Deno.test("gatewayReady() fails at once when the gateway has ended, with its rea
   const refused = (words: string) => ({ code: "network", message: `Cannot start the machine's network: ${words}` });
   await assert.rejects(gatewayReady(LIBC, specOf(folder.path)), refused(reason));
   Deno.writeTextFileSync(runnerLog(folder.path), "error: boom\n");
-  await assert.rejects(gatewayReady(LIBC, specOf(folder.path)), refused(`${reason}; it said last:\n  error: boom`));
+  await assert.rejects(
+    gatewayReady(LIBC, specOf(folder.path)),
+    refused(`${reason}; its last messages:\n  error: boom`),
+  );
 });
 
-Deno.test("gatewayReady() waits for the socket, and not for ever", async () => {
+Deno.test("gatewayReady() waits for the socket until a time-out", async () => {
   using folder = makeTempFolder();
   await assert.rejects(gatewayReady(LIBC, specOf(folder.path, 50)), {
     code: "network",
@@ -41,14 +44,14 @@ Deno.test("gatewayReady() waits for the socket, and not for ever", async () => {
   const ready = gatewayReady(LIBC, specOf(folder.path));
   Deno.writeTextFileSync(`${folder.path}/net.sock`, "");
   assert.deepEqual(await ready, { authority: undefined, addresses: [] });
-  // It has said which addresses the guest has before it listens.
+  // The gateway writes the guest's addresses before it listens.
   Deno.writeTextFileSync(`${folder.path}/addresses`, "10.127.0.9\n10.127.1.3\n");
   const networks = [{ name: "app", folder: "/run/net", subnet: "10.127.0.0/24" }];
   const { addresses } = await gatewayReady(LIBC, { ...specOf(folder.path), networks });
   assert.deepEqual(addresses, [0x0a7f0009, 0x0a7f0103]);
 });
 
-Deno.test("keepEvents() keeps a log of limited size, and adds why a gateway failed", async () => {
+Deno.test("keepEvents() writes a log of limited size, and appends why a gateway failed", async () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/network.log`;
   const run = async (script: string) => {

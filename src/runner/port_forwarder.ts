@@ -9,12 +9,12 @@ import { execOf } from "../runner_interface/spec.ts";
 import type { PortSpec } from "../state/machine_record.ts";
 import { listenAt } from "../state/published_port.ts";
 
-/** The guest takes 256 commands at once, of which this leaves some to others. */
+/** The guest runs at most 256 commands at once: leave some for other clients. */
 const MAX_CONNECTIONS = 192;
 
 /**
- * The published ports of a machine. Each connection is a command in the guest, which its streams are joined to, so that
- * the guest needs no network, and one that nobody reads holds up no other.
+ * The published ports of a machine. Each connection is joined to the streams of a command in the guest. So the guest
+ * needs no network, and a connection whose reader is slow does not block the others.
  */
 export class PortForwarder implements Disposable {
   readonly #listeners: [Deno.TcpListener, PortSpec][] = [];
@@ -23,7 +23,7 @@ export class PortForwarder implements Disposable {
   private constructor() {}
 
   /**
-   * Listens at once; a client that connects before {@linkcode forward} waits.
+   * Listens at once. A connection made before {@linkcode forward} is called waits.
    *
    * @throws {SmolvmError} `port`.
    */
@@ -38,7 +38,7 @@ export class PortForwarder implements Disposable {
     }
   }
 
-  /** Begins to forward, as a client of the machine for each connection that `connect` makes. */
+  /** Starts to forward. For each connection, `connect` connects a client to the machine. */
   forward(connect: () => Connection): void {
     for (const [listener, port] of this.#listeners) {
       const serve = (conn: Deno.TcpConn) => this.#serve(conn, { port, connect });
@@ -63,14 +63,14 @@ export class PortForwarder implements Disposable {
   }
 }
 
-/** Where a connection leads. */
+/** The target of a connection. */
 interface Target {
   port: PortSpec;
   /** Connects to the machine. */
   connect: () => Connection;
 }
 
-/** Joins a connection to the port of the guest, by one to its machine, until both of its directions have ended. */
+/** Joins `conn` to a port of the guest, through `machine`, a connection to the machine, until both directions end. */
 export async function joinPort(conn: Deno.TcpConn, machine: Connection, guestPort: number): Promise<void> {
   conn.setNoDelay();
   const io = {

@@ -12,9 +12,9 @@ interface Setup {
   forwarder: PortForwarder;
   /** Connects to the machine, for the forwarder. */
   dial: () => Connection;
-  /** Connects to one of them. */
+  /** Connects to a published port. */
   connect: (index?: number) => Promise<Deno.TcpConn>;
-  /** The machine's end of the next request for a command: what it is to run, and its frames. */
+  /** Accepts the next request for a command on the machine's side: returns its arguments and its connection. */
   accept: () => Promise<{ argv: string[]; command: FramePeer }>;
 }
 
@@ -48,11 +48,11 @@ async function withForwarder(test: (setup: Setup) => Promise<void>): Promise<voi
       },
     });
   }
-  // Its loops see the end of their connections.
+  // Let the forwarder's loops see that their connections have closed.
   await pause(20);
 }
 
-/** The first of a queue, once there is one. */
+/** Waits for the first item of a queue and removes it. */
 async function nextOf<T>(queue: T[]): Promise<T> {
   for (const deadline = performance.now() + 10_000; performance.now() < deadline; await pause(1)) {
     const first = queue.shift();
@@ -70,7 +70,7 @@ const say = (command: FramePeer, type: number, payload?: Uint8Array) => command.
 const started = (command: FramePeer) => say(command, MSG.STARTED, encodeU32s(1));
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** Checks the next frame of the host's. */
+/** Checks the next frame from the host. */
 async function assertSent(command: FramePeer, type: number, payload = new Uint8Array()): Promise<void> {
   assert.deepEqual(await command.next(), { type, stream: CLIENT_STREAM, payload });
 }
@@ -81,7 +81,7 @@ async function read(conn: Deno.Conn): Promise<string> {
   return new TextDecoder().decode(chunk.subarray(0, await conn.read(chunk) ?? 0));
 }
 
-Deno.test("PortForwarder joins each connection to a command in the guest, also one that came too early", () =>
+Deno.test("PortForwarder joins each connection to a command in the guest, also one made before forward()", () =>
   withForwarder(async ({ forwarder, dial, connect, accept }) => {
     const early = await connect();
     await early.write(bytes("request"));
@@ -96,7 +96,7 @@ Deno.test("PortForwarder joins each connection to a command in the guest, also o
     assert.deepEqual((await accept()).argv, [AGENT_TOOL, "connect", "443"]);
   }));
 
-Deno.test("PortForwarder passes on the end of either direction by itself", () =>
+Deno.test("PortForwarder passes on the end of each direction separately", () =>
   withForwarder(async ({ forwarder, dial, connect, accept }) => {
     forwarder.forward(dial);
     const [first, { command: one }] = [await connect(), await accept()];
@@ -113,7 +113,7 @@ Deno.test("PortForwarder passes on the end of either direction by itself", () =>
     await assertSent(two, MSG.STDIN, bytes("late"));
   }));
 
-Deno.test("PortForwarder closes a connection when the guest has refused it, or the machine has ended", () =>
+Deno.test("PortForwarder closes a connection when the guest refuses it or the machine has ended", () =>
   withForwarder(async ({ forwarder, dial, connect, accept }) => {
     forwarder.forward(dial);
     const [refused, { command: one }] = [await connect(), await accept()];
@@ -125,12 +125,12 @@ Deno.test("PortForwarder closes a connection when the guest has refused it, or t
     assert.equal(await read(lost), "");
   }));
 
-Deno.test("PortForwarder takes no more from the guest than a connection takes, and holds up no other", () =>
+Deno.test("PortForwarder limits the guest's output to a slow connection, and does not block other connections", () =>
   withForwarder(async ({ forwarder, dial, connect, accept }) => {
     forwarder.forward(dial);
     const [slow, { command: one }] = [await connect(), await accept()];
     await started(one);
-    // More than the buffers of a connection hold, so that credit ends.
+    // Send more than the connection's buffers hold, so that the credit runs out.
     const chunk = new Uint8Array(16_000);
     let credit = STREAM_WINDOW;
     let sent = 0;
@@ -155,7 +155,7 @@ Deno.test("PortForwarder takes no more from the guest than a connection takes, a
     while (received < sent) received += await slow.read(new Uint8Array(65_536)) ?? assert.fail("it was closed");
   }));
 
-Deno.test("PortForwarder leaves the guest room for other commands", () =>
+Deno.test("PortForwarder limits the connections, to leave the guest room for other commands", () =>
   withForwarder(async ({ forwarder, dial, connect, accept }) => {
     forwarder.forward(dial);
     const commands: FramePeer[] = [];
@@ -170,7 +170,7 @@ Deno.test("PortForwarder leaves the guest room for other commands", () =>
     await accept();
   }));
 
-Deno.test("PortForwarder.listen() has all ports or none, and frees them at its end", async () => {
+Deno.test("PortForwarder.listen() listens on all ports or none, and disposing frees them", async () => {
   const [first, second] = [freePort(), freePort()].map((hostPort) => ({
     protocol: "tcp" as const,
     address: "127.0.0.1",

@@ -9,9 +9,9 @@ import { createDisk } from "../storage/disk.ts";
 import { bindBootFolder, type BootFolder, shareBootFolder } from "./boot_folder.ts";
 
 /**
- * Puts the boot folder below `root`, which becomes the root of this process, and sees to the machine's disk.
+ * Builds the boot folder below `root`, the future root of this process, and creates or checks the machine's disk.
  *
- * @throws {SmolvmError} `storage`; `image` without the root of an image.
+ * @throws {SmolvmError} `storage`; `image` when buildah did not name the image's root.
  */
 export function prepareBoot(libc: Libc, spec: RunnerSpec, root: string): BootFolder {
   const folder = `${root}${bootFolder(spec)}`;
@@ -22,7 +22,7 @@ export function prepareBoot(libc: Libc, spec: RunnerSpec, root: string): BootFol
     const boot = Deno.build.os === "linux"
       ? bindBootFolder(libc, { ...sources, rootfs: spec.warm === null ? rootfs : undefined })
       : shareBootFolder({ ...sources, rootfs });
-    // That of a machine that persists was made with it.
+    // A persistent machine's disk was created with the machine.
     if (spec.ephemeral) createDisk(diskFile(spec.folder), { sizeBytes: spec.machine.diskBytes });
     else checkDisk(spec.folder);
     return boot;

@@ -3,17 +3,17 @@ import { type RunnerFilters, runnerFilters } from "../jail/filter.ts";
 import { loadKrun } from "../krun/library.ts";
 import type { Krun } from "../krun/symbols.ts";
 
-/** What a runner needs whatever its machine is. */
+/** What a runner needs for any machine. */
 export interface Prepared {
   libc: Libc;
   krun: Krun;
-  /** Of its jail, which macOS has not. */
+  /** The jail's system call filters; `undefined` on macOS, which has no jail. */
   filters: RunnerFilters | undefined;
 }
 
 /**
- * Makes that ready now, while the runner still waits to be told what for; the result is had by calling what this
- * returns, and so is the failure, by when there is somebody to tell it to.
+ * Prepares a runner while it waits for its specification. The returned function returns the result or throws the error,
+ * at a time when the runner can report it to a client.
  */
 export function prepareRunner(): () => Prepared {
   try {

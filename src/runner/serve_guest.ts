@@ -22,16 +22,16 @@ import { untilTaken } from "./waiting.ts";
 /** How long the guest may take to kill its processes and sync its disks, in ms. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
 
-/** How a runner tells its starter how the start went; only the first call counts, beside that of `waits`. */
+/** How a runner reports the result of a start to its client. Only the first call counts, apart from `waits`. */
 export interface StartReport {
-  /** The machine has booted and waits for who takes it, to whom what follows is told. */
+  /** The warm machine has booted. Later reports go to the client that takes it. */
   waits(): void;
-  /** The client that is awaited may attach, or the command runs. */
+  /** The awaited client may attach, or the command runs. */
   ready(): void;
   failed(error: SmolvmError): void;
 }
 
-/** What serving a guest takes. */
+/** What {@linkcode serveGuest} uses. */
 export interface Serving {
   status: StatusWriter;
   agents: Deno.Listener;
@@ -41,22 +41,22 @@ export interface Serving {
   report: StartReport;
   confinement: Confinement;
   signals: StopSignals;
-  /** What the guest is to know of its gateway, once that listens. */
+  /** Settles when the gateway listens, with what the guest must know about it. */
   gateway: Promise<GatewayFacts>;
 }
 
-/** Waits for the guest, runs the machine's command in it, and settles when its client and its disks have everything. */
+/** Waits for the guest, runs the command, and settles when the clients have all output and the disks are synced. */
 export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Serving): Promise<void> {
   const { status, agents, control, ports, lifeline, report } = serving;
   const late = () => new SmolvmError("guest", `The guest did not say hello within ${spec.helloTimeoutMs / 1000} s`);
   const conn = await withDeadline(agents.accept(), spec.helloTimeoutMs, late);
-  // One connection per VM: others in the guest who connect to the port find nobody.
+  // Accept one connection per VM: other processes in the guest must not reach this port.
   agents.close();
   serving.confinement.narrow();
   if (spec.warm !== null) await untilTaken(spec, boot, serving);
   const facts = await serving.gateway;
-  // A client that knew earlier could not tell a VM that dies at its first steps, to be booted again, from one that has run
-  // something; and it needs to keep nothing for the gateway from now on.
+  // Not earlier: the client retries a VM that dies during boot, but must not retry one that may have run something.
+  // The client also keeps the secrets file until then, for the gateway.
   if (spec.attached) report.ready();
   using commandLog = spec.commandLog ? new CommandLog(commandLogFile(spec.folder), spec.commandLog) : undefined;
   const agent = new AgentConnection(conn);
@@ -79,7 +79,7 @@ export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Se
   serving.confinement.end();
   const slow = () => new SmolvmError("guest", `The guest did not shut down within ${SHUTDOWN_TIMEOUT_MS / 1000} s`);
   const end = session.goodbye(frames);
-  // A disk that is kept may take as long as it needs to be synced.
+  // Syncing a persistent disk has no time limit.
   await (spec.ephemeral ? withDeadline(end, SHUTDOWN_TIMEOUT_MS, slow) : end);
   await Promise.race([session.finished, sleep(SHUTDOWN_TIMEOUT_MS)]);
 }

@@ -1,6 +1,6 @@
 import { type RunStatus, writeEphemeralStatus, writeStatus } from "../state/status.ts";
 
-/** Keeps a machine's status on disk, one change after the other. */
+/** Writes a machine's status to disk, one change after the other. */
 export class StatusWriter {
   readonly #folder: string;
   readonly #ephemeral: boolean;
@@ -18,10 +18,10 @@ export class StatusWriter {
     return this.#status;
   }
 
-  /** Settles when the change is on disk; that of an ephemeral machine, when others see it. */
+  /** Settles when the change is on disk or, for an ephemeral machine, visible to other processes. */
   set(change: Partial<RunStatus>): Promise<void> {
     const status = this.#status = { ...this.#status, ...change };
-    // An earlier change that could not be written is part of this one.
+    // The status includes earlier changes that could not be written.
     const write = this.#ephemeral ? writeEphemeralStatus : writeStatus;
     this.#written = this.#written.catch(() => {}).then(() => write(this.#folder, status));
     return this.#written;

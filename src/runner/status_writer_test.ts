@@ -6,7 +6,7 @@ import { StatusWriter } from "./status_writer.ts";
 
 const STARTED = "2026-11-23T12:00:00.000Z";
 
-Deno.test("StatusWriter has every change on disk when it has settled, and in its memory at once", async () => {
+Deno.test("StatusWriter.set() updates `current` at once, and settles when the change is on disk", async () => {
   using folder = makeMachineFolder();
   const status = new StatusWriter(folder.path, CREATED);
   assert.equal(readStatus(folder.path), undefined, "nothing is written unasked");
@@ -19,7 +19,7 @@ Deno.test("StatusWriter has every change on disk when it has settled, and in its
   assert.deepEqual(readStatus(folder.path), { ...running, exit: { code: 1 } });
 });
 
-Deno.test("StatusWriter writes the status of an ephemeral machine for others to read, too", async () => {
+Deno.test("StatusWriter also writes the status of an ephemeral machine for other processes", async () => {
   using folder = makeMachineFolder();
   const status = new StatusWriter(folder.path, CREATED, { ephemeral: true });
   await status.set({ state: "running", started: STARTED });
@@ -39,7 +39,7 @@ Deno.test("StatusWriter writes changes one after the other", async () => {
   assert.equal(seen[0], "starting", "the first has settled before the second was written");
 });
 
-Deno.test("StatusWriter makes good a change that could not be written with the next one that can", async () => {
+Deno.test("StatusWriter writes a change that could not be written together with the next one", async () => {
   using folder = makeMachineFolder();
   const machine = `${folder.path}/machine`;
   const status = new StatusWriter(machine, CREATED);

@@ -1,12 +1,12 @@
-/** The signals by which the shutdown of a host, a service manager or a user asks a process to end. */
+/** The signals by which a host's shutdown, a service manager or a user asks a process to exit. */
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
 
-/** Takes a request to stop; `isHurried`: it was asked before. */
+/** Handles a request to stop; `isHurried`: there was one before. */
 export type OnStop = (options: { isHurried: boolean }) => void;
 
 /**
- * Takes signals that ask this process to end as requests to stop its machine, from its making on: without that they
- * would end the VM at once, and what its guest has not written yet would be lost.
+ * Turns signals that ask this process to exit into requests to stop its machine, from its construction on. Without it,
+ * they would kill the VM at once, and data that its guest has not written yet would be lost.
  */
 export class StopSignals implements Disposable {
   #count = 0;
@@ -20,7 +20,7 @@ export class StopSignals implements Disposable {
     for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#listener);
   }
 
-  /** Passes on what has come already, and what comes. */
+  /** Delivers the signals received so far and later ones. */
   deliver(onStop: OnStop): void {
     this.#onStop = onStop;
     if (this.#count > 0) onStop({ isHurried: this.#count > 1 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { until } from "../../tests/helpers/until.ts";
 import { StopSignals } from "./stop_signals.ts";
 
-Deno.test("StopSignals passes on each signal that asks for an end, the second as an urgent one, also what came early", async () => {
+Deno.test("StopSignals delivers each stop signal, also earlier ones, and marks the second as hurried", async () => {
   for (const signal of ["SIGTERM", "SIGHUP", "SIGQUIT"] as const) { // SIGINT ends `deno test`
     using signals = new StopSignals();
     Deno.kill(Deno.pid, signal);

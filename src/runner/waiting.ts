@@ -9,21 +9,21 @@ import type { StatusWriter } from "./status_writer.ts";
 import type { StopSignals } from "./stop_signals.ts";
 
 /**
- * A machine that boots before anybody wants it, as its runner sees it; `src/jail/helper/warm.c` is the other side.
+ * The runner's side of a warm machine, which boots before a client needs it. `src/jail/helper/warm.c` is the other.
  *
  * @module
  */
 
-/** What waiting takes. */
+/** What {@linkcode untilTaken} uses. */
 export interface Waiting {
   lifeline: Lifeline;
-  /** `waits` is for who started it, `ready` for who takes it. */
+  /** `waits` is for the process that started the machine, `ready` for the client that takes it. */
   report: { waits(): void; ready(): void };
   signals: StopSignals;
   status: StatusWriter;
 }
 
-/** Makes a machine known that waits; who takes it makes it known as what it is then. */
+/** Registers a warm machine. The client that takes it registers it under its name. */
 export async function registerWaiting(
   { folder, machine }: RunnerSpec,
   { host, most, idleS, mounts }: WarmSpec,
@@ -33,7 +33,7 @@ export async function registerWaiting(
   await registerWarm(folder, { cpus, memoryMib, host, image, most, idleS, mounts, created: new Date().toISOString() });
 }
 
-/** Waits until somebody takes this machine, which then is what they say. Until then it ends at once when asked to. */
+/** Waits until a client takes this machine, then applies the client's spec. Until then, a signal ends it at once. */
 export async function untilTaken(
   spec: RunnerSpec,
   boot: BootFolder,
@@ -41,14 +41,14 @@ export async function untilTaken(
 ): Promise<void> {
   const stopped = Promise.withResolvers<undefined>();
   signals.deliver(() => stopped.resolve(undefined));
-  // Who ends those that still boot must not take it for one.
+  // A process that ends booting machines must not mistake this one for a booting machine.
   await status.set({ state: "created" });
   report.waits();
   const json = await Promise.race([lifeline.taking, stopped.promise]);
-  if (json === undefined) throw new SmolvmError("interrupted", "Nobody took the machine");
+  if (json === undefined) throw new SmolvmError("interrupted", "No client took the machine");
   Object.assign(spec, parseRunnerSpec(json));
   log("debug", "the machine was taken");
-  // smolvm-jail has mounted its root and its volumes.
+  // smolvm-jail has mounted the root and the volumes.
   Object.assign(boot, boundBootFolder(spec.machine.volumes));
   await status.set({ state: "starting" });
 }

@@ -8,37 +8,37 @@ import { AGENT_TOOL, type Exec, type WindowSize } from "../protocol/messages.ts"
 import type { MachineFolders } from "../state/machine_folders.ts";
 import { type MachineCommand, type MachineRecord, parseRecord } from "../state/machine_record.ts";
 
-/** Everything a runner is told: one line of JSON on its standard input. */
+/** A runner's specification: one line of JSON on its standard input. */
 export interface RunnerSpec extends MachineFolders {
   machine: MachineRecord;
-  /** Leaves nothing when it has ended. */
+  /** Whether all files of the machine are removed when it has ended. */
   ephemeral: boolean;
-  /** Ends with the process that holds the runner's standard input. */
+  /** Whether the machine ends with the process that holds the runner's standard input open. */
   held: boolean;
-  /** Whether it is to get into its jail. */
+  /** Whether the runner must enter its jail. */
   isJailed: boolean;
   /**
-   * How it waits for who takes it, if it does: its command and its names are those of nothing then, as its root is
-   * unless that is an image, and its id and its folders its own choice.
+   * How a warm machine waits for a client; null: it is not a warm machine. A warm machine's command and names are
+   * placeholders, and so is its root unless it is an image. The runner chooses its id and its folders.
    */
   warm: WarmSpec | null;
-  /** Whether that process attaches to the command: it is kept waiting until then, or until that process is gone. */
+  /** Whether the client attaches to the command. The command's output waits until then, or until the client is gone. */
   attached: boolean;
-  /** Folder that is the guest's root, never written to. */
+  /** The folder of the guest's root. Nothing writes to it. */
   rootfs: RootfsSpec;
-  /** Name servers that its gateway asks; none without network. */
+  /** Name servers that the gateway queries; empty without a network. */
   nameservers: string[];
-  /** The networks of machines that it is in. */
+  /** The networks of machines that the machine is in. */
   networks: NetworkSpec[];
-  /** The command that is the gateway of a machine with network; else empty. */
+  /** The command of the machine's gateway; empty without one. */
   gateway: string[];
-  /** Size of the terminal that the command runs on; null: it has three pipes. */
+  /** Size of the command's terminal; null: the command has three pipes. */
   terminal: WindowSize | null;
-  /** Whether the command has an input; else it reads `/dev/null`. */
+  /** Whether the command has an input; otherwise it reads `/dev/null`. */
   stdin: boolean;
-  /** How much is kept of what the command writes; null: nothing. */
+  /** How much of the command's output to log; null: nothing. */
   commandLog: LogLimits | null;
-  /** How long the guest's kernel and agent may take until the agent has said hello, in ms. */
+  /** How long the guest may take to boot until its agent sends HELLO, in ms. */
   helloTimeoutMs: number;
   /** Detail of the log. */
   logLevel: LogLevel;
@@ -49,21 +49,21 @@ export interface NetworkSpec {
   name: string;
   /** The folder with the sockets of its machines' gateways. */
   folder: string;
-  /** The range of its addresses. */
+  /** Its address range. */
   subnet: string;
 }
 
-/** How a machine waits that boots before anybody wants one: see `src/state/warm.ts`. */
+/** How a warm machine waits for a client: see `src/state/warm.ts`. */
 export interface WarmSpec {
-  /** What who takes it must agree in beside its size. */
+  /** Properties of the host that must match those of the client, in addition to the machine's size. */
   host: string;
-  /** How many of its size and host there are at most: one more ends instead of waiting. */
+  /** The maximum number of warm machines with the same size and host: a further one exits instead of waiting. */
   most: number;
   /** How long it waits, in seconds. */
   idleS: number;
-  /** Id of the mount that is the root of who may take it. */
+  /** The mount id of the root of the processes that may take it. */
   rootMount: number;
-  /** What changes with every mount of that process. */
+  /** A value that changes with every mount in such a process's mount namespace. */
   mounts: string;
 }
 
@@ -72,7 +72,7 @@ export type RootfsSpec = { path: string } | { variable: string };
 
 const VERSION = 1;
 
-/** A socket's path is at most this long, by the size of `sockaddr_un`. */
+/** The maximum length of a socket's path in bytes, from the size of `sockaddr_un`. */
 const MAX_SOCKET_PATH = Deno.build.os === "darwin" ? 103 : 107;
 
 /** The socket that the guest's agent dials. */
@@ -86,7 +86,7 @@ export function controlSocket(spec: Pick<RunnerSpec, "runtimeFolder">): string {
 }
 
 /**
- * Refuses a folder in which no socket can be made.
+ * Refuses a folder whose path is too long for sockets.
  *
  * @throws {SmolvmError} `storage`.
  */
@@ -99,8 +99,8 @@ export function checkSocketPath(spec: Pick<RunnerSpec, "runtimeFolder">): void {
 }
 
 /**
- * Where a runner builds its guest's boot folder. With mount namespaces it is one empty folder for all, over which each
- * mounts its own: a process that removes a machine's folder must find no mount in it, and so no volume of the user's.
+ * Where a runner builds its guest's boot folder. With mount namespaces this is one empty folder for all runners, over
+ * which each mounts its own. A process that removes a machine's folder must not find a mount of a user's volume in it.
  */
 export function bootFolder({ folder, runtimeFolder }: Pick<RunnerSpec, "folder" | "runtimeFolder">): string {
   if (Deno.build.os !== "linux") return `${folder}/boot`;
@@ -108,7 +108,7 @@ export function bootFolder({ folder, runtimeFolder }: Pick<RunnerSpec, "folder" 
 }
 
 /**
- * The folder that is the guest's root, as this process sees it.
+ * The path of the guest's root in this process's mount namespace.
  *
  * @throws {SmolvmError} `image`.
  */
@@ -120,29 +120,29 @@ export function rootfsPath(rootfs: RootfsSpec): string {
   return path;
 }
 
-/** A machine's own command as the guest is told to run it. */
+/** The message that makes the guest run a machine's own command. */
 export function mainExecOf({ machine: { command, init }, ...streams }: RunnerSpec): Exec {
   const argv = init ? [AGENT_TOOL, "init", ...command.argv] : command.argv;
   return { ...execOf({ ...command, argv }, streams), makeCwd: true, pid1: true };
 }
 
-/** A command beside the machine's own as the guest is told to run it, on a terminal of that size if it has one. */
+/** The message that makes the guest run a further command, on a terminal of that size unless it is null. */
 export function execOf(
   { argv, env, cwd, user }: Pick<MachineCommand, "argv" | "env" | "cwd" | "user">,
   { terminal, stdin }: { terminal: WindowSize | null; stdin: boolean },
 ): Exec {
-  // As docker has it: what a terminal is, unless somebody knows better.
+  // Like docker: set TERM for a terminal, unless the user has set it.
   const term = terminal !== null && !env.some((variable) => variable.startsWith("TERM=")) ? ["TERM=xterm"] : [];
   return { argv, env: [...env, ...term], cwd, makeCwd: false, pid1: false, user, tty: terminal ?? undefined, stdin };
 }
 
-/** What a client tells a runner. */
+/** Encodes a specification for the runner's standard input. */
 export function encodeRunnerSpec(spec: RunnerSpec): string {
   return JSON.stringify({ version: VERSION, ...spec });
 }
 
 /**
- * Parses what a runner is told. A client that was started before smolvm was upgraded tells it as it did before.
+ * Parses a specification. It may come from a client that was started before smolvm was upgraded.
  *
  * @throws {SmolvmError} `internal` for a wrong or unknown key; `usage` for resources out of range.
  */

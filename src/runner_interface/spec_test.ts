@@ -46,7 +46,7 @@ function withValue(path: string, value: unknown): unknown {
   return spec;
 }
 
-Deno.test("parseRunnerSpec() reads what JSON made of a specification", () => {
+Deno.test("parseRunnerSpec() reads a specification from JSON", () => {
   assert.deepEqual(parse(SPEC), SPEC);
   for (const key of ["terminal", "commandLog"]) assert.deepEqual(parse(withValue(key, null)), withValue(key, null));
   const image = { image: { reference: "docker.io/library/alpine:latest", imageId: "1f", digest: "sha256:2e" } };
@@ -54,7 +54,7 @@ Deno.test("parseRunnerSpec() reads what JSON made of a specification", () => {
   assert.deepEqual(parse(withValue("rootfs", { variable: "ROOT" })), withValue("rootfs", { variable: "ROOT" }));
 });
 
-Deno.test("parseRunnerSpec() refuses an unknown key wherever it is, by name", () => {
+Deno.test("parseRunnerSpec() refuses an unknown key at any level and names it", () => {
   for (
     const parent of [
       "",
@@ -76,7 +76,7 @@ Deno.test("parseRunnerSpec() refuses an unknown key wherever it is, by name", ()
   assert.throws(() => parse(withValue("rootfs", { path: "/a", variable: "B" })), { message: /unknown key "variable"/ });
 });
 
-/** What a machine need not have; the rest of it was not always there. */
+/** Optional keys, and keys that records of older versions lack. */
 const OPTIONAL = [
   ...["terminal", "commandLog"],
   ...[
@@ -106,7 +106,7 @@ const OPTIONAL = [
   "warm",
 ];
 
-Deno.test("parseRunnerSpec() refuses every key that is missing or of another type, by name", () => {
+Deno.test("parseRunnerSpec() refuses a missing key or a value of another type and names the key", () => {
   const { machine } = SPEC;
   const nested = [
     ...Object.keys(machine).map((key) => `machine.${key}`),
@@ -127,7 +127,7 @@ Deno.test("parseRunnerSpec() refuses every key that is missing or of another typ
   for (const path of [...Object.keys(SPEC), ...nested]) {
     const key = path.split(".").at(-1)!;
     const missing = OPTIONAL.includes(path) ? [] : [undefined, null];
-    // What it may have instead.
+    // The key that may stand in its place.
     const other: Record<string, string> = { "rootfs.path": "variable", "machine.source.folder": "image" };
     const named = new RegExp(`(${key}|${other[path] ?? key}) is `);
     for (const value of [...missing, typeof valueAt(path) === "string" ? 7 : "text"]) {
@@ -144,7 +144,7 @@ function valueAt(path: string): unknown {
   return path.split(".").reduce<unknown>((object, key) => (object as Record<string, unknown>)[key], SPEC);
 }
 
-Deno.test("parseRunnerSpec() refuses lists with an item of another type, by its place", () => {
+Deno.test("parseRunnerSpec() refuses a list with an item of another type and names its index", () => {
   for (const path of ["nameservers", "machine.command.argv", "machine.command.env"]) {
     const place = `${path.split(".").at(-1)}\\[1\\] is 7, expected a string`;
     assert.throws(() => parse(withValue(path, ["a", 7])), { code: "internal", message: new RegExp(place) });
@@ -155,7 +155,7 @@ Deno.test("parseRunnerSpec() refuses lists with an item of another type, by its 
   });
 });
 
-Deno.test("parseRunnerSpec() refuses numbers that libkrun would narrow, and a log level that is none", () => {
+Deno.test("parseRunnerSpec() refuses numbers that libkrun would truncate, and an unknown log level", () => {
   for (
     const [path, values] of [["machine.cpus", [0, 17, 256, 1.5]], ["machine.memoryMib", [127, -1, 2 ** 32]]] as const
   ) {
@@ -168,11 +168,11 @@ Deno.test("parseRunnerSpec() refuses numbers that libkrun would narrow, and a lo
   for (const value of [-1, 65_536]) assert.throws(() => parse(withValue("terminal.rows", value)));
 });
 
-Deno.test("parseRunnerSpec() refuses what is not an object", () => {
+Deno.test("parseRunnerSpec() refuses JSON that is not an object", () => {
   for (const value of [null, [], "text", 7]) assert.throws(() => parse(value), { code: "internal" });
 });
 
-Deno.test("parseRunnerSpec() refuses a folder whose sockets have too long a path, counted in bytes", () => {
+Deno.test("parseRunnerSpec() refuses a folder whose socket paths are too long in bytes", () => {
   const longest = Deno.build.os === "darwin" ? 103 : 107;
   const suffix = controlSocket({ runtimeFolder: "" }).length;
   const fits = `/${"a".repeat(longest - suffix - 1)}`;
@@ -186,7 +186,7 @@ Deno.test("parseRunnerSpec() refuses a folder whose sockets have too long a path
 });
 
 Deno.test({
-  name: "bootFolder() is in no folder that is removed with the machine: volumes are mounted below it",
+  name: "bootFolder() is outside the folders that are removed with the machine, because volumes are mounted below it",
   ignore: Deno.build.os !== "linux",
   fn() {
     const machine = { folder: "/state/ephemeral/1", runtimeFolder: "/run/smolvm/1" };
@@ -195,7 +195,7 @@ Deno.test({
   },
 });
 
-Deno.test("mainExecOf() makes the command PID 1, or a reaper in front of it", () => {
+Deno.test("mainExecOf() makes the command PID 1, or with init a reaper that runs it", () => {
   const { argv, pid1, makeCwd } = mainExecOf(SPEC);
   assert.deepEqual({ argv, pid1, makeCwd }, { argv: SPEC.machine.command.argv, pid1: true, makeCwd: true });
   const reaped = mainExecOf({ ...SPEC, machine: { ...SPEC.machine, init: true } });

@@ -12,7 +12,7 @@ const VERSION = 1;
 /** The maximum length of the line, in bytes: an error and its hint are shorter. */
 export const START_REPORT_MAX = 64 * 1024;
 
-/** The line for a machine that accepts its client, or whose command runs if there is none, or that failed. */
+/** Encodes the line: the process id when the client may attach or the command runs, otherwise the error. */
 export function encodeStart(result: { pid: number } | SmolvmError): Uint8Array<ArrayBuffer> {
   const report = result instanceof SmolvmError ? encodeError(result) : result;
   return new TextEncoder().encode(`${JSON.stringify({ version: VERSION, ...report })}\n`);

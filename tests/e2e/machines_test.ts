@@ -97,7 +97,7 @@ test("stop waits for a machine that boots, and ends it before its command", asyn
   await using starting = suite.start(["start", "early"]);
   await until(async () => (await listed("early")).state === "starting");
   await stop("-t", "0", "early");
-  assertFailed(await starting.outcome, /^smolvm: The machine was stopped before its command's start\n$/);
+  assertFailed(await starting.outcome, /^smolvm: The machine was stopped before its command started\n$/);
   const { id, state: stopped, exitCode } = await listed("early");
   assert.deepEqual([stopped, exitCode, await logOf(state, id)], ["stopped", null, []]);
   await remove("early");
