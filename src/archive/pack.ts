@@ -6,9 +6,9 @@ import { type Entry, type EntryType, isUtf8, paddingOf } from "./entry.ts";
 import { toFileError } from "./file_error.ts";
 import type { OnProgress } from "./progress.ts";
 
-/** The number of bytes that are read before the entry is written. */
+/** How many bytes of a file are read before its entry is written. */
 const WHOLE_MAX = 64 * 1024;
-/** The same for a file of size 0, which may have content, as in /proc. */
+/** The same limit for a file of size 0, which may have content, as in /proc. */
 const UNSIZED_MAX = 16 * 1024 ** 2;
 
 export interface PackOptions {
@@ -23,7 +23,7 @@ export interface PackOptions {
 
 /**
  * Packs a file or folder, which is named "." in the archive, in chunks of at most 16 KiB. A file that shrinks meanwhile
- * is padded with zeros; one that grows is packed up to its old size.
+ * is padded with zeros; a file that grows is packed up to its old size.
  *
  * @throws {FileError} when `path` itself cannot be read.
  */
@@ -32,7 +32,7 @@ export async function* pack(path: string, options: PackOptions): AsyncGenerator<
   yield encodeEnd();
 }
 
-/** A file that is open, so that its entry can be written. */
+/** An open file whose entry can be written. */
 interface OpenFile {
   /** Kept open while the file is packed. */
   resources: DisposableStack;
@@ -140,7 +140,7 @@ class Packing {
   }
 }
 
-/** Why a file cannot be read that its folder has just listed. */
+/** Why a file that its folder has just listed cannot be read. */
 function reasonOf(error: unknown, below: string): string {
   if (!(error instanceof Deno.errors.NotFound)) return osReason(error);
   return isUtf8(below) ? "it has vanished" : "its name is not UTF-8";

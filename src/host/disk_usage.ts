@@ -17,7 +17,7 @@ export function allocatedBytes(path: string): number {
   }
 }
 
-/** The same for several paths. */
+/** Like {@linkcode allocatedBytes}, in total for several paths. */
 export function allocatedBytesOf(paths: readonly string[]): number {
   return paths.reduce((bytes, path) => bytes + allocatedBytes(path), 0);
 }

@@ -1,4 +1,4 @@
-/** The largest chunk that is read at once; small beside the protocol's windows. */
+/** The largest chunk that is read at once; small compared with the protocol's windows. */
 const CHUNK_BYTES = 16 * 1024;
 
 /** Reads a source to its end, in chunks of at most 16 KiB. */
@@ -21,7 +21,7 @@ export async function writeAll(
   for (let at = 0; at < data.length;) at += await target.write(data.subarray(at));
 }
 
-/** The same, synchronously. */
+/** Like {@linkcode writeAll}, but synchronous. */
 export function writeAllSync(target: { writeSync(data: Uint8Array): number }, data: Uint8Array): void {
   for (let at = 0; at < data.length;) at += target.writeSync(data.subarray(at));
 }
