@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# smoke.sh: the few things that must work before anything else is worth a look.
+# smoke.sh: checks the basic features; run it before any other test.
 #
 #   tests/smoke.sh [SOURCE]       SOURCE: an image or a folder; a folder of busybox when left out
 #
-# SMOLVM is the smolvm to test; default: the checkout's. It ends with the line "N passed, N failed".
+# SMOLVM is the smolvm to test; default: the checkout's. The last line printed is "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 smolvm=${SMOLVM:-./smolvm}
 
-# buildah's overlay driver cannot do with an overlay below it, and /tmp may be one.
+# buildah's overlay driver does not work on top of an overlay, and /tmp may be on one.
 work=$(mktemp -d /dev/shm/smolvm-smoke.XXXXXX 2>/dev/null || mktemp -d)
 trap cleanup EXIT
 cleanup() {
   local as_owner=()
   [ ! -d "$work/storage" ] || images rm --all >/dev/null
-  [ "$(id -u)" = 0 ] || as_owner=(buildah unshare) # an image's files are its users'
+  [ "$(id -u)" = 0 ] || as_owner=(buildah unshare) # an image's files belong to the image's users
   "${as_owner[@]}" rm -rf "$work"
 }
-# Apart from the user's own machines.
+# Keep the test's machines separate from the user's.
 export XDG_STATE_HOME=$work/state XDG_RUNTIME_DIR=$work/run
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 passed=0 failed=0
@@ -38,7 +38,7 @@ check() {
   fi
 }
 
-# What alpine is, as far as this goes: busybox.
+# Makes an alpine-like rootfs with busybox.
 make_rootfs() {
   local applet
   mkdir -p "$1"/{bin,etc}
@@ -47,7 +47,7 @@ make_rootfs() {
   for applet in sh echo cat nproc sleep free grep; do ln -s busybox "$1/bin/$applet"; done
 }
 
-# What debian is: bash and coreutils with the C library, from the host.
+# Makes a debian-like rootfs with bash, coreutils and the C library of the host.
 make_debian_rootfs() {
   local file
   mkdir -p "$1/etc"
