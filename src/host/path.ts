@@ -37,8 +37,8 @@ export function dirname(path: string): string {
 }
 
 /**
- * Resolves each path against the one before, the first against the working folder, to an absolute path without `.` and
- * `..`.
+ * Resolves each path against the previous path, and the first against the working folder, to an absolute path without
+ * `.` and `..`.
  *
  * Not taken from a package: users with a package.json who import the runtime module would have to install it.
  */

@@ -21,7 +21,7 @@ export function writeSecretsFile(runtimeFolder: string, text: string): Disposabl
     removeIfThereSync(path);
     Deno.writeTextFileSync(path, text, { createNew: true, mode: 0o600 });
   } catch (error) {
-    throw new SmolvmError("storage", `Cannot hand the secrets over in "${path}": ${osReason(error)}`, { cause: error });
+    throw new SmolvmError("storage", `Cannot write the secrets to "${path}": ${osReason(error)}`, { cause: error });
   }
   return { [Symbol.dispose]: () => removeIfThereSync(path) };
 }

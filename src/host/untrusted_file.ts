@@ -18,7 +18,7 @@ export function faultOf({ isFile, uid, nlink }: Deno.FileInfo): string | undefin
   return (nlink ?? 1) <= 1 ? undefined : "has another name";
 }
 
-/** The maximum number of attempts to open a file: smolvm replaces its files too, but so often is an attack. */
+/** The maximum number of attempts to open a file. smolvm replaces its files too, but only an attack does so often. */
 const ATTEMPTS = 100;
 
 /**

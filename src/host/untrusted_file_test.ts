@@ -67,7 +67,7 @@ Deno.test("openUntrusted() opens the old or the new file while it is replaced", 
       assert.ok(["a\n", ""].includes(readUntrusted(path, 100)));
     }
   } finally {
-    // Killed, it would leave a program that goes on in the folder.
+    // Not killed, because a program that the script started would go on using the folder.
     Deno.writeTextFileSync(`${folder.path}/stop`, "");
     await child.status;
   }
@@ -92,7 +92,7 @@ Deno.test("openUntrusted() returns the file that it has checked, even if it is r
       }
     }
   } finally {
-    // Killed, it would leave a program that goes on in the folder.
+    // Not killed, because a program that the script started would go on using the folder.
     Deno.writeTextFileSync(`${folder.path}/stop`, "");
     await child.status;
   }

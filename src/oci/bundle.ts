@@ -197,7 +197,7 @@ function giveTo(path: string, uid: number, gid: number): void {
 }
 
 /**
- * Removes what {@linkcode writeBundle} made.
+ * Removes the bundle that {@linkcode writeBundle} made, if it exists.
  *
  * @throws {SmolvmError} `storage`.
  */

@@ -126,7 +126,7 @@ function rulesByNumber(
   return calls;
 }
 
-/** If several conditions are on the same argument, any may hold; otherwise all must. The same as in runc. */
+/** As in runc: if an argument has several conditions, any condition suffices; otherwise all must hold. */
 function alternativesOf(args: readonly OciSeccompArgument[]): OciSeccompArgument[][] {
   const isAgain = new Set(args.map(({ index }) => index)).size < args.length;
   return isAgain ? args.map((arg) => [arg]) : [[...args]];
