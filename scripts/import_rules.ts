@@ -7,7 +7,7 @@
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /** Files directly in `src` that every file may import. */
-const GROUND = ["src/errno.ts", "src/errors.ts", "src/fields.ts", "src/log.ts", "src/nearest.ts", "src/size.ts"];
+const GROUND = ["bytes", "errno", "errors", "fields", "log", "nearest", "size"].map((name) => `src/${name}.ts`);
 
 interface Rule {
   /** Folders and files of the checkout, in addition to its own folder and the files in `GROUND`. */

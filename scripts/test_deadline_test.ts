@@ -46,7 +46,7 @@ Deno.test("until() polls until a condition holds, and fails with the condition's
   await until(() => Promise.resolve(++looks === 3), { everyMs: 1 });
   assert.equal(looks, 3);
   await assert.rejects(until(() => looks > 3, { everyMs: 1, timeoutMs: 20 }), {
-    message: /^This does not hold after 20 ms: .*looks > 3$/,
+    message: /^Still false after 20 ms: .*looks > 3$/,
   });
   await assert.rejects(until(() => Promise.reject(new Error("cannot look"))), { message: "cannot look" });
 });

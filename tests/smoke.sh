@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# smoke.sh: checks the basic features; run it before any other test.
+# smoke.sh: test the basics that must work before other tests are worth running.
 #
-#   tests/smoke.sh [SOURCE]       SOURCE: an image or a folder; a folder of busybox when left out
+#   tests/smoke.sh [SOURCE]       SOURCE: an image or a folder; default: a folder with busybox
 #
-# SMOLVM is the smolvm to test; default: the checkout's. The last line printed is "N passed, N failed".
+# SMOLVM is the smolvm to test; default: the checkout's. The last line of the output is "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 smolvm=${SMOLVM:-./smolvm}
 
-# buildah's overlay driver does not work on top of an overlay, and /tmp may be on one.
+# buildah's overlay driver does not work on an overlay, and /tmp may be one.
 work=$(mktemp -d /dev/shm/smolvm-smoke.XXXXXX 2>/dev/null || mktemp -d)
 trap cleanup EXIT
 cleanup() {
   local as_owner=()
   [ ! -d "$work/storage" ] || images rm --all >/dev/null
-  [ "$(id -u)" = 0 ] || as_owner=(buildah unshare) # an image's files belong to the image's users
+  [ "$(id -u)" = 0 ] || as_owner=(buildah unshare) # image files belong to subordinate ids
   "${as_owner[@]}" rm -rf "$work"
 }
-# Keep the test's machines separate from the user's.
+# Keep the test's machines apart from the user's.
 export XDG_STATE_HOME=$work/state XDG_RUNTIME_DIR=$work/run
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 passed=0 failed=0
@@ -38,7 +38,7 @@ check() {
   fi
 }
 
-# Makes an alpine-like rootfs with busybox.
+# A root filesystem like Alpine's, as far as this test needs it: busybox.
 make_rootfs() {
   local applet
   mkdir -p "$1"/{bin,etc}
@@ -47,7 +47,7 @@ make_rootfs() {
   for applet in sh echo cat nproc sleep free grep; do ln -s busybox "$1/bin/$applet"; done
 }
 
-# Makes a debian-like rootfs with bash, coreutils and the C library of the host.
+# A root filesystem like Debian's: bash and cat with their libraries, from the host.
 make_debian_rootfs() {
   local file
   mkdir -p "$1/etc"
@@ -104,7 +104,7 @@ kept" \
   "$smolvm" start --foreground smoke
 check "delete" 0 "smoke" \
   "$smolvm" delete --force smoke
-check "list of none" 0 "NAME*ROOTFS" \
+check "empty list" 0 "NAME*ROOTFS" \
   "$smolvm" list
 
 make_rootfs "$work/alpine"
@@ -112,15 +112,15 @@ make_debian_rootfs "$work/debian"
 make_image localhost/alpine-like:1 "$work/alpine" cat /etc/alpine-release
 make_image localhost/debian-like:1 "$work/debian" /bin/bash
 export SMOLVM_STORAGE=$work/storage
-check "an image like alpine" 0 "3.22.0" \
+check "run an image like Alpine" 0 "3.22.0" \
   "$smolvm" run alpine-like:1
-check "an image like debian" 0 "5.* on *" \
+check "run an image like Debian" 0 "5.* on *" \
   "$smolvm" run localhost/debian-like:1 /bin/bash -c 'echo "$BASH_VERSION on $(cat /etc/debian_version)"'
-check "a machine of an image" 0 "image" \
+check "create from an image" 0 "image" \
   "$smolvm" create --name image alpine-like:1
-check "its command" 0 "3.22.0" \
+check "start attached" 0 "3.22.0" \
   "$smolvm" start -a image
-check "its end" 0 "image" \
+check "force-delete" 0 "image" \
   "$smolvm" rm -f image
 
 echo "$passed passed, $failed failed"

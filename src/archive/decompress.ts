@@ -12,13 +12,11 @@ const COMPRESSIONS: { magic: RegExp; program: string; args: string[] }[] = [
 ];
 /** The length of the longest magic. */
 const MAGIC_BYTES = 10;
-const CHUNK_BYTES = 16 * 1024;
 /** How much of a program's stderr is kept, in characters. */
 const WORDS_MAX = 4096;
 
 /**
- * Decompresses an archive with the program gzip, bzip2, xz or zstd, in chunks of at most 16 KiB. Passes an uncompressed
- * archive on unchanged.
+ * Decompresses an archive with the program gzip, bzip2, xz or zstd. Passes an uncompressed archive on unchanged.
  *
  * @throws when the archive is broken or the program is missing; the error of `chunks`.
  */
@@ -64,9 +62,7 @@ async function* decompressWith(
   let inputError: { cause: unknown } | undefined;
   feed(child.stdin, input, (cause) => inputError = { cause });
   try {
-    for await (const data of child.stdout) {
-      for (let at = 0; at < data.length; at += CHUNK_BYTES) yield data.subarray(at, at + CHUNK_BYTES);
-    }
+    yield* child.stdout;
     const { success } = await child.status;
     if (inputError) throw inputError.cause;
     if (!success) throw new Error(await words || `"${program}" failed`);

@@ -6,6 +6,8 @@ import { type Entry, type EntryType, isUtf8, paddingOf } from "./entry.ts";
 import { toFileError } from "./file_error.ts";
 import type { OnProgress } from "./progress.ts";
 
+/** Large, so that many small files share a chunk. */
+const CHUNK_BYTES = 64 * 1024;
 /** How many bytes of a file are read before its entry is written. */
 const WHOLE_MAX = 64 * 1024;
 /** The same limit for a file of size 0, which may have content, as in /proc. */
@@ -22,12 +24,29 @@ export interface PackOptions {
 }
 
 /**
- * Packs a file or folder, which is named "." in the archive, in chunks of at most 16 KiB. A file that shrinks meanwhile
- * is padded with zeros; a file that grows is packed up to its old size.
+ * Packs a file or folder, which is named "." in the archive, in chunks of 64 KiB; only the last may be smaller. A file
+ * that shrinks meanwhile is padded with zeros; a file that grows is packed up to its old size.
  *
  * @throws {FileError} when `path` itself cannot be read.
  */
 export async function* pack(path: string, options: PackOptions): AsyncGenerator<Uint8Array> {
+  let chunk = new Uint8Array(CHUNK_BYTES);
+  let length = 0;
+  for await (const data of archive(path, options)) {
+    for (let at = 0; at < data.length;) {
+      const part = data.subarray(at, at + CHUNK_BYTES - length);
+      chunk.set(part, length);
+      at += part.length;
+      length += part.length;
+      if (length < CHUNK_BYTES) continue;
+      yield chunk;
+      [chunk, length] = [new Uint8Array(CHUNK_BYTES), 0];
+    }
+  }
+  yield chunk.subarray(0, length);
+}
+
+async function* archive(path: string, options: PackOptions): AsyncGenerator<Uint8Array> {
   yield* new Packing(options).any(path, "");
   yield encodeEnd();
 }
@@ -109,9 +128,7 @@ class Packing {
       yield data;
       this.#options.onProgress?.({ file: below, fileBytes: size, fileDone: size - left, done: this.#done });
     }
-    // Never an empty chunk: it would end the command's stdin.
-    const padding = new Uint8Array(paddingOf(size));
-    if (padding.length > 0) yield padding;
+    yield new Uint8Array(paddingOf(size));
   }
 
   /** Returns `undefined` when the file ends too early. */
@@ -173,7 +190,7 @@ async function* chain(start: Uint8Array[], rest: AsyncIterable<Uint8Array>): Asy
 }
 
 async function* zeros(): AsyncGenerator<Uint8Array> {
-  const chunk = new Uint8Array(16 * 1024);
+  const chunk = new Uint8Array(CHUNK_BYTES);
   while (true) yield await Promise.resolve(chunk);
 }
 

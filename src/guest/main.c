@@ -1,7 +1,7 @@
 /*
- * smolvm's guest agent: PID 1 of the guest, its init. It dials the host, does what protocol.h says,
- * and ends the VM with a reboot whatever happened. What it prints reaches the machine's kernel log. With arguments it is
- * one of the tools of tool.h, which may be PID 1 of a namespace too.
+ * smolvm's guest agent: the init (PID 1) of the guest. It connects to the host, speaks the protocol of protocol.h, and
+ * in every case ends the VM with a reboot. Its output goes to the machine's kernel log. With arguments it is one of the
+ * tools of tool.h, which may also run as PID 1 of a namespace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +20,9 @@
 #include "setup/machine.h"
 #include "tools/tool.h"
 
-/* The host has its own deadline. The kernel's, of two seconds, is too short for a host under load. */
+/* The host enforces its own deadline. The kernel's default of two seconds is too short for a host under load. */
 #define DIAL_SECONDS 3600
-/* What it takes a host to read the console's last words. */
+/* Time for the host to read the last console output. */
 #define LAST_WORDS_US 200000
 
 static int dial_host(void)
@@ -47,7 +47,7 @@ static int dial_host(void)
 	return fd;
 }
 
-/* Commands get their streams by dup2() to 0, 1 and 2, so those must not be free for anything else. */
+/* Commands get their streams by dup2() to 0, 1 and 2: no other file may get these descriptors. */
 static int occupy_stdio(void)
 {
 	int fd;
@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 	machine_settle();
 	if (fd < 0 || err)
 		usleep(LAST_WORDS_US);
-	/* Not RB_POWER_OFF, which leaves the VMM of x86 running with a halted CPU. */
+	/* Not RB_POWER_OFF: on x86 that leaves the VMM running with a halted CPU. */
 	reboot(RB_AUTOBOOT);
 	return 1;
 }

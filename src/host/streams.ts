@@ -1,7 +1,6 @@
-/** The largest chunk that is read at once; small compared with the protocol's windows. */
-const CHUNK_BYTES = 16 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
-/** Reads a source to its end, in chunks of at most 16 KiB. */
+/** Reads a source to its end, in chunks of at most 64 KiB. */
 export async function* readChunks(
   source: { read(chunk: Uint8Array): Promise<number | null> },
 ): AsyncGenerator<Uint8Array> {

@@ -1,18 +1,18 @@
-/** The only place that runs buildah. */
+/** Runs buildah; no other module does. */
 import { SmolvmError } from "../errors.ts";
 import { killChild } from "../host/child_process.ts";
 import { osReason } from "../host/os_error.ts";
 import { LastWords } from "./last_words.ts";
 import { OwnError } from "./own_error.ts";
 
-/** Takes the progress of a pull, as bytes for a terminal. */
+/** Receives the progress of a pull, as bytes for a terminal. */
 export type ProgressListener = (chunk: Uint8Array) => void;
 
-/** What the commands of one preparation have in common. */
+/** The options that all buildah commands of one preparation share. */
 export interface BuildahContext {
-  /** Global options of buildah: those of the storage. */
+  /** Global options of buildah, which select the storage. */
   options: string[];
-  /** Where buildah puts temporary files, such as layers being pulled; absent for commands that make none. */
+  /** The folder for buildah's temporary files, such as layers being pulled; absent for commands that make none. */
   temporaryFolder?: string;
   /** Kills buildah. */
   signal?: AbortSignal | undefined;
@@ -20,9 +20,9 @@ export interface BuildahContext {
 
 /** How one buildah command is run. */
 export interface BuildahRun extends BuildahContext {
-  /** What the command does, for the error message: `pull "alpine"`. */
+  /** The action in error messages: `pull "alpine"`. */
   action: string;
-  /** Receives buildah's stderr while it runs, without its final error, which becomes our error. */
+  /** Receives buildah's stderr while it runs, without its final error, which becomes the thrown error. */
   onProgress?: ProgressListener | undefined;
 }
 
@@ -32,7 +32,7 @@ export type BuildahResult = { success: true; stdout: string } | { success: false
 /**
  * Runs buildah and returns its trimmed stdout.
  *
- * @throws {SmolvmError} `image` with buildah's last words when it fails; `dependency` without buildah; `interrupted`.
+ * @throws {SmolvmError} `image` with buildah's error when it fails; `dependency` without buildah; `interrupted`.
  */
 export async function buildah(args: string[], run: BuildahRun): Promise<string> {
   const result = await tryBuildah(args, run);
@@ -41,7 +41,7 @@ export async function buildah(args: string[], run: BuildahRun): Promise<string> 
 }
 
 /**
- * Like {@linkcode buildah}, for a command that is expected to fail at times.
+ * Like {@linkcode buildah}, for a command that may fail in normal operation: returns its error.
  *
  * @throws {SmolvmError} `dependency` without buildah; `interrupted`.
  */
@@ -50,7 +50,7 @@ export async function tryBuildah(args: string[], run: BuildahRun): Promise<Build
   const progress = run.onProgress && new OwnError(run.onProgress);
   throwIfAborted(action, signal);
   const child = spawnBuildah([...options, ...args], temporaryFolder);
-  // SIGKILL is safe: buildah's storage and our files survive it.
+  // SIGKILL is safe: neither buildah's storage nor smolvm's files are damaged by it.
   const end = () => killChild(child, "SIGKILL");
   signal?.addEventListener("abort", end);
   try {
@@ -75,7 +75,7 @@ function throwIfAborted(action: string, signal: AbortSignal | undefined): void {
 
 function spawnBuildah(args: string[], temporaryFolder: string | undefined): Deno.ChildProcess {
   const path = findBuildah();
-  // The kernel kills buildah when we end, even by SIGKILL. macOS cannot do that.
+  // With setpriv, the kernel kills buildah when this process ends, even by SIGKILL. macOS cannot do that.
   const [command, ...prefix] = Deno.build.os === "linux" ? ["setpriv", "--pdeathsig", "KILL", path] as const : [path];
   try {
     return new Deno.Command(command, {
@@ -90,7 +90,7 @@ function spawnBuildah(args: string[], temporaryFolder: string | undefined): Deno
   }
 }
 
-/** Searches PATH here, because setpriv would hide that buildah is missing. */
+/** Searches PATH for buildah; otherwise setpriv would hide that it is missing. */
 function findBuildah(): string {
   const folders = Deno.env.get("PATH")?.split(":") ?? [];
   let refused: unknown;
@@ -100,7 +100,7 @@ function findBuildah(): string {
       const { isFile, mode } = Deno.statSync(path);
       if (isFile && ((mode ?? 0) & 0o111) !== 0) return path;
     } catch (error) {
-      // Not in this folder, or the Deno permissions do not allow to look.
+      // It is not in this folder, or Deno's permissions forbid reading the folder.
       if (error instanceof Deno.errors.NotCapable) refused ??= error;
     }
   }
@@ -110,7 +110,7 @@ function findBuildah(): string {
   });
 }
 
-/** Passes on buildah's stderr as it comes, and returns the end of it. */
+/** Passes on buildah's stderr as it arrives, and returns the error message at its end. */
 async function readProgress(
   stderr: ReadableStream<Uint8Array>,
   progress: OwnError | undefined,

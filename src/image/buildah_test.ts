@@ -36,7 +36,7 @@ Deno.test("buildah() fails with buildah's error, or its exit code when it printe
   );
 });
 
-Deno.test("buildah() says that buildah is missing and how to install it", () =>
+Deno.test("buildah() reports that buildah is missing and how to install it", () =>
   withBuildah(undefined, async (run) => {
     await Deno.writeTextFile(`${run.temporaryFolder}/buildah`, "not executable", { mode: 0o644 });
     await assert.rejects(tryBuildah([], run), {

@@ -36,11 +36,11 @@ export interface InspectedImage {
   config: ImageConfig;
 }
 
-/** What buildah says about an image, as far as users may want to know it. */
+/** The details of an image that buildah reports and users may want to know. */
 export interface ImageDescription extends InspectedImage {
-  /** Such as `linux`. */
+  /** The operating system, such as `linux`. */
   os: string;
-  /** Such as `amd64`. */
+  /** The processor architecture, such as `amd64`. */
   architecture: string;
   labels: Record<string, string>;
   /** The digests of its uncompressed layers, the lowest first. */
@@ -53,7 +53,7 @@ const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
 /**
  * Reads the output of `buildah inspect --type image`.
  *
- * @param name the image as errors call it
+ * @param name the name of the image in error messages
  * @throws {SmolvmError} `image` when the image is not for this host, or the output is invalid.
  */
 export function parseInspectedImage(json: string, name: string, arch = Deno.build.arch): InspectedImage {
@@ -95,17 +95,17 @@ function parseJson(json: string, name: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw new SmolvmError("image", `Cannot read what buildah says of image "${name}"`, { cause: error });
+    throw new SmolvmError("image", `Cannot parse buildah's output for image "${name}"`, { cause: error });
   }
 }
 
-/** The config object of the OCI image specification; an empty field may be missing or null. */
+/** Parses the config object of the OCI image specification; an empty field may be missing or null. */
 function parseConfig(config: Fields): ImageConfig {
   const string = (name: string) => config.has(name) ? config.string(name) : "";
   const strings = (name: string) => config.has(name) ? config.strings(name) : [];
   const entrypoint = strings("Entrypoint");
   return {
-    // An image drops the entrypoint of its base image this way.
+    // An image removes the entrypoint of its base image with one empty word.
     entrypoint: entrypoint.length === 1 && entrypoint[0] === "" ? [] : entrypoint,
     cmd: strings("Cmd"),
     // An entry without a name or a value sets nothing.

@@ -48,7 +48,7 @@ Deno.test("parseInspectedImage() treats an entrypoint of one empty word as none"
   assert.deepEqual(entrypointOf(["", "x"]), ["", "x"]);
 });
 
-Deno.test("parseInspectedImage() refuses an image for another machine", () => {
+Deno.test("parseInspectedImage() refuses an image for another architecture or operating system", () => {
   const arm = inspected({ architecture: "arm64", os: "linux" });
   assert.throws(() => parse(arm), {
     code: "image",
@@ -61,7 +61,7 @@ Deno.test("parseInspectedImage() refuses an image for another machine", () => {
 Deno.test("parseInspectedImage() refuses invalid output", () => {
   const linux = { architecture: "amd64", os: "linux" };
   const cases: [string, RegExp][] = [
-    ["Error", /Cannot read what buildah says of image "app"/],
+    ["Error", /Cannot parse buildah's output for image "app"/],
     ["[]", /Image "app" is a list, expected an object/],
     [inspected(undefined), /OCIv1 is missing, expected an object/],
     [inspected(linux, "../../x"), /"\.\.\/\.\.\/x" is not an image id/],

@@ -8,9 +8,9 @@ import type { InspectedImage } from "./config.ts";
 /** The working container of an image; all machines of the image share its root filesystem. */
 export interface WorkingContainer {
   name: string;
-  /** Folder in the storage that exists as long as the container does. */
+  /** A folder in the storage that exists exactly while the container does. */
   folder: string;
-  /** Its root filesystem on this host; null: it is mounted in buildah's user namespace only, for each machine. */
+  /** Its root filesystem on this host; null: it is mounted for each machine, in buildah's user namespace only. */
   rootfs: Rootfs | null;
 }
 
@@ -54,8 +54,8 @@ export function containerName({ imageId }: Pick<InspectedImage, "imageId">): str
 const seesStorage = () => Deno.build.os === "darwin" || Deno.uid() === 0;
 
 /**
- * Finds or makes the container of an image, and mounts it where that is possible. The caller must hold a lock that
- * keeps other processes from making the same container.
+ * Finds or makes the container of an image, and mounts it if possible. The caller must hold a lock that keeps other
+ * processes from making the same container.
  *
  * @throws {SmolvmError} `image` with buildah's error; a new container that cannot be used is removed.
  */
@@ -102,7 +102,7 @@ interface InspectedContainer {
 async function inspectContainer(name: string, run: BuildahContext): Promise<InspectedContainer | undefined> {
   const action = `inspect the working container "${name}"`;
   const result = await tryBuildah(["inspect", "--type", "container", name], { action, ...run });
-  // buildah fails for a missing container and for a broken one; making it tells them apart.
+  // buildah fails for a missing container and for a broken one. Making the container then shows which it was.
   if (!result.success) return undefined;
   try {
     const fields = new Fields(JSON.parse(result.stdout), { what: `Container "${name}"`, code: "image" });
@@ -118,7 +118,7 @@ async function inspectContainer(name: string, run: BuildahContext): Promise<Insp
 }
 
 async function mount(name: string, known: string, run: BuildahContext): Promise<Rootfs> {
-  // buildah counts mounts and unmounts only when the count is zero: do not mount twice.
+  // buildah counts mounts, and unmounts only when the count is zero: do not mount twice.
   if (known !== "" && await isMountPoint(known)) return { path: known, isMountPoint: true };
   const path = await buildah(["mount", name], { action: `mount the working container "${name}"`, ...run });
   return { path, isMountPoint: await isMountPoint(path) };
@@ -146,8 +146,8 @@ async function deviceOf(path: string): Promise<number | undefined> {
 
 async function removeContainer(name: string, run: BuildahContext): Promise<void> {
   const action = `remove the working container "${name}"`;
-  // Without the signal: the user's interrupt may be why the container is removed.
+  // Do not pass the signal on: the user's interrupt may be the reason for the removal.
   const result = await tryBuildah(["rm", name], { action, ...run, signal: undefined });
-  // The first error matters more.
+  // Only log this error: the caller throws the first one, which matters more.
   if (!result.success) log("debug", result.error.message);
 }

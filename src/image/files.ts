@@ -3,7 +3,7 @@ import { containerName } from "./container.ts";
 import type { ImageReference } from "./reference.ts";
 import type { ImageStorage } from "./storage.ts";
 
-/** The folder of image records, and of the locks and temporary files of preparations. */
+/** The folder of image records, locks, and temporary files of preparations. */
 export function imagesFolder(): string {
   return `${folders().state}/images`;
 }
@@ -15,7 +15,7 @@ export async function recordFile(reference: ImageReference, { key }: Pick<ImageS
   return `${imagesFolder()}/${new Uint8Array(digest).toHex().slice(0, 32)}.json`;
 }
 
-/** The lock, without its extension, that is held to make or remove an image's container. */
+/** The path, without its extension, of the lock to hold while making or removing an image's container. */
 export function containerLock(image: { imageId: string }): string {
   return `${imagesFolder()}/${containerName(image)}`;
 }

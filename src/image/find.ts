@@ -27,7 +27,7 @@ export interface FindOptions {
 
 /** An image in the storage. */
 export interface FoundImage {
-  /** The full name that was found; a short name can mean an image built on this host. */
+  /** The full name that was found; for a short name, this can be an image built on this host. */
   name: string;
   image: InspectedImage;
   /** The stamp of the storage's list of images before the image was looked up. */
@@ -82,7 +82,7 @@ async function findLoaded({ name, changesWith }: LocalReference, options: FindOp
   const { pull, onProgress, onPhase, run, known } = options;
   const action = `load image "${name}"`;
   await checkReadable(changesWith, action);
-  // Taken before the image is read, so that the next look-up notices a change meanwhile.
+  // Take the stamp before reading the image, so that the next look-up notices a change in between.
   const origin = await stampOf(changesWith);
   if (pull !== "always" && known?.origin && await isUnchanged(known.origin)) {
     const found = await lookUp(known.imageId, name, options);
@@ -93,7 +93,7 @@ async function findLoaded({ name, changesWith }: LocalReference, options: FindOp
   return { ...await mustFind(imageId, name, options), name, origin };
 }
 
-/** Fails before buildah would: for some unreadable archives buildah leaves a temporary folder behind. */
+/** Fails early: for some unreadable archives, buildah would leave a temporary folder behind. */
 async function checkReadable(path: string, action: string): Promise<void> {
   try {
     (await Deno.open(path)).close();
@@ -114,11 +114,11 @@ async function mustFind(key: string, name: string, options: FindOptions): Promis
 /**
  * Looks an image up in the storage by name or id, without a registry; returns buildah's error when there is none.
  *
- * @param name the image as errors call it
+ * @param name the name of the image in error messages
  */
 async function lookUp(key: string, name: string, { imagesFile, run }: FindOptions): Promise<Lookup | SmolvmError> {
   const action = `find image "${name}" in the storage`;
-  // Taken before buildah looks, so that the next look-up notices later changes.
+  // Take the stamp before buildah looks, so that the next look-up notices later changes.
   const images = await stampOf(imagesFile);
   const result = await tryBuildah(["inspect", "--type", "image", key], { action, ...run });
   if (!result.success) return result.error;

@@ -1,7 +1,7 @@
-/** Enough for the longest useful error of buildah. */
+/** How many bytes to keep: enough for buildah's longest useful error. */
 const KEPT_BYTES = 4096;
 
-/** Keeps the end of a program's error output, for the text of our own error. */
+/** Keeps the end of a program's stderr, for the message of a thrown error. */
 export class LastWords {
   #kept = new Uint8Array();
 
@@ -13,11 +13,11 @@ export class LastWords {
     this.#kept = joined.slice(-KEPT_BYTES);
   }
 
-  /** Its last `Error: ...` and the text after it, otherwise its last line. */
+  /** Returns the text after the last `Error: `; without one, the last line. */
   text(): string {
     const text = new TextDecoder().decode(this.#kept).trimEnd();
     const [, error] = /(?:^|.*\n)Error: (.*)$/s.exec(text) ?? [];
-    // Log lines sometimes follow the error.
+    // buildah sometimes prints log lines after the error.
     return printable(error?.replace(/\ntime=".*/g, "") ?? text.slice(text.lastIndexOf("\n") + 1));
   }
 }

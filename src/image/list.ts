@@ -11,7 +11,7 @@ export interface ListedImage {
   digest: string;
   /** Full names; empty: a dangling image, or one from an archive. */
   names: string[];
-  /** The archive or folder it was loaded from; null: a registry, or built here. */
+  /** The archive or folder it was loaded from; null: pulled from a registry, or built on this host. */
   origin: string | null;
   /** When it was built, ISO 8601. */
   created: string;

@@ -14,7 +14,7 @@ const content = storeContent(
   [],
   {},
 );
-// Only archives are looked up in records.
+// The tests use no archives, for which findStored() would read records.
 const store = {} as Store;
 
 Deno.test("findStored() finds an image by any name that run accepts", async () => {
@@ -22,7 +22,7 @@ Deno.test("findStored() finds an image by any name that run accepts", async () =
     [LIBRARY, "a", LIBRARY],
     ["localhost/team/web:2", "a", "localhost/team/web:2"],
     ["alpine:3", "b", "localhost/alpine:3"],
-    // An image built here comes before a pulled one.
+    // An image built on this host is preferred to a pulled one.
     ["alpine", "d", "localhost/alpine:latest"],
   ];
   for (const [text, digit, name] of cases) {

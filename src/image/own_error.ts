@@ -1,15 +1,15 @@
 /** The start of buildah's error line. */
 const START = "Error: ";
-/** The most that is held back, in bytes; an error message is shorter. */
+/** The maximum that is held back, in bytes; error messages are shorter. */
 const HELD_MAX = 64 * 1024;
 
 /**
- * Passes on a program's stderr as it comes, without its final error: the caller reports that error itself, and it must
- * not be shown twice.
+ * Passes on a program's stderr as it arrives, without its final error: the caller reports that error, and the user must
+ * not see it twice.
  */
 export class OwnError {
   readonly #passOn: (chunk: Uint8Array) => void;
-  /** Held back: one character per byte. */
+  /** The bytes that are held back, one character per byte. */
   #held = "";
   #isLineStart = true;
 
@@ -26,7 +26,7 @@ export class OwnError {
     this.#release(keep > HELD_MAX ? 0 : keep);
   }
 
-  /** Passes on what was held back, when the program has not failed. */
+  /** Passes on the bytes that were held back. Called when the program has not failed. */
   end(): void {
     this.#release(0);
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OwnError } from "./own_error.ts";
 
-/** What is passed on of these chunks, before the end and at the end. */
+/** Returns the output that is passed on of these chunks, before the end and at the end. */
 function passed(...chunks: string[]): [before: string, whole: string] {
   const bytes: number[] = [];
   const filter = new OwnError((chunk) => bytes.push(...chunk));
@@ -12,7 +12,7 @@ function passed(...chunks: string[]): [before: string, whole: string] {
   return [before, text()];
 }
 
-Deno.test("OwnError passes on everything but a final error, and passes that on when ended", () => {
+Deno.test("OwnError passes on everything except a final error, and passes that error on in end()", () => {
   const outputs: [chunks: string[], before: string][] = [
     [["Trying\n", "Copying\r50%"], "Trying\nCopying\r50%"],
     [["Trying\nError: denied\n"], "Trying\n"],

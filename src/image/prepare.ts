@@ -30,14 +30,14 @@ export interface PrepareOptions {
 
 /** How a runner gets the root filesystem of an image. All machines of the image share it: never write to it. */
 export type ImageRootfs =
-  /** It is a folder of the host. */
+  /** The root filesystem is a folder of the host. */
   | { kind: "mounted"; path: string }
   /** Prefix the runner's command with this; the environment variable then holds the folder's path. */
   | { kind: "unshare"; command: string[]; variable: string };
 
 /** An image ready to boot. */
 export interface PreparedImage {
-  /** In full, such as `docker.io/library/alpine:latest`. */
+  /** The full name, such as `docker.io/library/alpine:latest`. */
   reference: string;
   /** Hexadecimal, 64 digits. */
   imageId: string;
@@ -54,13 +54,13 @@ export interface PreparedImage {
 /** The environment variable with the image's mount point in buildah's user namespace. */
 const ROOTFS_VARIABLE = "SMOLVM_ROOTFS";
 
-/** How often to try again when other processes remove the image meanwhile. */
+/** How many times to try if other processes remove the image in between. */
 const ATTEMPTS = 3;
 
 /**
  * Prepares an image's root filesystem and configuration; pulls or loads the image if needed.
  *
- * An image that was prepared before costs a few file look-ups, without buildah or a registry.
+ * For an image that was prepared before, this takes a few file look-ups and needs neither buildah nor a registry.
  *
  * @throws {SmolvmError} `image` with buildah's error; `dependency` without buildah; `storage`; `interrupted`.
  */
@@ -87,7 +87,7 @@ interface HeldRecord {
 }
 
 async function holdCurrent(record: ImageRecord | undefined): Promise<HeldRecord | undefined> {
-  // Locked before the check, so that no process removes the container after it.
+  // Lock before the check, so that no process removes the container after it.
   const hold = record && holdContainer(record.container);
   if (record === undefined || hold === undefined) return undefined;
   if (await isCurrent(record)) return { record, hold };
@@ -109,7 +109,7 @@ async function prepareUncached(
   { reference, options, storage, file, temporaryFolder }: Preparation,
 ): Promise<HeldRecord> {
   const known = await readRecord(file);
-  // Another process may have prepared the image while we waited for the lock.
+  // Another process may have prepared the image while this process waited for the lock.
   const held = options.pull === "always" ? undefined : await holdCurrent(known);
   if (held !== undefined) return held;
   log("debug", `Preparing image "${reference.name}"`);
@@ -131,7 +131,7 @@ async function makeReady(
   try {
     const { name, image, images, origin } = await findImage(reference, options);
     options.onPhase?.("prepare");
-    // Two references can be the same image.
+    // Lock by image id: another reference to the same image may be prepared concurrently.
     return await exclusively(containerLock(image), run.signal, async () => {
       const container = await openContainer(image, { containersFolder: layout.containersFolder, run });
       const hold = holdContainer(container);
@@ -139,7 +139,7 @@ async function makeReady(
       throw new SmolvmError("image", `Cannot use the working container "${container.name}": it is gone again`);
     });
   } catch (error) {
-    // An image without a container has no lock: another process may have removed it since it was pulled or found.
+    // Without a container, nothing protects the image: another process may have removed it since it was found.
     if (attempts === 1 || await isUnchanged(before)) throw error;
     return await makeReady(reference, options, layout, attempts - 1);
   }

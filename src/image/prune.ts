@@ -2,13 +2,13 @@ import type { ListedImage } from "./list.ts";
 import { isOurs } from "./remove.ts";
 import { bytesOf, layersOf, type StoreContent, type StoredContainer, type StoredImage } from "./store.ts";
 
-/** What can be removed from a storage. */
+/** The images and containers to remove from a storage. */
 export interface ImagePrune {
   /** Unused images, with their working containers. */
   images: StoredImage[];
   /** Working containers, used by no machine, of images that stay. */
   containers: StoredContainer[];
-  /** Bytes of the layers that only these need. */
+  /** Bytes of the layers that only these images and containers need. */
   freedBytes: number;
 }
 
@@ -20,7 +20,7 @@ export interface ImagePruneOptions {
   all: boolean;
 }
 
-/** Finds what no machine and no container of buildah or podman uses. */
+/** Finds the images and working containers that no machine and no container of buildah or podman uses. */
 export function planImagePrune(
   listed: readonly Pick<ListedImage, "imageId" | "names" | "origin">[],
   content: StoreContent,

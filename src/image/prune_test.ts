@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { idOf, preparedContainer, storeContent, storedImage } from "../../tests/helpers/store_content.ts";
 import { planImagePrune } from "./prune.ts";
 
-/** Images 1 to 3 share a layer; 4 has no name, 5 has none but comes from an archive, 6 is podman's. */
+/** Images 1 to 3 share a layer; 4 has no name; 5 has no name but comes from an archive; podman uses 6. */
 const content = storeContent(
   [
     storedImage("1", ["localhost/used:1"], "top1"),
@@ -32,7 +32,7 @@ const content = storeContent(
     own4: ["top4", 0],
     own6: ["top6", 0],
     own7: [null, 0],
-    // Used by no machine, but not smolvm's to remove.
+    // No machine uses it, but it is not smolvm's container, so it must stay.
     stray: [null, 7_000_000],
   },
 );

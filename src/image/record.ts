@@ -23,13 +23,13 @@ export interface ImageRecord {
   origin: FileStamp | null;
 }
 
-/** Whether a record is still valid; a reboot or the user's buildah commands may invalidate it. */
+/** Whether a record is still valid. A reboot or the user's buildah commands may invalidate it. */
 export async function isCurrent({ images, origin, container }: ImageRecord): Promise<boolean> {
   const facts = [isUnchanged(images), origin === null || isUnchanged(origin), isReady(container)];
   return (await Promise.all(facts)).every((holds) => holds);
 }
 
-/** Reads a record; `undefined` for one that is missing, broken or of another version, which will be rewritten. */
+/** Reads a record; returns `undefined` if it is missing, broken or of another version: it is rewritten then. */
 export async function readRecord(path: string): Promise<ImageRecord | undefined> {
   try {
     return parseRecord(await Deno.readTextFile(path));

@@ -57,7 +57,7 @@ const NAME_MAX = 255;
  * Tells whether a SOURCE is a folder or an image. An existing folder is a folder, whatever its name. A SOURCE that
  * looks like a path and is not a folder is refused, and not looked up in a registry.
  *
- * @param folder what relative paths are relative to; the working folder when absent
+ * @param folder the folder that relative paths are relative to; default: the working directory
  * @throws {SmolvmError} `source`
  */
 export function classifySource(source: string, folder?: string): Source {
@@ -95,7 +95,7 @@ function checkReadable(source: string, { changesWith }: LocalReference): void {
 /**
  * Parses the name of an image by the rules of docker and buildah; accesses no file.
  *
- * @param folder what relative paths of archives are relative to; the working folder when absent
+ * @param folder the folder that relative paths of archives are relative to; default: the working directory
  * @throws {SmolvmError} `source`
  */
 export function parseReference(text: string, folder?: string): SourceReference {
@@ -138,7 +138,7 @@ function parseRegistry(reference: string, text: string): RegistryReference {
   }
 
   const [first = "", ...others] = name.split("/");
-  // Docker's rule tells "localhost:5000/app" and "quay.io/app" from "library/app".
+  // Docker's rule to distinguish "localhost:5000/app" and "quay.io/app" from "library/app".
   const hasDomain = others.length > 0 && (/[.:]/.test(first) || first === "localhost");
   const domain = hasDomain ? first.replace(/^index\.docker\.io$/, "docker.io") : "docker.io";
   const path = hasDomain ? others : [first, ...others];

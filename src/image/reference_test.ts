@@ -53,7 +53,7 @@ Deno.test("parseReference() resolves the paths of local transports and keeps the
   }
 });
 
-Deno.test("parseReference() says what is wrong with a reference", () => {
+Deno.test("parseReference() reports the fault in an invalid reference", () => {
   const cases: [string, RegExp][] = [
     ["Alpine", /"Alpine" must be in lower case/],
     ["quay.io/User/app", /"User" must be in lower case/],
@@ -80,7 +80,7 @@ Deno.test("parseReference() says what is wrong with a reference", () => {
   }
 });
 
-Deno.test("classifySource() tells folders from images by what exists", async () => {
+Deno.test("classifySource() returns a folder if it exists, otherwise an image", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "smolvm-source-" }));
   const before = Deno.cwd();
   try {
@@ -117,7 +117,7 @@ Deno.test("classifySource() resolves relative paths against the given folder onl
     kind: "image",
     reference: { kind: "local", name: `oci-archive:${folder.path}/app.tar`, changesWith: `${folder.path}/app.tar` },
   });
-  // The tests' working folder has one.
+  // The working directory of the tests has a folder "src".
   assert.equal(classify("src").kind, "image");
   assert.throws(() => classify("./src"), { code: "source" });
 });
@@ -136,7 +136,7 @@ Deno.test("classifySource() names the missing file of an image archive or folder
   }
 });
 
-Deno.test("classifySource() refuses a path that is not a folder, and looks for no image", () => {
+Deno.test("classifySource() refuses a path that is not a folder, and does not look for an image", () => {
   for (const source of ["./none", "/none/at/all", "../none-here"]) {
     assert.throws(() => classifySource(source), {
       code: "source",

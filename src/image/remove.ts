@@ -11,7 +11,7 @@ import { readStore, type Store, type StoreContent, type StoredContainer, type St
 import { checkUnused } from "./users.ts";
 import { exclusively } from "./work.ts";
 
-/** How long to wait for a process that holds an image until its machine is visible. */
+/** How long to wait for a process that holds the image until other processes can see its machine. */
 const PATIENCE_MS = 10_000;
 const POLL_MS = 50;
 
@@ -68,13 +68,13 @@ export async function deleteImage(image: StoredImage, store: Store, { force }: R
       );
     }
     await removeContainers(before.containers.filter((container) => container.imageId === imageId), store);
-    // By id if possible: another image may have the name by now.
+    // Remove it by id if possible: the name may belong to another image by now.
     const keys = names.length > 1 ? names : [imageId];
     const result = await tryBuildah(["rmi", ...keys], { action: `remove image "${name}"`, ...store.run });
     const after = await readStore(store);
     await forgetGone(after, store);
     const left = new Set(after.images.map((image) => image.imageId));
-    // buildah then removes dangling parent images, and fails when one of them is in use.
+    // After the image, buildah removes dangling parent images, and fails when one of them is in use.
     if (left.has(imageId) && !result.success) throw result.error;
     const deleted = before.images.map((image) => image.imageId).filter((id) => !left.has(id));
     return { untagged: names, deleted };
@@ -111,13 +111,13 @@ async function withoutUsers<T>(
   check: () => void,
   act: (content: StoreContent) => Promise<T>,
 ): Promise<T> {
-  check(); // Fail early, before waiting.
+  check(); // Fail early, before waiting for locks.
   await makeFolder(imagesFolder());
   return await exclusively(containerLock(image), undefined, async () => {
     const content = await readStore(store);
     const container = content.containers.find((container) => container.imageId === image.imageId && isOurs(container));
     using _ = container && await lockContainer(`${store.layout.containersFolder}/${container.id}`, check);
-    // A machine that has just started is visible by now.
+    // Check again: a machine that has just started is visible by now.
     check();
     return await act(content);
   });

@@ -3,22 +3,22 @@ import { Fields } from "../fields.ts";
 import { absolute } from "../host/path.ts";
 import { buildah, type BuildahContext } from "./buildah.ts";
 
-/** Where buildah keeps images and working containers. */
+/** The storage in which buildah keeps images and working containers. */
 export interface ImageStorage {
   /** The global options of buildah that select it. */
   options: string[];
-  /** Identifies the storage: everything on this host that decides which one buildah uses. */
+  /** Identifies the storage: all settings of this host that decide which storage buildah uses. */
   key: string;
 }
 
-/** A case-sensitive volume; krunvm uses the same name, so its users have one. */
+/** A case-sensitive volume. krunvm uses the same name, so its users already have the volume. */
 const MACOS_STORAGE = "/Volumes/krunvm";
 
 /** Variables that select buildah's storage when no folder is given. */
 const STORAGE_VARIABLES = ["HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "CONTAINERS_STORAGE_CONF", "STORAGE_DRIVER"];
 
 /**
- * The storage of this process: `SMOLVM_STORAGE`, otherwise buildah's default; on macOS, a volume made for it.
+ * Returns the storage of this process: `SMOLVM_STORAGE`, otherwise buildah's default; on macOS, a dedicated volume.
  *
  * @throws {SmolvmError} `dependency` without that volume.
  */
@@ -30,7 +30,7 @@ export function imageStorage(): ImageStorage {
 }
 
 /**
- * The folder of the storage; `undefined`: buildah's default.
+ * Returns the folder of the storage; `undefined` for buildah's default.
  *
  * @throws {SmolvmError} `dependency` without the volume on macOS.
  */
@@ -59,7 +59,7 @@ export interface StorageLayout {
   imagesFile: string;
   /** The list of all layers. */
   layersFile: string;
-  /** Holds a folder for each container, and their list. */
+  /** Contains a folder for each container, and the list of containers. */
   containersFolder: string;
 }
 
@@ -72,7 +72,7 @@ export async function openStorage(run: BuildahContext): Promise<StorageLayout> {
   const action = "open the storage of images";
   const json = await buildah(["info"], { action, ...run });
   try {
-    const store = new Fields(JSON.parse(json), { what: "What buildah says of it", code: "image" }).object("store");
+    const store = new Fields(JSON.parse(json), { what: "buildah's output", code: "image" }).object("store");
     const [root, driver] = [store.string("GraphRoot"), store.string("GraphDriverName")];
     return {
       root,

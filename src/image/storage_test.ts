@@ -22,14 +22,14 @@ Deno.test("imageStorage() uses the folder in SMOLVM_STORAGE", () => {
 
 Deno.test({
   name: "imageStorage() uses buildah's default without SMOLVM_STORAGE",
-  ignore: Deno.build.os === "darwin", // which has a volume for it
+  ignore: Deno.build.os === "darwin", // macOS uses a dedicated volume
   fn() {
     assert.deepEqual(storageWith({ SMOLVM_STORAGE: undefined }).options, []);
     assert.deepEqual(storageWith({ SMOLVM_STORAGE: "" }).options, []);
   },
 });
 
-Deno.test("imageStorage() has another key when buildah uses another storage", () => {
+Deno.test("imageStorage() returns another key when buildah uses another storage", () => {
   const keys = [
     { SMOLVM_STORAGE: "/a" },
     { SMOLVM_STORAGE: "/b" },

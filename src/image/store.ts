@@ -14,7 +14,7 @@ export interface Store {
 export interface StoredImage {
   /** Hexadecimal, 64 digits. */
   imageId: string;
-  /** The manifest's; empty when the storage does not have it. */
+  /** The manifest's digest; empty when the storage does not have it. */
   digest: string;
   /** Full names, such as `docker.io/library/alpine:latest`; empty: a dangling image. */
   names: string[];
@@ -75,7 +75,7 @@ export async function readStore({ layout }: Pick<Store, "layout">): Promise<Stor
   return { images, containers, layers: layout.driver === "vfs" ? wholeCopies(differences) : differences };
 }
 
-/** The layers of the vfs driver: each is a full copy of the layers below it plus its own files, a container's too. */
+/** The layers of the vfs driver: each, even a container's, is a full copy of the layers below plus its own files. */
 function wholeCopies(differences: StoreContent["layers"]): StoreContent["layers"] {
   const content = { layers: differences };
   return new Map([...differences].map(([id, { parent }]) => {
@@ -102,7 +102,7 @@ export function layersOf(
   return needed;
 }
 
-/** A missing list is empty: nothing was ever stored. */
+/** Reads a list; a missing file means that nothing was ever stored. */
 async function readList<T>(path: string, parse: (fields: Fields) => T): Promise<T[]> {
   try {
     const items = JSON.parse(await Deno.readTextFile(path));
@@ -134,7 +134,7 @@ function parseLayer(fields: Fields): [id: string, layer: StoredLayer] {
   return [fields.string("id"), { parent: stringOr(fields, "parent", null) || null, sizeBytes }];
 }
 
-/** An empty field may be missing. */
+/** Reads a string field; the storage omits empty fields. */
 function stringOr<T>(fields: Fields, name: string, otherwise: T): string | T {
   return fields.has(name) ? fields.string(name) : otherwise;
 }

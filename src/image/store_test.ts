@@ -63,7 +63,7 @@ Deno.test("readStore() names a list that cannot be read and the fault in it", as
   }
 });
 
-Deno.test("layersOf() returns each layer of the images once, also when a parent is missing", () => {
+Deno.test("layersOf() returns each layer of the images once, even when a parent is missing", () => {
   const images = [
     storedImage("1", [], "b"),
     storedImage("2", [], "c"),

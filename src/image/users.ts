@@ -3,7 +3,7 @@ import { isReadable, listMachines, type ReadableMachine } from "../state/lookup.
 import { isLive } from "../state/status.ts";
 import { listWarmMachines } from "../state/warm.ts";
 
-/** The machines that use an image, by the image's id. */
+/** Maps each image's id to the machines that use it. */
 export function imageUsers(): Map<string, ReadableMachine[]> {
   const images = listMachines().filter(isReadable).flatMap((machine) => {
     const { source } = machine.record;
@@ -13,7 +13,7 @@ export function imageUsers(): Map<string, ReadableMachine[]> {
   return new Map([...users].map(([imageId, group]) => [imageId, group.map(({ machine }) => machine)]));
 }
 
-/** The ids of the images that machines use, or wait for a run of. */
+/** Returns the ids of the images that machines use, warm machines included. */
 export function usedImages(): Set<string> {
   return new Set([...imageUsers().keys(), ...warmImages()]);
 }
@@ -22,7 +22,7 @@ function warmImages(): string[] {
   return listWarmMachines().flatMap(({ image }) => image === null ? [] : [image.imageId]);
 }
 
-/** Whether a machine has a VM, whose image must stay. */
+/** Whether a machine has a VM: its image must stay. */
 export function isRunning({ ephemeral, status }: Pick<ReadableMachine, "ephemeral" | "status">): boolean {
   return ephemeral || isLive(status.state);
 }
@@ -30,13 +30,13 @@ export function isRunning({ ephemeral, status }: Pick<ReadableMachine, "ephemera
 /**
  * Refuses to remove an image that machines use.
  *
- * @param name the image as errors call it
- * @throws {SmolvmError} `machine-state`, with the names of those that are not warm.
+ * @param name the name of the image in error messages
+ * @throws {SmolvmError} `machine-state`, with the names of the machines unless they are warm.
  */
 export function checkUnused(imageId: string, name: string, { force }: { force: boolean }): void {
   if (warmImages().includes(imageId)) {
-    throw new SmolvmError("machine-state", `Cannot remove image "${name}": machines wait for a run of it`, {
-      hint: "End those that wait: smolvm warm --count 0",
+    throw new SmolvmError("machine-state", `Cannot remove image "${name}": warm machines use it`, {
+      hint: "End them: smolvm warm --count 0",
     });
   }
   const users = imageUsers().get(imageId) ?? [];
@@ -49,6 +49,6 @@ export function checkUnused(imageId: string, name: string, { force }: { force: b
   throw new SmolvmError("machine-state", `Cannot remove image "${name}": ${noun} ${names} ${verb} it${state}`, {
     hint: running.length > 0
       ? "Stop what runs on it first."
-      : "Delete what uses it first, or use --force: nothing of that starts then until the image is back.",
+      : "Delete what uses it first, or use --force: those machines cannot start then until the image is back.",
   });
 }

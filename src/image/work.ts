@@ -4,14 +4,14 @@ import { acquireLock, type Lock } from "../host/lock.ts";
 import { dirname } from "../host/path.ts";
 import { sleep } from "../host/sleep.ts";
 
-/** How often a waiting process tries the lock; short beside a pull. */
+/** How often a waiting process tries the lock; short compared with a pull. */
 const POLL_MS = 50;
 
 /**
  * Runs `work` while no other process runs work of the same name; leaves no file behind, even when killed.
  *
  * @param name the path of the lock file without its extension
- * @throws {SmolvmError} `interrupted` while it waits; `storage`; and what `work` throws
+ * @throws {SmolvmError} `interrupted` while waiting for the lock; `storage`; what `work` throws
  */
 export async function exclusively<T>(
   name: string,
@@ -23,7 +23,7 @@ export async function exclusively<T>(
   try {
     return await work();
   } finally {
-    // Removed while it is held: waiting processes notice that it is gone and make a new one.
+    // Remove the lock file while holding the lock: waiting processes notice that it is gone and make a new one.
     await removeIfThere(lock.path);
   }
 }
@@ -54,8 +54,8 @@ export async function withWorkFolder<T>(
 
 /**
  * Starts a shell that removes the work's files if this process is killed: it waits for the end of a pipe that the
- * kernel closes with this process. The lock keeps it from the files of another process. Without the shell, the next
- * work removes the files, as on macOS, which has no `flock` command.
+ * kernel closes with this process. The lock protects the files of other processes from it. Without the shell, the next
+ * work removes the files; this is the case on macOS, which has no `flock` command.
  */
 function startJanitor(name: string): AsyncDisposable {
   const janitor = Deno.build.os === "linux" ? spawnJanitor(name) : undefined;
@@ -80,7 +80,7 @@ function spawnJanitor(name: string): Deno.ChildProcess | undefined {
     }).spawn();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    return undefined; // No sh in PATH; the error that buildah is missing is more useful.
+    return undefined; // There is no sh in PATH; the later error that buildah is missing is more useful.
   }
 }
 
@@ -100,7 +100,7 @@ async function removeAbandoned(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
     if (!name.endsWith(".lock")) continue;
     using lock = await acquireLock(`${folder}/${name}`, { exclusive: true, wait: false });
-    if (lock === undefined) continue; // Its owner is alive.
+    if (lock === undefined) continue; // The process that holds it is alive.
     await removeIfThere(`${folder}/${name.slice(0, -".lock".length)}.tmp`);
     await removeIfThere(lock.path);
   }

@@ -1,38 +1,38 @@
 /**
- * Programs for seccomp(2): instructions of bpf(4) over one system call's number, architecture and arguments.
+ * Programs for seccomp(2): bpf(4) instructions that check the number, architecture and arguments of a system call.
  *
  * @module
  */
 
-/** One instruction: its code, how many to skip when a comparison holds and when not, and its operand. */
+/** An instruction: its code, how many instructions to skip if a comparison is true or false, and its operand. */
 export type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
 const [LOAD, AND, JUMP, JUMP_EQUAL, JUMP_GREATER, JUMP_AT_LEAST, JUMP_SET, RETURN] = //
   [0x20, 0x54, 0x05, 0x15, 0x25, 0x35, 0x45, 0x06];
 const [ALLOW, ERRNO, KILL] = [0x7fff0000, 0x00050000, 0x80000000];
-// Of `struct seccomp_data`.
+// Offsets in `struct seccomp_data`.
 const [OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENTS] = [0, 4, 16];
 
-/** What becomes of a call; a number is the errno that it fails with, 0 a success without the call. */
+/** The decision on a call. A number is the errno with which the call fails; 0 skips the call and reports success. */
 export type FilterVerdict = "allow" | "kill" | number;
 
-/** Decides. */
+/** Ends the program with this decision. */
 export function verdict(verdict: FilterVerdict): Instruction {
   if (verdict === "allow") return returns(ALLOW);
   return returns(verdict === "kill" ? KILL : ERRNO | verdict);
 }
 
-/** Decides by a number of seccomp(2), SECCOMP_RET_*. */
+/** Ends the program with a SECCOMP_RET_* value of seccomp(2). */
 export function returns(action: number): Instruction {
   return [RETURN, 0, 0, action];
 }
 
 /** Loads the number of the call. */
 export const loadNumber: Instruction = [LOAD, 0, 0, OFFSET_NUMBER];
-/** Loads the architecture that the call was made for. */
+/** Loads the architecture of the call. */
 export const loadArch: Instruction = [LOAD, 0, 0, OFFSET_ARCH];
 
-/** Loads the lower half of an argument, all of it where the kernel takes an `int`. */
+/** Loads the lower half of an argument, which is the whole argument where the kernel takes an `int`. */
 export function loadArgument(index: number): Instruction {
   return [LOAD, 0, 0, OFFSET_ARGUMENTS + 8 * index];
 }
@@ -42,52 +42,52 @@ export function loadUpperHalf(index: number): Instruction {
   return [LOAD, 0, 0, OFFSET_ARGUMENTS + 8 * index + 4];
 }
 
-/** Keeps those bits of what is loaded. */
+/** Keeps only these bits of the loaded value. */
 export function mask(bits: number): Instruction {
   return [AND, 0, 0, bits];
 }
 
-/** Runs `body`, which decides, when what is loaded has that value. */
+/** Runs `body`, which must end the program, if the loaded value equals `value`. */
 export function whenEqual(value: number, body: readonly Instruction[]): Instruction[] {
   return [jumpEqual(value, 0, body.length), ...body];
 }
 
-/** Runs `body`, which decides, when what is loaded has another value. */
+/** Runs `body`, which must end the program, if the loaded value differs from `value`. */
 export function unlessEqual(value: number, body: readonly Instruction[]): Instruction[] {
   return [jumpEqual(value, body.length, 0), ...body];
 }
 
-/** Runs `body`, which decides, when what is loaded has one of those bits. */
+/** Runs `body`, which must end the program, if the loaded value has any of these bits. */
 export function whenAnyBit(bits: number, body: readonly Instruction[]): Instruction[] {
   return [[JUMP_SET, 0, body.length, bits], ...body];
 }
 
-/** Skips `yes` instructions when what is loaded equals the value, else `no`. */
+/** Skips `yes` instructions if the loaded value equals `value`, else `no`. */
 export function jumpEqual(value: number, yes: number, no: number): Instruction {
   return [JUMP_EQUAL, yes, no, value];
 }
 
-/** The same when it is greater, as a number without a sign. */
+/** The same if it is greater (unsigned). */
 export function jumpGreater(value: number, yes: number, no: number): Instruction {
   return [JUMP_GREATER, yes, no, value];
 }
 
-/** The same when it is greater or equal. */
+/** The same if it is greater or equal (unsigned). */
 export function jumpAtLeast(value: number, yes: number, no: number): Instruction {
   return [JUMP_AT_LEAST, yes, no, value];
 }
 
-/** Skips that many instructions: more than the others can. */
+/** Skips `count` instructions, which may be more than the conditional jumps can skip. */
 export function jump(count: number): Instruction {
   return [JUMP, 0, 0, count];
 }
 
-/** Decides so when what is loaded has one of those values. */
+/** Ends the program with this decision if the loaded value is one of `values`. */
 export function whenOneOf(values: readonly number[], decision: FilterVerdict): Instruction[] {
   return values.flatMap((value) => whenEqual(value, [verdict(decision)]));
 }
 
-/** The program as the kernel takes it. */
+/** Encodes the program for the kernel. */
 export function assemble(program: readonly Instruction[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(program.length * 8);
   const view = new DataView(bytes.buffer);

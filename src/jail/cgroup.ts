@@ -1,35 +1,36 @@
 import { dirname } from "../host/path.ts";
 
 const MOUNT = "/sys/fs/cgroup";
-/** What the VM's process may take beside the memory of its guest: Deno, libkrun, and what it reads and writes. */
+/** Memory of the VM's process on top of the guest's memory: for Deno, libkrun, and the files it reads and writes. */
 const OVERHEAD_MIB = 512;
-/** What it may take beside the processors of its guest, in CPUs. */
+/** CPUs of the VM's process on top of the guest's. */
 const OVERHEAD_CPUS = 1;
 const PERIOD_US = 100_000;
-/** The share of a machine's processors that boots before anybody wants it, beside 100 of all others. */
+/** The CPU weight of a warm machine; all others have 100. */
 const BACKGROUND_WEIGHT = 1;
-/** Threads: Deno's pool has up to 512. */
+/** The limit on threads: Deno's pool has up to 512. */
 const MAX_TASKS = 1024;
 
 /**
- * The control group below which this process may make one for a VM, by the lines of `/proc/self/cgroup`; `undefined`
- * when there is none, or when this process was put where it is on purpose: a service of systemd, or a container. Such a group has the limits that its owner wants.
+ * The cgroup below which this process may create one for a VM, from the lines of `/proc/self/cgroup`. `undefined` when
+ * there is none, or when this process is in a cgroup on purpose, such as that of a systemd service or a container: such
+ * a cgroup has the limits that its owner wants.
  */
 export function parentCgroup(text: string): string | undefined {
   const own = /^0::(\/.*)$/m.exec(text)?.[1];
   if (own === undefined) return undefined;
-  // The user's own service manager, to which systemd has delegated the groups below its own.
+  // The user's service manager, to which systemd has delegated the cgroups below its own.
   const manager = /^(.*\/user@\d+\.service)\//.exec(own);
   if (manager) return manager[1];
-  // The root of all groups, or where a log-in has put root's shell.
+  // The root cgroup, or that of a login shell of root.
   return own === "/" || /^\/user\.slice\/user-0\.slice\/[^/]*\.scope$/.test(own) ? "" : undefined;
 }
 
 /**
- * Puts this process into a control group of its own that limits what it can take of the host. In the background it gets
- * the processors that nobody else wants, until `smolvm-jail` gives it an equal share.
+ * Moves this process to a new cgroup that limits its use of the host. In the background it gets only idle CPU time,
+ * until `smolvm-jail` gives it the normal weight.
  *
- * @returns the folder of the group, to be removed when this process has ended; `undefined` where none can be had
+ * @returns the folder of the cgroup, to be removed when this process has ended; `undefined` where it cannot be created
  */
 export function enterCgroup(
   id: string,
@@ -48,13 +49,13 @@ export function enterCgroup(
     Deno.writeTextFileSync(`${folder}/cgroup.procs`, `${Deno.pid}`, { create: false });
     return folder;
   } catch {
-    // No cgroup2, or not ours to divide: the VM runs with the limits that its starter has.
+    // There is no cgroup2, or no permission to create cgroups: the VM runs with the limits of its starter.
     if (folder !== undefined) removeEmpty(folder);
     return undefined;
   }
 }
 
-/** The limits of a VM's process, by the files that hold them. */
+/** The limits of a VM's process: file names and their contents. */
 export function limitsOf({ cpus, memoryMib }: { cpus: number; memoryMib: number }): Record<string, string> {
   return {
     "memory.max": `${(memoryMib + OVERHEAD_MIB) * 1024 ** 2}`,
@@ -66,14 +67,14 @@ export function limitsOf({ cpus, memoryMib }: { cpus: number; memoryMib: number 
 
 function enableControllers(folder: string): void {
   const file = `${folder}/cgroup.subtree_control`;
-  // The kernel takes its time for each write, even if it changes nothing.
+  // Writes are slow in the kernel, even if they change nothing.
   const enabled = Deno.readTextFileSync(file).trim().split(" ");
-  // One by one: one that is missing must not keep the others away.
+  // One by one: a missing controller must not prevent the others.
   for (const controller of ["memory", "cpu", "pids"].filter((name) => !enabled.includes(name))) {
     try {
       Deno.writeTextFileSync(file, `+${controller}`, { create: false });
     } catch {
-      // Its limits are not there then.
+      // The VM runs without this limit.
     }
   }
 }
@@ -82,7 +83,7 @@ function writeIfThere(file: string, value: string): void {
   try {
     Deno.writeTextFileSync(file, value, { create: false });
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // Without its controller.
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // The controller is missing.
   }
 }
 
@@ -90,6 +91,6 @@ function removeEmpty(folder: string): void {
   try {
     Deno.removeSync(folder);
   } catch {
-    // It was never made.
+    // It was not created.
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { limitsOf, parentCgroup } from "./cgroup.ts";
 
-Deno.test("parentCgroup() is where a group can be made without leaving one that somebody made on purpose", () => {
+Deno.test("parentCgroup() finds a parent only if the process is not in the cgroup of a service or a container", () => {
   const table: [text: string, parent: string | undefined][] = [
     ["0::/\n", ""],
     ["0::/user.slice/user-0.slice/session-3.scope\n", ""],
@@ -18,7 +18,7 @@ Deno.test("parentCgroup() is where a group can be made without leaving one that 
   for (const [text, parent] of table) assert.equal(parentCgroup(text), parent, text);
 });
 
-Deno.test("limitsOf() leaves room for the process around the guest", () => {
+Deno.test("limitsOf() adds the overhead of the VM's process to the guest's CPUs and memory", () => {
   assert.deepEqual(limitsOf({ cpus: 2, memoryMib: 512 }), {
     "memory.max": `${1024 * 1024 ** 2}`,
     "memory.oom.group": "1",

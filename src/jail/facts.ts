@@ -1,20 +1,20 @@
 import { readKernelFile, readKernelLink } from "../host/by_sh.ts";
 
-/** What holds a running VM's process, as the kernel tells it: nothing that the process could say of itself. */
+/** How a running VM's process is confined, as reported by the kernel: the process cannot fake it. */
 export interface JailFacts {
-  /** The kinds of namespaces that are its own, such as `mnt` and `net`. */
+  /** The kinds of namespaces that it does not share with this process, such as `mnt` and `net`. */
   namespaces: string[];
-  /** Whether no program that it could execute would give it more rights. */
+  /** Whether executing a program cannot give it more privileges (`no_new_privs`). */
   noNewPrivileges: boolean;
-  /** How many filters of system calls it is under. */
+  /** The number of its seccomp filters. */
   seccompFilters: number;
-  /** Its control group. */
+  /** Its cgroup. */
   cgroup: string;
 }
 
 const NAMESPACES = ["ipc", "mnt", "net", "user", "uts"];
 
-/** What holds the process with that id; `undefined` when it is gone. */
+/** How the process with that id is confined; `undefined` when it is gone. */
 export function jailFacts(pid: number): JailFacts | undefined {
   try {
     const status = readKernelFile(`/proc/${pid}/status`);
@@ -23,7 +23,7 @@ export function jailFacts(pid: number): JailFacts | undefined {
     return {
       namespaces: NAMESPACES.filter((kind) => namespaceOf(pid, kind) !== namespaceOf("self", kind)),
       noNewPrivileges: field("NoNewPrivs") === "1",
-      // Older kernels than 5.9 do not count them.
+      // Kernels before 5.9 do not count them.
       seccompFilters: Number(field("Seccomp_filters") ?? (field("Seccomp") === "2" ? 1 : 0)),
       cgroup,
     };
@@ -34,8 +34,8 @@ export function jailFacts(pid: number): JailFacts | undefined {
 }
 
 /**
- * Whether the process with that id is in a jail. One without has a user namespace too where its user is not root, and a
- * filter where its guest has the network, but never an IPC namespace.
+ * Whether the process with that id is in a jail. A process without a jail may also have a user namespace (if its user
+ * is not root) and a filter (if its guest has a network), but never an IPC namespace.
  */
 export function isJailed(pid: number): boolean {
   if (Deno.build.os !== "linux") return false;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isJailed, jailFacts } from "./facts.ts";
 
-/** Says so when it is under a filter that allows everything, and waits to be ended. */
+/** Loads a filter that allows everything, prints that it did, and waits for the end of its input. */
 const FILTERED = `
   import { assemble, verdict } from "${new URL("./bpf.ts", import.meta.url)}";
   import { Libc } from "${new URL("../host/libc.ts", import.meta.url)}";
@@ -10,7 +10,7 @@ const FILTERED = `
   console.log("filtered");
   await Deno.stdin.read(new Uint8Array(1));`;
 
-/** What is said of such a process in namespaces of its own. */
+/** The facts about such a process in new namespaces. */
 async function judge(...namespaces: string[]): Promise<{ kinds: string[]; filters: number; isJailed: boolean }> {
   const args = [...namespaces.map((kind) => `--${kind}`), Deno.execPath(), "eval", "--no-check", FILTERED];
   const child = new Deno.Command("unshare", { args, stdin: "piped", stdout: "piped" }).spawn();
@@ -25,7 +25,7 @@ async function judge(...namespaces: string[]): Promise<{ kinds: string[]; filter
 }
 
 Deno.test({
-  name: "isJailed() is not taken in by what a process without a jail has, too",
+  name: "isJailed() is false for a process with a filter and user and mount namespaces, but without a jail",
   ignore: Deno.build.os !== "linux",
   async fn() {
     assert.deepEqual(await judge("map-root-user", "mount"), { kinds: ["mnt", "user"], filters: 1, isJailed: false });

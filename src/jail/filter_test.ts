@@ -12,7 +12,7 @@ const [EPERM, ENOSYS, ECONNREFUSED] = [1, 38, 111];
 const [KVM_RUN, KVM_CREATE_VCPU, TIOCSTI, FIONBIO] = [0xae80, 0xae41, 0x5412, 0x5421];
 const THREAD = 0x3d0f00;
 
-/** What a filter decides of a call by its name; `none` where the architecture has none of that name. */
+/** The decision of a filter on a call; `none` where the architecture lacks the call. */
 function decide(filter: Uint8Array<ArrayBuffer>, arch: Architecture, name: string, ...args: (number | bigint)[]) {
   const number = syscallNumber(name, arch);
   if (number === undefined) return "none";
@@ -33,7 +33,7 @@ function check(
   }
 }
 
-Deno.test("bootFilter() allows what a VM needs and nothing that leads out of its process", () =>
+Deno.test("bootFilter() allows the calls that a VM needs, and none that reach beyond its process", () =>
   check((arch) => bootFilter({ arch, pid: PID }), [
     ["read", [0], "allow"],
     ["connect", [3], "allow"],
@@ -82,7 +82,7 @@ Deno.test("bootFilter() allows what a VM needs and nothing that leads out of its
     ["seccomp", [0, 0], EPERM],
   ]));
 
-Deno.test("bootFilter() allows streams of the Unix family, and no other sockets", () => {
+Deno.test("bootFilter() allows only Unix stream sockets", () => {
   const families: [family: number, type: number, expected: string | number][] = [
     [1, 1 | 0x80000, "allow"],
     [1, 2, EPERM],
@@ -102,12 +102,12 @@ Deno.test("bootFilter() allows streams of the Unix family, and no other sockets"
   );
 });
 
-Deno.test("bootFilter() lets nobody make set-user-id files or devices", () =>
+Deno.test("bootFilter() forbids creating set-user-ID files and devices", () =>
   check((arch) => bootFilter({ arch, pid: PID }), [
     ["openat", [-100, 0, 0o101, 0o644], "allow"],
     ["openat", [-100, 0, 0o101, 0o4755], EPERM],
     ["openat", [-100, 0, 0o20200001, 0o2755], EPERM], // O_TMPFILE
-    ["openat", [-100, 0, 0, 0o7777], "allow"], // no mode without O_CREAT: what is there is left from before
+    ["openat", [-100, 0, 0, 0o7777], "allow"], // no mode without O_CREAT: the argument is a leftover value
     ["fchmod", [3, 0o4755], EPERM],
     ["fchmod", [3, 0o2755], "allow"],
     ["fchmodat", [-100, 0, 0o4711], EPERM],
@@ -121,7 +121,7 @@ Deno.test("bootFilter() lets nobody make set-user-id files or devices", () =>
     ["mknodat", [-100, 0, 0o060666], EPERM], // a block device
   ]));
 
-Deno.test("guestFilter() refuses new connections as if nobody listened, and all of KVM but running", () => {
+Deno.test("guestFilter() refuses new connections with ECONNREFUSED, and all KVM ioctls except KVM_RUN", () => {
   check((arch) => guestFilter({ arch }), [
     ["connect", [3], ECONNREFUSED],
     ["bind", [3], ECONNREFUSED],
@@ -134,7 +134,7 @@ Deno.test("guestFilter() refuses new connections as if nobody listened, and all 
   ]);
 });
 
-Deno.test("every filter ends a process that calls for another architecture, and knows no number of x32", () => {
+Deno.test("every filter kills a process that uses another architecture's calls; bootFilter() forbids x32 calls", () => {
   const read = { number: 0, args: [] };
   for (const arch of ARCHITECTURES) {
     for (
@@ -150,13 +150,13 @@ Deno.test("every filter ends a process that calls for another architecture, and 
 for (const arch of ARCHITECTURES) {
   const compiler = arch === Deno.build.arch ? "gcc" : `${arch}-linux-gnu-gcc`;
   Deno.test({
-    name: `syscallNumber() has the numbers of the headers of Linux on ${arch}`,
+    name: `syscallNumber() has the numbers of Linux's headers on ${arch}`,
     ignore: !isInPath(compiler),
     async fn() {
       const names = [...SYSCALL_NAMES].filter((name) => syscallNumber(name, arch) !== undefined);
       const source = `#include <asm/unistd.h>\n${names.map((name) => `@${name} __NR_${name}\n`).join("")}`;
       const { stdout } = await runProcess(compiler, { args: ["-E", "-P", "-xc", "-"], input: source });
-      // Of a newer call than the headers the number is still its name.
+      // A call that is newer than the headers keeps its name instead of a number.
       const found = [...stdout.matchAll(/@(\w+) (\d+)$/gm)].map(([, name, number]) => [name, number]);
       assert.ok(found.length > names.length - 20, stdout);
       for (const [name, number] of found) assert.equal(`${syscallNumber(name!, arch)}`, number, name);
@@ -168,7 +168,7 @@ function isInPath(program: string): boolean {
   return (Deno.env.get("PATH") ?? "").split(":").some((folder) => exists(`${folder}/${program}`));
 }
 
-Deno.test("exitFilter() lets this process end only with a status that was meant", () => {
+Deno.test("exitFilter() kills a process that exits with a status without the mark", () => {
   for (const arch of ARCHITECTURES) {
     const filter = exitFilter({ arch });
     for (const status of [0x100, 0x12a]) assert.equal(decide(filter, arch, "exit_group", status), "allow");

@@ -19,7 +19,7 @@ async function jailed(script: string, { args = [], folder = "/", env = {}, path 
   return { code: output.code, signal: output.signal, stdout: stdout!, stderr: stderr! };
 }
 
-/** A shell command that leaves orders: each a list of texts. */
+/** A shell command that sends orders, each a list of texts. */
 function order(...orders: string[][]): string {
   const text = orders.map((words) => words.map((word) => `${word}\\0`).join("")).join("");
   return `printf '${text}' >&3; exec 3>&-`;
@@ -30,7 +30,7 @@ function namesBelow(folder: string): string[] {
 }
 
 Deno.test({
-  name: "smolvm-jail gives its command namespaces of its own, no new privileges and no core dumps",
+  name: "smolvm-jail starts its command in new namespaces, with no_new_privs and without core dumps",
   ignore,
   async fn() {
     const kinds = ["ipc", "mnt", "net", "user", "uts"];
@@ -42,7 +42,7 @@ Deno.test({
     assert.deepEqual([core, privileges], ["NoNewPrivs:\t1", "0"]);
     const outside = kinds.map((kind) => Deno.readLinkSync(`/proc/self/ns/${kind}`)).reverse();
     for (const [index, namespace] of inside.entries()) assert.notEqual(namespace, outside[index]);
-    // What a machine with published ports keeps, and one without a jail.
+    // A machine with published ports keeps the host's network, and so does one without a jail.
     const network = `readlink /proc/self/ns/net`;
     for (const args of [["--host-network"], ["--unjailed"]]) {
       assert.equal((await jailed(network, { args })).stdout.trim(), Deno.readLinkSync("/proc/self/ns/net"), `${args}`);
@@ -51,7 +51,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail passes on no variable, no file and no writable cache of Deno that its command does not need",
+  name: "smolvm-jail hides unneeded variables and open files from its command, and makes Deno's cache read-only",
   ignore,
   async fn() {
     using folder = makeTempFolder();
@@ -69,19 +69,19 @@ Deno.test({
     assert.doesNotMatch(stdout, /s3cret/);
     assert.match(stdout, /^SMOLVM_LOG=debug$/m);
     assert.match(stdout, /^refused$/m);
-    // Its own three, the pipes to smolvm-jail, and the folder that ls reads.
+    // The standard streams, the pipes to smolvm-jail, and the folder that ls reads.
     assert.deepEqual(stdout.match(/^\d+$/gm), ["0", "1", "2", "3", "4", "5", "6"]);
     assert.deepEqual(namesBelow(`${folder.path}/cache`), []);
   },
 });
 
 Deno.test({
-  name: "smolvm-jail lets a thread that takes a guest's user make files where that user's groups may",
+  name: "smolvm-jail lets a thread that changes to a guest's user create files in folders of the user's groups",
   ignore: ignore || Deno.uid() !== 0,
   fn: async () => {
     using folder = makeTempFolder();
     Deno.chmodSync(folder.path, 0o770);
-    // As libkrun does: the effective group and user alone.
+    // Like libkrun, change only the effective group and user.
     const script = `perl -e '$) = "1000 1000"; $> = 1000; mkdir "$ENV{HOME}/made" or die $!; $> = 0; print "back $>"'`;
     for (const args of [[], ["--unjailed"]]) {
       const { stdout, stderr } = await jailed(script, { args, folder: folder.path });
@@ -93,7 +93,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail ends as its command does, and says in one line why there is none",
+  name: "smolvm-jail exits like its command, or prints a line with the reason why it cannot start it",
   ignore,
   async fn() {
     assert.equal((await jailed("exit 42")).code, 42);
@@ -106,7 +106,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail ends its command when it is killed itself",
+  name: "smolvm-jail takes its command with it when it is killed",
   ignore,
   async fn() {
     using folder = makeTempFolder();
@@ -119,14 +119,14 @@ Deno.test({
     const pid = parseInt(new TextDecoder().decode((await reader.read()).value));
     child.kill("SIGKILL");
     await child.status;
-    const end = await reader.read(); // Nobody holds the pipe any more.
+    const end = await reader.read(); // The pipe has no writers any more.
     assert.equal(end.done, true);
     assert.throws(() => Deno.statSync(`/proc/${pid}/exe`), Deno.errors.NotFound);
   },
 });
 
 Deno.test({
-  name: "smolvm-jail and its command do not heed SIGUSR1, at which Deno opens a debugger",
+  name: "smolvm-jail and its command block SIGUSR1, on which Deno opens a debugger",
   ignore,
   async fn() {
     const child = new Deno.Command(jailProgram(), {
@@ -148,7 +148,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail removes what it was told to, however deep, forbidden or linked, and nothing else",
+  name: "smolvm-jail removes only the ordered paths, also if they are deep, without permissions or contain links",
   ignore,
   async fn() {
     using folder = makeTempFolder();
@@ -172,7 +172,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail releases a name for its machine alone, and does nothing without a lock that another holds",
+  name: "smolvm-jail releases only its own machine's name, and removes nothing if another process holds the lock",
   ignore,
   async fn() {
     using folder = makeTempFolder();
@@ -194,7 +194,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail leaves a machine that did not end in order to who holds its input, and else removes it",
+  name: "smolvm-jail removes the machine, unless it ended unexpectedly and another process holds its input open",
   ignore,
   async fn() {
     using folder = makeTempFolder();
@@ -213,13 +213,13 @@ Deno.test({
     };
     assert.equal(await end("exit 0", { isHeld: true }), true);
     assert.equal(await end(`touch ${at}/machine/ended`, { isHeld: true }), false);
-    // cat ends when the input has ended, and not before.
+    // cat exits only when its input has ended.
     assert.equal(await end("cat", { isHeld: false }), false);
   },
 });
 
 Deno.test({
-  name: "smolvm-jail kills what does not heed that its input has ended, where that is ordered",
+  name: "smolvm-jail kills a command that ignores the end of its input, if ordered",
   ignore,
   async fn() {
     const start = (...orders: string[][]) =>
@@ -234,7 +234,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail keeps two logs of limited size, whatever is in their place, and the last words of each",
+  name: "smolvm-jail keeps the end of two logs in files of limited size, and replaces links at their paths",
   ignore,
   async fn() {
     using folder = makeTempFolder();
@@ -257,7 +257,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail keeps what a gateway tells, and tells of its end when nobody asked for it",
+  name: "smolvm-jail logs a gateway's events, and an event when the gateway ends unexpectedly",
   ignore,
   async fn() {
     using folder = makeTempFolder();
@@ -267,11 +267,11 @@ Deno.test({
       [["sh", "-c", "echo told; kill -9 $$"], /^told\n\{.*its gateway was ended by signal 9 \(Killed\)"\}\n$/],
       [["sh", "-c", "exit 3"], /its gateway failed with status 3/],
       [["/nowhere"], /its gateway failed with status 124/],
-      // It has said why itself.
+      // The gateway has reported the reason itself.
       [["echo", "told"], /^told\n$/],
     ];
     for (const [words, expected] of ends) {
-      // The command, which is the runner, goes on without it.
+      // The command (the runner) continues without the gateway.
       const { stdout } = await jailed(`${gateway(...words)}; sleep 0.5; echo runs`);
       assert.equal(stdout, "runs\n");
       assert.match(Deno.readTextFileSync(log), expected);
@@ -284,7 +284,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail keeps all ids of root's, and makes an ordinary user root of one id",
+  name: "smolvm-jail maps all ids to themselves for root, and only the user's own id to root for other users",
   ignore: ignore || Deno.uid() !== 0,
   async fn() {
     using folder = makeTempFolder();

@@ -1,7 +1,7 @@
 import type { Libc } from "../host/libc.ts";
 import { dirname } from "../host/path.ts";
 
-/** What the root of a runner holds, each under the name that it has outside; nothing else of the host is there. */
+/** The contents of a runner's root, each at the same path as outside; nothing else of the host is in it. */
 export interface JailRoot {
   /** Folders that may be written to. */
   writable: readonly string[];
@@ -12,7 +12,7 @@ export interface JailRoot {
 }
 
 /**
- * Begins a root for this process: an empty file system in memory, over the folder `at`, in the mount namespace of this
+ * Starts to build a root for this process: mounts an empty tmpfs on the folder `at`, in the mount namespace of this
  * process.
  */
 export function beginRoot(libc: Libc, at: string): void {
@@ -21,8 +21,8 @@ export function beginRoot(libc: Libc, at: string): void {
 }
 
 /**
- * Completes the root that was begun at `at`, to which more may have been added meanwhile, and moves this process with
- * all its threads into it; the host's file systems are out of reach then.
+ * Completes the root at `at`, to which callers may have added more since {@linkcode beginRoot}, and moves this process
+ * with all its threads into it. The host's file systems are out of reach after that.
  *
  * @throws {SmolvmError} `jail`.
  */
@@ -36,7 +36,7 @@ export function enterRoot(libc: Libc, at: string, { writable, readable, devices 
     Deno.writeFileSync(`${at}${path}`, new Uint8Array());
     libc.bindInJail(path, `${at}${path}`, { device: true });
   }
-  // libkrun reaches every file of a share by its descriptor here, and opens this folder anew at each reset of a device.
+  // libkrun opens every file of a share by its descriptor in this folder, and reopens the folder at each device reset.
   makeFolder(`${at}/proc/self/fd`);
   libc.bindInJail(`/proc/${Deno.pid}/fd`, `${at}/proc/self/fd`, {});
   libc.makeReadOnly(at, { recursive: false });

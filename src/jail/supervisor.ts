@@ -2,57 +2,60 @@ import type { Libc } from "../host/libc.ts";
 
 // The descriptors of `helper/jail.h`, each an end of a pipe to `smolvm-jail`.
 const ORDERS_FD = 3;
-/** What is written here goes to the console's log. */
+/** Data written to it goes to the console log. */
 export const CONSOLE_FD = 4;
-/** What is written here goes to the log of messages. */
+/** Data written to it goes to the log of messages. */
 export const MESSAGES_FD = 5;
 
-/** Something that this process cannot do from inside of its jail; `helper/orders.c` has the same. */
+/** A task that this process cannot do from inside its jail; `helper/orders.c` describes the same orders. */
 export type Order =
-  /** Keeps what is written to the console in that file. */
+  /** Writes console output to this file. */
   | readonly ["c", file: string]
-  /** Keeps messages in that file. */
+  /** Writes messages to this file. */
   | readonly ["m", file: string]
-  /** Keeps the events of the machine's gateway in that file. */
+  /** Writes the events of the machine's gateway to this file. */
   | readonly ["w", file: string]
-  /** Kills this process when nobody holds the other end of its standard input any more. */
+  /** Kills this process when the write end of its standard input is closed. */
   | readonly ["e"]
-  /** The next word of the command of the machine's gateway, which is started outside of the jail. */
+  /** The next word of the command of the machine's gateway, which is started outside the jail. */
   | readonly ["g", word: string]
-  /** Listens there for the gateway, and sends the pings that it asks for, if the host lets this user. */
+  /** Listens on this socket for the gateway, and sends its pings, if the host allows this user to. */
   | readonly ["p", socket: string]
-  /** With `--warm`: listens there for who takes the machine, whose orders come in the place of this one. */
+  /** With `--warm`: listens on this socket for the client that takes the machine; its orders replace this one. */
   | readonly ["t", socket: string]
-  /** With `--warm`: how long to wait for that, in seconds. */
+  /** With `--warm`: how long to wait for the client, in seconds. */
   | readonly ["i", seconds: string]
-  /** With `--warm`: refuses a process whose root is another mount. */
+  /** With `--warm`: refuses a client whose root is not the mount with this id. */
   | readonly ["v", mountId: string]
-  /** With `--warm`: starts another one in the place of a machine that was taken, unless that file is gone by then. */
+  /** With `--warm`: once the machine is taken, starts another one in its place, unless this file is gone by then. */
   | readonly ["f", file: string]
-  /** With `--warm`: the folder in whose `s` the folders of the order `b` appear. */
+  /** With `--warm`: mounts the folders of the orders `b` in `s` in this folder. */
   | readonly ["s", folder: string]
-  /** Of who takes a machine: mounts that folder, the first as `rootfs`, the others as `v0`, `v1` and so on. */
+  /** From the client that takes a machine: mounts this folder, the first as `rootfs`, the others as `v0`, `v1`, ... */
   | readonly ["b", mode: "ro" | "rw", folder: string]
-  /** Takes a name out of the index in that folder, if it is that machine's. */
+  /** Removes a name from the index in this folder, if it belongs to this machine. */
   | readonly ["n", folder: string, name: string, id: string]
-  /** Takes that lock, or leaves all that follows to who has it. */
+  /** Takes this lock; if another process holds it, leaves the following orders to that process. */
   | readonly ["l", file: string]
-  /** Removes a file, or a folder with all that is in it. */
+  /** Removes a file, or a folder with its contents. */
   | readonly ["r", path: string]
   /** Removes an empty folder. */
   | readonly ["d", path: string]
-  /** Unless that file is there, leaves what follows to who holds this process's standard input, if somebody does. */
+  /**
+   * If this file is missing and the write end of this process's standard input is still open, leaves the following
+   * orders to the process that has it open.
+   */
   | readonly ["h", file: string];
 
 /**
- * Tells `smolvm-jail`, which waits outside of the jail for the end of this process, what to do meanwhile, and after
- * that in this order. To be called once: it listens no more then.
+ * Sends orders to `smolvm-jail`, which waits outside the jail for the end of this process. It carries out some of them
+ * meanwhile, and the others after that, in the given order. Call this only once: it closes the pipe.
  */
 export function leaveOrders(libc: Libc, orders: readonly Order[]): void {
   libc.writeAndClose(ORDERS_FD, new TextEncoder().encode(encodeOrders(orders)));
 }
 
-/** The orders as `smolvm-jail` reads them: each text ends with a NUL. */
+/** Encodes orders for `smolvm-jail`: each text ends with a NUL. */
 export function encodeOrders(orders: readonly Order[]): string {
   return orders.map((order) => order.map((part) => `${part}\0`).join("")).join("");
 }

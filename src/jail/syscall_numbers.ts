@@ -1,6 +1,6 @@
 /**
- * The numbers of system calls, from `asm/unistd.h` of Linux for x64 and arm64. One that an architecture lacks has none
- * there, `-`: a newer call does the same.
+ * The numbers of system calls, from Linux's `asm/unistd.h` for x64 and arm64. `-` marks a call that the architecture
+ * lacks, because a newer call does the same.
  */
 const NUMBERS = `
   _sysctl:156:- accept:43:202 accept4:288:242 access:21:- acct:163:89 add_key:248:217 adjtimex:159:171
@@ -66,7 +66,7 @@ const NUMBERS = `
   write:1:64 writev:20:66
 `;
 
-/** An architecture that a filter can be made for, as Deno calls it. */
+/** An architecture that filters support, as named by Deno. */
 export type Architecture = "x86_64" | "aarch64";
 
 const BY_NAME = new Map(
@@ -76,12 +76,12 @@ const BY_NAME = new Map(
   }),
 );
 
-/** The number of a system call; `undefined` where the architecture has none of that name. */
+/** The number of a system call; `undefined` where the architecture lacks the call. */
 export function syscallNumber(name: string, arch: Architecture): number | undefined {
   const numbers = BY_NAME.get(name);
   if (numbers === undefined) throw new TypeError(`No number is known of the system call "${name}"`);
   return numbers[arch === "x86_64" ? 0 : 1];
 }
 
-/** Every name that a number is known of. */
+/** The names of all known system calls. */
 export const SYSCALL_NAMES: ReadonlySet<string> = new Set(BY_NAME.keys());

@@ -8,7 +8,7 @@ import { encodeOrders, type Order } from "./supervisor.ts";
 
 const ignore = Deno.build.os !== "linux";
 
-/** A command in the place of a runner, behind `smolvm-jail --warm`; it waits when it has written its first line, with an empty tree. */
+/** Starts a command instead of a runner with `smolvm-jail --warm`, and waits for its first line. Its tree is empty. */
 async function startWarm(folder: string, script: string, { idleS = 600 } = {}) {
   for (const name of ["boot", "boot/s", "root", "vol"]) Deno.mkdirSync(`${folder}/${name}`);
   Deno.writeTextFileSync(`${folder}/root/file`, "of the root");
@@ -36,7 +36,7 @@ async function startWarm(folder: string, script: string, { idleS = 600 } = {}) {
   return process;
 }
 
-/** A taker. */
+/** A client that takes the machine. */
 class Taker implements Disposable {
   readonly #conn: Deno.UnixConn;
 
@@ -65,7 +65,7 @@ class Taker implements Disposable {
     return this.#conn.closeWrite();
   }
 
-  /** What is written until the end, which comes when nothing is left. */
+  /** The data until the end of the connection, which ends when the machine's files are removed. */
   async rest(): Promise<string> {
     let text = "";
     const chunk = new Uint8Array(1024);
@@ -81,7 +81,7 @@ class Taker implements Disposable {
 }
 
 Deno.test({
-  name: "smolvm-jail --warm gives the machine to one taker, whose folders appear in the tree of the command",
+  name: "smolvm-jail --warm gives the machine to one taker, and mounts the taker's folders in the command's tree",
   ignore,
   async fn() {
     using temp = makeTempFolder();
@@ -100,11 +100,11 @@ Deno.test({
     assert.equal(Deno.readTextFileSync(`${folder}/vol/new`), "x\n");
     assert.deepEqual([...Deno.readDirSync(`${folder}/boot/s`)], []);
     assert.equal(exists(`${folder}/remains`), false);
-    // Another one in its place: this one's script ends by itself, since nobody takes it.
+    // A successor starts. It ends when its taker sends no request.
     await until(() => Deno.readTextFileSync(`${folder}/starts`) === "specification\nspecification\n");
     using last = await untilTaker(folder);
     await last.closeWrite();
-    // Its script may see the end of its input before it is killed.
+    // The script may see the end of its input before it is killed.
     assert.match(await last.rest(), /^taken\n/);
     assert.equal(exists(`${folder}/sock`), false);
   },
@@ -117,8 +117,7 @@ async function untilTaker(folder: string): Promise<Taker> {
 }
 
 Deno.test({
-  name:
-    "smolvm-jail --warm ends a machine that nobody takes in time, and one whose taker is gone before it says what for",
+  name: "smolvm-jail --warm ends a machine that is not taken in time, or whose taker disconnects within its request",
   ignore,
   async fn() {
     for (const isDropped of [false, true]) {
@@ -131,7 +130,7 @@ Deno.test({
         await taker.send(`${encodeOrders([["b", "ro", `${folder}/root`]])}\0half a li`);
       }
       assert.equal((await process.finish()).code, 128 + 9);
-      // With nothing in its place.
+      // No successor starts.
       assert.ok(!exists(`${folder}/sock`) && !exists(`${folder}/remains`) && exists(`${folder}/record`));
       assert.equal(Deno.readTextFileSync(`${folder}/starts`), "specification\n");
     }
@@ -139,8 +138,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "smolvm-jail --warm says what it cannot mount, and ends the machine; as it does when its taker goes, if so ordered",
+  name: "smolvm-jail --warm ends the machine when it cannot mount a folder, or when the taker leaves, if ordered",
   ignore,
   async fn() {
     const cases: [act: (taker: Taker, folder: string) => Promise<void>, answer: string][] = [
@@ -153,7 +151,7 @@ Deno.test({
     for (const [act, answer] of cases) {
       using temp = makeTempFolder();
       await using process = await startWarm(temp.path, "exec sleep 600");
-      // With nothing in its place.
+      // No successor starts.
       Deno.removeSync(`${temp.path}/record`);
       using taker = await Taker.connect(temp.path);
       await act(taker, temp.path);
@@ -166,7 +164,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "smolvm-jail --warm refuses a taker that sees other files, and waits on",
+  name: "smolvm-jail --warm refuses a taker with another root mount, and keeps waiting",
   ignore: ignore || Deno.uid() !== 0,
   async fn() {
     using temp = makeTempFolder();

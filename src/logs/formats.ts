@@ -1,5 +1,6 @@
 import type { LogFormat, LogOutput } from "./log_reader.ts";
-import { concat, HEAD_BYTES, type LogStream, NEWLINE, parseHead, TIME_BYTES } from "./record.ts";
+import { concat } from "../bytes.ts";
+import { HEAD_BYTES, type LogStream, NEWLINE, parseHead, TIME_BYTES } from "./record.ts";
 
 /** Longer than any record, which contains at most one frame of the guest. */
 const MAX_RECORD_BYTES = 64 * 1024;

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { concat } from "../bytes.ts";
+
 /** One of the streams that a command writes. */
 export type LogStream = "stdout" | "stderr";
 
@@ -50,15 +52,4 @@ export function encodeRecords(data: Uint8Array, stream: LogStream, time: Date): 
     start = end + 1;
   }
   return concat(parts);
-}
-
-/** Concatenates arrays of bytes. */
-export function concat(parts: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -8,19 +8,22 @@ import { NetworkWatch } from "./network_watch.ts";
 
 export type { CommandIo, ExitStatus };
 
-/** A command in a machine that has this process's streams. */
+/** A command in a machine, connected to this process's streams. */
 export interface AttachedCommand extends AsyncDisposable {
-  /** The connection to it. */
+  /** The connection to the command. */
   readonly attachment: Attachment;
   /**
-   * How it ended, once its output is written.
+   * Returns how the command ended, after all its output is written.
    *
-   * @throws {SmolvmError} when it could not be started, or the machine ended before it.
+   * @throws {SmolvmError} when the command could not be started, or the machine ended before the command did.
    */
   finish(): Promise<ExitStatus>;
 }
 
-/** A machine that this process started and whose command has its streams. An ephemeral one ends with this object. */
+/**
+ * A machine that this process started and whose command is connected to this process's streams. An ephemeral machine
+ * ends with this object.
+ */
 export class AttachedMachine implements AttachedCommand {
   readonly attachment: Attachment;
   readonly #runner: RunnerProcess;
@@ -41,9 +44,9 @@ export class AttachedMachine implements AttachedCommand {
   }
 
   /**
-   * Starts a machine and attaches to its command; gives the start up when `signal` is aborted.
+   * Starts a machine and attaches to its command; cancels the start when `signal` is aborted.
    *
-   * @throws {SmolvmError} for why it cannot be started; the reason of `signal`. Nothing is left then.
+   * @throws {SmolvmError} when the machine cannot be started; the reason of `signal`. Nothing of the run is left then.
    */
   static async start(launch: Launch, io: CommandIo, signal?: AbortSignal): Promise<AttachedMachine> {
     const { spec } = launch;
@@ -59,9 +62,9 @@ export class AttachedMachine implements AttachedCommand {
   }
 
   /**
-   * How the command ended, once its output is written and the machine is gone.
+   * Returns how the command ended, after all its output is written and the machine is gone.
    *
-   * @throws {SmolvmError} when the command could not be started, or the machine ended before it.
+   * @throws {SmolvmError} when the command could not be started, or the machine ended before the command did.
    */
   async finish(): Promise<ExitStatus> {
     try {
@@ -69,17 +72,17 @@ export class AttachedMachine implements AttachedCommand {
       const status = await this.attachment.finish();
       if (status) return status;
       const cause = await this.#runner.causeOfDeath(this.#spec);
-      // It waits until somebody has read that.
+      // The runner stays until its client has read the cause.
       await this.#runner.release();
       throw cause;
     } finally {
       await this.#tidied;
-      // One that persists may go on for long.
+      // A persistent machine may keep running: after this object is disposed of, do not wait for it.
       if (!this.#isLeft) await this.#runner.exited;
     }
   }
 
-  /** Lets go of the machine. An ephemeral one ends, if it still runs, and all of it is removed. */
+  /** Detaches from the machine. Ends an ephemeral machine that still runs, and removes all its files. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isLeft = true;
     this.#network[Symbol.dispose]();

@@ -7,11 +7,11 @@ import { CONTROL } from "../protocol/control.ts";
 import { controlSocket } from "../runner_interface/spec.ts";
 import { AttachedMachine } from "./attached.ts";
 
-Deno.test("who leaves a machine that persists has no part in it any more, and does not stay for its end", async () => {
+Deno.test("AttachedMachine, when disposed of, leaves a persistent machine without waiting for its end", async () => {
   using temp = makeTempFolder();
   const { path } = temp;
   using listener = Deno.listen({ transport: "unix", path: controlSocket({ runtimeFolder: path }) });
-  // It goes on until the test has seen all of it, and its folder is gone.
+  // The fake runner keeps running until the test removes its folder.
   using launch = fakeLaunch(path, `read -r _ && echo '{"pid":1}' && cat && while [ -d '${path}' ]; do sleep 0.1; done`);
   const machine = await AttachedMachine.start(launch, NO_STREAMS);
   using client = new FramePeer(await listener.accept());

@@ -21,17 +21,17 @@ export interface Booted {
   runner: RunnerProcess;
   /** Process id of its VM. */
   pid: number;
-  /** Settles when what killed machines left is removed, and those that are to wait for the next run need this process no longer. */
+  /** Settles when the files of killed machines are removed and booting warm machines no longer need this process. */
   tidied: Promise<void>;
 }
 
 /**
- * Starts a machine in a runner; settles when it can be attached to, or its command runs if nobody attaches; gives it up
- * when `signal` is aborted. Virtual hosts let a VM die at its kernel's first steps now and then (a triple fault: libkrun
- * then exits with 0): nothing of the machine has run by then, and it is started again. A machine that is ephemeral may
- * be a warm one, with the id and the folders of that.
+ * Starts a machine in a runner; cancels the start when `signal` is aborted. Settles when clients can attach to the
+ * machine or, if no client will attach, when its command runs. On virtual hosts, a VM sometimes dies while its kernel
+ * starts (a triple fault: libkrun then exits with 0). Nothing of the machine has run by then, so it is started again.
+ * An ephemeral machine may be a warm one; `spec` then gets the id and the folders of the warm machine.
  *
- * @throws {SmolvmError} for why it cannot be started; the reason of `signal`. Nothing is left then.
+ * @throws {SmolvmError} when the machine cannot be started; the reason of `signal`. Nothing of the run is left then.
  */
 export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: AbortSignal): Promise<Booted> {
   onPhase?.("boot");
@@ -45,12 +45,12 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
       signal?.throwIfAborted();
       using _secrets = secrets && writeSecrets(secrets, spec);
       const pid = await runner.start(spec);
-      // While the machine runs there is time for what killed ones left.
+      // Remove the files of killed machines while the machine runs, where it delays nothing.
       const tidied = spec.ephemeral ? tidy(spec, prefix, taken?.warm) : Promise.resolve();
       return { runner, pid, tidied };
     } catch (error) {
       const again = attempt < BOOT_ATTEMPTS && !signal?.aborted && await runner.diedSilently(spec);
-      // One that persists is stopping, and cannot be started again, until its runner is gone.
+      // A persistent machine counts as stopping, and cannot be started again, until its runner is gone.
       await (spec.ephemeral ? releaseMachine(runner, spec) : runner.end());
       if (signal?.aborted && !spec.ephemeral) await recordEnd(spec);
       signal?.throwIfAborted();
@@ -63,19 +63,19 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
   }
 }
 
-/** A runner that waits for its specification: the spare one if it will do, else a new one. */
+/** Returns a runner that waits for its specification: the spare runner if its prefix fits, otherwise a new one. */
 async function startRunner(prefix: readonly string[]): Promise<RunnerProcess> {
   const spare = await takeSpareRunner(prefix);
   return spare ? new RunnerProcess(spare) : RunnerProcess.spawn(prefix);
 }
 
-/** Removes what killed machines left, and has as many machines wait as the user wants; settles for {@linkcode Booted}. */
+/** Removes the files of killed machines and boots missing warm machines; settles like {@linkcode Booted.tidied}. */
 async function tidy(spec: RunnerSpec, prefix: readonly string[], taken: WarmMachine | undefined): Promise<void> {
   const warn = (error: unknown) => log("warn", messageOf(error));
   await Promise.all([sweepEphemeralMachines().catch(warn), fill(spec, prefix, taken).catch(warn)]);
 }
 
-/** Has machines wait: if none waited for this one, or if the place of the one that did is not filled by `smolvm-jail`. */
+/** Boots missing warm machines, if none was taken or if `smolvm-jail` cannot refill the place of the one taken. */
 async function fill(spec: RunnerSpec, prefix: readonly string[], taken: WarmMachine | undefined): Promise<void> {
   const { machine, rootfs } = spec;
   if ("path" in rootfs) {
@@ -85,7 +85,7 @@ async function fill(spec: RunnerSpec, prefix: readonly string[], taken: WarmMach
   }
 }
 
-/** Undoes the assignment of a warm machine's id and folders to what was to run in it. */
+/** Restores the id and folders of a specification that got those of a warm machine. */
 function restoreIdentity(
   spec: RunnerSpec,
   { id, ...folders }: { id: string; folder: string; runtimeFolder: string },
@@ -94,19 +94,19 @@ function restoreIdentity(
   Object.assign(spec, folders);
 }
 
-/** Releases a machine. An ephemeral one that this process held, or that did not start, is removed. */
+/** Releases a machine. Ends and removes an ephemeral machine that this process holds, or that did not start. */
 export async function releaseMachine(runner: RunnerProcess, spec: RunnerSpec): Promise<void> {
   if (!spec.ephemeral) return await runner.release();
   await runner.end();
-  // The runner has done so already, unless it died before it could. The folder goes last.
+  // The runner removes these files itself unless it was killed; the folder is the last of them.
   if (exists(spec.folder)) await removeEphemeralMachine({ ...spec, ...spec.machine });
 }
 
-/** Writes the values of secrets to the file that the machine's gateway reads. */
+/** Writes the values of the secrets to the file that the machine's gateway reads. */
 function writeSecrets(secrets: SecretValues, { runtimeFolder }: RunnerSpec): Disposable {
   const parent = dirname(runtimeFolder);
   Deno.mkdirSync(parent, { recursive: true, mode: 0o700 });
-  // In /tmp, any user could have made this folder to read them.
+  // In /tmp, another user could have made this folder to read the secrets.
   checkOwner(parent, "Set XDG_RUNTIME_DIR to a folder of yours.");
   return writeSecretsFile(runtimeFolder, encodeSecretValues(secrets));
 }

@@ -7,7 +7,7 @@ import { CREATED, observeStatus, writeStatus } from "../state/status.ts";
 import { boot } from "./boot.ts";
 import { pause, until } from "../../tests/helpers/until.ts";
 
-Deno.test("boot() that is given up leaves no runner, also not one that is a child of what is started", async () => {
+Deno.test("boot() kills the runner and its child processes when its signal is aborted", async () => {
   using temp = makeTempFolder();
   const { path } = temp;
   using launch = fakeLaunch(path, `(touch '${path}/begun' && sleep 0.2 && touch '${path}/survived') & wait`);
@@ -21,7 +21,7 @@ Deno.test("boot() that is given up leaves no runner, also not one that is a chil
   assert.equal(exists(`${path}/survived`), false);
 });
 
-Deno.test("boot() that is given up leaves a machine that persists as aborted, if it had begun to start", async () => {
+Deno.test("boot() marks a starting persistent machine as aborted when its signal is aborted", async () => {
   for (const [state, reason] of [["starting", "aborted"], ["created", null]] as const) {
     using temp = makeTempFolder();
     const { path } = temp;
@@ -39,7 +39,7 @@ Deno.test("boot() that is given up leaves a machine that persists as aborted, if
   }
 });
 
-Deno.test("boot() refuses what is no report of a start, before it fills the memory", async () => {
+Deno.test("boot() refuses an invalid start report, and limits the length that it reads", async () => {
   using temp = makeTempFolder();
   const reports: [script: string, message: RegExp][] = [
     ["tr '\\\\0' x </dev/zero", /^Start report does not end$/],
@@ -52,7 +52,7 @@ Deno.test("boot() refuses what is no report of a start, before it fills the memo
   }
 });
 
-Deno.test("RunnerProcess.end() kills a runner that does not end when it is let go of", async () => {
+Deno.test("RunnerProcess.end() kills a runner that does not exit after its release", async () => {
   const runner = RunnerProcess.spawn(["sh", "-c", "exec sleep 600"]);
   await runner.end(50);
   assert.equal((await runner.exited)?.signal, "SIGKILL");

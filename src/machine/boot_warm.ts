@@ -10,39 +10,39 @@ import type { WarmRecord } from "../state/warm.ts";
 import type { Root } from "./launch.ts";
 import type { Mounts } from "./warm_host.ts";
 
-/** How many machines are to wait, of what size and for how long. */
+/** How many warm machines to keep, of which size and for how long. */
 export interface Places {
-  /** How many wait. */
+  /** The number of warm machines. */
   count: number;
   cpus: number;
   memoryMib: number;
-  /** How long each waits to be taken, in seconds. */
+  /** How long a machine stays warm if no client takes it, in seconds. */
   idleS: number;
   /** How long a guest may take to boot, in ms. */
   bootTimeoutMs: number;
 }
 
-/** What they are made of besides. */
+/** Everything that is needed to boot warm machines. */
 export interface Making extends Places, Mounts, Pick<WarmRecord, "host" | "image">, Pick<Root, "rootfs" | "prefix"> {}
 
-/** A machine whose root is not known yet. */
+/** The root of warm machines that serve any image or folder: they get their root filesystem when they are taken. */
 export const ANY_ROOT = { image: null, rootfs: { path: "/" }, prefix: [] };
 
-/** A machine on its way to wait. */
+/** A warm machine that is being booted. */
 export interface Boot {
-  /** Settles when it needs this process no longer. */
+  /** Settles when the machine no longer needs this process. */
   sent: Promise<void>;
-  /** Settles when it waits. */
+  /** Settles when the machine is warm. */
   booted: Promise<void>;
 }
 
-/** Boots what is missing of those machines, of which so many are there. */
+/** Boots warm machines until there are `making.count`; `present` of them exist already. */
 export function bootMissing(present: number, making: Making): Boot[] {
   const spec = specOf(making);
   return Array.from({ length: Math.max(0, making.count - present) }, () => bootWarm(spec, making.prefix));
 }
 
-/** Boots a machine that waits; one whose VM dies at its first steps again, as {@linkcode BOOT_ATTEMPTS} says. */
+/** Boots a warm machine; tries up to {@linkcode BOOT_ATTEMPTS} times if its VM dies while the kernel starts. */
 function bootWarm(spec: RunnerSpec, prefix: readonly string[], attempts = BOOT_ATTEMPTS): Boot {
   const jail = jailPrefix({ isJailed: true, keepsNetwork: false, isWarm: true });
   const runner = RunnerProcess.spawn([...prefix, ...jail]);
@@ -60,12 +60,12 @@ function bootWarm(spec: RunnerSpec, prefix: readonly string[], attempts = BOOT_A
   return { sent, booted: follow() };
 }
 
-/** A machine that waits; its id and its folders are its runner's choice. */
+/** The specification of a warm machine. Its runner replaces the id and the folders by its own. */
 function specOf(
   { count, cpus, memoryMib, idleS, bootTimeoutMs, host, image, rootfs, rootMount, mounts }: Making,
 ): RunnerSpec {
   const id = generateId();
-  // What it lacks has the default of a new machine.
+  // Missing fields get the defaults of a new machine.
   const nothing = {
     id,
     name: generateName(),

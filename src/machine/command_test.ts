@@ -25,7 +25,7 @@ Deno.test("commandLine() combines entrypoint and command as docker does", () => 
   for (const [options, expected] of table) assert.deepEqual(line(image, options), expected, JSON.stringify(options));
 });
 
-Deno.test("commandLine() takes an image's command, the user's before it, and a shell without either", () => {
+Deno.test("commandLine() prefers the user's command to the image's, and defaults to a shell", () => {
   assert.deepEqual(line({ cmd: ["/app", "-v"] }, {}), ["/app", "-v"]);
   assert.deepEqual(line({ cmd: ["/app", "-v"] }, { command: ["ls"] }), ["ls"]);
   assert.deepEqual(line({ entrypoint: ["/app"] }, {}), ["/app"]);
@@ -33,12 +33,12 @@ Deno.test("commandLine() takes an image's command, the user's before it, and a s
   assert.deepEqual(line({}, { command: [""] }), [""], "an empty argument is an argument");
 });
 
-Deno.test("commandEnvironment() has what programs need where nobody says otherwise", () => {
+Deno.test("commandEnvironment() sets PATH and HOSTNAME by default", () => {
   const expected = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=web"];
   assert.deepEqual(environment({}, {}), expected);
 });
 
-Deno.test("commandEnvironment() tells systemd that it is in a container, unless somebody says what else", () => {
+Deno.test("commandEnvironment() tells systemd that it is in a container, unless the user sets the variable", () => {
   for (const program of ["/sbin/init", "/usr/sbin/init", "/usr/local/sbin/init", "systemd", "/lib/systemd/systemd"]) {
     assert.ok(environment({}, { argv: [program, "--unit=x"] }).includes("container=smolvm"), program);
   }
@@ -48,14 +48,14 @@ Deno.test("commandEnvironment() tells systemd that it is in a container, unless 
   assert.ok(environment({}, { argv: ["/sbin/init"], env: ["container=mine"] }).includes("container=mine"));
 });
 
-Deno.test("commandEnvironment() lets the user's variables override the image's and the last the first", () => {
+Deno.test("commandEnvironment() lets the user's variables override the image's, and later ones earlier ones", () => {
   const variables = environment({ env: ["PATH=/image", "A=image", "B=image"] }, {
     env: ["A=first", "A=user", "TERM=dumb", "EMPTY="],
   });
   assert.deepEqual(variables.sort(), ["A=user", "B=image", "EMPTY=", "HOSTNAME=web", "PATH=/image", "TERM=dumb"]);
 });
 
-Deno.test("commandEnvironment() takes everything behind the first = as the value", () => {
+Deno.test("commandEnvironment() takes everything after the first = as the value", () => {
   assert.ok(environment({}, { env: ["A=b=c d\n"] }).includes("A=b=c d\n"));
   assert.equal(environment({}, { env: ["AB=1", "A=2"] }).length, 4, "AB and A are two variables");
 });

@@ -5,10 +5,10 @@ import { createDisk } from "../storage/disk.ts";
 import { describeMachine, type DescribeOptions } from "./describe.ts";
 
 /**
- * Makes a machine that persists, to be started later.
+ * Creates a persistent machine without starting it.
  *
- * @param options whether it is to boot next, beside what it is
- * @throws {SmolvmError} for anything that cannot be honoured; nothing is left then but an image that was pulled.
+ * @param options `boots`: whether the caller starts it next
+ * @throws {SmolvmError} for any option that cannot be honoured. Leaves nothing behind then but a pulled image.
  */
 export async function createMachine(options: DescribeOptions & { boots: boolean }): Promise<MachineRecord> {
   const { machine, root } = await describeMachine(options, options);

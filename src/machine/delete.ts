@@ -4,22 +4,22 @@ import { lockMachine, removeMachine } from "../state/machines.ts";
 import { isLive } from "../state/status.ts";
 import { killMachine } from "./stop.ts";
 
-/** How a machine is to be deleted. */
+/** How {@linkcode deleteMachine} deletes a machine. */
 export interface DeleteOptions {
-  /** Also one that runs, whose VM is killed, and one whose files cannot be read. */
+  /** Also delete a running machine, by killing its VM, and a machine whose files cannot be read. */
   force: boolean;
 }
 
 /**
  * Deletes a machine with its disk and its logs.
  *
- * @throws {SmolvmError} `machine-state` when it runs; `state` when it cannot be read.
+ * @throws {SmolvmError} `machine-state` when it runs; `state` when its files cannot be read.
  */
 export async function deleteMachine(machine: FoundMachine, { force }: DeleteOptions): Promise<void> {
   checkDeletable(machine, { force });
   if (isReadable(machine)) {
     if (isRunning(machine)) await killMachine(machine);
-    // It is gone with its VM.
+    // Killing the VM has removed the machine.
     if (machine.ephemeral) return;
   }
   using lock = await lockMachine(machine.folder);
@@ -28,7 +28,7 @@ export async function deleteMachine(machine: FoundMachine, { force }: DeleteOpti
 }
 
 /**
- * Makes sure that a machine can be deleted, as far as that can be seen.
+ * Checks whether a machine can be deleted. Its state may still change before it is deleted.
  *
  * @throws {SmolvmError} like {@linkcode deleteMachine}.
  */
@@ -44,7 +44,7 @@ function isRunning({ ephemeral, status }: ReadableMachine): boolean {
 function checkUnreadable({ message }: SmolvmError, folder: string, force: boolean): void {
   if (!force) {
     throw new SmolvmError("state", `Cannot delete a machine that cannot be read: ${message}`, {
-      hint: "Delete it all the same: smolvm delete --force",
+      hint: "Delete it anyway: smolvm delete --force",
     });
   }
   const { uid } = Deno.lstatSync(folder);

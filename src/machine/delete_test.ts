@@ -7,7 +7,7 @@ import { persistentFolders } from "../state/machine_folders.ts";
 import { createMachine } from "../state/machines.ts";
 import { deleteMachine } from "./delete.ts";
 
-Deno.test("deleteMachine() leaves a folder that belongs to another user alone, also with force", () =>
+Deno.test("deleteMachine() leaves a folder that belongs to another user alone, even with force", () =>
   withMachines(async () => {
     const { id } = makeRecord();
     const { folder } = persistentFolders(id);
@@ -15,7 +15,7 @@ Deno.test("deleteMachine() leaves a folder that belongs to another user alone, a
     Deno.writeTextFileSync(`${folder}/machine.json`, "{");
     const machine = findMachine(id);
     const own = Deno.uid()!;
-    // To this process the folder is somebody else's.
+    // Makes the folder appear to belong to another user.
     const uid = mock.method(Deno, "uid", () => own + 1);
     try {
       await assert.rejects(deleteMachine(machine, { force: true }), {

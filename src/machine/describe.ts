@@ -15,76 +15,76 @@ import { readSecrets, resolveSecrets, secretEnvironment } from "./secrets.ts";
 import { parseSignal } from "../host/signal.ts";
 import { resolveVolumes } from "./volume.ts";
 
-/** A machine is in at most as many networks. */
+/** The maximum number of networks of a machine. */
 const MAX_NETWORKS = 16;
 
 export type { PortSpec, VolumeSpec };
 
-/** A machine as its user describes it. */
+/** A machine as the user describes it. */
 export interface DescribeOptions extends ImageOptions {
-  /** An existing folder, or an image reference. */
+  /** An existing folder or an image reference. */
   source: string;
-  /** What a relative one is relative to; the working directory when absent. */
+  /** The folder that a relative source is relative to; default: the working directory. */
   sourceFolder?: string | undefined;
-  /** Empty: what the image says. */
+  /** If empty, the image's command. */
   command: string[];
-  /** Generated when absent. */
+  /** Default: generated. */
   name: string | undefined;
   cpus: number;
   /** In MiB. */
   memoryMib: number;
-  /** Size of its disk in bytes; 10 GiB when absent. */
+  /** Size of its disk in bytes; default: 10 GiB. */
   diskBytes?: number | undefined;
-  /** Working directory in the guest; the image's when absent. */
+  /** Working directory in the guest; default: the image's. */
   workdir: string | undefined;
   /** `KEY=VALUE` each. */
   env: string[];
   volumes: VolumeSpec[];
-  /** A host port of 0 stands for any that is free now. */
+  /** A host port of 0 stands for any free port. */
   ports: PortSpec[];
   net: boolean;
-  /** What it may reach, as rules; the public internet when empty. */
+  /** Rules for the destinations that it may reach; if empty, the public internet. */
   allowNet?: readonly string[] | undefined;
-  /** What it may not, as rules. */
+  /** Rules for the destinations that it may not reach. */
   denyNet?: readonly string[] | undefined;
-  /** Bytes per second that its network carries in each direction; any number when absent. */
+  /** Bytes per second that its network carries in each direction; default: unlimited. */
   netLimitBytes?: number | undefined;
-  /** TCP connections that may be open at once. */
+  /** The maximum number of open TCP connections. */
   netConnections?: number | undefined;
-  /** Secrets that it may use without holding them. */
+  /** Secrets that the guest may use but never sees. */
   secrets?: readonly SecretSpec[] | undefined;
-  /** The networks of machines that it is in, by name. */
+  /** The names of the networks that it joins. */
   networks?: readonly string[] | undefined;
-  /** Names beside its own by which the machines of these networks find it. */
+  /** Additional names by which the machines in these networks find it. */
   networkAliases?: readonly string[] | undefined;
-  /** Whether its VM's process runs without a jail. */
+  /** Whether the process of its VM runs without a jail. */
   insecureNoJail: boolean;
-  /** Name server; the host's when absent. */
+  /** Name server; default: the host's. */
   dns: string | undefined;
-  /** Whether a reaper is PID 1 of the guest's processes, and not the command itself. */
+  /** Whether PID 1 in the guest is a reaper instead of the command. */
   init: boolean;
-  /** `name|uid[:group|gid]`; the image's when absent. */
+  /** `name|uid[:group|gid]`; default: the image's. */
   user: string | undefined;
   entrypoint: string | undefined;
-  /** The machine's name when absent. */
+  /** Default: the machine's name. */
   hostname: string | undefined;
   /** Whether the command runs on a terminal. */
   tty: boolean;
-  /** Whether the command has an input. */
+  /** Whether the command has a standard input. */
   stdin: boolean;
 }
 
-/** A machine, and its root at hand. */
+/** A machine and its opened root filesystem. */
 export interface Description {
   machine: MachineRecord;
   root: Root;
 }
 
 /**
- * Works out what a machine is from its user's description; pulls the image when it is missing.
+ * Makes the record of a machine from the user's description; pulls a missing image.
  *
- * @param boots whether it is to boot now, on this host
- * @throws {SmolvmError} for anything in it that cannot be honoured.
+ * @param boots whether the machine boots next, on this host: checks its secrets, its ports and virtualization too
+ * @throws {SmolvmError} for any option that cannot be honoured.
  */
 export async function describeMachine(options: DescribeOptions, { boots }: { boots: boolean }): Promise<Description> {
   checkResources(options);
@@ -103,7 +103,7 @@ export async function describeMachine(options: DescribeOptions, { boots }: { boo
   const ports = resolvePorts(options.ports);
   const source = classifySource(options.source, options.sourceFolder);
   if (source.kind === "folder") checkFolder(source.path);
-  // What was asked for is checked before the host is, and the host before a pull.
+  // Check the options before the host, and the host before pulling an image.
   if (boots) {
     readSecrets(secrets);
     await checkPorts({ ports });
@@ -151,7 +151,7 @@ export async function describeMachine(options: DescribeOptions, { boots }: { boo
   return { machine, root };
 }
 
-/** Rules one by one, each as it was written. */
+/** Splits rules into single ones, each as the user wrote it. */
 function rulesOf(texts: readonly string[] = []): string[] {
   return parseRules(texts).map(({ text }) => text);
 }
@@ -172,11 +172,11 @@ async function openSource(source: Source, options: ImageOptions): Promise<{ root
 }
 
 function stopSignalOf(name: string, argv: readonly string[]): number {
-  // To systemd, SIGTERM says to load its configuration again.
+  // systemd reloads its configuration on SIGTERM.
   if (name === "") return parseSignal(isSystemd(argv) ? "SIGRTMIN+3" : "SIGTERM")!;
   const signal = parseSignal(name);
   if (signal === undefined) {
-    throw new SmolvmError("image", `Cannot use the image: its StopSignal "${name}" is no signal`);
+    throw new SmolvmError("image", `Cannot use the image: its StopSignal "${name}" is not a signal`);
   }
   return signal;
 }

@@ -18,55 +18,55 @@ interface Run {
   watch: EndWatch;
 }
 
-/** A machine that runs by itself once, and of which nothing is left when it has ended. */
+/** An ephemeral machine in the background: it runs once, and all its files are removed when it has ended. */
 export class EphemeralMachine implements AsyncDisposable {
   readonly #description: Description;
   readonly #isDetached: boolean;
   #isNew = true;
-  /** Gives up a start that is not done yet. */
+  /** Aborts an unfinished start. */
   readonly #left = new AbortController();
   #run: Promise<Run> | undefined;
 
-  /** @param options whether it goes on without this object and this process */
+  /** @param options `isDetached`: whether the machine outlives this object and this process */
   constructor(description: Description, { isDetached }: { isDetached: boolean }) {
     this.#description = description;
     this.#isDetached = isDetached;
   }
 
   /**
-   * Works out what the machine is; pulls the image when it is missing.
+   * Creates the machine without starting it; pulls a missing image.
    *
-   * @param options whether it goes on without this object and this process, beside what it is
-   * @throws {SmolvmError} for anything that cannot be honoured.
+   * @param options `isDetached`: whether the machine outlives this object and this process
+   * @throws {SmolvmError} for any option that cannot be honoured.
    */
   static async create(options: DescribeOptions & { isDetached: boolean }): Promise<EphemeralMachine> {
     return new EphemeralMachine(await describeMachine(options, { boots: true }), options);
   }
 
-  /** What it is. */
+  /** The settings of the machine. */
   get record(): MachineRecord {
     return this.#description.machine;
   }
 
-  /** Whether it was not started yet, so that nobody else can see it. */
+  /** Whether it was not started yet: other processes cannot see it then. */
   get isNew(): boolean {
     return this.#isNew;
   }
 
-  /** Whether it was started, if only to fail. */
+  /** Whether `start` was called and began to boot the machine, even if the start failed. */
   get isStarted(): boolean {
     return this.#run !== undefined;
   }
 
-  /** Whether disposing of this object ends it. */
+  /** Whether disposing of this object ends the machine. */
   get isHeld(): boolean {
     return this.#isNew || !this.#isDetached;
   }
 
   /**
-   * Boots it; settles when its command runs.
+   * Boots the machine; settles when its command runs.
    *
-   * @throws {SmolvmError} `machine-state` when it was started before; for why it cannot be started; the reason of the
+   * @throws {SmolvmError} `machine-state` when it was started before; any reason why it cannot start; the reason of the
    * signal.
    */
   async start({ signal, ...options }: BackgroundStartOptions): Promise<BackgroundMachine> {
@@ -101,9 +101,10 @@ export class EphemeralMachine implements AsyncDisposable {
   }
 
   /**
-   * Settles when it has ended, if it was started, with the exit code of its command; also when nothing of it is left.
+   * Settles with the exit code of the command when the machine has ended, even if its files are gone. The machine must
+   * have been started.
    *
-   * @throws {SmolvmError} for why it could not be started.
+   * @throws {SmolvmError} when the machine could not be started.
    */
   async wait(): Promise<number> {
     const { watch, runner } = await this.#run!;
@@ -112,12 +113,12 @@ export class EphemeralMachine implements AsyncDisposable {
     return code;
   }
 
-  /** Ends it, if it still runs, and removes all of it; leaves one that is detached and runs to itself. */
+  /** Ends the machine, if it still runs, and removes its files; leaves a running detached machine alone. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isNew) this.#description.root[Symbol.dispose]();
     this.#isNew = false;
     this.#left.abort(new SmolvmError("interrupted", `Machine "${this.record.name}" was ended while it started`));
-    const run = await this.#run?.catch(() => {}); // Its starter gets the error.
+    const run = await this.#run?.catch(() => {}); // The caller of start() gets the error.
     if (run && !this.#isDetached) await releaseMachine(run.runner, run.spec);
   }
 }

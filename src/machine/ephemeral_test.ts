@@ -11,7 +11,7 @@ import { EphemeralMachine } from "./ephemeral.ts";
 import { ephemeralFolders } from "./launch.ts";
 import { pause, until } from "../../tests/helpers/until.ts";
 
-Deno.test("an ephemeral machine that is ended while it starts ends, and its starter is told", () =>
+Deno.test("EphemeralMachine ends when disposed of during its start, and start() reports that", () =>
   withMachines(async (folder) => {
     const root = fakeRoot(
       folder,
@@ -28,7 +28,7 @@ Deno.test("an ephemeral machine that is ended while it starts ends, and its star
     await starting;
   }));
 
-Deno.test("an ephemeral machine knows how it ended when nothing of it is left", () =>
+Deno.test("EphemeralMachine.wait() returns the exit code after all the machine's files are gone", () =>
   withMachines(async (folder) => {
     const machine = makeRecord();
     const folders = ephemeralFolders(machine.id);

@@ -3,15 +3,15 @@ import type { ExitStatus } from "../protocol/messages.ts";
 import { toError } from "../state/error_record.ts";
 import type { MachineStatus } from "../state/status.ts";
 
-/** What a VM that ended without a word counts as: killed by SIGKILL. */
+/** The exit code of a VM that ended without reporting one: as if killed by SIGKILL. */
 export const KILLED = 128 + 9;
 
-/** The exit code that stands for how a command ended: 128+n for signal n. */
+/** Returns the exit code of a command: its own, or 128+n when signal n killed it. */
 export function exitCode(status: ExitStatus): number {
   return status.signal === undefined ? status.code : 128 + status.signal;
 }
 
-/** The exit code of a machine's last run; null when there was none, or it has not ended. */
+/** Returns the exit code of a machine's last run; null if the machine never ran or still runs. */
 export function lastExitCode({ exit, reason, error }: MachineStatus): number | null {
   if (exit !== null) return exitCode(exit);
   if (error !== null) return exitCodeOf(toError(error));

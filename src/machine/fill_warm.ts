@@ -8,8 +8,8 @@ import type { Root } from "./launch.ts";
 import { hostOfWarm, readMounts } from "./warm_host.ts";
 
 /**
- * Has boot what is missing of the machines of that size that the user's configuration wants to wait; settles when that
- * needs this process no longer.
+ * Boots the missing warm machines of this size, if the user's configuration wants any; settles when they no longer need
+ * this process.
  */
 export async function fillPlaces({ cpus, memoryMib }: Pick<Places, "cpus" | "memoryMib">): Promise<void> {
   const { warm: count, warmIdle: idleS, defaultCpus, defaultMem } = await readConfig();
@@ -21,21 +21,21 @@ export async function fillPlaces({ cpus, memoryMib }: Pick<Places, "cpus" | "mem
 }
 
 /**
- * Boots a machine in the place of one that this process has taken and whose `smolvm-jail`, in a namespace of buildah's,
- * cannot do so; settles when it needs this process no longer.
+ * Boots a replacement for a warm machine that this process has taken. The machine's `smolvm-jail` cannot boot it,
+ * because it runs in buildah's namespace. Settles when the replacement no longer needs this process.
  */
 export async function fillPlaceOf(
   taken: WarmMachine,
   { rootfs, prefix }: Pick<Root, "rootfs" | "prefix">,
 ): Promise<void> {
-  // Before the place is free, as `smolvm-jail` does.
+  // Take the time before freeing the place, as `smolvm-jail` does: see changePlaces().
   const late = ["env", `${SUCCEEDS_AT}=${Date.now()}`];
   if (!givePlace(taken)) return;
   const places = { ...taken, count: taken.most, bootTimeoutMs: BOOT_TIMEOUT_MS };
   await fill({ ...places, ...await readMounts(), rootfs, prefix: [...late, ...prefix] });
 }
 
-/** Has boot what is missing; settles when that needs this process no longer. */
+/** Boots the missing warm machines; settles when they no longer need this process. */
 async function fill(making: Making): Promise<void> {
   const places = listPlaces().filter((place) => isSameKind(place, making));
   await Promise.all(

@@ -6,7 +6,7 @@ export { findMachineById, type FoundMachine, listMachines } from "../state/looku
 export { findMachine, isReadable, type ReadableMachine };
 
 /**
- * The machine with that name or beginning of its id.
+ * Finds a machine by its name or the unique beginning of its id.
  *
  * @throws {SmolvmError} `no-machine`; `state` when its files cannot be read.
  */
@@ -16,7 +16,7 @@ export function openMachine(nameOrId: string): ReadableMachine {
   throw unreadable(machine, nameOrId);
 }
 
-/** Why nothing can be done with a machine whose files cannot be read; `name` is what it was called. */
+/** The error for a machine whose files cannot be read; `name` is the name or id that the user gave. */
 export function unreadable({ error }: UnreadableMachine, name: string): SmolvmError {
   const { message, hint } = error;
   return new SmolvmError("state", `Cannot read machine "${name}": ${message}`, { hint });

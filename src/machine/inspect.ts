@@ -4,30 +4,30 @@ import { type JailFacts, jailFacts } from "../jail/facts.ts";
 import { type FoundMachine, isReadable } from "../state/lookup.ts";
 import { type NetworkDetails, networkDetails } from "./network.ts";
 
-/** Where the files of a machine are, and what holds its VM's process. */
+/** Where the files of a machine are, and how its VM's process is confined. */
 export interface MachineDetails {
   folder: string;
-  /** Holds its sockets. */
+  /** The folder of its sockets. */
   runtimeFolder: string;
   /** The guest's disk. */
   disk: string;
   logs: {
-    /** What its command writes; null: it is not stored, but goes to the process that runs it. */
+    /** The output of its command; null: it is not stored but goes to the process that runs the machine. */
     command: string | null;
-    /** Messages of its VM's process. */
+    /** Messages of the VM's process. */
     runner: string;
-    /** Messages of its kernel. */
+    /** Messages of the guest's kernel. */
     console: string;
-    /** What its gateway tells of its network; null: it has none. */
+    /** Messages of its gateway about its network; null: it has no network. */
     network: string | null;
   };
-  /** Its network in the present or last run; null: it has none. */
+  /** Its network in the current or last run; null: it has no network. */
   network: NetworkDetails | null;
-  /** What holds its VM's process, as this host's kernel tells it; null: it does not run, or the host is no Linux. */
+  /** How its VM's process is confined, according to the host's kernel; null: it does not run, or not on Linux. */
   jail: JailFacts | null;
 }
 
-/** The details of a machine, with the files that are there only while it runs. */
+/** Returns the details of a machine, including files that exist only while it runs. */
 export async function machineDetails(machine: FoundMachine): Promise<MachineDetails> {
   const { folder, runtimeFolder } = machine;
   const log = commandLogFile(folder);

@@ -24,51 +24,54 @@ import { warnOfSharedVolumes } from "./shared_volumes.ts";
 export { ephemeralFolders } from "../state/machine_folders.ts";
 export type { WindowSize };
 
-/** What making or starting a machine is at; `load` is from an archive or a folder, and `prepare` all else of an image. */
+/**
+ * A phase of creating or starting a machine. `load` reads an image from an archive or a folder; `prepare` is all other
+ * work on an image.
+ */
 export type Phase = "pull" | "load" | "prepare" | "boot";
-/** Is told what begins. */
+/** Called when a phase begins. */
 export type PhaseListener = (phase: Phase) => void;
 
-/** What a runner is to be started with; to be disposed of once others see the machine. */
+/** Everything needed to start a runner. Dispose of it once other processes can see the machine. */
 export interface Launch extends Disposable {
   spec: RunnerSpec;
-  /** The command that stands before the runner's. */
+  /** The command to put before the runner's command. */
   prefix: readonly string[];
   onPhase: PhaseListener | undefined;
-  /** For its gateway alone. */
+  /** Only the machine's gateway gets them. */
   secrets: SecretValues | undefined;
 }
 
-/** How a machine is run this time. */
+/** How to run a machine this time. */
 export interface LaunchOptions {
-  /** Leaves nothing when it has ended. */
+  /** Whether all its files are removed when it has ended. */
   ephemeral: boolean;
-  /** Ends with this process. */
+  /** Whether it ends with this process. */
   held: boolean;
-  /** Whether its process is jailed. */
+  /** Whether the process of its VM is jailed. */
   isJailed: boolean;
   /** Whether this process attaches to the command. */
   attached: boolean;
-  /** Size of the terminal to run on. */
+  /** Size of the command's terminal; without it the command has no terminal. */
   terminal: WindowSize | undefined;
   stdin: boolean;
-  /** How much is kept of what the command writes; nothing when absent. */
+  /** How much of the command's output is kept; default: nothing. */
   commandLog?: LogLimits | undefined;
   /** How long the guest may take to boot, in ms. */
   bootTimeoutMs: number;
   onPhase?: PhaseListener | undefined;
 }
 
-/** A root filesystem, and how a runner gets at it; nobody removes it before it is disposed of. */
+/** A root filesystem and how a runner accesses it. No process removes it before this object is disposed of. */
 export interface Root extends Disposable {
   rootfs: RootfsSpec;
-  /** What it says of the command. */
+  /** The image's settings of the command. */
   defaults: ImageConfig;
-  /** The command that must stand before all else for the runner to find it; mostly none. */
+  /** The command that must come first for the runner to find the root filesystem; usually empty. */
   prefix: readonly string[];
 }
 
-/** What a runner is told to run a machine in that root. */
+/** Makes the launch of a machine on a root filesystem. */
 export function launchOf(machine: MachineRecord, root: Root, folders: MachineFolders, options: LaunchOptions): Launch {
   warnOfSharedVolumes(machine);
   warnOfFewFiles();
@@ -89,7 +92,8 @@ export function launchOf(machine: MachineRecord, root: Root, folders: MachineFol
     logLevel: logLevel(),
   };
   if (!options.isJailed && Deno.build.os === "linux") {
-    log("warn", `The VM of machine "${machine.name}" has no jail: root in its guest can reach what its user can here`);
+    const risk = "root in the guest can access everything on this host that the user can";
+    log("warn", `The VM of machine "${machine.name}" has no jail: ${risk}`);
   }
   const keepsNetwork = portsOf(machine.ports, "tcp").length > 0;
   const prefix = [...root.prefix, ...jailPrefix({ isJailed: options.isJailed, keepsNetwork })];
@@ -97,7 +101,7 @@ export function launchOf(machine: MachineRecord, root: Root, folders: MachineFol
   return { spec, prefix, secrets, onPhase: options.onPhase, [Symbol.dispose]: () => root[Symbol.dispose]() };
 }
 
-/** The network as a runner is told of it. */
+/** The network settings for the runner. */
 function networkOf(
   machine: MachineRecord,
   runtimeFolder: string,
@@ -128,7 +132,7 @@ function warnOfFewFiles(): void {
   );
 }
 
-/** Deno opens nothing in these folders for a process that may not do everything, such as a gateway. */
+/** Deno refuses access to these folders to processes without all permissions, such as gateways. */
 function checkNetworkFolder(runtimeFolder: string): void {
   if (!/^\/(dev|proc|sys)\//.test(runtimeFolder)) return;
   throw new SmolvmError(
@@ -140,41 +144,41 @@ function checkNetworkFolder(runtimeFolder: string): void {
   );
 }
 
-/** A folder of the host as a root. */
+/** Returns a folder of the host as a root filesystem. */
 export function folderRoot(path: string): Root {
   return {
     rootfs: { path },
     defaults: EMPTY_IMAGE_CONFIG,
     prefix: [],
-    [Symbol.dispose]: () => {}, // It is its owner's.
+    [Symbol.dispose]: () => {}, // The user owns the folder.
   };
 }
 
-/** How an image is got. */
+/** How {@linkcode imageRoot} gets an image. */
 export interface ImageOptions {
   pull: PullPolicy;
-  /** Whether the registry must show a certificate; buildah's configuration decides when absent. */
+  /** Whether the registry must show a valid certificate; default: buildah's configuration. */
   tlsVerify?: boolean | undefined;
-  /** Is given the progress of a pull. */
+  /** Receives the progress of a pull. */
   onPullProgress?: ProgressListener | undefined;
   onPhase?: PhaseListener | undefined;
-  /** Gives a pull up. */
+  /** Cancels a pull. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * An image as a root, pulled or mounted if need be.
+ * Returns an image as a root filesystem; pulls and mounts it if needed.
  *
- * @throws {SmolvmError} as `prepareImage` does.
+ * @throws {SmolvmError} like `prepareImage`.
  */
 export async function imageRoot(
   reference: ImageReference,
   { pull, tlsVerify, onPullProgress: onProgress, onPhase, signal }: ImageOptions,
 ) {
-  // Folders are run without any of this.
+  // Loaded only for images: folders do not need it.
   const { prepareImage } = await import("../image/prepare.ts");
   const image = await prepareImage(reference, { pull, tlsVerify, onProgress, onPhase, signal });
-  // What was mounted just now is not in the namespace of a runner that was there before.
+  // The mount namespace of an existing spare runner does not have the new mount.
   if (!image.cached) await dismissSpareRunner();
   log("debug", `image ${image.reference} is ${image.digest}`);
   const { config: defaults, rootfs, reference: name, imageId, digest, hold } = image;

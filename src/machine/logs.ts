@@ -11,21 +11,22 @@ import { commandLogFile, consoleLog, machineLock, networkLog, runnerLog } from "
 export { describeEvent } from "../network/events.ts";
 export type { NetworkCounters, NetworkDenial, NetworkEnd, NetworkEvent } from "../network/events.ts";
 
-/** What of a log is read. */
+/** Which part of a log to read. */
 export interface ReadLogOptions {
-  /** How many last lines to begin with; all when absent. */
+  /** How many of the existing lines to read, from the end; default: all. */
   tail?: number | undefined;
-  /** Whether to go on with what is added until the machine has ended. */
+  /** Whether to continue with new lines until the machine has ended. */
   follow: boolean;
-  /** Ends it. */
+  /** Stops reading. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * What the command of a machine has written, in all its runs that are still in its log; nothing when it was never
- * started. Also following ends with what there is at the latest time that is asked for.
+ * Reads the output of a machine's command from all runs that are still in the log; yields nothing for a machine that
+ * was never started. With `until`, following stops at that time.
  *
- * @throws {SmolvmError} `machine-state` for a machine of `run`, which has no such log; `state`. The reason of `signal`.
+ * @throws {SmolvmError} `machine-state` for a machine of `run`, which has no command log; `state`. The reason of
+ * `signal`.
  */
 export async function* readCommandLog(
   { folder, record, ephemeral }: ReadableMachine,
@@ -44,8 +45,8 @@ export async function* readCommandLog(
 }
 
 /**
- * What the guest's console has had in the present or last run, as standard output, and then what the VM's process
- * logged, as standard error; `tail` lines of each.
+ * Reads the guest's console in the current or last run, as standard output, and then the log of the VM's process, as
+ * standard error; `tail` lines of each.
  *
  * @throws {SmolvmError} `state`. The reason of `signal`.
  */
@@ -59,8 +60,8 @@ export async function* readKernelLog(
 }
 
 /**
- * What the gateway of a machine with a network has told in the present or last run: what the guest was refused, and the
- * end. Lines that are no events are left out.
+ * Reads the events that a machine's gateway logged in the current or last run: what it refused to the guest, and its
+ * end. Skips lines that are not events.
  *
  * @throws {SmolvmError} `machine-state` for a machine without a network; `state`. The reason of `signal`.
  */
@@ -79,7 +80,7 @@ export async function* readNetworkLog(
   }
 }
 
-/** The lock is held from before the status says that a machine starts. */
+/** The runner takes the lock before the status says that the machine starts. */
 function hasEnded(folder: string): boolean {
   return !isLocked(machineLock(folder));
 }

@@ -4,20 +4,20 @@ import type { ReadableMachine } from "../state/lookup.ts";
 import { hasGateway } from "../state/machine_record.ts";
 import { readNetworkLog } from "./logs.ts";
 
-/** A machine's network in its present or last run. */
+/** A machine's network in its current or last run. */
 export interface NetworkDetails {
-  /** What it has carried and refused; null when its gateway was killed, or never ran. */
+  /** Traffic that it has carried and refused; null when its gateway was killed or never ran. */
   counters: NetworkCounters | null;
-  /** Why it ended while the machine went on; null: it did not. */
+  /** Why the network ended before the machine did; null: it did not. */
   error: string | null;
-  /** What the guest was refused last, each kind once; the newest is last. */
+  /** The latest refusals, each kind once, the newest last. */
   denials: NetworkDenial[];
 }
 
-/** So many of the last lines are looked at, and denials told. */
+/** How many of the log's last lines are read, and how many kinds of denials are returned. */
 const [MAX_LINES, MAX_DENIALS] = [1000, 20];
 
-/** The network of a machine; null for one without. */
+/** Returns details of a machine's network; null for a machine without one. */
 export async function networkDetails(machine: ReadableMachine): Promise<NetworkDetails | null> {
   if (!hasGateway(machine.record)) return null;
   const counters = await readCounters(machine.runtimeFolder) ?? null;

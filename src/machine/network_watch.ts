@@ -5,10 +5,10 @@ import type { RunnerSpec } from "../runner_interface/spec.ts";
 import { networkLog } from "../state/machine_folders.ts";
 import { hasGateway } from "../state/machine_record.ts";
 
-/** After the gateway's end: how long, and how often, its reason is waited for, in ms. */
+/** How long, and how often, to look for the reason in the log after the gateway has ended, in ms. */
 const [REASON_MS, POLL_MS] = [2000, 50];
 
-/** Warns, until it is disposed of, if a machine's network ends before the machine. */
+/** Logs a warning if a machine's network ends before the machine, until this object is disposed of. */
 export class NetworkWatch implements Disposable {
   #conn: Deno.Conn | undefined;
   #isOver = false;
@@ -24,7 +24,7 @@ export class NetworkWatch implements Disposable {
   }
 
   async #watch({ folder, runtimeFolder, machine: { name } }: RunnerSpec): Promise<void> {
-    // Loaded by machines with a network alone.
+    // Loaded only for machines with a network.
     const [{ connectToGateway }, { parseEvent }] = await Promise.all([
       import("../network/status.ts"),
       import("../network/events.ts"),
@@ -34,12 +34,12 @@ export class NetworkWatch implements Disposable {
     this.#conn = conn;
     const nothing = new Uint8Array(4096);
     try {
-      // It ends with the gateway, or by us.
+      // The connection ends when the gateway ends or this object is disposed of.
       while (conn && await conn.read(nothing) !== null);
     } catch {
-      // The same.
+      // An error also means that the connection has ended.
     }
-    // That of a machine that ends in order has no reason.
+    // If the machine ended normally, the end event has no reason.
     for (let waited = 0; waited < REASON_MS && !this.#isOver; waited += POLL_MS) {
       const event = parseEvent(tailOf(networkLog(folder), 1)[0] ?? "");
       if (event?.event === "end") {

@@ -15,34 +15,34 @@ import {
 
 export type { NetworkRecord };
 
-/** A network of machines, as a list shows it. */
+/** A network, as a list shows it. */
 export interface ListedNetwork extends NetworkRecord {
-  /** The names of the machines that are made for it, whether they run or not. */
+  /** The names of the machines created in it, whether they run or not. */
   machines: string[];
 }
 
-/** A machine that is in a network now. */
+/** A machine that is currently in a network. */
 export interface NetworkMember {
-  /** Its name. */
+  /** The machine's name. */
   name: string;
-  /** Its IP address, until it ends. */
+  /** Its IP address in the network, until it ends. */
   address: string;
-  /** Further names that the others find it by. */
+  /** Additional names by which the other machines find it. */
   aliases: string[];
 }
 
-/** All that is known of a network of machines. */
+/** The details of a network. */
 export interface NetworkInfo extends ListedNetwork {
-  /** The address of each machine's own gateway. */
+  /** The address of a machine's gateway. Each machine has its own gateway at this address. */
   gateway: string;
-  /** The machines that run, by their addresses. */
+  /** The running machines, sorted by address. */
   members: NetworkMember[];
 }
 
 /**
- * Makes a network.
+ * Creates a network.
  *
- * @param options.subnet the range of its addresses; default: the first that no network has
+ * @param options.subnet its range of addresses; default: the first that no other network has
  * @throws {SmolvmError} `usage` for a name or a range that is invalid or taken; `storage`.
  */
 export async function createNetwork(
@@ -53,7 +53,7 @@ export async function createNetwork(
   return await createRecord(name, (others) => {
     const subnet = options.subnet ?? freeSubnet(others.map(({ subnet }) => subnet));
     if (subnet === undefined) throw refuse("all ranges of addresses are taken: choose one with --subnet");
-    if (parseSubnet(subnet) === undefined) throw refuse(`"${subnet}" is no range for it: expected ${SUBNET_FORM}`);
+    if (parseSubnet(subnet) === undefined) throw refuse(`"${subnet}" is not a valid range: expected ${SUBNET_FORM}`);
     const other = others.find((network) => network.subnet === subnet);
     if (other) throw refuse(`the network "${other.name}" has the range ${subnet}`);
     return subnet;
@@ -61,7 +61,7 @@ export async function createNetwork(
 }
 
 /**
- * Lists the networks, by their names.
+ * Lists the networks, sorted by name.
  *
  * @throws {SmolvmError} `state`.
  */
@@ -71,7 +71,7 @@ export function listNetworks(): ListedNetwork[] {
 }
 
 /**
- * Looks at a network, and asks its machines who they are.
+ * Returns the details of a network; asks its running machines for theirs.
  *
  * @throws {SmolvmError} `no-network`; `state`.
  */
@@ -87,7 +87,7 @@ export async function inspectNetwork(name: string): Promise<NetworkInfo> {
 }
 
 /**
- * Removes a network that no machine is made for.
+ * Removes a network that no machine uses.
  *
  * @throws {SmolvmError} `machine-state` with the machines that use it; `no-network`; `storage`.
  */
@@ -103,7 +103,7 @@ export async function removeNetwork(name: string): Promise<void> {
   });
 }
 
-/** The names of the machines that use a network, by its name. */
+/** Maps each network's name to the names of the machines that use it. */
 function networkUsers(): Map<string, string[]> {
   const machines = listMachines().filter(isReadable);
   const pairs = machines.flatMap(({ record: { name, networks } }) => networks.map((network) => ({ name, network })));

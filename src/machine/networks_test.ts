@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { withMachines } from "../../tests/helpers/machines.ts";
 import { createNetwork, removeNetwork } from "./networks.ts";
 
-Deno.test("createNetwork() takes a range of addresses that no other network has", () =>
+Deno.test("createNetwork() chooses a free range of addresses, and refuses a taken or invalid one", () =>
   withMachines(async () => {
     assert.equal((await createNetwork("one", { subnet: "10.127.0.0/24" })).subnet, "10.127.0.0/24");
     assert.equal((await createNetwork("two")).subnet, "10.127.1.0/24");

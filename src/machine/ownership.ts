@@ -11,8 +11,8 @@ export interface Ownership {
 }
 
 /**
- * Refuses a folder that an ordinary user cannot boot since it is not theirs: the guest's overlay opens files without
- * touching their access times, which Linux grants to nobody but a file's owner.
+ * Refuses a folder that an ordinary user cannot boot because another user owns it. The guest's overlay opens files with
+ * `O_NOATIME`, which Linux allows only to a file's owner.
  *
  * @throws {SmolvmError} `source`.
  */

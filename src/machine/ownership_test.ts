@@ -7,7 +7,7 @@ Deno.test("checkOwnership() refuses an ordinary user another user's folder, on L
   assert.throws(() => checkOwnership(folder), { code: "source", message });
 });
 
-Deno.test("checkOwnership() takes the user's own folder, root's choice, and any on macOS", () => {
+Deno.test("checkOwnership() accepts the user's own folder, and any folder for root or on macOS", () => {
   checkOwnership({ path: "/rootfs", owner: 1000, uid: 1000, os: "linux" });
   checkOwnership({ path: "/rootfs", owner: 1000, uid: 0, os: "linux" });
   checkOwnership({ path: "/rootfs", owner: 0, uid: 501, os: "darwin" });

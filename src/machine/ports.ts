@@ -4,19 +4,19 @@ import { osReason } from "../host/os_error.ts";
 import { type MachineRecord, portsOf, type PortSpec } from "../state/machine_record.ts";
 import { checkPort } from "../state/published_port.ts";
 
-/** As many as a gateway has sockets for. */
+/** A gateway has this many UDP sockets. */
 const MAX_UDP_PORTS = 128;
 
 /**
- * Gives each port that has the number 0 on the host one that is free there.
+ * Replaces each host port 0 by a free port of the host.
  *
- * @throws {SmolvmError} `port` when two would be the same, an address is not the host's, or there are too many.
+ * @throws {SmolvmError} `port` when two ports clash, when an address is not the host's, or for too many UDP ports.
  */
 export function resolvePorts(ports: readonly PortSpec[]): PortSpec[] {
   if (portsOf(ports, "udp").length > MAX_UDP_PORTS) {
     throw new SmolvmError("port", `Cannot publish more than ${MAX_UDP_PORTS} UDP ports of a machine`);
   }
-  // Held until all have a number, so that no two get the same.
+  // Keep the sockets open until all ports have a number, so that no two get the same one.
   using held = new DisposableStack();
   const resolved = ports.map((port) => port.hostPort === 0 ? { ...port, hostPort: pickPort(port, held) } : port);
   for (const [index, port] of resolved.entries()) {
@@ -31,7 +31,7 @@ export function resolvePorts(ports: readonly PortSpec[]): PortSpec[] {
 
 function pickPort({ protocol, address: hostname }: PortSpec, held: DisposableStack): number {
   try {
-    // In a script without --unstable-net, which has no datagrams, a port that TCP has free has to do.
+    // Without --unstable-net, a script cannot open UDP sockets: use a port that is free for TCP.
     if (protocol === "tcp" || !("listenDatagram" in Deno)) {
       return held.use(Deno.listen({ hostname, port: 0 })).addr.port;
     }
@@ -48,9 +48,9 @@ function portsClash(a: PortSpec, b: PortSpec): boolean {
 }
 
 /**
- * Refuses ports that cannot be published now. Who listens has the last word: until then, anyone may take them.
+ * Refuses ports that cannot be published now. Another process may still take them before the machine listens.
  *
- * @throws {SmolvmError} `port`, naming who has one as far as that can be told.
+ * @throws {SmolvmError} `port`, with the process that has the port, if known.
  */
 export async function checkPorts({ ports }: Pick<MachineRecord, "ports">): Promise<void> {
   for (const port of ports) await checkPort(port);

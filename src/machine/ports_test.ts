@@ -8,19 +8,19 @@ const port = (address: string, hostPort: number, guestPort = 80) => ({
   guestPort,
 });
 
-Deno.test("resolvePorts() keeps ports that have a number, also the same one at other addresses", () => {
+Deno.test("resolvePorts() keeps ports that have a number, even the same number at different addresses", () => {
   const ports = [port("127.0.0.1", 80), port("127.0.0.2", 80), port("::1", 80), port("127.0.0.1", 81)];
   assert.deepEqual(resolvePorts(ports), ports);
 });
 
-Deno.test("resolvePorts() finds a free port for each that has none", () => {
+Deno.test("resolvePorts() finds a free port for each host port 0", () => {
   const resolved = resolvePorts([port("127.0.0.1", 0, 1), port("127.0.0.1", 0, 2), port("0.0.0.0", 0, 3)]);
   assert.deepEqual(resolved.map(({ guestPort }) => guestPort), [1, 2, 3]);
   assert.equal(new Set(resolved.map(({ hostPort }) => hostPort)).size, 3);
   for (const { address, hostPort } of resolved) Deno.listen({ hostname: address, port: hostPort }).close();
 });
 
-Deno.test("resolvePorts() refuses two ports at one place, be it by an address that stands for all", () => {
+Deno.test("resolvePorts() refuses the same port twice, even when one address is a wildcard", () => {
   const clashes = [["127.0.0.1", "127.0.0.1"], ["0.0.0.0", "127.0.0.1"], ["127.0.0.1", "0.0.0.0"], ["127.0.0.1", "::"]];
   for (const [first, second] of clashes) {
     assert.throws(() => resolvePorts([port(first!, 80, 1), port(second!, 80, 2)]), {
@@ -30,7 +30,7 @@ Deno.test("resolvePorts() refuses two ports at one place, be it by an address th
   }
 });
 
-Deno.test("resolvePorts() keeps a port of TCP and one of UDP apart, and refuses too many of UDP", () => {
+Deno.test("resolvePorts() accepts the same port for TCP and UDP, and refuses too many UDP ports", () => {
   const udp = (hostPort: number) => ({ ...port("127.0.0.1", hostPort), protocol: "udp" as const });
   const ports = [port("127.0.0.1", 53), udp(53)];
   assert.deepEqual(resolvePorts(ports), ports);
@@ -47,7 +47,7 @@ Deno.test("resolvePorts() refuses an address that is not the host's", () => {
   });
 });
 
-Deno.test("checkPorts() refuses a port that is taken, and leaves free what is not", async () => {
+Deno.test("checkPorts() refuses a taken port, and leaves free ports free", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const [free] = resolvePorts([port("127.0.0.1", 0)]);
   const ports = [free!, port("127.0.0.1", taken.addr.port)];

@@ -5,8 +5,8 @@ import { tidyVmFolder } from "../state/vm_folder.ts";
 import { isLive, readStatus, writeStatus } from "../state/status.ts";
 
 /**
- * Writes down that the VM of a machine that persists was ended from outside, once its process is gone; nothing when it
- * had ended by itself, or somebody has started it again.
+ * Records that the VM of a persistent machine was killed, after its process is gone. Does nothing if the machine had
+ * ended by itself or was started again.
  */
 export async function recordEnd({ folder, runtimeFolder }: MachineFolders): Promise<void> {
   using lock = await lockMachine(folder);

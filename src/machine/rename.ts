@@ -3,9 +3,9 @@ import type { ReadableMachine } from "../state/lookup.ts";
 import { renameMachine as giveName } from "../state/machines.ts";
 
 /**
- * Gives a machine another name, also while it runs. Its host name and what else it is stay as they are.
+ * Renames a machine, even while it runs. Its host name and its other settings stay the same.
  *
- * @throws {SmolvmError} `usage` for a name that is none or is taken; `machine-state` for a machine of `run`.
+ * @throws {SmolvmError} `usage` for a name that is invalid or taken; `machine-state` for an ephemeral machine.
  */
 export async function renameMachine({ id, record, ephemeral }: ReadableMachine, name: string): Promise<void> {
   if (ephemeral) {

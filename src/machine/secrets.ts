@@ -6,18 +6,18 @@ import { parseSecretHost, type SecretValues } from "../network/secret.ts";
 import type { SecretRecord, SecretSpec } from "../state/machine_record.ts";
 import { keyOf } from "./command.ts";
 
-/** Longer ones fit in no header that servers take. */
+/** Servers accept no header with a longer value. */
 const MAX_VALUE_BYTES = 16 * 1024;
-/** Where images have the certificates that programs trust; the agent adds the machine's authority to it. */
+/** The guest's file of trusted certificates; the agent adds the machine's certificate authority to it. */
 const TRUSTED = "/etc/ssl/certs/ca-certificates.crt";
-/** The machine's authority alone. */
+/** The guest's file with only the machine's certificate authority. */
 const AUTHORITY = "/usr/local/share/ca-certificates/smolvm.crt";
 
 /**
- * The secrets of a new machine, each with a placeholder of its own.
+ * Returns the secrets of a new machine, each with its own random placeholder.
  *
- * @param env the variables that its user sets
- * @throws {SmolvmError} `usage` for a host that is none, and a name that is taken.
+ * @param env the variables that the user sets
+ * @throws {SmolvmError} `usage` for an invalid host, and for a name that is taken.
  */
 export function resolveSecrets(secrets: readonly SecretSpec[], env: readonly string[]): SecretRecord[] {
   const taken = new Set(env.map(keyOf));
@@ -31,10 +31,11 @@ export function resolveSecrets(secrets: readonly SecretSpec[], env: readonly str
   });
 }
 
-/** An image's settings with what a machine with secrets sets; what the image or its user sets otherwise wins. */
+/** Adds the variables of secrets to an image's settings. The image and the user can override the certificate files. */
 export function secretEnvironment(secrets: readonly SecretRecord[], defaults: ImageConfig): ImageConfig {
   if (secrets.length === 0) return defaults;
-  // The first two are added to what Node.js and Deno have; Python's packages have certificates of their own otherwise.
+  // Node.js and Deno add the first two to their own certificates; without the others, Python packages would trust only
+  // the certificates that they bring.
   const trust = [
     `NODE_EXTRA_CA_CERTS=${AUTHORITY}`,
     `DENO_CERT=${AUTHORITY}`,
@@ -46,9 +47,9 @@ export function secretEnvironment(secrets: readonly SecretRecord[], defaults: Im
 }
 
 /**
- * The values of secrets, as they are now.
+ * Reads the current values of the secrets.
  *
- * @throws {SmolvmError} `usage` for one that is missing, or cannot be in a header.
+ * @throws {SmolvmError} `usage` for a value that is missing or not valid in a header.
  */
 export function readSecrets(secrets: readonly SecretRecord[]): SecretValues | undefined {
   if (secrets.length === 0) return undefined;
@@ -61,7 +62,7 @@ function readSecret({ name, source }: SecretRecord): string {
   const cannot = (reason: string) => new SmolvmError("usage", `Cannot use the secret "${name}": ${reason}`);
   const text = "env" in source ? Deno.env.get(source.env) : readText(source.file, `the secret "${name}"`);
   if (text === undefined) throw cannot(`the variable ${(source as { env: string }).env} is not set`);
-  // Editors end files with a line's end.
+  // Editors end files with a newline.
   const value = "env" in source ? text : text.replace(/\r?\n$/, "");
   if (value === "") throw cannot("it is empty");
   if (value.length > MAX_VALUE_BYTES) throw cannot(`it is longer than ${MAX_VALUE_BYTES} bytes`);

@@ -5,14 +5,14 @@ import { readSecrets, resolveSecrets, secretEnvironment } from "./secrets.ts";
 
 const spec = (name: string, hosts = ["api.test"]) => ({ name, hosts, source: { env: "SMOLVM_TEST_SECRET" } });
 
-Deno.test("resolveSecrets() gives each a placeholder of its own, and absolute files", () => {
+Deno.test("resolveSecrets() gives each secret its own placeholder, and makes paths of files absolute", () => {
   const [one, two] = resolveSecrets([spec("ONE"), { ...spec("TWO"), source: { file: "token" } }], ["OTHER=1"]);
   assert.match(one!.placeholder, /^smolvm-secret-[0-9a-f]{32}$/);
   assert.notEqual(one!.placeholder, two!.placeholder);
   assert.deepEqual(two!.source, { file: `${Deno.cwd()}/token` });
 });
 
-Deno.test("resolveSecrets() refuses names that are taken, and hosts that are none", () => {
+Deno.test("resolveSecrets() refuses taken names and invalid hosts", () => {
   assert.throws(() => resolveSecrets([spec("ONE")], ["ONE=1"]), {
     code: "usage",
     message: /the variable is set already/,
@@ -23,7 +23,7 @@ Deno.test("resolveSecrets() refuses names that are taken, and hosts that are non
   }
 });
 
-Deno.test("secretEnvironment() lets the image override what programs trust, and not the placeholder", () => {
+Deno.test("secretEnvironment() lets the image override the certificate files, but not the placeholder", () => {
   const [secret] = resolveSecrets([spec("TOKEN")], []);
   const { env } = secretEnvironment([secret!], { ...EMPTY_IMAGE_CONFIG, env: ["SSL_CERT_FILE=/own", "TOKEN=image"] });
   const last = Object.fromEntries(env.map((variable) => variable.split("=", 2) as [string, string]));
@@ -33,7 +33,7 @@ Deno.test("secretEnvironment() lets the image override what programs trust, and 
   assert.equal(secretEnvironment([], EMPTY_IMAGE_CONFIG), EMPTY_IMAGE_CONFIG);
 });
 
-Deno.test("readSecrets() reads variables and files, and refuses what no header can carry", () => {
+Deno.test("readSecrets() reads variables and files, and refuses values that no header can carry", () => {
   using folder = makeTempFolder();
   const file = `${folder.path}/token`;
   const [secret] = resolveSecrets([{ ...spec("TOKEN"), source: { file } }], []);

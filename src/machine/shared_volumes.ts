@@ -4,17 +4,17 @@ import type { MachineRecord } from "../state/machine_record.ts";
 import { isLive } from "../state/status.ts";
 
 /**
- * Warns when another machine that runs can write to a folder of a volume, too. libkrun's share knows no locks: each
- * guest keeps its own, and programs that rely on them, such as databases, write over each other.
+ * Warns when another running machine can also write to the folder of a volume. libkrun's virtiofs does not share file
+ * locks between guests, so programs that rely on locks, such as databases, overwrite each other's data.
  */
 export function warnOfSharedVolumes(machine: MachineRecord): void {
   if (writableFolders(machine).length === 0) return;
   for (const { name, folder } of findSharedVolumes(machine, listMachines())) {
-    log("warn", `Machine "${name}" can write to "${folder}" as well: file locks of one do not hold in the other`);
+    log("warn", `Machine "${name}" can write to "${folder}" as well: file locks in one do not affect the other`);
   }
 }
 
-/** The other machines that run and can write to a folder of a volume, or to one inside it or around it. */
+/** Finds the other running machines that can write to a volume's folder, to a subfolder or to a parent folder. */
 export function findSharedVolumes(
   machine: MachineRecord,
   machines: readonly FoundMachine[],

@@ -15,7 +15,7 @@ function found(name: string, volumes: VolumeSpec[], state: MachineStatus["state"
   return { id: name, ...FOLDERS, record: makeRecord({ id: name, name, volumes }), status: { ...CREATED, state } };
 }
 
-Deno.test("findSharedVolumes() finds machines that run and can write to the same folder, around or inside it", () => {
+Deno.test("findSharedVolumes() finds running machines that can write to the folder, a parent or a subfolder", () => {
   const mine = makeRecord({ id: "mine", volumes: [volume("/srv/data"), volume("/srv/seen", true)] });
   const others = [
     found("same", [volume("/srv/data")]),

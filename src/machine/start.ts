@@ -16,24 +16,25 @@ import { checkPorts } from "./ports.ts";
 import { UNSEEN_TERMINAL } from "./unseen_terminal.ts";
 import { resolveVolumes } from "./volume.ts";
 
-/** A machine that runs by itself. */
+/** A machine that runs in the background. */
 export interface BackgroundMachine {
   /** Process id of its VM. */
   pid: number;
-  /** File that holds what its command writes. */
+  /** The file with its command's output. */
   log: string;
 }
 
-/** How a machine is started that then runs by itself. */
+/** How {@linkcode startInBackground} starts a machine. */
 export interface BackgroundStartOptions extends Pick<LaunchOptions, "bootTimeoutMs" | "onPhase"> {
-  /** Gives it up. */
+  /** Cancels the start. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Starts a machine that then runs by itself; settles when its command runs.
+ * Starts a machine in the background; settles when its command runs.
  *
- * @throws {SmolvmError} `machine-state` when it runs already; for why it cannot be started; the reason of the signal.
+ * @throws {SmolvmError} `machine-state` when it is already running; any reason why it cannot start; the reason of the
+ * signal.
  */
 export async function startInBackground(
   machine: ReadableMachine,
@@ -74,17 +75,17 @@ async function planStart(
   record.networks.forEach(findNetwork);
   await checkPorts(record);
   checkVirtualization();
-  // What the host had when the machine was made may be gone.
+  // Folders that existed when the machine was created may be gone.
   const volumes = resolveVolumes(record.volumes);
   const root = await openRoot(record.source, options);
   const folders = { folder: machine.folder, runtimeFolder: machine.runtimeFolder };
   return launchOf({ ...record, volumes }, root, folders, { ...options, ...host, ephemeral: false, held: false });
 }
 
-/** What the user's configuration says of how this host runs machines. */
+/** How this host runs machines, according to the user's configuration. */
 export type HostOptions = Required<Pick<LaunchOptions, "commandLog" | "isJailed">>;
 
-/** What the user's configuration says now: how the host keeps logs, for one, is no part of the machine. */
+/** Reads these options from the user's current configuration: log limits, for example, are not part of a machine. */
 export async function hostOptions(machine: Pick<MachineRecord, "insecureNoJail">): Promise<HostOptions> {
   const { logMaxSize, logMaxFiles, insecureNoJail } = await readConfig();
   return {

@@ -13,25 +13,25 @@ import { machineLock } from "../state/machine_folders.ts";
 import { isDisconnect } from "../protocol/attachment.ts";
 import { recordEnd } from "./record_end.ts";
 
-/** How a machine is to be stopped. */
+/** How {@linkcode stopMachine} stops a machine. */
 export interface StopMachineOptions {
-  /** How long its command may take after it was asked to end, in ms. */
+  /** How long its command may take to end after the stop signal, in ms. */
   timeoutMs: number;
-  /** What happens to a guest that has not ended `ANSWER_MS` after that: its VM is killed, or it is an error. */
+  /** Whether to kill the VM if the guest has not ended after `timeoutMs`. Otherwise fail, `ANSWER_MS` later. */
   force: boolean;
 }
 
-/** How long a guest may take to kill what is left in it and to sync its disk before it is taken to be hung. */
+/** How long a guest may take to kill its processes and sync its disk; after that it counts as hung. */
 const ANSWER_MS = 10_000;
-/** How long a guest may take to boot, before which it cannot answer. */
+/** How long to wait for a guest that is still booting: it cannot answer before it has booted. */
 const BOOT_MS = 60_000;
-/** How long what a machine leaves may take to be removed. */
+/** How long to wait for the removal of the machine's files. */
 const CLEAN_UP_MS = 3000;
 const POLL_MS = 20;
 
 /**
- * Asks a machine's command to end, and has its guest shut down with a clean disk. A machine that does not run is left
- * alone.
+ * Asks a machine's command to end and its guest to shut down with a clean disk. Does nothing if the machine does not
+ * run.
  *
  * @throws {SmolvmError} `guest` when the guest does not answer.
  */
@@ -58,29 +58,29 @@ export async function stopMachine(machine: ReadableMachine, { timeoutMs, force }
     }
     await sleep(POLL_MS);
   }
-  // Its published ports and its memory are free when its process is gone, a moment after the lock.
+  // The process ends a moment after it frees the lock; only then are its ports and its memory free.
   if (process) await awaitDeath(process);
   await untilCleanedUp(machine);
 }
 
-/** Settles when what cleans up behind the process of a machine that has ended is done, which takes it a moment. */
+/** Waits until the supervisor has cleaned up after a machine's process that has ended. */
 async function untilCleanedUp({ folder, runtimeFolder }: ReadableMachine): Promise<void> {
   const deadline = performance.now() + CLEAN_UP_MS;
-  // Where somebody has killed that as well, or has started the machine again, there is nothing to wait for.
+  // Limited, because the supervisor may have been killed too, or the machine started again.
   while (performance.now() < deadline && (isLocked(machineLock(folder)) || exists(runtimeFolder))) await sleep(POLL_MS);
 }
 
 /**
- * Kills the VM of a machine, which takes a moment.
+ * Kills the VM of a machine and waits until it is gone.
  *
- * @throws {SmolvmError} `machine-state` when its process cannot be told from another.
+ * @throws {SmolvmError} `machine-state` when its process is unknown.
  */
 export async function killMachine(machine: ReadableMachine): Promise<void> {
   const { folder, runtimeFolder, record, ephemeral } = machine;
   const { process, state } = observeStatus(folder);
   const killed = process !== null && await killProcess(process);
   if (process) await untilCleanedUp(machine);
-  // A runner that has said how its machine ended is about to end too.
+  // If the state is no longer live, the runner has reported the machine's end and is about to exit.
   if (!killed && isLive(state) && isLocked(machineLock(folder))) {
     throw new SmolvmError(
       "machine-state",
@@ -91,7 +91,7 @@ export async function killMachine(machine: ReadableMachine): Promise<void> {
   await recordEnd({ folder, runtimeFolder });
 }
 
-/** Hands the request over, on a connection that is left open; `false` when nobody takes it now. */
+/** Sends the stop request on a connection that stays open; returns `false` when the runner does not accept it now. */
 async function requestStop(machine: ReadableMachine, timeoutMs: number, open: DisposableStack): Promise<boolean> {
   try {
     const writer = new FrameWriter(await Deno.connect({ transport: "unix", path: controlSocket(machine) }));
@@ -99,7 +99,7 @@ async function requestStop(machine: ReadableMachine, timeoutMs: number, open: Di
     writer.send(CONTROL.STOP, 0, encodeStop({ signal: machine.record.stopSignal, timeoutMs }));
     return true;
   } catch (error) {
-    // A runner that has just begun does not listen yet, one that is about to end no more.
+    // The runner does not listen yet, or no longer.
     if (isDisconnect(error)) return false;
     throw error;
   }

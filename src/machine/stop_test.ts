@@ -6,7 +6,7 @@ import { CREATED, type MachineState, writeStatus } from "../state/status.ts";
 import { machineLock } from "../state/machine_folders.ts";
 import { killMachine } from "./stop.ts";
 
-/** Kills a machine in that state, whose process is not known and holds its lock for another moment. */
+/** Kills a machine in this state whose process is unknown and keeps its lock for another 30 ms. */
 async function killHeld(state: MachineState): Promise<{ freed: boolean }> {
   using temp = makeMachineFolder();
   const { path: folder } = temp;
@@ -26,11 +26,11 @@ async function killHeld(state: MachineState): Promise<{ freed: boolean }> {
   }
 }
 
-Deno.test("killMachine() waits for the process of a machine that has failed, which is about to end", async () => {
+Deno.test("killMachine() waits for the process of a failed machine, which is about to exit", async () => {
   assert.deepEqual(await killHeld("failed"), { freed: true });
 });
 
-Deno.test("killMachine() says when it does not know whom to kill", async () => {
+Deno.test("killMachine() reports when the machine's process is unknown", async () => {
   await assert.rejects(killHeld("starting"), {
     code: "machine-state",
     message: /the process that holds it is unknown$/,

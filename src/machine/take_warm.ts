@@ -12,17 +12,17 @@ import { DEFAULT_DISK_BYTES } from "../storage/disk.ts";
 import { jailPrefix } from "../jail/prefix.ts";
 import { hostOfWarm, readMounts } from "./warm_host.ts";
 
-/** A machine that was warm, and its runner. */
+/** A warm machine that this process has taken, and its runner. */
 export interface Taken {
   runner: RunnerProcess;
   warm: WarmMachine;
 }
 
 /**
- * Takes a warm machine for what is to be run, if one waits that fits: `spec` has its id and its folders then, and its
- * runner waits for it.
+ * Takes a warm machine that fits the spec, if there is one. `spec` then has the id and the folders of that machine, and
+ * the machine's runner waits for `spec`.
  *
- * @throws {SmolvmError} `usage` when the name is taken; `storage`. Nothing is left then.
+ * @throws {SmolvmError} `usage` when the name is taken; `storage`. The warm machine has ended then.
  */
 export async function takeWarmMachine(spec: RunnerSpec, prefix: readonly string[]): Promise<Taken | undefined> {
   if (!canBeWarm(spec, prefix)) return undefined;
@@ -30,12 +30,13 @@ export async function takeWarmMachine(spec: RunnerSpec, prefix: readonly string[
   const host = waiting.length > 0 ? hostOfWarm() : undefined;
   if (host === undefined) return undefined;
   const image = imageOf(spec.machine);
-  // Those of its image first: nobody else can use them. What is mounted in a namespace of buildah's alone only those have.
+  // Prefer machines booted for this image: no other image can use them. If the image is mounted only in buildah's
+  // namespace (`variable`), no other warm machine can access it.
   const images = image === null ? [null] : "path" in spec.rootfs ? [image, null] : [image];
   const wanted = images.flatMap((image) =>
     waiting.filter((warm) => isSameKind(warm, { ...spec.machine, host, image }))
   );
-  // In a namespace of buildah's, those that were made since may be missing.
+  // A machine in buildah's namespace does not see mounts that were made after it booted, and volumes may be on them.
   const needed = "variable" in spec.rootfs && spec.machine.volumes.length > 0 ? (await readMounts()).mounts : undefined;
   for (const warm of wanted) {
     if (needed !== undefined && warm.mounts !== needed) continue;
@@ -53,14 +54,14 @@ export async function takeWarmMachine(spec: RunnerSpec, prefix: readonly string[
   }
 }
 
-/** Whether a machine can be one that has booted already: with nothing that must be there before the boot. */
+/** Whether a warm machine can serve this spec: it has nothing that must exist before the boot. */
 export function canBeWarm({ machine, ephemeral }: RunnerSpec, prefix: readonly string[]): boolean {
   const { ports, diskBytes } = machine;
   return ephemeral && ports.length === 0 && !hasGateway(machine) && diskBytes === DEFAULT_DISK_BYTES &&
     prefix.join("\0").endsWith(jailPrefix({ isJailed: true, keepsNetwork: false }).join("\0"));
 }
 
-/** Makes a warm machine known as what it is to be, whose supervisor cleans all of that up from then on. */
+/** Turns a warm machine into the machine of `spec`. Its supervisor then also removes that machine's name at the end. */
 async function become(spec: RunnerSpec, warm: WarmMachine, link: TakenLink): Promise<void> {
   const { id, folder, runtimeFolder } = warm;
   const { machine, rootfs, held } = spec;

@@ -1,2 +1,2 @@
-/** Lines and columns of a terminal that nobody looks at. */
+/** The size of a command's terminal that no user sees. */
 export const UNSEEN_TERMINAL = { rows: 24, columns: 80 };

@@ -13,7 +13,7 @@ import { keyOf, mergeEnvironment } from "./command.ts";
 import { resolvePorts } from "./ports.ts";
 import { orderVolumes, resolveVolumes } from "./volume.ts";
 
-/** What is to be changed of a machine; removals come first. */
+/** Changes of a machine; removals are done first. */
 export interface MachineChanges {
   cpus?: number | undefined;
   /** In MiB. */
@@ -25,21 +25,21 @@ export interface MachineChanges {
   /** Keys of variables to remove. */
   envRm: string[];
   volumes: VolumeSpec[];
-  /** Where volumes to remove are in the guest. */
+  /** The mount points in the guest of volumes to remove. */
   volumeRm: string[];
-  /** A host port of 0 stands for any that is free now. */
+  /** A host port of 0 stands for any free port. */
   ports: PortSpec[];
-  /** Ports of the guest that are no longer published. */
+  /** Ports of the guest to publish no longer. */
   portRm: GuestPort[];
 }
 
 /**
- * Changes a machine from its next start on.
+ * Changes the settings of a machine from its next start on.
  *
- * @throws {SmolvmError} `machine-state` when it runs; for what it cannot be, or does not have that is to be removed.
+ * @throws {SmolvmError} `machine-state` when it runs; for invalid settings, and for a removal of something missing.
  */
 export async function updateMachine(machine: ReadableMachine, changes: MachineChanges): Promise<void> {
-  // A start waits for this lock.
+  // A concurrent start waits for this lock.
   using lock = machine.ephemeral ? undefined : await lockMachine(machine.folder);
   if (lock === undefined) {
     throw new SmolvmError("machine-state", `Cannot update machine "${machine.record.name}": it is running`, {
@@ -50,9 +50,9 @@ export async function updateMachine(machine: ReadableMachine, changes: MachineCh
 }
 
 /**
- * What a machine is with those changes.
+ * Returns a machine's record with these changes.
  *
- * @throws {SmolvmError} for what it cannot be, or does not have that is to be removed.
+ * @throws {SmolvmError} for invalid settings, and for a removal of something missing.
  */
 export function changed(record: MachineRecord, changes: MachineChanges): MachineRecord {
   const { cpus = record.cpus, memoryMib = record.memoryMib, workdir: cwd = record.command.cwd } = changes;
@@ -70,17 +70,17 @@ export function changed(record: MachineRecord, changes: MachineChanges): Machine
     ...record,
     cpus,
     memoryMib,
-    // Those that it has may be gone for now; its start says so.
+    // Do not resolve the existing volumes: their folders may be missing now, and the next start reports that.
     volumes: orderVolumes([...volumes, ...resolveVolumes(changes.volumes)]),
     ports: resolvePorts([...ports, ...changes.ports]),
     command: { ...record.command, cwd, env: mergeEnvironment([...env, ...changes.env]) },
   };
 }
 
-/** How items that are to be removed are known. */
+/** How to identify the items to remove. */
 interface Naming<T, K> {
   keyOf: (item: T) => K;
-  /** What has such a key, for messages. */
+  /** Describes the item with this key, for error messages. */
   named: (key: K) => string;
 }
 

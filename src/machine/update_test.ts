@@ -24,21 +24,21 @@ const RECORD = makeRecord({
 
 const change = (changes: Partial<MachineChanges>): MachineRecord => changed(RECORD, { ...NOTHING, ...changes });
 
-Deno.test("changed() changes what it is told to and nothing else", () => {
+Deno.test("changed() changes only the given settings", () => {
   assert.deepEqual(change({}), RECORD);
   assert.deepEqual(change({ cpus: 4 }), { ...RECORD, cpus: 4 });
   assert.deepEqual(change({ memoryMib: 256 }), { ...RECORD, memoryMib: 256 });
   assert.deepEqual(change({ workdir: "/w" }), { ...RECORD, command: { ...COMMAND, cwd: "/w" } });
 });
 
-Deno.test("changed() sets variables anew or over their old values, and removes them", () => {
+Deno.test("changed() adds, replaces and removes variables", () => {
   const env = (changes: Partial<MachineChanges>) => change(changes).command.env;
   assert.deepEqual(env({ env: ["A=3", "C=4"] }), ["PATH=/bin", "A=3", "AB=2", "C=4"]);
   assert.deepEqual(env({ envRm: ["A", "PATH"] }), ["AB=2"]);
   assert.deepEqual(env({ envRm: ["A"], env: ["A=3"] }), ["PATH=/bin", "AB=2", "A=3"]);
 });
 
-Deno.test("changed() adds volumes in the order of their mounts, and removes them before, also those that are gone", () => {
+Deno.test("changed() adds volumes in mount order after removals, and removes volumes whose folder is gone", () => {
   const volumes = (changes: Partial<MachineChanges>) => change(changes).volumes;
   const [gone, other] = RECORD.volumes as [MachineRecord["volumes"][0], MachineRecord["volumes"][0]];
   const added = volume("/", "/a/b");
@@ -47,7 +47,7 @@ Deno.test("changed() adds volumes in the order of their mounts, and removes them
   assert.deepEqual(volumes({ volumeRm: ["/a"], volumes: [volume("/", "/a")] }), [other, volume("/", "/a")]);
 });
 
-Deno.test("changed() publishes ports, without a network, and removes all of a port of the guest", () => {
+Deno.test("changed() publishes ports without a network, and removes all publications of a guest port", () => {
   assert.deepEqual(change({ ports: [port(443, 443)] }), { ...RECORD, ports: [...RECORD.ports, port(443, 443)] });
   assert.deepEqual(change({ portRm: [{ protocol: "tcp", guestPort: 80 }] }), { ...RECORD, ports: [port(53, 53)] });
   assert.deepEqual(
@@ -56,7 +56,7 @@ Deno.test("changed() publishes ports, without a network, and removes all of a po
   );
 });
 
-Deno.test("changed() refuses what a machine cannot be, or does not have", () => {
+Deno.test("changed() refuses invalid settings, and removals of missing items", () => {
   const refusals: [changes: Partial<MachineChanges>, message: string][] = [
     [{ cpus: 17 }, "Cannot give the machine 17 CPUs: expected 1 to 16"],
     [{ memoryMib: 1 }, "Cannot give the machine 1 MiB of memory: expected 128 MiB to 16 TiB"],
@@ -70,7 +70,7 @@ Deno.test("changed() refuses what a machine cannot be, or does not have", () => 
   for (const [changes, message] of refusals) assert.throws(() => change(changes), { message });
 });
 
-Deno.test("updateMachine() changes a machine's record, but not while its runner holds it", () =>
+Deno.test("updateMachine() changes a machine's record, but not while the machine runs", () =>
   withMachines(async () => {
     await createMachine(RECORD, () => {});
     const machine = openMachine("web");

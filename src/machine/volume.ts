@@ -4,19 +4,20 @@ import { osReason } from "../host/os_error.ts";
 import type { VolumeSpec } from "../state/machine_record.ts";
 
 /**
- * Finds the host's folders of volumes; relative ones are relative to the working directory.
+ * Resolves the host folders of volumes to absolute paths without symlinks, and sorts the volumes into mount order.
+ * Relative paths are relative to the working directory.
  *
- * @throws {SmolvmError} `volume` for one that is missing, a single file, or mounted where another one is.
+ * @throws {SmolvmError} `volume` for a missing folder, a single file, or two volumes at the same mount point.
  */
 export function resolveVolumes(volumes: readonly VolumeSpec[]): VolumeSpec[] {
   return orderVolumes(volumes).map(resolveVolume);
 }
 
 /**
- * Puts volumes into the order in which they are mounted: outer folders first, or they would hide what is mounted
- * inside them.
+ * Sorts volumes into mount order: outer folders first, because a later mount on an outer folder would hide the mounts
+ * inside it.
  *
- * @throws {SmolvmError} `volume` for one that is mounted where another one is.
+ * @throws {SmolvmError} `volume` for two volumes at the same mount point.
  */
 export function orderVolumes(volumes: readonly VolumeSpec[]): VolumeSpec[] {
   const targets = new Set<string>();

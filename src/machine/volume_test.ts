@@ -21,7 +21,7 @@ Deno.test("resolveVolumes() mounts outer folders before those inside them", () =
   assert.deepEqual(sorted, ["/x", "/a", "/a/b", "/a/b/c"]);
 });
 
-Deno.test("resolveVolumes() refuses two volumes at one place", () => {
+Deno.test("resolveVolumes() refuses two volumes at the same mount point", () => {
   assert.throws(() => resolveVolumes([volume("/", "/a"), volume("/tmp", "/a")]), {
     code: "volume",
     message: 'Cannot mount two volumes at "/a"',
@@ -46,7 +46,7 @@ Deno.test("resolveVolumes() refuses a single file and names the folder to mount 
   });
 });
 
-Deno.test("orderVolumes() leaves the folders of the host alone", () => {
+Deno.test("orderVolumes() does not access the host's folders", () => {
   const volumes = [volume("/none/inner", "/a/b"), volume("/none", "/a")];
   assert.deepEqual(orderVolumes(volumes), volumes.toReversed());
 });

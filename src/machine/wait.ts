@@ -12,10 +12,10 @@ import { exitCode, KILLED, lastExitCode } from "./exit_code.ts";
 const POLL_MS = 50;
 
 /**
- * Settles when a machine has ended, with the exit code of its command; at once, with that of its last run, when it does
- * not run. 137 stands for a VM that was killed.
+ * Waits until a machine has ended, and returns the exit code of its command; 137 if the VM was killed. For a machine
+ * that does not run, returns the exit code of its last run at once.
  *
- * @throws the reason of `signal`, when that is aborted.
+ * @throws the reason of `signal` when it is aborted.
  */
 export async function waitForEnd(machine: ReadableMachine, signal?: AbortSignal): Promise<number> {
   signal?.throwIfAborted();
@@ -27,20 +27,20 @@ export async function waitForEnd(machine: ReadableMachine, signal?: AbortSignal)
     if (!isLocked(lock) || code !== undefined && isStartedAgain(machine)) break;
     await sleep(POLL_MS);
   }
-  // Of a machine of `run` nothing is left to read.
+  // The files of an ephemeral machine are gone.
   const isLeft = readStatus(machine.folder) !== undefined;
   return code ?? lastExitCode(isLeft ? observeStatus(machine.folder) : machine.status) ?? 0;
 }
 
-/** Whether the lock is that of another run, which began before anyone could see it free. */
+/** Whether another run holds the lock: it may have started before this process could see the lock free. */
 function isStartedAgain({ folder, status }: ReadableMachine): boolean {
   const process = readStatus(folder)?.process;
   return process && status.process ? process.pid !== status.process.pid : false;
 }
 
 /**
- * Watches how the command of a machine ends, from its start on, when nothing of the machine is left to be asked after
- * that. Keeps no process going until somebody wants to know.
+ * Watches for the exit code of a machine's command from its start on, because the machine's files are gone afterwards.
+ * Does not keep this process alive before `exitCode()` is called.
  */
 export class EndWatch {
   #attachment: Attachment | undefined;
@@ -53,10 +53,10 @@ export class EndWatch {
       attachment.isRef = this.#isAwaited;
     };
     this.#code = watchCommand(machine, { onOpen });
-    this.#code.catch(() => {}); // Callers of it get the error.
+    this.#code.catch(() => {}); // The caller of exitCode() gets the error.
   }
 
-  /** Its exit code; 137 stands for a VM that was killed. */
+  /** Returns the exit code of the command; 137 if the VM was killed. */
   async exitCode(): Promise<number> {
     this.#isAwaited = true;
     if (this.#attachment) this.#attachment.isRef = true;
@@ -64,7 +64,7 @@ export class EndWatch {
   }
 }
 
-/** The exit code of the command that runs, or `undefined` when nobody is there to tell. */
+/** Returns the exit code of the running command; `undefined` when the runner is gone or does not report it. */
 async function watchCommand(
   machine: Pick<RunnerSpec, "runtimeFolder">,
   { signal, onOpen }: { signal?: AbortSignal | undefined; onOpen?: (attachment: Attachment) => void },

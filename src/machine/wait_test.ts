@@ -11,12 +11,12 @@ import { machineLock } from "../state/machine_folders.ts";
 import type { ReadableMachine } from "./find.ts";
 import { waitForEnd } from "./wait.ts";
 
-/** A machine that runs, as a test plays its runner. */
+/** A running machine whose runner is played by the test. */
 interface Runner extends Disposable {
   machine: ReadableMachine;
-  /** The client that waits. */
+  /** The connection of the waiting client. */
   client(): Promise<FramePeer>;
-  /** The end of the run. */
+  /** Ends the run. */
   unlock(): void;
 }
 
@@ -42,7 +42,7 @@ async function makeRunner(): Promise<Runner> {
   };
 }
 
-Deno.test("waitForEnd() has the command's exit code once the machine has ended", async () => {
+Deno.test("waitForEnd() returns the command's exit code when the machine has ended", async () => {
   const failure = encodeFailure({ errno: 2, stage: STAGE.EXEC, text: "none" });
   const ends = [
     [MSG.EXITED, encodeExited({ code: 3 }), 3],
@@ -61,7 +61,7 @@ Deno.test("waitForEnd() has the command's exit code once the machine has ended",
   }
 });
 
-Deno.test("waitForEnd() says by what a VM ended that nobody heard of", async () => {
+Deno.test("waitForEnd() returns 137 for a VM that ended without a report", async () => {
   using runner = await makeRunner();
   const waiting = waitForEnd(runner.machine);
   const client = await runner.client();
@@ -70,7 +70,7 @@ Deno.test("waitForEnd() says by what a VM ended that nobody heard of", async () 
   assert.equal(await waiting, 137);
 });
 
-Deno.test("waitForEnd() does not wait for the run after, however soon that began", async () => {
+Deno.test("waitForEnd() does not wait for the next run, even if it starts immediately", async () => {
   using runner = await makeRunner();
   const waiting = waitForEnd(runner.machine);
   const client = await runner.client();
@@ -87,7 +87,7 @@ Deno.test("waitForEnd() does not wait for the run after, however soon that began
   runner.unlock();
 });
 
-Deno.test("waitForEnd() has the exit code of the last run of a machine that does not run", async () => {
+Deno.test("waitForEnd() returns the exit code of the last run for a machine that does not run", async () => {
   using runner = await makeRunner();
   runner.unlock();
   const status: MachineStatus = { ...CREATED, state: "stopped", exit: { code: 7 } };

@@ -17,22 +17,22 @@ import { hostOfWarm, readMounts } from "./warm_host.ts";
 
 export { listWarmMachines, type WarmMachine };
 
-/** What warm machines there are to be. */
+/** How many warm machines to keep, and of which kind. */
 export interface KeepWarmOptions extends Places, ImageOptions {
-  /** The image that they are for; for anything that fits when absent. */
+  /** The image that they serve; without it they serve any image or folder. */
   image?: string | undefined;
 }
 
-/** How long what a killed one leaves may take to be removed. */
+/** How long to wait for the removal of a killed machine's files. */
 const CLEAN_UP_MS = 3000;
-/** How often one that still boots is looked at. */
+/** How often to look at a machine that is still booting. */
 const POLL_MS = 50;
 
 /**
- * Makes as many machines of that size and image wait as is said: pulls a missing image, boots those that are missing, and
- * ends those that are too many. Settles when all of them wait.
+ * Keeps `options.count` warm machines of this size and image: pulls a missing image, ends the machines that were kept
+ * with another count, and boots the missing ones. Settles when all of them are warm.
  *
- * @throws {SmolvmError} for why one cannot be booted.
+ * @throws {SmolvmError} when a machine cannot be booted.
  */
 export async function keepWarm(options: KeepWarmOptions): Promise<void> {
   if (Deno.build.os !== "linux") {
@@ -43,15 +43,15 @@ export async function keepWarm(options: KeepWarmOptions): Promise<void> {
   checkVirtualization();
   const host = hostOfWarm();
   if (host === undefined) {
-    throw new SmolvmError("usage", "Cannot keep machines warm: this script may not read what they would run with", {
-      hint: "Allow it to read smolvm's own files and its variables.",
+    throw new SmolvmError("usage", "Cannot keep machines warm: this script may not read smolvm's files and variables", {
+      hint: "Allow the script to read them.",
     });
   }
   using prepared = await prepareRoot(reference, options);
   const { image, rootfs, prefix } = prepared;
   const making = { ...options, ...await readMounts(), host, image, rootfs, prefix };
   const isOfKind = (place: WarmMachine) => isSameKind(place, making);
-  // Who follows one knows of how many it was one.
+  // The replacement of a taken machine inherits `most` from it: end the machines that have another count.
   const { kept, lost } = await changePlaces((place) => !isOfKind(place) || place.most === options.count);
   await Promise.all(lost.map(endWarm));
   const booted = await Promise.allSettled(
@@ -61,7 +61,7 @@ export async function keepWarm(options: KeepWarmOptions): Promise<void> {
   if (failed?.status === "rejected") throw failed.reason;
 }
 
-/** The root of machines that are for an image, which stays as it is until this is disposed of. */
+/** Returns the root of machines that serve this image; the image is kept until the result is disposed of. */
 async function prepareRoot(
   reference: ImageReference | undefined,
   options: ImageOptions,
@@ -71,28 +71,28 @@ async function prepareRoot(
   return { image, rootfs: root.rootfs, prefix: root.prefix, [Symbol.dispose]: () => root[Symbol.dispose]() };
 }
 
-/** Whether another process was faster. */
+/** Whether registerWarm() refused the machine, because another process has booted enough machines meanwhile. */
 function isEnough(error: unknown): boolean {
   return error instanceof SmolvmError && error.code === "machine-state";
 }
 
-/** Ends all warm machines, of whatever size. */
+/** Ends all warm machines of any size and image. */
 export async function endAllWarm(): Promise<void> {
   const { lost } = await changePlaces(() => false);
   await Promise.all(lost.map(endWarm));
 }
 
-/** The process of the VM of a warm machine, if it is known. */
+/** Returns the process id of a warm machine's VM, if known. */
 export function warmProcess({ folder }: Pick<WarmMachine, "folder">): number | null {
   try {
     return readProcess(folder)?.pid ?? null;
   } catch (error) {
-    if (error instanceof SmolvmError) return null; // It is gone.
+    if (error instanceof SmolvmError) return null; // The machine is gone.
     throw error;
   }
 }
 
-/** Takes the machine and drops it: nobody else gets it, and nothing of it is left. */
+/** Ends a warm machine: takes it, so that no other client gets it, and releases it. Waits until its files are gone. */
 async function endWarm(machine: WarmMachine): Promise<void> {
   const { folder } = machine;
   while (isUntaken(machine)) {
@@ -101,13 +101,13 @@ async function endWarm(machine: WarmMachine): Promise<void> {
       await link.release();
       await link.exited;
     } else {
-      // One that still boots has no taker, and without its place will find none.
+      // A machine that is still booting cannot be taken. No client will take it later either: it has lost its place.
       const process = readStatus(folder)?.state === "starting" ? readProcess(folder) : null;
       if (process !== null) await killProcess(process);
       await sleep(POLL_MS);
     }
   }
-  // What it was behind removes it, unless it was taken.
+  // Its `smolvm-jail` removes the folder, unless another client has taken the machine.
   const deadline = performance.now() + CLEAN_UP_MS;
   while (exists(folder) && !isLocked(machineLock(folder)) && performance.now() < deadline) await sleep(POLL_MS);
 }

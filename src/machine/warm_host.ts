@@ -5,18 +5,18 @@ import { jailProgram } from "../jail/prefix.ts";
 import { logLevel } from "../log.ts";
 import { roleCommand } from "../runner/entry.ts";
 
-/** The variables that say what a runner loads. */
+/** The variables that choose the libraries of a runner. */
 const LIBRARIES = ["SMOLVM_LIBKRUN", "SMOLVM_LIBKRUNFW"];
 
 /**
- * What a machine that has booted has of its host and of who started it, beside its size: who takes it must have the
- * same. The program, in its version; its libraries; how much it logs; and the control group that its limits come from.
- * `undefined` for a script that may not look.
+ * Describes the host and the process that starts a warm machine: the versions of the program files, the libraries, the
+ * log level and the control group that limits the machine. A client can take the machine only if its own description is
+ * the same. Returns `undefined` for a script without permission to read these.
  */
 export function hostOfWarm(): string | undefined {
   const { argv } = roleCommand("runner");
   const files = [jailProgram(), ...argv].filter((word) => word.startsWith("/"));
-  // Nobody is to be asked.
+  // Query the permissions: reading without them would prompt the user.
   if (!files.every((path) => isGranted({ name: "read", path }))) return undefined;
   if (!LIBRARIES.every((variable) => isGranted({ name: "env", variable }))) return undefined;
   const group = readKernelFile("/proc/self/cgroup");
@@ -29,24 +29,24 @@ export function hostOfWarm(): string | undefined {
   });
 }
 
-/** What a path means to a process. */
+/** The mounts that a process sees, which decide what a path means to it. */
 export interface Mounts {
-  /** Id of the mount that is its root: processes with the same one are in the same namespace. */
+  /** Id of the process's root mount: processes with the same id are in the same mount namespace. */
   rootMount: number;
-  /** Changes with every mount. */
+  /** A hash that changes with every mount. */
   mounts: string;
 }
 
 /**
- * The mounts that this process sees.
+ * Returns the mounts that this process sees.
  *
- * @throws {SmolvmError} `usage` behind a root that is no mount.
+ * @throws {SmolvmError} `usage` when the root of this process is not a mount, as after `chroot`.
  */
 export async function readMounts(): Promise<Mounts> {
   const text = readKernelFile("/proc/self/mountinfo");
   const root = text.split("\n").map((line) => line.split(" ")).find(([, , , , point]) => point === "/");
   if (root === undefined) {
-    throw new SmolvmError("usage", "Cannot keep machines warm here: the root of this process is no mount");
+    throw new SmolvmError("usage", "Cannot keep machines warm here: the root of this process is not a mount");
   }
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return { rootMount: Number(root[0]), mounts: new Uint8Array(digest).toHex() };
@@ -56,7 +56,7 @@ function isGranted(permission: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(permission).state === "granted";
 }
 
-/** What tells one version of a file from another. */
+/** Returns a text that differs between versions of a file. */
 function stampOf(path: string): string {
   const { size, mtime } = Deno.statSync(path);
   return `${size}-${mtime?.getTime()}`;

@@ -1,7 +1,7 @@
 /**
- * The certificates of a machine's own authority (RFC 5280), with which a gateway ends the TLS of the hosts that have a
- * secret. Only what is written here is ever encoded, and nothing is parsed: the packages on npm that do this are some
- * twenty, for as many features that have no use here.
+ * The certificate authority of one machine (RFC 5280), with which its gateway terminates TLS to hosts that have a
+ * secret. This module only encodes the few structures below and parses nothing. The alternative is about twenty npm
+ * packages, most of whose features would be unused.
  *
  * @module
  */
@@ -13,9 +13,9 @@ export interface Certificate {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** A clock of a guest that is behind finds them valid. */
+/** Certificates start to be valid in the past, so that a guest whose clock is behind accepts them. */
 const [BEFORE_MS, VALID_MS] = [2 * DAY_MS, 365 * DAY_MS];
-/** As many are remembered. */
+/** Maximum number of cached certificates. */
 const MAX_ISSUED = 256;
 const CURVE = { name: "ECDSA", namedCurve: "P-256" } as const;
 
@@ -35,7 +35,7 @@ const OID = {
 
 type Bytes = readonly number[] | Uint8Array;
 
-/** A value of DER: its tag, its length, its content. */
+/** Encodes a DER value: tag, length, content. */
 function der(tag: number, ...parts: Bytes[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
@@ -46,22 +46,22 @@ const text = (value: string) => new TextEncoder().encode(value);
 const sequence = (...parts: Bytes[]) => der(TAG.sequence, ...parts);
 const oid = (id: readonly number[]) => der(TAG.oid, id);
 const bits = (content: Bytes) => der(TAG.bits, [0], content);
-/** A value that its context names: constructed, or the content alone. */
-const tagged = (number: number, content: Bytes, { isWhole = true } = {}) =>
-  der((isWhole ? 0xa0 : 0x80) | number, content);
+/** Encodes a context-specific tag: constructed, or primitive if `isConstructed` is false. */
+const tagged = (number: number, content: Bytes, { isConstructed = true } = {}) =>
+  der((isConstructed ? 0xa0 : 0x80) | number, content);
 const nameOf = (commonName: string) =>
   sequence(der(TAG.set, sequence(oid(OID.commonName), der(TAG.utf8, text(commonName)))));
 const time = (ms: number) => der(TAG.time, text(new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, "")));
 const extension = (id: readonly number[], value: Uint8Array, { isCritical = true } = {}) =>
   sequence(oid(id), isCritical ? der(TAG.boolean, [0xff]) : [], der(TAG.octets, value));
 
-/** Certifies servers by names, for one machine; its own key is nowhere but in this process. */
+/** Issues server certificates for the names of one machine's secrets. Its key never leaves this process. */
 export class Authority {
-  /** What the guest is to trust, as PEM. */
+  /** The CA certificate that the guest must trust, as PEM. */
   readonly certificate: string;
   readonly #keys: CryptoKeyPair;
   readonly #name: Uint8Array;
-  /** By which a certificate names the key that signed it; any bytes will do. */
+  /** The subject key identifier; any bytes will do. */
   readonly #keyId: Uint8Array;
   readonly #issued = new Map<string, Promise<Certificate>>();
 
@@ -79,15 +79,15 @@ export class Authority {
     this.certificate = certificate;
   }
 
-  /** @param names all that it may certify, and what is below them: the guest takes it for no others */
+  /** @param names the only names, with their subdomains, that the guest accepts from this CA (name constraints) */
   static async create(names: readonly string[]): Promise<Authority> {
     const keys = await makeKeys();
     const name = nameOf(`smolvm ${crypto.randomUUID().slice(0, 8)}`);
     const keyId = crypto.getRandomValues(new Uint8Array(20));
-    const permitted = names.map((name) => sequence(tagged(2, text(name), { isWhole: false })));
+    const permitted = names.map((name) => sequence(tagged(2, text(name), { isConstructed: false })));
     const extensions = [
       extension(OID.basicConstraints, sequence(der(TAG.boolean, [0xff]), der(TAG.integer, [0]))),
-      extension(OID.keyUsage, der(TAG.bits, [1, 0b0000_0110])), // certificates and lists of revoked ones
+      extension(OID.keyUsage, der(TAG.bits, [1, 0b0000_0110])), // keyCertSign, cRLSign
       extension(OID.subjectKeyIdentifier, der(TAG.octets, keyId), { isCritical: false }),
       extension(OID.nameConstraints, sequence(der(0xa0, ...permitted))),
     ];
@@ -95,11 +95,11 @@ export class Authority {
     return new Authority({ keys, name, keyId, certificate: pem("CERTIFICATE", certificate) });
   }
 
-  /** The certificate of a server of that name. */
+  /** Returns a certificate for a server name. */
   issue(name: string): Promise<Certificate> {
     const issued = this.#issued.get(name) ?? this.#issue(name);
     this.#issued.set(name, issued);
-    // Below `*.NAME` a guest may ask for any number of names.
+    // With `*.NAME` a guest may request any number of names.
     if (this.#issued.size > MAX_ISSUED) this.#issued.delete(this.#issued.keys().next().value!);
     return issued;
   }
@@ -107,14 +107,14 @@ export class Authority {
   async #issue(name: string): Promise<Certificate> {
     const keys = await makeKeys();
     const extensions = [
-      extension(OID.subjectAltName, sequence(tagged(2, text(name), { isWhole: false })), { isCritical: false }),
-      extension(OID.keyUsage, der(TAG.bits, [7, 0b1000_0000])), // signatures
+      extension(OID.subjectAltName, sequence(tagged(2, text(name), { isConstructed: false })), { isCritical: false }),
+      extension(OID.keyUsage, der(TAG.bits, [7, 0b1000_0000])), // digitalSignature
       extension(OID.extendedKeyUsage, sequence(oid(OID.serverAuth)), { isCritical: false }),
-      extension(OID.authorityKeyIdentifier, sequence(tagged(0, this.#keyId, { isWhole: false })), {
+      extension(OID.authorityKeyIdentifier, sequence(tagged(0, this.#keyId, { isConstructed: false })), {
         isCritical: false,
       }),
     ];
-    // A common name has 64 characters at most; the alternative name is what counts.
+    // A common name has at most 64 characters. Clients check only the subject alternative name.
     const subject = nameOf(name.length <= 64 ? name : "smolvm");
     const certificate = await certify(
       { issuer: this.#name, subject, subjectKey: keys.publicKey, extensions },
@@ -129,8 +129,8 @@ async function makeKeys(): Promise<CryptoKeyPair> {
   return await crypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
 }
 
-/** What a certificate says. */
-interface Statement {
+/** The fields of a certificate that its issuer signs. */
+interface ToBeSigned {
   issuer: Uint8Array;
   subject: Uint8Array;
   subjectKey: CryptoKey;
@@ -138,14 +138,14 @@ interface Statement {
 }
 
 async function certify(
-  { issuer, subject, subjectKey, extensions }: Statement,
+  { issuer, subject, subjectKey, extensions }: ToBeSigned,
   { privateKey }: CryptoKeyPair,
 ): Promise<Uint8Array> {
   const serial = crypto.getRandomValues(new Uint8Array(16));
-  serial[0] = serial[0]! & 0x7f | 0x40; // Positive, and of this length.
+  serial[0] = serial[0]! & 0x7f | 0x40; // Positive, and without leading zeros.
   const algorithm = sequence(oid(OID.ecdsaWithSha256));
   const now = Date.now();
-  const statement = sequence(
+  const toBeSigned = sequence(
     tagged(0, der(TAG.integer, [2])), // version 3
     der(TAG.integer, serial),
     algorithm,
@@ -155,11 +155,15 @@ async function certify(
     new Uint8Array(await crypto.subtle.exportKey("spki", subjectKey)),
     tagged(3, sequence(...extensions)),
   );
-  const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, privateKey, statement as BufferSource);
-  return sequence(statement, algorithm, bits(encodeSignature(new Uint8Array(signature))));
+  const signature = await crypto.subtle.sign(
+    { name: "ECDSA", hash: "SHA-256" },
+    privateKey,
+    toBeSigned as BufferSource,
+  );
+  return sequence(toBeSigned, algorithm, bits(encodeSignature(new Uint8Array(signature))));
 }
 
-/** WebCrypto has the two numbers of a signature side by side; a certificate has them as DER. */
+/** Converts an ECDSA signature from the raw format of WebCrypto (r and s concatenated) to DER. */
 function encodeSignature(signature: Uint8Array): Uint8Array {
   const half = signature.length / 2;
   return sequence(...[signature.subarray(0, half), signature.subarray(half)].map((number) => {

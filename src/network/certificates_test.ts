@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { Authority } from "./certificates.ts";
 
-Deno.test("Authority certifies names with which a client that trusts it is content, and no others", async () => {
+Deno.test("Authority issues certificates that a client which trusts it accepts for its names only", async () => {
   const authority = await Authority.create(["api.test"]);
   const certificate = new X509Certificate(authority.certificate);
   assert.ok(certificate.ca);
@@ -23,7 +23,7 @@ Deno.test("Authority certifies names with which a client that trusts it is conte
   };
   assert.equal(await attempt("api.test"), "hello");
   assert.equal(await attempt("below.api.test"), "hello");
-  // A guest's programs take it for no other name, whatever it signs.
+  // The guest's programs accept no other name, whatever the authority signs.
   assert.match(await attempt("bank.test"), /constraint|certificate/i);
   assert.match(
     await attempt("api.test", { trusts: (await Authority.create(["api.test"])).certificate }),

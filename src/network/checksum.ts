@@ -1,4 +1,4 @@
-/** Bytes to sum, and views of the same memory by words. The buffer's length must be a multiple of 4. */
+/** Memory to sum, with views of it as 16-bit and 32-bit words. The buffer's length must be a multiple of 4. */
 export class SummedBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #halves: Uint16Array;
@@ -11,8 +11,8 @@ export class SummedBytes {
   }
 
   /**
-   * The one's complement sum (RFC 1071) of some bytes, added to an earlier sum. Sums are of little-endian words, so that
-   * a checksum is stored little-endian too; each part but the last must have an even length.
+   * Returns the one's complement sum (RFC 1071) of a range of bytes plus an earlier sum. The words are little-endian,
+   * so the checksum must be stored as little-endian too. Every part except the last must have an even length.
    */
   sum(start: number, length: number, earlier = 0): number {
     const end = start + length;
@@ -43,7 +43,7 @@ export class SummedBytes {
     return fold(total);
   }
 
-  /** Bytes from an odd place have the sum of even ones, its two bytes swapped. */
+  /** The sum of bytes at an odd offset equals the sum at an even offset with its two bytes swapped. */
   #sumFromOdd(start: number, end: number): number {
     if (start === end) return 0;
     const first = this.bytes[start]! << 8;
@@ -51,12 +51,12 @@ export class SummedBytes {
   }
 }
 
-/** The checksum of a sum, to be stored little-endian. */
+/** Returns the checksum for a sum, to be stored as little-endian. */
 export function checksumOf(sum: number): number {
   return ~fold(sum) & 0xffff;
 }
 
-/** A big-endian number of 16 bits, as a part of a sum. */
+/** Converts a big-endian 16-bit number for use in a sum. */
 export function swap(value: number): number {
   return ((value & 0xff) << 8) | (value >>> 8);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Random } from "../../tests/fuzz/random.ts";
 import { checksumOf, SummedBytes } from "./checksum.ts";
 
-/** As RFC 1071 has it: big-endian words, one by one. */
+/** Computes the checksum as RFC 1071 describes it: big-endian words, one by one. */
 function slowChecksum(bytes: Uint8Array): number {
   let sum = 0;
   for (let at = 0; at < bytes.length; at += 2) sum += (bytes[at]! << 8) | (bytes[at + 1] ?? 0);
@@ -10,7 +10,7 @@ function slowChecksum(bytes: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-Deno.test("SummedBytes has the checksum of RFC 1071, wherever the bytes are and however many", () => {
+Deno.test("SummedBytes computes the checksum of RFC 1071 for any offset and length", () => {
   const random = new Random(3);
   const memory = new SummedBytes(new ArrayBuffer(4096));
   memory.bytes.set(random.bytes(4096));
@@ -25,7 +25,7 @@ Deno.test("SummedBytes has the checksum of RFC 1071, wherever the bytes are and 
   }
 });
 
-Deno.test("SummedBytes adds parts up", () => {
+Deno.test("SummedBytes.sum() adds to an earlier sum", () => {
   const memory = new SummedBytes(new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]).buffer);
   assert.equal(memory.sum(4, 4, memory.sum(0, 4)), memory.sum(0, 8));
 });

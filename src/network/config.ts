@@ -4,61 +4,61 @@ import type { PublishedDatagramPort } from "./published_datagrams.ts";
 import type { Rule } from "./rules.ts";
 import type { GatewaySecret } from "./secret.ts";
 
-/** What a gateway is told, by a file in the runtime folder of its machine. */
+/** Configuration of a gateway, in a file in the runtime folder of its machine. */
 export interface GatewayConfig {
-  /** Rules, as they were written. */
+  /** Rules, as the user wrote them. */
   allow: string[];
   deny: string[];
   /** IP addresses of name servers. */
   nameservers: string[];
-  /** Whose values are in {@linkcode secretsFile}; mostly none. */
+  /** Their values are in {@linkcode secretsFile}. Usually empty. */
   secrets: GatewaySecret[];
   limits: NetworkLimits;
-  /** The UDP ports of the guest that others may send to. */
+  /** The guest's published UDP ports. */
   published: PublishedDatagramPort[];
-  /** The networks of machines that it is in. */
+  /** The networks that the machine has joined. */
   memberships: Membership[];
 }
 
-/** How a machine is in a network of machines. */
+/** A machine's membership in a network. */
 export interface Membership {
-  /** The folder with the sockets of its machines' gateways. */
+  /** The folder with the sockets of the gateways in the network. */
   folder: string;
   network: string;
-  /** The range of its addresses. */
+  /** The address range of the network. */
   subnet: string;
   /** The machine's own name. */
   name: string;
-  /** Further names that it is known by. */
+  /** Further names of the machine. */
   aliases: string[];
 }
 
-/** What of the network a guest may use at once. */
+/** Limits on a guest's use of the network. */
 export interface NetworkLimits {
-  /** Of its data, in each direction; null: any number. */
+  /** Data in each direction; null: no limit. */
   bytesPerSecond: number | null;
-  /** TCP connections that are open; null: as many as a gateway has. */
+  /** Open TCP connections; null: only the gateway's own limit. */
   connections: number | null;
 }
 
 const VERSION = 1;
 
-/** The file with what the gateway of a machine is told. */
+/** Returns the path of the configuration file of a machine's gateway. */
 export function gatewayConfigFile(runtimeFolder: string): string {
   return `${runtimeFolder}/network.json`;
 }
 
-/** The socket at which the gateway of a machine awaits its VM. It is not there before somebody listens. */
+/** Returns the path of the socket where a machine's gateway waits for its VM. It exists once the gateway listens. */
 export function gatewaySocket(runtimeFolder: string): string {
   return `${runtimeFolder}/net.sock`;
 }
 
-/** The socket of the process that sends the pings of a machine's guest; without one the host does not let it. */
+/** Returns the path of the socket of the ping process. It exists only if the host allows ping sockets. */
 export function pingSocket(runtimeFolder: string): string {
   return `${runtimeFolder}/pings.sock`;
 }
 
-/** The file in which the gateway of a machine says which addresses the guest has in its networks, a line each. */
+/** Returns the path of the file where the gateway writes the guest's addresses in its networks, one per line. */
 export function addressesFile(runtimeFolder: string): string {
   return `${runtimeFolder}/addresses`;
 }

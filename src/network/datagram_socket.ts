@@ -1,14 +1,14 @@
-/** Datagrams that the host has not taken yet; further ones are dropped. */
+/** Maximum number of datagrams that wait to be sent. Further datagrams are dropped. */
 const MAX_UNSENT = 64;
 const MAX_DATAGRAM_BYTES = 65_535;
 
-/** Where a datagram is sent to on the host. */
+/** A UDP endpoint, as the host sees it. */
 export interface Endpoint {
   hostname: string;
   port: number;
 }
 
-/** A UDP socket of the host that carries what it can, as any network does. */
+/** A UDP socket of the host. Delivery is best effort. */
 export class DatagramSocket implements Disposable {
   readonly #socket: Deno.DatagramConn;
   #unsent = 0;
@@ -18,7 +18,7 @@ export class DatagramSocket implements Disposable {
     this.#socket = Deno.listenDatagram({ transport: "udp", ...at });
   }
 
-  /** Sends a copy of the data; false when it is dropped. */
+  /** Sends a copy of the data. Returns false if it drops the datagram. */
   send(data: Uint8Array, { hostname, port }: Endpoint): boolean {
     if (this.#unsent >= MAX_UNSENT) return false;
     this.#unsent++;
@@ -28,7 +28,7 @@ export class DatagramSocket implements Disposable {
     return true;
   }
 
-  /** What comes, in a buffer that the next one overwrites. Ends when it is closed, or the host's network is gone. */
+  /** Yields received datagrams. The next one overwrites the data. Ends when the socket is closed or fails. */
   async *received(): AsyncGenerator<[data: Uint8Array, from: Deno.NetAddr]> {
     const buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
     while (true) {

@@ -1,10 +1,10 @@
 import { kindOf, type NetworkDenial, type Refusal } from "./events.ts";
 
-/** The same denial is told this often at most, in ms, so that a guest that tries again and again fills no log. */
+/** Minimum time between reports of the same denial, in ms: a guest that keeps retrying must not fill the log. */
 const REPEAT_MS = 10_000;
 const MAX_REMEMBERED = 1024;
 
-/** Counts what a guest is refused, and tells of each kind once in a while. */
+/** Counts refusals, and reports each kind at a limited rate. */
 export class Denials {
   readonly #told = new Map<string, { at: number; untold: number }>();
   readonly #tell: (denial: NetworkDenial) => void;
@@ -14,7 +14,7 @@ export class Denials {
     this.#tell = tell;
   }
 
-  /** How much was refused so far. */
+  /** Total number of refusals. */
   get total(): number {
     return this.#total;
   }

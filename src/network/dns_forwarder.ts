@@ -20,16 +20,16 @@ import type { Pins } from "./pins.ts";
 import type { Denied, Policy } from "./policy.ts";
 
 export const DNS_PORT = 53;
-/** How long a name server may take, in ms, and how often all are asked. */
+/** How long a name server may take, in ms, and how many times all name servers are tried. */
 const [ANSWER_TIMEOUT_MS, ROUNDS] = [2500, 2];
-/** As many questions wait for an answer at most; further ones are dropped, and asked again by the guest. */
+/** Maximum number of pending queries. Further queries are dropped, and the guest repeats them. */
 const MAX_PENDING = 256;
 const MAX_DATAGRAM_BYTES = 65_535;
 
-/** How to ask a name server: over UDP, or over TCP. */
+/** Sends a query to a name server and returns the answer: over UDP, or over TCP. */
 export type Transport = (query: Uint8Array<ArrayBuffer>, server: string) => Promise<Uint8Array>;
 
-/** Asks the host's name servers for the guest. */
+/** Forwards the guest's DNS queries to the host's name servers. */
 export class DnsForwarder {
   readonly #servers: readonly string[];
   readonly #policy: Policy;
@@ -41,8 +41,8 @@ export class DnsForwarder {
 
   /**
    * @param servers IP addresses
-   * @param options what the machines of the guest's network are called, among others: they are asked for first; and
-   * whether the host may have a route to an address
+   * @param options `addressesOf` resolves the names of machines in the guest's networks, before any name server is
+   * asked; `mayReach` tells whether the host may have a route to an address
    */
   constructor(servers: readonly string[], { policy, pins, onDenied, mayReach, addressesOf = () => [] }: {
     policy: Policy;
@@ -59,7 +59,7 @@ export class DnsForwarder {
     this.#mayReach = mayReach;
   }
 
-  /** The answer to a query of the guest's; `undefined` for what is no query, and when there are too many at once. */
+  /** Answers a guest's query. Returns `undefined` if it is not a query, or if too many queries are pending. */
   async answer(query: Uint8Array, ask: Transport): Promise<Uint8Array | undefined> {
     const question = parseQuestion(query);
     if (question === undefined || isResponse(query) || this.#pending >= MAX_PENDING) return undefined;
@@ -88,7 +88,7 @@ export class DnsForwarder {
     return emptyAnswer(query, question, RESPONSE_CODE.serverFailure);
   }
 
-  /** The answer of one server, with the guest's own id; `undefined` when it gave none that fits. */
+  /** Returns the answer of one server with the guest's query ID, or `undefined` if there was no matching answer. */
   async #askOne(
     query: Uint8Array,
     question: Question,
@@ -102,19 +102,19 @@ export class DnsForwarder {
         answered.type === question.type && answered.class === question.class;
       if (!isOurs) return undefined;
       const found = addressesIn(answer, answered);
-      // A client would wait for nothing: it is to take one of IPv4.
-      const isOfNoUse = found.length > 0 &&
+      // The host cannot reach these addresses: an empty answer makes the client use IPv4 without waiting for a timeout.
+      const isUnreachable = found.length > 0 &&
         found.every(({ address }) => isIpv6(address) && !this.#mayReach(address));
-      if (isOfNoUse) return emptyAnswer(query, question, 0);
+      if (isUnreachable) return emptyAnswer(query, question, 0);
       for (const { address, seconds } of found) this.#pins.add(address, question.name, seconds);
       return withId(answer, idOf(query));
     } catch {
-      return undefined; // No such server, or it does not answer: the next one.
+      return undefined; // The server does not exist or does not answer: try the next one.
     }
   }
 }
 
-/** Asks over UDP, from a port of its own for each question; what does not come from that server is not seen. */
+/** Queries over UDP, from a new port for each query. Ignores datagrams from anyone but the server. */
 export async function askByUdp(query: Uint8Array<ArrayBuffer>, server: string): Promise<Uint8Array> {
   if (!hasDatagrams()) return await askByTcp(query, server);
   const hostname = server.includes(":") ? "::" : "0.0.0.0";
@@ -134,12 +134,12 @@ export async function askByUdp(query: Uint8Array<ArrayBuffer>, server: string): 
   }
 }
 
-/** Whether this Deno has datagrams: a script that was compiled without --unstable-net has not. */
+/** Whether Deno supports datagrams: a script that was compiled without --unstable-net has none. */
 export function hasDatagrams(): boolean {
   return "listenDatagram" in Deno;
 }
 
-/** Asks over TCP, for answers that are too long for UDP. */
+/** Queries over TCP, for answers that are too long for UDP. */
 export async function askByTcp(query: Uint8Array<ArrayBuffer>, server: string): Promise<Uint8Array> {
   const conn = await Deno.connect({ hostname: server, port: DNS_PORT });
   using _timer = startTimer(ANSWER_TIMEOUT_MS, () => closeQuietly(conn));
@@ -152,7 +152,7 @@ export async function askByTcp(query: Uint8Array<ArrayBuffer>, server: string): 
   }
 }
 
-/** A message as TCP carries it: after its length. */
+/** Prepends the length to a message, as DNS over TCP requires. */
 export function framed(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(2 + message.length);
   new DataView(bytes.buffer).setUint16(0, message.length);
@@ -160,7 +160,7 @@ export function framed(message: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** An answer that fits into a datagram for the guest: a longer one says that it is to be asked for by TCP. */
+/** Makes an answer fit in a datagram for the guest: replaces a longer answer with a truncated one, to request TCP. */
 export function fitted(query: Uint8Array, answer: Uint8Array, maxBytes: number): Uint8Array {
   if (answer.length <= maxBytes || isTruncated(answer)) return answer;
   const question = parseQuestion(query);
@@ -184,6 +184,6 @@ function closeQuietly(resource: { close(): void }): void {
   try {
     resource.close();
   } catch {
-    // The deadline has closed it.
+    // The timer has closed it.
   }
 }

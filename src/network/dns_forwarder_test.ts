@@ -7,13 +7,13 @@ import { Pins } from "./pins.ts";
 import { Policy } from "./policy.ts";
 import { parseRules } from "./rules.ts";
 
-/** A query for an address of `NAME.test`. */
+/** Makes an A query for `NAME.test`. */
 function queryFor(name: string): Uint8Array<ArrayBuffer> {
   const label = (text: string) => [text.length, ...new TextEncoder().encode(text)];
   return new Uint8Array([7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...label(name), ...label("test"), 0, 0, 1, 0, 1]);
 }
 
-/** What a name server says that knows every name as 9.9.9.10. */
+/** Makes an answer with the address 9.9.9.10. */
 function answerTo(query: Uint8Array): Uint8Array<ArrayBuffer> {
   const answer = new Uint8Array([...query, 0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 9, 9, 9, 10]);
   answer.set([0x81, 0x80, 0, 1, 0, 1], 2);
@@ -43,7 +43,7 @@ function makeForwarder(
 
 const codeOf = (answer: Uint8Array | undefined) => answer![3]! & 15;
 
-Deno.test("DnsForwarder answers with the guest's own id, asks with another, and remembers the address", async () => {
+Deno.test("DnsForwarder queries with a new ID, answers with the guest's ID, and remembers the address", async () => {
   const { forwarder, pins } = makeForwarder(["192.0.2.1"]);
   const ids: number[] = [];
   const ask: Transport = (query) => {
@@ -55,7 +55,7 @@ Deno.test("DnsForwarder answers with the guest's own id, asks with another, and 
   assert.deepEqual(pins.namesOf(0x0909090a), ["a.test"]);
 });
 
-Deno.test("DnsForwarder answers for the machines of a network itself, whatever the rules say", async () => {
+Deno.test("DnsForwarder answers for machines of the guest's networks itself, regardless of rules", async () => {
   const addresses = [0xc0a87f02, 0xc0a87f03];
   const { forwarder, denied } = makeForwarder([], "other.test", {
     addressesOf: (name) => name === "db.test" ? addresses : [],
@@ -74,7 +74,7 @@ Deno.test("DnsForwarder answers for the machines of a network itself, whatever t
   assert.deepEqual(denied, ["web.test"]);
 });
 
-Deno.test("DnsForwarder remembers addresses of IPv6, and leaves out those that the host cannot reach", async () => {
+Deno.test("DnsForwarder remembers IPv6 addresses, and omits those that the host cannot reach", async () => {
   const AAAA = 28;
   const query = queryFor("a");
   query[query.length - 3] = AAAA;
@@ -91,13 +91,13 @@ Deno.test("DnsForwarder remembers addresses of IPv6, and leaves out those that t
     const found = addressesIn(answer, parseQuestion(answer)!).map(({ address }) => address);
     assert.deepEqual([codeOf(answer), found, pins.namesOf(QUAD9)], [0, ...hasIpv6 ? [[QUAD9], ["a.test"]] : [[], []]]);
     assert.equal(idOf(answer), 0x0707);
-    // Those of version 4 stay.
+    // IPv4 addresses stay.
     const other = (await forwarder.answer(queryFor("a"), (query) => Promise.resolve(answerTo(query))))!;
     assert.equal(addressesIn(other, parseQuestion(other)!).length, 1);
   }
 });
 
-Deno.test("DnsForwarder asks the next server when one is silent or answers something else", async () => {
+Deno.test("DnsForwarder tries the next server after a timeout or a mismatched answer", async () => {
   const { forwarder } = makeForwarder(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
   const asked: string[] = [];
   const ask: Transport = (query, server) => {
@@ -110,7 +110,7 @@ Deno.test("DnsForwarder asks the next server when one is silent or answers somet
   assert.equal(codeOf(await forwarder.answer(queryFor("a"), () => Promise.reject(new Error("silence")))), 2);
 });
 
-Deno.test("DnsForwarder asks nobody for a name that no rule allows, and believes no answer of another id", async () => {
+Deno.test("DnsForwarder does not query names that no rule allows, and ignores answers with a wrong ID", async () => {
   const { forwarder, denied, pins } = makeForwarder(["192.0.2.1"], "b.test");
   assert.equal(codeOf(await forwarder.answer(queryFor("a"), () => assert.fail("asked"))), 3);
   assert.deepEqual(denied, ["a.test"]);
@@ -120,14 +120,14 @@ Deno.test("DnsForwarder asks nobody for a name that no rule allows, and believes
   assert.equal(await forwarder.answer(answerTo(queryFor("b")), forged), undefined);
 });
 
-Deno.test("fitted() has a guest ask by TCP for what is too long", () => {
+Deno.test("fitted() truncates a long answer, so that the guest queries over TCP", () => {
   const [query, answer] = [queryFor("a"), answerTo(queryFor("a"))];
   assert.equal(fitted(query, answer, 500), answer);
   const short = fitted(query, answer, 20);
   assert.ok(isTruncated(short) && parseQuestion(short)?.name === "a.test");
 });
 
-Deno.test("DnsSocket answers one question after the other, however they are cut, and ends when the guest does", async () => {
+Deno.test("DnsSocket answers queries in order, however they are split, and ends with the guest's data", async () => {
   const socket = new DnsSocket((query) => Promise.resolve(answerTo(query)));
   const asked = new Uint8Array([...framed(queryFor("a")), ...framed(queryFor("bc"))]);
   for (let at = 0; at < asked.length;) at += await socket.write(asked.subarray(at, at + 7));

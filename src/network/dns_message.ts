@@ -2,20 +2,20 @@ import type { IpAddress } from "./ip.ts";
 import type { Ipv4 } from "./ipv4.ts";
 import { readIpv6 } from "./ipv6.ts";
 
-/** What is asked for in a message of DNS. */
+/** The question of a DNS message. */
 export interface Question {
-  /** In lower case, without a dot at its end. */
+  /** In lower case, without a trailing dot. */
   name: string;
   type: number;
   class: number;
-  /** Where the question ends in the message. */
+  /** Offset of the end of the question in the message. */
   end: number;
 }
 
-/** An address that a message gives. */
+/** An address (A or AAAA) record of a message. */
 export interface AddressRecord {
   address: IpAddress;
-  /** How long it holds, in seconds. */
+  /** TTL in seconds. */
   seconds: number;
 }
 
@@ -24,10 +24,10 @@ const HEADER_BYTES = 12;
 const [TYPE_A, TYPE_AAAA, CLASS_IN] = [1, 28, 1];
 const RESPONSE_BIT = 0x8000;
 const TRUNCATED_BIT = 0x0200;
-/** Of a name as it is written in a message. */
+/** Maximum length of an encoded name. */
 const MAX_NAME_BYTES = 255;
 
-/** The one question of a query or an answer; `undefined` when it is malformed, or has another number of questions. */
+/** Parses the question of a message. Returns `undefined` if it is malformed or does not have exactly one question. */
 export function parseQuestion(message: Uint8Array): Question | undefined {
   if (message.length < HEADER_BYTES) return undefined;
   const view = viewOf(message);
@@ -54,14 +54,14 @@ export function idOf(message: Uint8Array): number {
   return viewOf(message).getUint16(0);
 }
 
-/** The same message with another id. */
+/** Returns a copy of the message with another ID. */
 export function withId(message: Uint8Array, id: number): Uint8Array<ArrayBuffer> {
   const copy = message.slice() as Uint8Array<ArrayBuffer>;
   viewOf(copy).setUint16(0, id);
   return copy;
 }
 
-/** The addresses that an answer gives, up to the first malformed record. */
+/** Returns the addresses in an answer, up to the first malformed record. */
 export function addressesIn(message: Uint8Array, question: Question): AddressRecord[] {
   const found: AddressRecord[] = [];
   const view = viewOf(message);
@@ -90,7 +90,7 @@ function addressAt(
   return type === TYPE_AAAA && dataBytes === 16 ? readIpv6(view, at) : undefined;
 }
 
-/** An answer that gives addresses, or none where another type is asked for, and that nobody is to remember. */
+/** Makes an answer with IPv4 addresses and a TTL of 0. It is empty if the question is not for type A. */
 export function addressAnswer(query: Uint8Array, question: Question, addresses: readonly Ipv4[]): Uint8Array {
   const head = emptyAnswer(query, question, 0);
   if (question.type !== TYPE_A || question.class !== CLASS_IN) return head;
@@ -110,7 +110,7 @@ export function addressAnswer(query: Uint8Array, question: Question, addresses: 
   return answer;
 }
 
-/** An answer to a query without any record. */
+/** Makes an answer without records. */
 export function emptyAnswer(query: Uint8Array, question: Question, code: number): Uint8Array<ArrayBuffer> {
   const answer = query.slice(0, question.end) as Uint8Array<ArrayBuffer>;
   const view = viewOf(answer);
@@ -120,7 +120,7 @@ export function emptyAnswer(query: Uint8Array, question: Question, code: number)
   return answer;
 }
 
-/** Reads a name, whose parts may be elsewhere: only before it, so that there is an end. */
+/** Reads a name. Compression pointers must point backwards, so that the loop terminates. */
 function readName(message: Uint8Array, start: number): { text: string; end: number } | undefined {
   const labels: string[] = [];
   let [at, end, bytes, limit] = [start, undefined as number | undefined, 0, start];
@@ -144,7 +144,7 @@ function readName(message: Uint8Array, start: number): { text: string; end: numb
   }
 }
 
-/** A label as text, so that no two are alike that differ: what is not printed is escaped. */
+/** Converts a label to text. Escapes non-printable bytes, dots and backslashes, so that different labels differ. */
 function textOf(label: Uint8Array): string {
   return Array.from(
     label,

@@ -10,7 +10,7 @@ import {
   withId,
 } from "./dns_message.ts";
 
-/** A message of one question, and what stands behind it. */
+/** Makes a message with one question, followed by `rest`. */
 function message(name: number[], { flags = 0x0100, answers = 0, rest = [] as number[] } = {}): Uint8Array {
   return new Uint8Array([
     0x12,
@@ -38,14 +38,14 @@ const label = (text: string) => [text.length, ...new TextEncoder().encode(text)]
 const EXAMPLE = [...label("Example"), ...label("com"), 0];
 const POINTER = [0xc0, 12];
 
-Deno.test("parseQuestion() reads the name in lower case, and where the question ends", () => {
+Deno.test("parseQuestion() returns the name in lower case and the end of the question", () => {
   const query = message(EXAMPLE);
   assert.deepEqual(parseQuestion(query), { name: "example.com", type: 1, class: 1, end: query.length });
   assert.equal(parseQuestion(message([...label("a.b"), 0]))?.name, "a\\46b");
   assert.equal(parseQuestion(message([0]))?.name, "");
 });
 
-Deno.test("parseQuestion() refuses what is malformed", () => {
+Deno.test("parseQuestion() refuses malformed messages", () => {
   const malformed: Uint8Array[] = [
     new Uint8Array(0),
     message(EXAMPLE).subarray(0, 11),
@@ -60,7 +60,7 @@ Deno.test("parseQuestion() refuses what is malformed", () => {
   for (const bytes of malformed) assert.equal(parseQuestion(bytes), undefined, `${bytes}`);
 });
 
-Deno.test("addressesIn() has the addresses of both versions, up to the first malformed record", () => {
+Deno.test("addressesIn() returns IPv4 and IPv6 addresses, up to the first malformed record", () => {
   const record = (type: number, data: number[]) => [...POINTER, 0, type, 0, 1, 0, 0, 1, 44, 0, data.length, ...data];
   const good = [...record(5, POINTER), ...record(1, [9, 9, 9, 10]), ...record(28, Array(16).fill(1))];
   const answer = message(EXAMPLE, { flags: 0x8180, answers: 4, rest: [...good, ...record(1, [1, 2, 3, 4])] });
@@ -72,7 +72,7 @@ Deno.test("addressesIn() has the addresses of both versions, up to the first mal
   assert.deepEqual(addressesIn(odd, parseQuestion(odd)!), []);
 });
 
-Deno.test("emptyAnswer() answers the question, and withId() changes nothing but the id", () => {
+Deno.test("emptyAnswer() answers the question, and withId() changes only the ID", () => {
   const query = message(EXAMPLE, { rest: [1, 2, 3] });
   const answer = emptyAnswer(query, parseQuestion(query)!, RESPONSE_CODE.noSuchName);
   assert.ok(isResponse(answer) && !isResponse(query) && !isTruncated(answer));

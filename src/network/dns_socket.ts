@@ -1,10 +1,10 @@
 import { framed } from "./dns_forwarder.ts";
 import type { HostSocket } from "./relay.ts";
 
-/** A message and its length in front; more would be no message. */
+/** The longest possible message, with its length field. */
 const MAX_BUFFERED_BYTES = 2 + 65_535;
 
-/** The gateway's name server, for a guest that asks it over TCP: one question after the other. */
+/** The gateway's name server for a guest that queries it over TCP. It answers one query after another. */
 export class DnsSocket implements HostSocket {
   readonly #answer: (query: Uint8Array) => Promise<Uint8Array | undefined>;
   #asked: Uint8Array = new Uint8Array(0);
@@ -35,7 +35,7 @@ export class DnsSocket implements HostSocket {
     asked.set(this.#asked);
     asked.set(taken, this.#asked.length);
     this.#asked = asked;
-    // One that is awaited holds up those behind it.
+    // A pending query delays the queries after it.
     for (let query = this.#takeQuery(); query !== undefined; query = this.#takeQuery()) {
       const answer = await this.#answer(query);
       if (answer === undefined) this.#hasEnded = true;

@@ -3,15 +3,15 @@ import { Fields } from "../fields.ts";
 import { formatEndpoint } from "../host/ip_address.ts";
 
 /**
- * What a gateway writes on its standard output: one line of JSON for each event. `smolvm-jail` keeps the lines in the
- * machine's network log, and adds the last one itself when the gateway was killed.
+ * Events that a gateway writes to standard output, as one line of JSON each. `smolvm-jail` stores the lines in the
+ * machine's network log. If the gateway was killed, it adds the last line itself.
  *
  * @module
  */
 
-/** What a machine's network has carried and refused, by the gateway's own count. */
+/** The gateway's counters of the traffic that it forwarded and refused. */
 export interface NetworkCounters {
-  /** Bytes of the frames that the guest got. */
+  /** Bytes of the frames that the guest received. */
   receivedBytes: number;
   /** The number of these frames. */
   receivedPackets: number;
@@ -19,66 +19,66 @@ export interface NetworkCounters {
   sentBytes: number;
   /** The number of these frames. */
   sentPackets: number;
-  /** TCP connections of the guest that were let through so far. */
+  /** Allowed TCP connections of the guest so far. */
   connections: number;
-  /** Those of them that are open. */
+  /** How many of these connections are open. */
   openConnections: number;
-  /** How often something was refused. */
+  /** Number of refusals. */
   denied: number;
 }
 
-/** Something that a guest was refused. */
+/** A connection, datagram, ping or query that the gateway refused. */
 export interface NetworkDenial {
-  /** When, ISO 8601 in UTC. */
+  /** Time of the event, ISO 8601 in UTC. */
   time: string;
   /** Distinguishes it from other events. */
   event: "denied";
-  /** What it tried; `dns`: to have a name resolved. */
+  /** Protocol of the attempt. `dns`: the guest tried to resolve a name. */
   protocol: "tcp" | "udp" | "icmp" | "dns";
   /** The IP address; null for a name that was not resolved. */
   address: string | null;
-  /** The port; null where there is none. */
+  /** The port; null if there is none. */
   port: number | null;
-  /** The names that stand for the address, or the name that was to be resolved. */
+  /** The names that resolved to the address, or the name that the guest tried to resolve. */
   names: string[];
-  /** Why it was refused. */
+  /** Reason of the refusal. */
   reason: string;
-  /** The `--deny-net` rule that refused it; null: none did. */
+  /** The `--deny-net` rule that refused it; null if no rule did. */
   rule: string | null;
-  /** How often the same was refused since it was last written down, this time included. */
+  /** How many times the same was refused since the last log line about it, including this time. */
   count: number;
 }
 
-/** What was refused, before it is told. */
+/** A refusal before it is logged. */
 export type Refusal = Omit<NetworkDenial, "event" | "time" | "count">;
 
-/** What refusals have in common that are of the same. */
+/** Returns the key by which refusals count as the same. */
 export function kindOf({ protocol, address, port, names }: Refusal): string {
   return `${protocol} ${address ?? names[0]} ${port}`;
 }
 
-/** The end of a machine's network. */
+/** The machine's network has stopped. */
 export interface NetworkEnd {
-  /** When, ISO 8601 in UTC. */
+  /** Time of the event, ISO 8601 in UTC. */
   time: string;
   /** Distinguishes it from other events. */
   event: "end";
-  /** Why it ended before the machine did; null: it did not. */
+  /** Why the network stopped before the machine; null if it did not. */
   reason: string | null;
-  /** What it had carried; null when the gateway could not tell. */
+  /** The final counters; null if the gateway could not report them. */
   counters: NetworkCounters | null;
 }
 
 /** One line of a machine's network log. */
 export type NetworkEvent = NetworkDenial | NetworkEnd;
 
-/** A pipe takes a write of that many bytes whole; a longer line is not read. */
+/** Writes of up to this size to a pipe are atomic (PIPE_BUF). Longer lines are ignored. */
 const MAX_LINE_BYTES = 4096;
 const MAX_PORT = 65_535;
-/** More names than that are not written down. */
+/** Maximum number of logged names. */
 const MAX_NAMES = 8;
 
-/** A line of the log, with its newline. The time is first, where {@linkcode timeOfLine} expects it. */
+/** Encodes a log line, with its newline. The time comes first, where {@linkcode timeOfLine} expects it. */
 export function encodeEvent({ time, ...event }: NetworkEvent): Uint8Array {
   const short = event.event === "denied" ? { ...event, names: event.names.slice(0, MAX_NAMES) } : event;
   return new TextEncoder().encode(`${JSON.stringify({ time, ...short })}\n`);
@@ -86,12 +86,12 @@ export function encodeEvent({ time, ...event }: NetworkEvent): Uint8Array {
 
 const TIME = /^\{"time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"/;
 
-/** The time of a line, by its first bytes. */
+/** Returns the time of a line from its first bytes. */
 export function timeOfLine(head: Uint8Array): string | undefined {
   return TIME.exec(String.fromCharCode(...head.subarray(0, 64)))?.[1];
 }
 
-/** The event of a line; `undefined` for one that is none: a crash may have cut it. */
+/** Parses a line. Returns `undefined` if the line is malformed: a crash may have cut it off. */
 export function parseEvent(line: string): NetworkEvent | undefined {
   if (line.length > MAX_LINE_BYTES) return undefined;
   try {
@@ -129,7 +129,7 @@ function parseEnd(fields: Fields): NetworkEnd {
   };
 }
 
-/** @throws {SmolvmError} for anything else than counters. */
+/** @throws {SmolvmError} if the counters are malformed. */
 export function parseCounters(fields: Fields): NetworkCounters {
   const count = (name: keyof NetworkCounters) => fields.integer(name, 0, Number.MAX_SAFE_INTEGER);
   const counters = {
@@ -145,7 +145,7 @@ export function parseCounters(fields: Fields): NetworkCounters {
   return counters;
 }
 
-/** An event as a sentence, for people; what comes from a guest has no control characters. */
+/** Describes an event in a sentence for users. Replaces control characters, since parts come from the guest. */
 export function describeEvent(event: NetworkEvent): string {
   return clean(event.event === "end" ? describeEnd(event) : describeDenial(event));
 }
@@ -162,7 +162,7 @@ function describeDenial({ protocol, address, port, names, reason, count }: Netwo
   return `denied ${protocol} ${place}${called}: ${reason}${count > 1 ? `, ${count} times` : ""}`;
 }
 
-/** A file of a machine is never shown as it is: a terminal would obey it. */
+/** Never print a machine's files unfiltered: a terminal would interpret their control sequences. */
 function clean(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");

@@ -36,12 +36,12 @@ Deno.test("parseEvent() reads what encodeEvent() wrote, and timeOfLine() its tim
     assert.equal(timeOfLine(line.subarray(0, 34)), TIME);
     assert.deepEqual(parseEvent(new TextDecoder().decode(line)), event);
   }
-  // As smolvm-jail writes it.
+  // smolvm-jail writes this line.
   const byJail = parseEvent(`{"time":"${TIME}","event":"end","reason":"killed"}`);
   assert.deepEqual(byJail, { time: TIME, event: "end", reason: "killed", counters: null });
 });
 
-Deno.test("parseEvent() takes nothing else for an event", () => {
+Deno.test("parseEvent() refuses malformed lines", () => {
   const line = new TextDecoder().decode(encodeEvent(DENIAL));
   const others = [
     "",
@@ -58,13 +58,13 @@ Deno.test("parseEvent() takes nothing else for an event", () => {
   for (const other of others) assert.equal(parseEvent(other), undefined, other.slice(0, 80));
 });
 
-Deno.test("describeEvent() shows no control characters of a guest's", () => {
+Deno.test("describeEvent() replaces control characters from the guest", () => {
   assert.equal(describeEvent(DENIAL), "denied tcp 192.0.2.1:443 (a.test): rule a.test, 3 times");
   const hostile = { ...DENIAL, address: null, names: ["a\x1b[2J\n"], count: 1 };
   assert.equal(describeEvent(hostile), "denied tcp a?[2J?: rule a.test");
 });
 
-Deno.test("Denials tells the same once in a while, and counts all", () => {
+Deno.test("Denials limits reports of the same denial, and counts all denials", () => {
   const told: NetworkEvent[] = [];
   const denials = new Denials((denial) => told.push(denial));
   const { time: _time, event: _event, count: _count, ...refusal } = DENIAL;

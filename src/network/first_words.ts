@@ -3,12 +3,12 @@ import { type ServerName, serverNameOf } from "./server_name.ts";
 import type { Stack } from "./stack.ts";
 import type { TcpConnection } from "./tcp_connection.ts";
 
-/** How long a client may take for its first words, in ms. */
+/** How long a client may take to send its first data, in ms. */
 const FIRST_WORDS_MS = 30_000;
 
 /**
- * Accepts a guest's connection and waits until it has named its server, which stays to be read. A connection that says
- * nothing in time is reset.
+ * Accepts a guest's connection and waits until the client has named its server. The data stays in the buffer. If the
+ * client does not send enough in time, resets the connection.
  */
 export async function firstWords(stack: Stack, connection: TcpConnection): Promise<ServerName> {
   const { promise, resolve } = Promise.withResolvers<ServerName>();

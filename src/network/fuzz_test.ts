@@ -1,4 +1,4 @@
 import { fuzzNetwork } from "../../tests/fuzz/network.ts";
 
-Deno.test("the network takes or drops whatever a guest sends, and answers with packets that are well-formed", () =>
+Deno.test("the gateway survives random packets from a guest, and sends only well-formed packets", () =>
   fuzzNetwork(1, 200));

@@ -1,16 +1,16 @@
-/** That many pieces behind gaps are kept at most. */
+/** Maximum number of separate pieces. */
 const MAX_PIECES = 32;
 
-/** Which bytes of a stream have arrived before others, as distances from the first byte that is missing. */
+/** Tracks the bytes of a stream that arrived out of order, as offsets from the first missing byte. */
 export class Gaps {
-  /** Apart from each other, in order. */
+  /** Disjoint, in ascending order. */
   #pieces: { start: number; end: number }[] = [];
 
   get isEmpty(): boolean {
     return this.#pieces.length === 0;
   }
 
-  /** Notes a piece; false when there are too many. */
+  /** Records a piece. Returns false if there are too many. */
   add(start: number, end: number): boolean {
     const merged = { start, end };
     const apart = this.#pieces.filter((piece) => {
@@ -24,7 +24,7 @@ export class Gaps {
     return true;
   }
 
-  /** The first missing byte is now that many further; returns how many more follow it that are here already. */
+  /** Moves the first missing byte by `count`. Returns the number of recorded bytes that directly follow. */
   advance(count: number): number {
     if (this.#pieces.length === 0) return 0;
     let reached = count;

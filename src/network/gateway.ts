@@ -30,16 +30,16 @@ import { endpointOf, UdpRelay } from "./udp_relay.ts";
 const TICK_MS = 100;
 const SWEEP_MS = 10_000;
 const MAX_DNS_DATAGRAM_BYTES = 4096;
-/** How long the host may take for what a guest has sent before its end. */
+/** How long the gateway waits for the host to read what the guest sent before it stopped. */
 const DELIVERY_MS = 3000;
 const DELIVERY_POLL_MS = 5;
 const HTTPS_PORT = 443;
-/** Where clients speak first, and name the server. Elsewhere servers may be the first, who would be waited for in vain. */
+/** Ports where clients send first and name the server. On others, the server may send first: do not wait for a name. */
 const NAMED_PORTS = new Set([80, HTTPS_PORT, 8080, 8443]);
 const NO_QUIC = { reason: "QUIC hides the name of its server, which rules or secrets need", rule: null };
-const NO_PING = { reason: "the host opens no socket for pings, see net.ipv4.ping_group_range", rule: null };
+const NO_PING = { reason: "the host does not allow ping sockets, see net.ipv4.ping_group_range", rule: null };
 
-/** What a gateway is told. */
+/** Options of a gateway. */
 export interface GatewayOptions {
   link: LinkAddresses;
   allow: readonly Rule[];
@@ -48,17 +48,17 @@ export interface GatewayOptions {
   nameservers: readonly string[];
   limits: NetworkLimits;
   secrets?: Secrets | undefined;
-  /** The UDP ports of the guest that others may send to. */
+  /** The guest's published UDP ports. */
   published?: PublishedDatagrams | undefined;
-  /** The other machines of each network that it is in. */
+  /** The other machines of each network that the guest is in. */
   peers: readonly Peers[];
-  /** What sends its pings, where the host lets it. */
+  /** Sends the guest's echo requests, if the host allows ping sockets. */
   pings?: Pings | undefined;
-  /** Hears what the guest was refused. */
+  /** Called for every refusal. */
   onDenied: (denial: NetworkDenial) => void;
 }
 
-/** Carries a guest's connections and datagrams to the host's network, as far as its rules allow, until its end is closed. */
+/** Forwards a guest's connections and datagrams to the host's network, as its rules allow, until its link closes. */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #stream: LinkStream;
@@ -111,7 +111,7 @@ export class Gateway {
     }
   }
 
-  /** What it has carried and refused. */
+  /** Counters of forwarded and refused traffic. */
   get counters(): NetworkCounters {
     const { outbox, totalInput } = this.#stack;
     return {
@@ -138,12 +138,12 @@ export class Gateway {
     await runLink(this.#stream, this.#stack);
   }
 
-  /** Lets any client send to these UDP ports of the guest, by the same ports of this network namespace. */
+  /** Listens on these UDP ports of its own network namespace, and forwards datagrams to the same ports of the guest. */
   serveDatagrams(ports: ReadonlySet<number>): void {
     if (hasDatagrams()) this.#udp.serve(ports);
   }
 
-  /** Waits until the host has what the guest has sent, or takes it no longer. */
+  /** Waits until the host has read everything that the guest sent, or the time is up. */
   async deliver(): Promise<void> {
     const deadline = performance.now() + DELIVERY_MS;
     while (this.#stack.undeliveredBytes > 0 && performance.now() < deadline) {
@@ -151,7 +151,7 @@ export class Gateway {
     }
   }
 
-  /** Passes on what is for another machine of one of the guest's networks. */
+  /** Forwards packets for other machines in the guest's networks. */
   #onPacket(
     bytes: Uint8Array,
     view: DataView,
@@ -160,7 +160,7 @@ export class Gateway {
     const { start, end, source, destination: address } = packet;
     const peers = this.#options.peers.find((network) => network.covers(address));
     if (peers === undefined) return undefined;
-    // From its address in another network.
+    // Drop it: the source is the guest's address in another network.
     if (source !== peers.address) return "taken";
     const names = peers.namesOf(address);
     if (names === undefined) return UNREACHABLE.host;
@@ -189,7 +189,7 @@ export class Gateway {
     this.#connections++;
     this.#openConnections++;
     this.#carry(connection, isDns)
-      .catch(() => connection.reset()) // Whatever goes wrong with one connection, the others go on.
+      .catch(() => connection.reset()) // An error in one connection must not affect the others.
       .finally(() => this.#openConnections--);
     return undefined;
   }
@@ -200,7 +200,7 @@ export class Gateway {
     else await this.#connect(connection);
   }
 
-  /** Whether the server's name counts that the guest gives there, and not its address alone. */
+  /** Whether the gateway must read the server's name from the guest's data: the address alone does not decide. */
   #looksInside({ remote: address, remotePort: port }: Flow): boolean {
     if (NAMED_PORTS.has(port) && this.#policy.needsName({ address, port })) return true;
     return this.#hasSecrets(address);
@@ -210,7 +210,7 @@ export class Gateway {
     return this.#options.secrets?.areFor(this.#pins.namesOf(address)) === true;
   }
 
-  /** Accepts before the server does, to hear which one is meant. */
+  /** Accepts the connection before the server does, to read the server's name from the guest's data. */
   async #connectByName(connection: TcpConnection): Promise<void> {
     const { flow } = connection;
     const { protocol, name } = await firstWords(this.#stack, connection);
@@ -245,7 +245,7 @@ export class Gateway {
     try {
       socket = await this.#dial(connection.flow);
     } catch (error) {
-      // A host that refuses is there; all other errors mean that it cannot be reached.
+      // A host that refuses the connection is reachable. All other errors mean that it is unreachable.
       if (!(error instanceof Deno.errors.ConnectionRefused)) {
         return this.#stack.unreachable(connection, UNREACHABLE.host);
       }
@@ -274,7 +274,7 @@ export class Gateway {
     const udp = isIpv6(flow.remote) ? this.#udp6 : this.#udp;
     if (!udp.isAnswer(flow, to) && !this.#isAllowed(flow, "udp")) return UNREACHABLE.prohibited;
     if (!hasDatagrams()) return UNREACHABLE.port;
-    // As on any network that is too slow.
+    // Over the rate limit: drop the datagram, as a slow network does.
     if (this.#rates.toHost?.tryTake(data.length) === false) return undefined;
     udp.send(flow, data, to);
     return undefined;
@@ -299,7 +299,7 @@ export class Gateway {
         if (this.#rates.toGuest?.tryTake(message.length) !== false) this.#stack.sendEchoReply(remote, message);
       });
     } catch {
-      // Its process is gone: pings are lost from now on, and nothing else.
+      // The ping process is gone: from now on pings are lost, but everything else works.
     }
   }
 
@@ -308,18 +308,18 @@ export class Gateway {
     if (answer) this.#stack.sendDatagram(flow, fitted(query, answer, MAX_DNS_DATAGRAM_BYTES));
   }
 
-  /** QUIC hides the server's name: where names decide, a guest has to do with TCP. */
+  /** QUIC hides the server's name: where rules or secrets need the name, the guest must use TCP. */
   #isQuic({ remote: address, remotePort: port }: Flow): boolean {
     return port === HTTPS_PORT && (this.#policy.needsName({ address, port }) || this.#hasSecrets(address));
   }
 
-  /** Where names decide, the gateway is the only name server: others would give addresses that it knows no name of. */
+  /** Where names matter, the gateway is the only name server: it must know the names of all addresses in use. */
   #isDns({ remote, remotePort }: Flow): boolean {
     return remotePort === DNS_PORT &&
       (this.#policy.isGateway(remote) || this.#policy.hasNames || this.#options.secrets !== undefined);
   }
 
-  /** At the gateway's own address is the host's loopback. */
+  /** Maps the gateway's own address to the host's loopback address. */
   #endpointOf({ remote, remotePort }: Flow): Endpoint {
     if (!this.#policy.isGateway(remote)) return endpointOf(remote, remotePort);
     return { hostname: isIpv6(remote) ? "::1" : "127.0.0.1", port: remotePort };

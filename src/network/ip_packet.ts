@@ -2,15 +2,15 @@ export const ETHERNET_BYTES = 14;
 export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
 export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 
-/** A packet of IP in memory, by the places of its parts. */
+/** An IP packet in memory, as offsets of its parts. */
 export interface IpPacket<Address> {
-  /** Where its header starts. */
+  /** Start of the header. */
   start: number;
-  /** What it carries, one of {@linkcode PROTOCOL} or another one. */
+  /** Protocol number of the payload, for example one of {@linkcode PROTOCOL}. */
   protocol: number;
   source: Address;
   destination: Address;
-  /** Where what it carries starts, and where it ends. */
+  /** Start and end of the payload. */
   payload: number;
   end: number;
 }

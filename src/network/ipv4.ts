@@ -1,17 +1,17 @@
 import { isIpAddress } from "../host/ip_address.ts";
 import type { IpPacket } from "./ip_packet.ts";
 
-/** An IPv4 address as a number of 32 bits. */
+/** An IPv4 address as a 32-bit number. */
 export type Ipv4 = number;
 
-/** A packet of IPv4 in memory. */
+/** An IPv4 packet in memory. */
 export type Ipv4Packet = IpPacket<Ipv4>;
 
 export const IPV4_BYTES = 20;
 
 /**
- * Reads the header of a packet between two places; `undefined` for one that is malformed or a fragment. The checksum is
- * not looked at: the packet has crossed no wire.
+ * Parses the header of a packet. Returns `undefined` if the packet is malformed or a fragment. Does not verify the
+ * checksum, since the packet never left the host.
  */
 export function parseIpv4(view: DataView, start: number, end: number): Ipv4Packet | undefined {
   if (end - start < IPV4_BYTES) return undefined;
@@ -35,7 +35,7 @@ export function formatIpv4(address: Ipv4): string {
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }
 
-/** The number of a dotted address; `undefined` for any other text, leading zeros included. */
+/** Parses a dotted decimal address. Returns `undefined` for any other text, including numbers with leading zeros. */
 export function parseIpv4Address(text: string): Ipv4 | undefined {
   if (text.includes(":") || !isIpAddress(text)) return undefined;
   return text.split(".").reduce((address, part) => address * 256 + Number(part), 0);

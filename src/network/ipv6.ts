@@ -1,18 +1,18 @@
 import { canonicalAddress, isIpAddress } from "../host/ip_address.ts";
 import type { IpPacket } from "./ip_packet.ts";
 
-/** An IPv6 address as a number of 128 bits. */
+/** An IPv6 address as a 128-bit number. */
 export type Ipv6 = bigint;
 
-/** A packet of IPv6 in memory. */
+/** An IPv6 packet in memory. */
 export type Ipv6Packet = IpPacket<Ipv6>;
 
 export const IPV6_BYTES = 40;
 
-/** Headers that may stand before what a packet carries: options, routing, fragments, authentication and the like. */
+/** Extension headers: options, routing, fragment, authentication and others. */
 const EXTENSIONS: ReadonlySet<number> = new Set([0, 43, 44, 50, 51, 60, 135, 139, 140, 253, 254]);
 
-/** Reads the header of a packet between two places; `undefined` for one that is malformed or has an extension header. */
+/** Parses the header of a packet. Returns `undefined` if the packet is malformed or has an extension header. */
 export function parseIpv6(view: DataView, start: number, end: number): Ipv6Packet | undefined {
   if (end - start < IPV6_BYTES || view.getUint8(start) >> 4 !== 6) return undefined;
   const payload = start + IPV6_BYTES;
@@ -29,7 +29,7 @@ export function parseIpv6(view: DataView, start: number, end: number): Ipv6Packe
   };
 }
 
-/** The address whose 16 bytes are there. */
+/** Reads an address of 16 bytes. */
 export function readIpv6(view: DataView, at: number): Ipv6 {
   return (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);
 }
@@ -39,12 +39,12 @@ export function writeIpv6(view: DataView, at: number, address: Ipv6): void {
   view.setBigUint64(at + 8, address & 0xffff_ffff_ffff_ffffn);
 }
 
-/** The canonical text of an address: `::1`. */
+/** Formats an address in canonical form: `::1`. */
 export function formatIpv6(address: Ipv6): string {
   return canonicalAddress(address.toString(16).padStart(32, "0").match(/.{4}/g)!.join(":"));
 }
 
-/** The number of an address; `undefined` for any other text, one with the name of an interface included. */
+/** Parses an address. Returns `undefined` for any other text, including an address with a zone (`fe80::1%eth0`). */
 export function parseIpv6Address(text: string): Ipv6 | undefined {
   if (!text.includes(":") || !isIpAddress(text)) return undefined;
   const [before = [], after = []] = canonicalAddress(text).split("::").map((half) => half.split(":").filter(Boolean));

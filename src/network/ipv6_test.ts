@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { frameOfIpv6 } from "../../tests/network/fake_guest.ts";
 import { formatIpv6, parseIpv6, parseIpv6Address } from "./ipv6.ts";
 
-Deno.test("parseIpv6Address() and formatIpv6() know every way to write an address", () => {
+Deno.test("parseIpv6Address() accepts every notation, and formatIpv6() returns the canonical form", () => {
   const table: [text: string, canonical: string, address: bigint][] = [
     ["::", "::", 0n],
     ["::1", "::1", 1n],
@@ -21,12 +21,12 @@ Deno.test("parseIpv6Address() and formatIpv6() know every way to write an addres
   }
 });
 
-Deno.test("parseIpv6() refuses what is too short, of another version, or has an extension header", () => {
+Deno.test("parseIpv6() refuses short packets, other versions, and extension headers", () => {
   const frame = frameOfIpv6(new Uint8Array(30), { protocol: 6, remote: 7n, source: 5n });
   const view = new DataView(frame.buffer);
   const packet = { start: 14, protocol: 6, source: 5n, destination: 7n, payload: 54, end: 84 };
   assert.deepEqual(parseIpv6(view, 14, 84), packet);
-  // What is behind the packet is no part of it.
+  // Bytes after the packet are not part of it.
   view.setUint16(18, 20);
   assert.deepEqual(parseIpv6(view, 14, 84), { ...packet, end: 74 });
   view.setUint16(18, 31);

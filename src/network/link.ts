@@ -2,32 +2,32 @@ import { writeAll } from "../host/streams.ts";
 import { LENGTH_BYTES } from "./outbox.ts";
 import { MAX_FRAME_BYTES, MIN_FRAME_BYTES, type Stack } from "./stack.ts";
 
-/** Several of the largest frames: the more is read at once, the fewer acknowledgements are sent. */
+/** Fits several frames of maximum length: the more each read returns, the fewer acknowledgements are sent. */
 const READ_BYTES = 256 * 1024;
 
-/** What carries frames: a stream, each frame after its length as 4 bytes, big-endian. */
+/** A stream of frames. Each frame is preceded by its length in 4 bytes, big-endian. */
 export interface LinkStream {
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** The guest broke the framing: what follows means nothing. */
+/** The guest sent an invalid frame length: the rest of the stream is unusable. */
 export class LinkError extends Error {
   override name = "LinkError";
 }
 
-/** What takes the frames of a stream. */
+/** Receives the frames of a stream. */
 export interface FrameHandler {
-  /** Takes a frame, which is `length` bytes from `start` on and is overwritten afterwards. */
+  /** Processes the frame of `length` bytes at `start`. `bytes` is valid only during the call. */
   onFrame(bytes: Uint8Array<ArrayBuffer>, view: DataView, start: number, length: number): void;
-  /** Those at hand are taken. */
+  /** Called after the frames of each read. */
   onPause(): void;
 }
 
 /**
- * Passes a guest's frames to a stack until the guest's end is closed.
+ * Passes a guest's frames to a stack until the guest closes the link.
  *
- * @throws {LinkError} for a frame of an impossible length.
+ * @throws {LinkError} if a frame's length is invalid.
  */
 export async function runLink(stream: LinkStream, stack: Stack): Promise<void> {
   await readFrames(stream, {
@@ -37,9 +37,9 @@ export async function runLink(stream: LinkStream, stack: Stack): Promise<void> {
 }
 
 /**
- * Reads frames until the other end is closed.
+ * Reads frames until the other side closes the stream.
  *
- * @throws {LinkError} for a frame of an impossible length.
+ * @throws {LinkError} if a frame's length is invalid.
  */
 export async function readFrames(stream: LinkStream, handler: FrameHandler): Promise<void> {
   const bytes = new Uint8Array(READ_BYTES);
@@ -54,12 +54,14 @@ export async function readFrames(stream: LinkStream, handler: FrameHandler): Pro
   }
 }
 
-/** Takes the whole frames of what was read, and returns how many bytes they are. */
+/** Processes the complete frames in the buffer, and returns the number of bytes used. */
 function takeFrames(handler: FrameHandler, bytes: Uint8Array<ArrayBuffer>, view: DataView, have: number): number {
   let at = 0;
   while (have - at >= LENGTH_BYTES) {
     const length = view.getUint32(at);
-    if (length < MIN_FRAME_BYTES || length > MAX_FRAME_BYTES) throw new LinkError(`a frame of ${length} bytes`);
+    if (length < MIN_FRAME_BYTES || length > MAX_FRAME_BYTES) {
+      throw new LinkError(`invalid frame length: ${length} bytes`);
+    }
     if (have - at - LENGTH_BYTES < length) break;
     handler.onFrame(bytes, view, at + LENGTH_BYTES, length);
     at += LENGTH_BYTES + length;
@@ -73,13 +75,13 @@ export class LinkWriter {
   readonly #onError: () => void;
   #isWriting = false;
 
-  /** @param onError hears that the guest's end is closed */
+  /** @param onError called when a write fails because the guest closed the link */
   constructor(stream: LinkStream, onError: () => void) {
     this.#stream = stream;
     this.#onError = onError;
   }
 
-  /** Writes what there is, and what comes meanwhile. */
+  /** Writes the frames in the outbox, including those that are added while it writes. */
   async flush(stack: Stack): Promise<void> {
     if (this.#isWriting) return;
     this.#isWriting = true;

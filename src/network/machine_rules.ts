@@ -3,22 +3,22 @@ import { isLoopback } from "../host/resolver.ts";
 import { METADATA_IPV6 } from "./networks.ts";
 import { parseRules } from "./rules.ts";
 
-/** The rules of a machine with network: without any, it has the public internet. */
+/** Returns the allow rules of a machine with a network. The default is the public internet. */
 export function allowedBy({ allowNet }: { allowNet: readonly string[] }): string[] {
   return allowNet.length > 0 ? [...allowNet] : ["public"];
 }
 
-/** Whether rules open a port of the host's loopback. */
+/** Whether any rule allows access to the host's loopback. */
 export function opensHost(allow: readonly string[]): boolean {
   return parseRules(allow).some(({ target }) => target.kind === "host");
 }
 
-/** What Deno itself keeps the gateway of a machine from, whatever that makes of its rules and of a guest's packets. */
+/** Returns the hosts that Deno's permissions deny to a machine's gateway, even if the gateway has a bug. */
 export function hostsToDeny(
   machine: { allowNet: readonly string[] },
   { nameservers, published = [] }: {
     nameservers: readonly string[];
-    /** The addresses of the host at which UDP ports are published: to clients of the loopback, too, answers are sent. */
+    /** Host addresses where UDP ports are published. Answers to clients on the loopback need access to it. */
     published?: readonly string[];
   },
 ): string[] {

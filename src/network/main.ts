@@ -19,10 +19,10 @@ import type { Secrets } from "./secrets.ts";
 import { PublishedDatagrams } from "./published_datagrams.ts";
 import { serveStatus, statusSocket } from "./status.ts";
 
-/** What the gateway has no use for once it listens. In an executable it was allowed everything until then. */
+/** Permissions that the gateway drops once it listens. In the compiled executable it has all permissions until then. */
 const NOT_NEEDED = ["run", "ffi", "read", "write", "env", "import"] as const;
 
-/** The whole life of a gateway: one machine's network. Its only argument is the runtime folder of that machine. */
+/** Runs the gateway of one machine. The only argument of the process is the machine's runtime folder. */
 export async function gatewayMain(): Promise<never> {
   let gateway: Gateway | undefined;
   let reason: string | null = null;
@@ -36,15 +36,15 @@ export async function gatewayMain(): Promise<never> {
 }
 
 /**
- * Serves the guest of the machine with that runtime folder, without the permissions `notNeeded`, until its end, or that
- * of the input of this process.
+ * Serves the guest of the machine with that runtime folder until the guest closes its link or standard input ends.
+ * Drops the permissions `notNeeded` once it listens.
  */
 export async function serve(
   runtimeFolder: string,
   { notNeeded = NOT_NEEDED, onStarted, onInput = () => {} }: {
     notNeeded?: readonly Deno.PermissionDescriptor["name"][];
     onStarted: (gateway: Gateway) => void;
-    /** Takes what is read of the input: only until it returns. */
+    /** Receives the data from standard input, which is valid only during the call. */
     onInput?: (data: Uint8Array) => void;
   },
 ): Promise<void> {
@@ -56,15 +56,15 @@ export async function serve(
   const pings = config.allow.length > 0 ? await Pings.connect(pingSocket(runtimeFolder)) : undefined;
   const status = Deno.listen({ transport: "unix", path: statusSocket(runtimeFolder) });
   const listener = Deno.listen({ transport: "unix", path: `${socket}.new` });
-  // The runner takes its being there for a sign that somebody listens.
+  // The runner takes the socket's existence as the sign that the gateway listens.
   Deno.renameSync(`${socket}.new`, socket);
   for (const name of notNeeded) Deno.permissions.revokeSync({ name });
-  // Nothing of the host's is reached: all connections to other gateways are there, and what comes is accepted. Deno lets
-  // nobody answer a datagram with less than the right to send any.
+  // Without rules and published UDP ports the gateway needs no network access: it is already connected to the other
+  // gateways, and accepting needs no permission. In Deno, answering a datagram needs the permission to send any.
   if (config.allow.length === 0 && config.published.length === 0) Deno.permissions.revokeSync({ name: "net" });
   const runnersEnd = untilInputEnds(onInput);
   const stream = await Promise.race([listener.accept(), runnersEnd]);
-  // One VM, once.
+  // Only one VM connects, and only once.
   listener.close();
   if (stream === undefined) return;
   const link = { ...GUEST_LINK, memberships: peers.map(({ address }) => address) };
@@ -75,9 +75,9 @@ export async function serve(
   await gateway.deliver();
 }
 
-/** Takes the values from where a client put them, and says what the guest is to trust. */
+/** Reads and removes the file with the secrets' values, and writes the CA certificate that the guest must trust. */
 async function takeSecrets(secrets: readonly GatewaySecret[], runtimeFolder: string): Promise<Secrets> {
-  // Loaded by machines with secrets alone.
+  // Load this module only for machines with secrets.
   const { Secrets } = await import("./secrets.ts");
   const file = secretsFile(runtimeFolder);
   const values = parseSecretValues(Deno.readTextFileSync(file));
@@ -87,9 +87,9 @@ async function takeSecrets(secrets: readonly GatewaySecret[], runtimeFolder: str
   return taken;
 }
 
-/** Joins the networks of the machine, and says which addresses that is to have. */
+/** Joins the machine's networks, and writes the machine's addresses in them to a file. */
 async function join(memberships: readonly Membership[], runtimeFolder: string): Promise<Peers[]> {
-  // Loaded by machines that are in a network alone.
+  // Load this module only for machines that are in a network.
   const { Peers } = await import("./peers.ts");
   const peers: Peers[] = [];
   for (const membership of memberships) peers.push(await Peers.join(membership));
@@ -98,7 +98,7 @@ async function join(memberships: readonly Membership[], runtimeFolder: string): 
   return peers;
 }
 
-/** The process that started this one holds the other end of its input for as long as it is needed. */
+/** The parent process keeps standard input open while it needs the gateway. */
 async function untilInputEnds(onInput: (data: Uint8Array) => void): Promise<undefined> {
   const bytes = new Uint8Array(64);
   for (let count; (count = await Deno.stdin.read(bytes)) !== null;) onInput(bytes.subarray(0, count));
@@ -109,6 +109,6 @@ function tell(event: NetworkEvent): void {
   try {
     Deno.stdout.writeSync(encodeEvent(event));
   } catch {
-    // Without its log the network goes on.
+    // The network must work even without its log.
   }
 }

@@ -6,8 +6,8 @@ import { readFrames } from "./link.ts";
 import { memberAddresses, parseSubnet } from "./subnet.ts";
 
 /**
- * How the machines of one network find each other: the gateway of each listens at a socket in the network's folder that
- * is called after the machine's address, and says first who it is to each who connects.
+ * How the machines of one network find each other: the gateway of each machine listens at a socket in the network's
+ * folder, named after the machine's address. It first sends its own {@linkcode Member} to everyone who connects.
  *
  * @module
  */
@@ -16,14 +16,14 @@ import { memberAddresses, parseSubnet } from "./subnet.ts";
 export interface Member {
   address: Ipv4;
   name: string;
-  /** Further names that it is known by. */
+  /** Further names of the machine. */
   aliases: string[];
 }
 
-/** How long a gateway may take to say who it is, in ms. */
+/** How long a gateway may take to send its {@linkcode Member}, in ms. */
 export const HELLO_MS = 2000;
 
-/** The socket of the gateway of the machine with that address. */
+/** Returns the path of the gateway socket of the machine with that address. */
 export function memberSocket(folder: string, address: Ipv4): string {
   return `${folder}/${address & 255}.sock`;
 }
@@ -32,7 +32,7 @@ export function encodeMember({ address, ...names }: Member): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ address: formatIpv4(address), ...names }));
 }
 
-/** @throws {SmolvmError} `network` for what is none. */
+/** @throws {SmolvmError} `network` if it is malformed. */
 export function parseMember(bytes: Uint8Array): Member {
   const invalid = (cause?: unknown) => new SmolvmError("network", "A machine of the network is malformed", { cause });
   let value: unknown;
@@ -49,25 +49,25 @@ export function parseMember(bytes: Uint8Array): Member {
   return { address, ...member };
 }
 
-/** The names by which the machines of its network find a machine, in lower case. */
+/** Returns the names of a machine within its network, in lower case. */
 export function namesOf({ name, aliases }: Pick<Member, "name" | "aliases">, network: string): string[] {
   return [name, ...aliases].flatMap((name) => [name, `${name}.${network}`]).map((name) => name.toLowerCase());
 }
 
-/** The machines of a network that run now, by their addresses. */
+/** Returns the running machines of a network, ordered by address. */
 export async function readMembers(folder: string, subnet: string): Promise<Member[]> {
   const addresses = memberAddresses(parseSubnet(subnet)!);
   const found = await Promise.all(addresses.map((address) => readMember(memberSocket(folder, address))));
   return found.filter((member) => member !== undefined);
 }
 
-/** What the gateway at a socket says; `undefined` when there is none, or when it says nothing in time. */
+/** Reads the {@linkcode Member} of the gateway at a socket. Returns `undefined` if no gateway answers in time. */
 async function readMember(path: string): Promise<Member | undefined> {
   let conn: Deno.UnixConn;
   try {
     conn = await Deno.connect({ transport: "unix", path });
   } catch {
-    return undefined; // There is none, or no longer.
+    return undefined; // No gateway listens.
   }
   let isOpen = true;
   const close = () => {
@@ -85,7 +85,7 @@ async function readMember(path: string): Promise<Member | undefined> {
       onPause() {},
     });
   } catch {
-    // It was closed by us, has ended meanwhile, or makes no sense.
+    // This function closed the connection, the gateway exited, or the data is malformed.
   }
   close();
   return member;

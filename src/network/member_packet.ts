@@ -2,10 +2,10 @@ import { PROTOCOL } from "./ip_packet.ts";
 import type { Ipv4Packet } from "./ipv4.ts";
 import { FLAG, TCP_BYTES } from "./tcp_segment.ts";
 
-/** What a packet for another machine asks for. */
+/** The protocol and port that a packet for another machine requests. */
 export interface MemberRequest {
   protocol: "tcp" | "udp" | "icmp";
-  /** Null where there is none. */
+  /** Null if the protocol has no ports. */
   port: number | null;
 }
 
@@ -13,8 +13,8 @@ const UDP_BYTES = 8;
 const ICMP = { echoReply: 0, unreachable: 3, echoRequest: 8 } as const;
 
 /**
- * What a packet for another machine asks for; `answer` for one that begins nothing; `undefined` for one that is not
- * carried. UDP has no beginning: each datagram asks.
+ * Returns what a packet for another machine requests, `answer` if the packet opens no flow, or `undefined` if the
+ * gateway does not forward such packets. UDP has no connections: each datagram is a request.
  */
 export function requestOf(
   view: DataView,
@@ -31,6 +31,6 @@ export function requestOf(
   if (protocol !== PROTOCOL.icmp || length < 8) return undefined;
   const type = view.getUint8(payload);
   if (type === ICMP.echoRequest) return { protocol: "icmp", port: null };
-  // Others would change how the guest's kernel sends, or tell of its clock and its netmask.
+  // Other types could change how the guest's kernel sends (redirect), or reveal its clock or netmask.
   return type === ICMP.echoReply || type === ICMP.unreachable ? "answer" : undefined;
 }

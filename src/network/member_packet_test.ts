@@ -3,7 +3,7 @@ import { PROTOCOL } from "./ip_packet.ts";
 import { requestOf } from "./member_packet.ts";
 import { FLAG } from "./tcp_segment.ts";
 
-/** What a packet of that protocol asks for whose first bytes are these, or whose TCP has those flags. */
+/** Calls `requestOf()` for a packet with that protocol, first ICMP byte or TCP flags. */
 function ask(protocol: number, { flags = 0, first = 0, size = 40 } = {}) {
   const view = new DataView(new ArrayBuffer(size));
   if (size > 3) view.setUint16(2, 5432);
@@ -12,16 +12,16 @@ function ask(protocol: number, { flags = 0, first = 0, size = 40 } = {}) {
   return requestOf(view, { protocol, start: 0, source: 1, destination: 2, payload: 0, end: size });
 }
 
-Deno.test("requestOf() tells what asks from what answers, and what is not carried at all", () => {
+Deno.test("requestOf() distinguishes requests, answers, and packets that are not forwarded", () => {
   const { syn, ack, rst, fin } = FLAG;
   assert.deepEqual(ask(PROTOCOL.tcp, { flags: syn }), { protocol: "tcp", port: 5432 });
-  // A kernel takes that for the beginning of a connection too.
+  // Kernels accept this combination as a new connection too.
   assert.deepEqual(ask(PROTOCOL.tcp, { flags: syn | fin }), { protocol: "tcp", port: 5432 });
   for (const flags of [syn | ack, ack, rst, ack | fin]) assert.equal(ask(PROTOCOL.tcp, { flags }), "answer");
   assert.deepEqual(ask(PROTOCOL.udp), { protocol: "udp", port: 5432 });
   assert.deepEqual(ask(PROTOCOL.icmp, { first: 8 }), { protocol: "icmp", port: null });
   for (const first of [0, 3]) assert.equal(ask(PROTOCOL.icmp, { first }), "answer");
-  // A redirect, a request for the netmask.
+  // Redirect and address mask request.
   for (const first of [5, 17]) assert.equal(ask(PROTOCOL.icmp, { first }), undefined);
   for (const protocol of [2, 47, 132]) assert.equal(ask(protocol), undefined);
   for (const protocol of Object.values(PROTOCOL)) assert.equal(ask(protocol, { size: 7 }), undefined);

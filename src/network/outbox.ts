@@ -1,12 +1,12 @@
 import { SummedBytes } from "./checksum.ts";
 
-/** What a frame has in front of it on the link: its length, big-endian. */
+/** Size of the length field before each frame on the link, which is big-endian. */
 export const LENGTH_BYTES = 4;
 
-/** Left free by {@linkcode Outbox.hasRoom}, for what cannot wait. */
+/** Space that {@linkcode Outbox.hasRoom} keeps free for frames that cannot wait. */
 const RESERVE_BYTES = 64 * 1024;
 
-/** Frames for the guest, in the order and the form in which the link carries them. Its size never changes. */
+/** Queue of frames for the guest, in the link's format. Its size is fixed. */
 export class Outbox {
   #filling: SummedBytes;
   #spare: SummedBytes | undefined;
@@ -22,7 +22,7 @@ export class Outbox {
     this.#view = new DataView(this.#filling.bytes.buffer);
   }
 
-  /** What holds the frame that was begun last. */
+  /** The memory that contains the frame that was begun last. */
   get memory(): SummedBytes {
     return this.#filling;
   }
@@ -31,12 +31,12 @@ export class Outbox {
     return this.#view;
   }
 
-  /** Whether a frame of that size may wait here, so that some room remains for others. */
+  /** Whether a frame of `bytes` bytes fits without using the reserve. */
   hasRoom(bytes: number): boolean {
     return this.#length + LENGTH_BYTES + bytes + RESERVE_BYTES <= this.#filling.bytes.length;
   }
 
-  /** Begins a frame, and returns where in {@linkcode memory} it is to be written; `undefined` when it is full. */
+  /** Begins a frame and returns its offset in {@linkcode memory}, or `undefined` if the outbox is full. */
   begin(bytes: number): number | undefined {
     const start = this.#length + LENGTH_BYTES;
     if (start + bytes > this.#filling.bytes.length) return undefined;
@@ -47,7 +47,7 @@ export class Outbox {
     return start;
   }
 
-  /** How many frames there ever were, and how many bytes these had. */
+  /** Total number of frames so far, and their size in bytes. */
   get total(): { frames: number; bytes: number } {
     return { frames: this.#frames, bytes: this.#bytes };
   }
@@ -56,7 +56,10 @@ export class Outbox {
     return this.#length === 0;
   }
 
-  /** Takes all frames out; the bytes belong to the caller until they are given back, and nothing more is taken before. */
+  /**
+   * Takes all frames. The caller owns the bytes until it calls {@linkcode giveBack}. Until then, further calls return
+   * `undefined`.
+   */
   take(): Uint8Array<ArrayBuffer> | undefined {
     if (this.#length === 0 || this.#spare === undefined) return undefined;
     const bytes = this.#filling.bytes.subarray(0, this.#length);

@@ -2,21 +2,21 @@ import { type IpAddress, isIpv6, parseIp } from "./ip.ts";
 import type { Ipv6 } from "./ipv6.ts";
 import { isIn, kindOf, type Network, networkOf, parseNetwork } from "./networks.ts";
 
-/** The host is asked this often at most, in ms. */
+/** Minimum time between two queries of the host's interfaces, in ms. */
 const FRESH_MS = 5000;
 
-/** What of an interface counts. */
+/** The relevant properties of an interface. */
 type HostInterface = Pick<Deno.NetworkInterfaceInfo, "address" | "cidr">;
 
-/** What the interfaces say of the host, at that time. */
+/** The host's addresses and networks at a point in time. */
 interface Known {
   addresses: ReadonlySet<IpAddress>;
-  /** Of IPv6 alone. */
+  /** Only IPv6 networks. */
   networks: readonly Network[];
   at: number;
 }
 
-/** The addresses of the host's interfaces, as they are now. */
+/** The current addresses of the host's interfaces. */
 export class OwnAddresses {
   readonly #interfaces: () => HostInterface[];
   #known: Known | undefined;
@@ -30,14 +30,14 @@ export class OwnAddresses {
   }
 
   /**
-   * Whether it is in an IPv6 network of the host's own. Machines there have public addresses where they have private ones
-   * of IPv4, and no more than their router keeps others from them.
+   * Whether the address is in one of the host's own IPv6 networks. Machines in them have public IPv6 addresses where
+   * they would have private IPv4 addresses, and only their router protects them.
    */
   isOnLink(address: IpAddress): boolean {
     return isIn(this.#current().networks, address);
   }
 
-  /** Whether the host may have a route there: it has a public address, or one of the same kind. */
+  /** Whether the host may have a route to the address: it has a public IPv6 address, or one of the same kind. */
   mayReach(address: Ipv6): boolean {
     const kinds = new Set([...this.#current().addresses].filter(isIpv6).map(kindOf));
     return kinds.has("public") || kinds.has(kindOf(address));
@@ -48,7 +48,7 @@ export class OwnAddresses {
     if (this.#known === undefined || now - this.#known.at > FRESH_MS) {
       const interfaces = this.#interfaces();
       const networks = interfaces.flatMap(({ cidr }) => networkOfIpv6(cidr) ?? []);
-      // A router is reached at the first address of each of its networks too.
+      // A router also has the subnet-router anycast address of each of its networks (RFC 4291).
       const own = [...interfaces.map(({ address }) => parseIp(address)), ...networks.map(({ base }) => base)];
       this.#known = { addresses: new Set(own.filter((address) => address !== undefined)), networks, at: now };
     }

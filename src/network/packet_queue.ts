@@ -1,10 +1,10 @@
 import { writeAll } from "../host/streams.ts";
 import { LENGTH_BYTES } from "./outbox.ts";
 
-/** What waits to be written to one gateway at most; more is lost, as on any network that is too slow. */
+/** Maximum data in the queue for one gateway. Further frames are dropped, as on a slow network. */
 const MAX_QUEUED_BYTES = 512 * 1024;
 
-/** Writes frames to another gateway, in their order, as fast as it takes them. */
+/** Writes frames to another gateway, in order, as fast as that gateway reads them. */
 export class PacketQueue {
   readonly #conn: Deno.Conn;
   #waiting: Uint8Array[] = [];
@@ -15,7 +15,7 @@ export class PacketQueue {
     this.#conn = conn;
   }
 
-  /** Takes a copy of a frame, or drops it where there is no room. */
+  /** Queues a copy of a frame, or drops the frame if there is no room. */
   push(frame: Uint8Array): void {
     const size = LENGTH_BYTES + frame.length;
     if (this.#bytes + size > MAX_QUEUED_BYTES) return;
@@ -37,7 +37,7 @@ export class PacketQueue {
       }
       this.#isWriting = false;
     } catch {
-      // It is gone, as its reader finds out; nothing is taken any more.
+      // The other gateway is gone, which the reader of this connection notices. Drop all further frames.
       this.#bytes = Infinity;
       this.#waiting = [];
     }

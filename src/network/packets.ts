@@ -12,27 +12,27 @@ const ICMP_BYTES = 8;
 const ARP_BYTES = 28;
 const ADVERTISEMENT_BYTES = 32;
 const TTL = 64;
-/** What neighbours send each other has crossed no router. */
+/** Neighbor discovery requires this hop limit, which proves that no router forwarded the packet (RFC 4861). */
 const NEIGHBOUR_TTL = 255;
 const DO_NOT_FRAGMENT = 0x4000;
 
 const ICMP = { echoReply: 0, unreachable: 3 } as const;
 const ICMPV6 = { unreachable: 1, malformed: 4, echoReply: 129, advertisement: 136 } as const;
 
-/** Codes of ICMP's "destination unreachable". */
+/** Codes of the ICMP message "destination unreachable". */
 export const UNREACHABLE = { host: 1, protocol: 2, port: 3, prohibited: 13 } as const;
 /** One of these codes. */
 export type Unreachable = (typeof UNREACHABLE)[keyof typeof UNREACHABLE];
 
-/** What ICMPv6 has for these: a type, a code, and a number behind the checksum. */
+/** The ICMPv6 equivalents: type, code, and the number after the checksum. */
 const UNREACHABLE_IPV6: Record<Unreachable, [type: number, code: number, detail: number]> = {
   [UNREACHABLE.host]: [ICMPV6.unreachable, 3, 0],
-  [UNREACHABLE.protocol]: [ICMPV6.malformed, 1, 6], // the place in the header where the protocol is
+  [UNREACHABLE.protocol]: [ICMPV6.malformed, 1, 6], // pointer to the next header field
   [UNREACHABLE.port]: [ICMPV6.unreachable, 4, 0],
   [UNREACHABLE.prohibited]: [ICMPV6.unreachable, 1, 0],
 };
 
-/** The two ends of a flow: the guest's, and the one that the gateway stands for. */
+/** The two endpoints of a flow: the guest, and the remote endpoint that the gateway represents. */
 export interface Flow {
   guest: IpAddress;
   guestPort: number;
@@ -40,25 +40,25 @@ export interface Flow {
   remotePort: number;
 }
 
-/** A flow of a guest's as a key, alike for the same ends alone. */
+/** Returns a key that is unique for each flow of a guest. */
 export function keyOf({ guestPort, remote, remotePort }: Flow): string {
   return `${guestPort}:${isIpv6(remote) ? 6 : 4}:${remote}:${remotePort}`;
 }
 
-/** A segment to be sent. */
+/** A segment to send. */
 export interface OutgoingSegment {
   flags: number;
   sequence: number;
   acknowledgement: number;
-  /** As it is sent, unscaled. */
+  /** As sent, unscaled. */
   window: number;
-  /** Those of a SYN. */
+  /** Only in a SYN. */
   options?: { maxSegment: number; windowScale: number | undefined } | undefined;
-  /** What it carries: bytes of a queue. */
+  /** Payload: a range of a ring buffer. */
   data?: { ring: Ring; offset: number; count: number } | undefined;
 }
 
-/** Writes packets for the guest. Each method tells whether there was room for its packet: it is dropped otherwise. */
+/** Writes packets for the guest. Each method drops its packet and returns false if there is no room. */
 export class PacketWriter {
   readonly #outbox: Outbox;
   readonly #gatewayMac: Uint8Array;
@@ -111,8 +111,8 @@ export class PacketWriter {
   }
 
   /**
-   * Passes on a packet of another guest's. Its header is made anew, without options, and so are the checksums of TCP and
-   * UDP, which guests leave to the other end of their link.
+   * Forwards a packet from another guest. Writes a new IP header without options, and computes the TCP and UDP
+   * checksums, which guests leave to their gateway (checksum offload).
    */
   forward(bytes: Uint8Array, { protocol, source, destination, payload, end }: Ipv4Packet): boolean {
     const length = end - payload;
@@ -128,20 +128,20 @@ export class PacketWriter {
     return true;
   }
 
-  /** Tells the guest that where it sent a packet to cannot be reached, by `from`. */
+  /** Tells the guest, with `from` as the sender, that the destination of its packet is unreachable. */
   unreachable(code: Unreachable, from: IpAddress, about: { bytes: Uint8Array; packet: IpPacket<IpAddress> }): boolean {
     const { start, payload, end, source } = about.packet;
-    const [type, codeOfIt, detail] = isIpv6(from) ? UNREACHABLE_IPV6[code] : [ICMP.unreachable, code, 0];
-    // The header, and as much as names the ports.
+    const [type, icmpCode, detail] = isIpv6(from) ? UNREACHABLE_IPV6[code] : [ICMP.unreachable, code, 0];
+    // Quote the IP header and the first 8 bytes of the payload, which contain the ports.
     const quoted = about.bytes.subarray(start, Math.min(payload + 8, end));
     return this.#icmp(from, source, ICMP_BYTES + quoted.length, (view, at) => {
-      view.setUint32(at, (type << 24) | (codeOfIt << 16));
+      view.setUint32(at, (type << 24) | (icmpCode << 16));
       view.setUint32(at + 4, detail);
       this.#outbox.memory.bytes.set(quoted, at + ICMP_BYTES);
     });
   }
 
-  /** Answers an echo request, whose ICMP message that is. */
+  /** Answers an echo request, given its ICMP message. */
   echoReply({ guest, remote }: Pick<Flow, "guest" | "remote">, message: Uint8Array): boolean {
     return this.#icmp(remote, guest, message.length, (view, at) => {
       this.#outbox.memory.bytes.set(message, at);
@@ -149,20 +149,20 @@ export class PacketWriter {
     });
   }
 
-  /** Tells the guest that an address is the gateway's to be sent to: what ARP's reply is for IPv6. */
+  /** Tells the guest that the gateway's MAC address owns an IPv6 address: the ARP reply of IPv6. */
   neighbourAdvertisement(owned: Ipv6, asker: Ipv6): boolean {
     const write = (view: DataView, at: number) => {
       const [SOLICITED_AND_OVERRIDE, LINK_ADDRESS] = [0x60000000, 2];
       view.setUint32(at, ICMPV6.advertisement << 24);
       view.setUint32(at + 4, SOLICITED_AND_OVERRIDE);
       writeIpv6(view, at + 8, owned);
-      view.setUint16(at + 24, (LINK_ADDRESS << 8) | 1); // of 8 bytes
+      view.setUint16(at + 24, (LINK_ADDRESS << 8) | 1); // length in units of 8 bytes
       this.#outbox.memory.bytes.set(this.#gatewayMac, at + 26);
     };
     return this.#icmp(owned, asker, ADVERTISEMENT_BYTES, write, NEIGHBOUR_TTL);
   }
 
-  /** Sends a message of ICMP, which `write` writes without its checksum. */
+  /** Sends an ICMP message, which `write` writes without its checksum. */
   #icmp(
     from: IpAddress,
     to: IpAddress,
@@ -178,7 +178,7 @@ export class PacketWriter {
     return true;
   }
 
-  /** Tells the guest that an address is the gateway's to be sent to. */
+  /** Tells the guest that the gateway's MAC address owns an IPv4 address. */
   arpReply(owned: Ipv4, asker: Ipv4): boolean {
     const at = this.#beginFrame(ETHERTYPE.arp, ARP_BYTES);
     if (at === undefined) return false;
@@ -186,7 +186,7 @@ export class PacketWriter {
     const [ETHERNET, REPLY] = [1, 2];
     view.setUint16(at, ETHERNET);
     view.setUint16(at + 2, ETHERTYPE.ipv4);
-    view.setUint16(at + 4, 0x0604); // sizes of the addresses
+    view.setUint16(at + 4, 0x0604); // address sizes
     view.setUint16(at + 6, REPLY);
     memory.bytes.set(this.#gatewayMac, at + 8);
     view.setUint32(at + 14, owned);
@@ -205,7 +205,7 @@ export class PacketWriter {
     return at + ETHERNET_BYTES;
   }
 
-  /** Begins a packet, and returns where what it carries is to be written. */
+  /** Begins a packet, and returns the offset of its payload. */
   #beginIp(
     protocol: number,
     source: IpAddress,
@@ -240,9 +240,10 @@ export class PacketWriter {
   }
 
   /**
-   * Over what is carried, and, but for ICMP of IPv4, the addresses in the header before it, the protocol and the length.
+   * Sets the checksum over the payload and the pseudo-header (addresses, protocol, length). ICMP for IPv4 has no
+   * pseudo-header.
    *
-   * @param address one of those, to tell their version by
+   * @param address any address of the packet, for its IP version
    */
   #setChecksum(
     protocol: number,
@@ -255,7 +256,7 @@ export class PacketWriter {
       ? 0
       : memory.sum(at - addressBytes, addressBytes) + swap(protocol) + swap(length);
     const sum = checksumOf(memory.sum(at, length, outside));
-    // In UDP 0 says that there is none.
+    // In UDP, 0 means no checksum.
     view.setUint16(place, protocol === PROTOCOL.udp ? sum || 0xffff : sum, true);
   }
 }

@@ -10,26 +10,26 @@ import { encodeMember, HELLO_MS, type Member, memberSocket, namesOf, parseMember
 import { PacketQueue } from "./packet_queue.ts";
 import { isMemberAddress, memberAddresses, parseSubnet } from "./subnet.ts";
 
-/** What takes the packets of other machines. */
+/** Receives the packets of other machines. */
 export interface PeerHandler {
-  /** Takes a packet for this machine, whose bytes are overwritten afterwards. */
+  /** Receives a packet for this machine. `bytes` is valid only during the call. */
   onPacket(bytes: Uint8Array, packet: Ipv4Packet): void;
-  /** Those at hand are taken. */
+  /** Called after the packets of each read. */
   onPause(): void;
 }
 
-/** Another machine of the network, and the way to it. */
+/** Another machine of the network, with the queue to its gateway. */
 interface Peer extends Member {
   queue: PacketQueue;
 }
 
 /**
- * The other machines of a machine's network: a connection to the gateway of each, which carries packets. A machine that
- * joins connects to all who are there; after that no gateway opens any file.
+ * The other machines of one network: this gateway has a connection to the gateway of each, which carries packets. A
+ * gateway that joins connects to all existing gateways. After that, no gateway opens any file.
  */
 export class Peers {
   readonly #network: string;
-  /** The first address of its range. */
+  /** The base address of the subnet. */
   readonly #base: Ipv4;
   readonly #self: Member;
   readonly #peers = new Map<Ipv4, Peer>();
@@ -42,12 +42,12 @@ export class Peers {
   }
 
   /**
-   * Takes the first address of the network that is free, for as long as this process lives, and meets those who are there.
+   * Takes the first free address of the network until this process exits, and connects to the existing gateways.
    *
-   * @throws {SmolvmError} `network` when none is free; `storage`.
+   * @throws {SmolvmError} `network` when no address is free; `storage`.
    */
   static async join({ folder, network, subnet, name, aliases }: Membership): Promise<Peers> {
-    // One after the other: of two who join, the second one meets the first.
+    // The lock makes joins sequential, so that the second of two gateways finds the first.
     using _ = await acquireLock(`${folder}/.lock`, { exclusive: true, wait: true });
     const taken = new Map<Ipv4, Deno.UnixConn | undefined>();
     const base = parseSubnet(subnet)!;
@@ -61,14 +61,14 @@ export class Peers {
       throw new SmolvmError("network", `Cannot join the network "${network}": its ${taken.size} addresses are taken`);
     }
     const path = memberSocket(folder, address);
-    await removeIfThere(path); // Its gateway was killed.
+    await removeIfThere(path); // A gateway that was killed left it.
     const listener = Deno.listen({ transport: "unix", path });
     const peers = new Peers(network, base, { address, name, aliases });
     serveEach(listener, { what: "network", serve: (conn) => peers.#serve(conn, {}) });
     const met = [...taken].map(([address, conn]) =>
       conn && new Promise<void>((onMet) => peers.#serve(conn, { address, onMet }))
     );
-    // One that hangs is met when it goes on.
+    // Do not wait longer for a gateway that hangs: it becomes a peer when it answers.
     const late = Promise.withResolvers<void>();
     using _timer = startTimer(HELLO_MS, late.resolve);
     await Promise.race([Promise.all(met), late.promise]);
@@ -80,37 +80,37 @@ export class Peers {
     return this.#self.address;
   }
 
-  /** Whether that is the address of a machine of this network, or could be one. */
+  /** Whether the address belongs to this network's machines, used or not. */
   covers(address: Ipv4): boolean {
     return isMemberAddress(address, this.#base);
   }
 
-  /** Passes packets on to `handler` from now on; those before are lost. */
+  /** Passes packets to `handler` from now on. Earlier packets are lost. */
   attach(handler: PeerHandler): void {
     this.#handler = handler;
   }
 
-  /** The names of the machine with that address; `undefined` when there is none. */
+  /** Returns the names of the machine with that address, or `undefined` if there is none. */
   namesOf(address: Ipv4): string[] | undefined {
     const peer = this.#peers.get(address);
     return peer && namesOf(peer, this.#network);
   }
 
-  /** The addresses of the machines with that name, which is in lower case; this one's included. */
+  /** Returns the addresses of all machines with that name, including this one. The name must be in lower case. */
   addressesOf(name: string): Ipv4[] {
     const members = [this.#self, ...this.#peers.values()];
     return members.filter((member) => namesOf(member, this.#network).includes(name)).map(({ address }) => address);
   }
 
-  /** Sends the machine with that address a packet, which is copied. */
+  /** Sends a copy of a packet to the machine with that address. */
   send(address: Ipv4, packet: Uint8Array): void {
     this.#peers.get(address)?.queue.push(packet);
   }
 
   /**
-   * Serves a connection to its end.
+   * Serves a connection until it closes.
    *
-   * @param expected the address of the machine behind it, if it is known
+   * @param address the address of the machine on the other side, if it is known
    */
   async #serve(conn: Deno.Conn, { address, onMet }: { address?: Ipv4; onMet?: () => void }): Promise<void> {
     const queue = new PacketQueue(conn);
@@ -142,14 +142,14 @@ export class Peers {
     const { address } = member;
     const isFree = this.covers(address) && address !== this.address && !this.#peers.has(address);
     if (!isFree || expected !== undefined && address !== expected) {
-      throw new SmolvmError("network", "A machine of the network has the address of another one");
+      throw new SmolvmError("network", "A machine of the network uses another machine's address");
     }
     const peer = { ...member, queue };
     this.#peers.set(address, peer);
     return peer;
   }
 
-  /** Takes what is from that machine and for this one; what else it sends is dropped. */
+  /** Accepts packets from that machine's address to this machine's address, and drops all others. */
   #take(peer: Peer, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const packet = parseIpv4(view, start, end);
     if (packet === undefined || packet.source !== peer.address || packet.destination !== this.address) return;
@@ -157,7 +157,7 @@ export class Peers {
   }
 }
 
-/** Connects to a gateway; `undefined` when none listens there. Without a connection for one that takes none for now. */
+/** Connects to a gateway. Returns `undefined` if none listens, and no `conn` if it accepts no connection right now. */
 async function dial(path: string): Promise<{ conn: Deno.UnixConn | undefined } | undefined> {
   try {
     return { conn: await Deno.connect({ transport: "unix", path }) };

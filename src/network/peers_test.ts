@@ -9,7 +9,7 @@ import { memberAddresses, parseSubnet } from "./subnet.ts";
 const SUBNET = "10.127.3.0/24";
 const [FIRST, SECOND, THIRD] = memberAddresses(parseSubnet(SUBNET)!) as [Ipv4, Ipv4, Ipv4];
 
-// A gateway listens until its process ends.
+// A gateway listens until its process exits, so these tests leave resources open.
 const test = (name: string, fn: (folder: string) => Promise<void>) =>
   Deno.test({
     name,
@@ -24,7 +24,7 @@ const test = (name: string, fn: (folder: string) => Promise<void>) =>
 const join = (folder: string, name: string, aliases: string[] = []) =>
   Peers.join({ folder, network: "app", subnet: SUBNET, name, aliases });
 
-/** The sources of the packets that a machine gets. */
+/** Records the source addresses of the packets that a machine receives. */
 function sourcesAt(peers: Peers): Ipv4[] {
   const sources: Ipv4[] = [];
   peers.attach({ onPacket: (_, { source }) => sources.push(source), onPause() {} });
@@ -47,7 +47,7 @@ function frame(bytes: Uint8Array): Uint8Array {
   return framed;
 }
 
-test("Peers.join() gives each machine an address, and makes all known to each other by name", async (folder) => {
+test("Peers.join() gives each machine an address, and all machines know each other by name", async (folder) => {
   const db = await join(folder, "db", ["Primary"]);
   const web = await join(folder, "web.1", ["primary"]);
   assert.deepEqual([db.address, web.address], [FIRST, SECOND]);
@@ -66,13 +66,13 @@ test("Peers.join() gives each machine an address, and makes all known to each ot
   await until(() => sources.length === 1);
 });
 
-test("Peers.join() takes the place of a machine whose gateway was killed", async (folder) => {
+test("Peers.join() reuses the address of a machine whose gateway was killed", async (folder) => {
   await Deno.writeTextFile(memberSocket(folder, FIRST), "");
   const { address } = await join(folder, "db");
   assert.equal(address, FIRST);
 });
 
-test("Peers drops what a machine sends as another one, or to another one", async (folder) => {
+test("Peers drops packets with another machine's source or destination address", async (folder) => {
   const db = await join(folder, "db");
   const sources = sourcesAt(db);
   const web = await join(folder, "web");
@@ -83,7 +83,7 @@ test("Peers drops what a machine sends as another one, or to another one", async
   assert.deepEqual(sources, [SECOND]);
 });
 
-test("Peers takes no machine for another one that is there, for itself, or from elsewhere", async (folder) => {
+test("Peers refuses machines with used, own, foreign or malformed addresses", async (folder) => {
   const db = await join(folder, "db");
   const sources = sourcesAt(db);
   const web = await join(folder, "web");
@@ -92,7 +92,7 @@ test("Peers takes no machine for another one that is there, for itself, or from 
     using conn = await Deno.connect({ transport: "unix", path: memberSocket(folder, FIRST) });
     await conn.write(frame(encodeMember({ address, name: "web", aliases: ["evil"] })));
     await conn.write(frame(packet(address, FIRST)));
-    // It says who it is, and ends the connection.
+    // The gateway sends its own record and closes the connection.
     await new Response(conn.readable).text().catch(() => {});
   }
   for (const garbage of ["{}", "x".repeat(20), '{"address":"10.127.3.9","name":7,"aliases":[]}']) {

@@ -7,12 +7,12 @@ const ADDRESS_BYTES = 16;
 /** The header of an echo request or reply: type, code, checksum, identifier, sequence number. */
 const ECHO_BYTES = 8;
 const [IDENTITY_AT, SEQUENCE_AT] = [4, 6];
-/** `::ffff:0:0`, below which is an IPv4 address. */
+/** The prefix of IPv4-mapped addresses, `::ffff:0:0/96`. */
 const MAPPED: Ipv6 = 0xffff_0000_0000n;
-/** So many pings may be unanswered; of more, the oldest are forgotten. */
+/** Maximum number of unanswered pings. Above it, the oldest are forgotten. */
 const MAX_AWAITED = 1024;
 
-/** A ping that is on its way. */
+/** A ping without an answer yet. */
 interface Awaited {
   remote: IpAddress;
   /** The guest's own identifier and sequence number. */
@@ -20,13 +20,13 @@ interface Awaited {
 }
 
 /**
- * Sends the pings of a guest. Deno has no socket of ICMP: a process of `smolvm-jail` has one for each version of IP, and
- * exchanges messages with the gateway over a connection. `src/jail/helper/pings.c` says how.
+ * Sends a guest's pings. Deno has no ICMP sockets: a `smolvm-jail` process has one for each IP version, and exchanges
+ * messages with the gateway over a connection. `src/jail/helper/pings.c` documents the protocol.
  */
 export class Pings {
   readonly #conn: Deno.Conn;
   readonly #queue: PacketQueue;
-  /** By the sequence number that the ping has on the host's network: all pings of a version have the same identifier. */
+  /** By the sequence number on the host's network, where all pings of an IP version have the same identifier. */
   readonly #awaited = new Map<number, Awaited>();
   #sequence = 0;
 
@@ -35,7 +35,7 @@ export class Pings {
     this.#queue = new PacketQueue(conn);
   }
 
-  /** Those that are sent by the process at that socket; `undefined` where the host does not let there be one. */
+  /** Connects to the ping process at a socket. Returns `undefined` if the host does not allow ping sockets. */
   static async connect(path: string): Promise<Pings | undefined> {
     try {
       return new Pings(await Deno.connect({ transport: "unix", path }));
@@ -45,7 +45,7 @@ export class Pings {
     }
   }
 
-  /** Sends an echo request of the guest's, which is copied. */
+  /** Sends a copy of the guest's echo request. */
   send(remote: IpAddress, message: Uint8Array): void {
     this.#sequence = (this.#sequence + 1) & 0xffff;
     const frame = new Uint8Array(ADDRESS_BYTES + message.length);
@@ -60,7 +60,7 @@ export class Pings {
     this.#queue.push(frame);
   }
 
-  /** Passes each answer to a ping on, as the guest is to see it, until the process is gone. */
+  /** Delivers each reply, with the guest's identifier and sequence number, until the ping process exits. */
   async receive(deliver: (remote: IpAddress, message: Uint8Array) => void): Promise<void> {
     await readFrames(this.#conn, {
       onFrame: (bytes, view, start, length) => {

@@ -9,10 +9,10 @@ const REMOTE6 = parseIp("2001:db8::7")!;
 const ADDRESS = "00000000000000000000ffffc0000207";
 const ADDRESS6 = "20010db8000000000000000000000007";
 
-/** An echo request or reply with that identifier and sequence number, and some data. */
+/** Makes an echo request or reply with that identifier and sequence number, and some data. */
 const echo = (type: string, identity: string) => Uint8Array.fromHex(`${type}000000${identity}aabb`);
 
-/** Pings, and the process behind them, which is the test. */
+/** Runs `body` with a `Pings` whose ping process is the test itself. */
 async function withPings(
   body: (of: { pings: Pings; process: Deno.UnixConn; answers: [string, string][] }) => Promise<void>,
 ): Promise<void> {
@@ -43,9 +43,9 @@ async function writeFrame(conn: Deno.Conn, hex: string): Promise<void> {
   await conn.write(Uint8Array.fromHex(`${(hex.length / 2).toString(16).padStart(8, "0")}${hex}`));
 }
 
-Deno.test("Pings has numbers of its own on the host's network, and the guest's in the answers, once for each", () =>
+Deno.test("Pings sends its own sequence numbers, and delivers each reply once, with the guest's", () =>
   withPings(async ({ pings, process, answers }) => {
-    // Two programs of a guest's that count alike.
+    // Two programs of the guest use the same sequence numbers.
     const sent: [IpAddress, string][] = [[REMOTE, "0a0a0001"], [REMOTE, "0b0b0001"], [REMOTE6, "0c0c0001"]];
     const frames: string[] = [];
     for (const [remote, identity] of sent) {
@@ -57,7 +57,7 @@ Deno.test("Pings has numbers of its own on the host's network, and the guest's i
       `${ADDRESS}080000000b0b0002aabb`,
       `${ADDRESS6}080000000c0c0003aabb`,
     ]);
-    // The kernel's identifier; the second one first, and twice.
+    // Replies have the kernel's identifier. The second reply arrives first, and twice.
     const second = `${ADDRESS}0000123477770002aabb`;
     for (const frame of [second, second, `${ADDRESS6}8100123477770003aabb`]) await writeFrame(process, frame);
     await until(() => answers.length >= 2);
@@ -67,12 +67,12 @@ Deno.test("Pings has numbers of its own on the host's network, and the guest's i
     ]);
   }));
 
-Deno.test("Pings drops what answers no ping of the guest's", () =>
+Deno.test("Pings drops replies that match no ping of the guest", () =>
   withPings(async ({ pings, process, answers }) => {
     pings.send(REMOTE, echo("08", "0a0a0001"));
     await readFrame(process);
     const others = [
-      `${ADDRESS6}8100123477770001aabb`, // somebody else
+      `${ADDRESS6}8100123477770001aabb`, // another sender
       `${ADDRESS}0000123477770002aabb`, // no such ping
       `${ADDRESS}00001234777700`, // too short
     ];
@@ -82,7 +82,7 @@ Deno.test("Pings drops what answers no ping of the guest's", () =>
     assert.deepEqual(answers, [["192.0.2.7", "000012340a0a0001aabb"]]);
   }));
 
-Deno.test("Pings forgets the oldest of very many, and is not there where nobody sends them", async () => {
+Deno.test("Pings forgets the oldest pings above its limit; connect() needs a ping process", async () => {
   await withPings(async ({ pings, process, answers }) => {
     const reading = (async () => {
       const bytes = new Uint8Array(65_536);

@@ -1,10 +1,10 @@
 import type { IpAddress } from "./ip.ts";
 
-/** As many addresses, and names of each, are remembered at most. */
+/** Maximum number of remembered addresses, and of names for each. */
 const [MAX_ADDRESSES, MAX_NAMES] = [4096, 64];
 const [MIN_SECONDS, MAX_SECONDS] = [30, 3600];
 
-/** Which names were answered with an address, for as long as the answers hold: rules by name allow these addresses. */
+/** Remembers which names resolved to an address, for the TTL of the answers. Rules by name allow these addresses. */
 export class Pins {
   readonly #names = new Map<IpAddress, Map<string, number>>();
   readonly #now: () => number;
@@ -20,13 +20,13 @@ export class Pins {
     names.delete(name);
     names.set(name, this.#now() + held);
     if (names.size > MAX_NAMES) names.delete(names.keys().next().value!);
-    // Again at the end: what was asked for longest ago goes first.
+    // Move the address to the end: the least recently resolved address is dropped first.
     this.#names.delete(address);
     this.#names.set(address, names);
     if (this.#names.size > MAX_ADDRESSES) this.#names.delete(this.#names.keys().next().value!);
   }
 
-  /** The names that stand for that address now. */
+  /** Returns the names that currently resolve to the address. */
   namesOf(address: IpAddress): string[] {
     const now = this.#now();
     return [...this.#names.get(address) ?? []].filter(([, until]) => until > now).map(([name]) => name);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Pins } from "./pins.ts";
 
-Deno.test("Pins keeps names for as long as the answer holds, within limits", () => {
+Deno.test("Pins keeps names for the TTL of the answer, within limits", () => {
   let now = 0;
   const pins = new Pins(() => now);
   pins.add(1, "short.test", 1);
@@ -17,7 +17,7 @@ Deno.test("Pins keeps names for as long as the answer holds, within limits", () 
   assert.deepEqual(pins.namesOf(1), []);
 });
 
-Deno.test("Pins forgets what was asked for longest ago when there is too much", () => {
+Deno.test("Pins forgets the least recently resolved addresses and names above its limits", () => {
   const pins = new Pins(() => 0);
   for (let address = 0; address < 5000; address++) pins.add(address, "a.test", 60);
   assert.deepEqual([pins.namesOf(0), pins.namesOf(4999)], [[], ["a.test"]]);

@@ -3,27 +3,27 @@ import { type AddressKind, contains, kindOf } from "./networks.ts";
 import type { OwnAddresses } from "./own_addresses.ts";
 import { coversName, type Rule } from "./rules.ts";
 
-/** What a policy is made of. */
+/** Options of a policy. */
 export interface PolicyOptions {
   allow: readonly Rule[];
   /** Overrides `allow`. */
   deny: readonly Rule[];
   /** The gateway's addresses, at which the guest reaches the host's loopback if a rule allows it. */
   gateways: readonly IpAddress[];
-  /** The addresses of the host's interfaces, as they are now. */
+  /** The current addresses of the host's interfaces. */
   ownAddresses: Pick<OwnAddresses, "has" | "isOnLink">;
 }
 
-/** What the guest wants to reach. */
+/** Destination of a guest's connection, datagram or ping. */
 export interface Destination {
   address: IpAddress;
-  /** Null for a ping, which a rule with a port says nothing of. */
+  /** Null for a ping, to which rules with a port do not apply. */
   port: number | null;
-  /** The names that stand for the address. */
+  /** Names that the guest has resolved to the address, or by which it names the server. */
   names: readonly string[];
 }
 
-/** Why it may not. */
+/** A denial, with its reason. */
 export interface Denied {
   isAllowed: false;
   reason: string;
@@ -31,13 +31,13 @@ export interface Denied {
   rule: string | null;
 }
 
-/** Whether it may: and if not, why. */
+/** Result of a policy check. */
 export type Decision = { isAllowed: true } | Denied;
 
 const ALLOWED: Decision = { isAllowed: true };
 const denied = (reason: string, rule: string | null = null): Decision => ({ isAllowed: false, reason, rule });
 
-/** What a guest may reach. */
+/** Decides what a guest may reach. */
 export class Policy {
   readonly #options: PolicyOptions;
 
@@ -57,7 +57,7 @@ export class Policy {
     return allow.some((rule) => this.#covers(rule, destination, { isDenial: false })) ? ALLOWED : denied("no rule");
   }
 
-  /** The same for another machine of its network, which only a denial by name or address keeps it from. */
+  /** Decides on another machine of the guest's network: allowed unless a deny rule covers its name or address. */
   decideMember({ port, ...member }: Destination): Decision {
     const denial = this.#options.deny.find((rule) =>
       (rule.port === undefined || rule.port === port) &&
@@ -68,12 +68,12 @@ export class Policy {
     return denial ? denied(`rule ${denial.text}`, denial.text) : ALLOWED;
   }
 
-  /** Whether the name server may be asked for that name, which is in lower case and has no dot at its end. */
+  /** Decides whether the guest may resolve a name, which must be in lower case and without a trailing dot. */
   decideName(name: string): Decision {
     const { allow, deny } = this.#options;
     const denial = deny.find((rule) => rule.port === undefined && coversName(rule, name));
     if (denial) return denied(`rule ${denial.text}`, denial.text);
-    // What stands for addresses that somebody named.
+    // `public` and `private` rules let the guest resolve every name.
     return allow.some((rule) =>
         rule.target.kind === "public" || rule.target.kind === "private" || coversName(rule, name)
       )
@@ -81,7 +81,7 @@ export class Policy {
       : denied("no rule");
   }
 
-  /** Whether the server's name counts there, and not the address alone. */
+  /** Whether the decision for this destination depends on the server's name. */
   needsName({ address, port }: Omit<Destination, "names">): boolean {
     if (!this.hasNames || this.isGateway(address)) return false;
     const mayBeDenied = this.#options.deny.some((rule) =>
@@ -90,17 +90,17 @@ export class Policy {
     return mayBeDenied || !this.decide({ address, port, names: [] }).isAllowed;
   }
 
-  /** Whether names decide, so that no name server but the gateway may be asked. */
+  /** Whether any rule contains a name, so that the gateway must be the guest's only name server. */
   get hasNames(): boolean {
     return [...this.#options.allow, ...this.#options.deny].some(({ target }) => target.kind === "name");
   }
 
-  /** Whether that is the host's loopback, as the guest sees it. */
+  /** Whether the address is the gateway's, at which the guest reaches the host's loopback. */
   isGateway(address: IpAddress): boolean {
     return this.#options.gateways.includes(address);
   }
 
-  /** What an address is for rules: in the host's own networks none is public. */
+  /** Returns the address kind for rules: addresses in the host's own networks count as private. */
   #kindOf(address: IpAddress): AddressKind {
     const kind = kindOf(address);
     return kind === "public" && this.#options.ownAddresses.isOnLink(address) ? "private" : kind;
@@ -110,11 +110,11 @@ export class Policy {
     if (rule.port !== undefined && rule.port !== port) return false;
     const { target } = rule;
     if (target.kind === "host") return this.isGateway(address);
-    // The gateway is the host by another address: only the rule for that opens it.
+    // The gateway's address stands for the host: only a `host` rule covers it.
     if (this.isGateway(address)) return false;
     if (target.kind === "network") return contains(target.network, address);
     if (target.kind !== "name") return this.#kindOf(address) === target.kind;
-    // A name server could give the name a private address.
+    // Only public addresses: a name server could resolve the name to a private address.
     return (isDenial || this.#kindOf(address) === "public") && names.some((name) => coversName(rule, name));
   }
 }

@@ -20,13 +20,13 @@ function policyOf(allow: string, deny = ""): Policy {
   });
 }
 
-/** The two parts of `ADDRESS:PORT`, or of `[ADDRESS]:PORT`. */
+/** Splits `ADDRESS:PORT` or `[ADDRESS]:PORT`. */
 function splitEnd(text: string): { address: ReturnType<typeof address>; port: number } {
   const colon = text.lastIndexOf(":");
   return { address: address(text.slice(0, colon).replace(/^\[|\]$/g, "")), port: Number(text.slice(colon + 1)) };
 }
 
-/** `ADDRESS:PORT`, and the names that stand for the address. */
+/** Returns the decision for `ADDRESS:PORT` and the names of the address. */
 function decide(policy: Policy, destination: string, names: string[] = []): string {
   const decision = policy.decide({ ...splitEnd(destination), names });
   return decision.isAllowed ? "allowed" : decision.reason;
@@ -34,7 +34,7 @@ function decide(policy: Policy, destination: string, names: string[] = []): stri
 
 const CLOSED = "loopback, link-local, multicast and reserved addresses are closed";
 
-Deno.test("Policy: --net reaches public addresses, and no others", () => {
+Deno.test("Policy: --net allows only public IPv4 addresses", () => {
   const policy = policyOf("public");
   for (const open of ["1.1.1.1:443", "8.8.8.8:53", "172.15.0.1:1", "172.32.0.1:1", "100.63.0.1:1", "100.128.0.1:1"]) {
     assert.equal(decide(policy, open), "allowed", open);
@@ -53,7 +53,7 @@ Deno.test("Policy: --net reaches public addresses, and no others", () => {
   assert.equal(decide(policy, `${GATEWAY}:22`), "no rule");
 });
 
-Deno.test("Policy: --net reaches public addresses of IPv6, and none that stands for another one", () => {
+Deno.test("Policy: --net allows only public IPv6 addresses, and none that embeds an IPv4 address", () => {
   const policy = policyOf("public");
   for (const open of ["[2620:fe::fe]:443", "[2001:4860:4860::8888]:53", "[2a00::1]:1", "[2001:200::1]:1"]) {
     assert.equal(decide(policy, open), "allowed", open);
@@ -76,7 +76,7 @@ Deno.test("Policy: --net reaches public addresses of IPv6, and none that stands 
   assert.equal(decide(policy, `[${GATEWAY6}]:22`), "no rule");
 });
 
-Deno.test("Policy: rules are the whole of what is allowed, and none opens what is closed", () => {
+Deno.test("Policy: only rules allow a destination, and no rule allows a closed one", () => {
   const table: [allow: string, deny: string, destination: string, names: string[], expected: string][] = [
     ["10.0.0.0/8:5432", "", "10.1.2.3:5432", [], "allowed"],
     ["10.0.0.0/8:5432", "", "10.1.2.3:5433", [], "no rule"],
@@ -138,7 +138,7 @@ Deno.test("Policy: rules are the whole of what is allowed, and none opens what i
   }
 });
 
-Deno.test("Policy: names are asked for only where a rule has a use for them", () => {
+Deno.test("Policy: a name may be resolved only if a rule can apply to it", () => {
   const table: [allow: string, deny: string, name: string, expected: boolean][] = [
     ["public", "", "example.com", true],
     ["private", "", "db.lan", true],
@@ -157,7 +157,7 @@ Deno.test("Policy: names are asked for only where a rule has a use for them", ()
   assert.deepEqual(["public", "example.com"].map((allow) => policyOf(allow).hasNames), [false, true]);
 });
 
-Deno.test("Policy: a server's name counts where a rule by name decides", () => {
+Deno.test("Policy: needsName() is true where a rule with a name can decide", () => {
   const table: [allow: string, deny: string, destination: string, expected: boolean][] = [
     ["public", "", "1.1.1.1:443", false],
     ["example.com", "", "1.1.1.1:443", true],
@@ -173,7 +173,7 @@ Deno.test("Policy: a server's name counts where a rule by name decides", () => {
   }
 });
 
-Deno.test("kindOf() knows the borders of ranges", () => {
+Deno.test("kindOf() knows the boundaries of IPv4 ranges", () => {
   const kinds = ["9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0"].map((text) => kindOf(address(text)));
   assert.deepEqual(kinds, ["public", "private", "private", "public"]);
   assert.deepEqual(
@@ -187,7 +187,7 @@ Deno.test("kindOf() knows the borders of ranges", () => {
   );
 });
 
-Deno.test("kindOf() knows the borders of ranges of IPv6", () => {
+Deno.test("kindOf() knows the boundaries of IPv6 ranges", () => {
   const table = {
     closed: ["1fff:ffff::", "4000::", "fbff:ffff::", "fe00::", "2001:0:ffff::", "2002:ffff::"],
     private: ["fc00::", "fdff:ffff::"],
@@ -199,7 +199,7 @@ Deno.test("kindOf() knows the borders of ranges of IPv6", () => {
   }
 });
 
-Deno.test("Policy: only a denial by name or address keeps a machine from another one of its network", () => {
+Deno.test("Policy: only a deny rule with a name or address blocks another machine of the network", () => {
   const table: [allow: string, deny: string, port: number | null, expected: string][] = [
     ["", "", 5432, "allowed"],
     ["1.1.1.1", "", 5432, "allowed"],

@@ -8,14 +8,14 @@ import { kindOf } from "./networks.ts";
 import { type Flow, keyOf } from "./packets.ts";
 import type { LinkAddresses } from "./stack.ts";
 
-/** As many clients of a port are known at once; who was heard from longest ago goes first. */
+/** Maximum number of clients of each port. Above it, the least recently active client is forgotten. */
 const MAX_CLIENTS = 256;
 const IDLE_MS = 120_000;
 const DNS_PORT = 53;
-/** Where ports are that stand for clients whose own address the guest cannot be told. */
+/** Range of the gateway's ports that represent clients whose own address cannot be used on the guest's link. */
 const [FIRST_PORT, LAST_PORT] = [1024, 65_535];
 
-/** A UDP port of the guest that is published on one of the host. */
+/** A UDP port of the guest that is published on a port of the host. */
 export interface PublishedDatagramPort {
   /** IP address of the host. */
   address: string;
@@ -23,14 +23,14 @@ export interface PublishedDatagramPort {
   guestPort: number;
 }
 
-/** The guest's link, as far as it matters here. */
+/** The relevant addresses of the guest's link. */
 type Link = Pick<LinkAddresses, "guest" | "gateway" | "memberships">;
 
-/** A published port that is listened at. */
+/** A published port with its socket. */
 interface Server {
   socket: DatagramSocket;
   guestPort: number;
-  /** By where they send from, the least recently heard from first. */
+  /** By source port and address, the least recently active client first. */
   clients: Map<string, Client>;
 }
 
@@ -38,22 +38,22 @@ interface Server {
 interface Client {
   server: Server;
   address: Endpoint;
-  /** As the guest sees it. */
+  /** The flow as the guest sees it. */
   flow: Flow;
   lastHeard: number;
 }
 
-/** Brings the guest what is sent to its published UDP ports, and its answers to those who have sent it something. */
+/** Forwards datagrams to the guest's published UDP ports, and the guest's answers to the clients. */
 export class PublishedDatagrams implements Disposable {
   readonly #servers: Server[] = [];
-  /** By the ends that the guest sees. */
+  /** By the key of the flow that the guest sees. */
   readonly #clients = new Map<string, Client>();
   #nextPort = FIRST_PORT;
 
   private constructor() {}
 
   /**
-   * Listens at once; what comes before {@linkcode attach} waits.
+   * Listens at once. Datagrams wait in the sockets until {@linkcode attach}.
    *
    * @throws {SmolvmError} `port`.
    */
@@ -72,7 +72,7 @@ export class PublishedDatagrams implements Disposable {
     return published;
   }
 
-  /** Passes on what comes to the guest of that link from now on. */
+  /** Starts to forward datagrams to the guest of a link. */
   attach(link: Link, deliver: (flow: Flow, data: Uint8Array) => void): void {
     for (const server of this.#servers) this.#receive(server, link, deliver);
   }
@@ -81,18 +81,18 @@ export class PublishedDatagrams implements Disposable {
     for (const { socket } of this.#servers) socket[Symbol.dispose]();
   }
 
-  /** Whether a datagram with these ends answers somebody who has sent to that port. */
+  /** Whether a datagram of this flow is an answer to a client of a published port. */
   hasClient(flow: Flow): boolean {
     return this.#clients.has(keyOf(flow));
   }
 
-  /** Sends a datagram of the guest's to the client whom it answers. The data is copied. */
+  /** Sends a copy of the guest's datagram to the client that it answers. */
   answer(flow: Flow, data: Uint8Array): void {
     const client = this.#clients.get(keyOf(flow));
     client?.server.socket.send(data, client.address);
   }
 
-  /** Forgets who has sent nothing for a while. */
+  /** Forgets idle clients. */
   sweep(): void {
     const now = performance.now();
     for (const client of this.#clients.values()) {
@@ -125,8 +125,9 @@ export class PublishedDatagrams implements Disposable {
   }
 
   /**
-   * How the guest sees somebody new: by the own address and port where it can. One of version 6, and one that means the
-   * guest's own link there, is the gateway's; a second socket's client of the same ends has another port.
+   * Returns the flow by which the guest sees a new client: with the client's own address and port if possible. The
+   * gateway's address replaces IPv6 addresses, reserved addresses, and addresses that are on-link for the guest. If the
+   * flow is then in use, the client appears at another port of the gateway.
    */
   #newFlow(
     { guestPort }: Server,
@@ -137,12 +138,12 @@ export class PublishedDatagrams implements Disposable {
     const address = ipv4Of(hostname);
     const remote = address === undefined || kindOf(address) === "closed" || isOnLink(address, link) ? gateway : address;
     const flow = { guest, guestPort, remote, remotePort: port };
-    // There is the guest's name server.
+    // The gateway's DNS port is the guest's name server.
     const isFree = !(remote === gateway && port === DNS_PORT) && !this.#clients.has(keyOf(flow));
     return isFree ? flow : this.#flowByGateway(guest, guestPort, gateway);
   }
 
-  /** There are always some: all ports together have fewer clients than the gateway has ports. */
+  /** Finds a free port. There always is one: the gateway has more ports than all published ports have clients. */
   #flowByGateway(guest: Ipv4, guestPort: number, gateway: Ipv4): Flow {
     while (true) {
       const flow = { guest, guestPort, remote: gateway, remotePort: this.#nextPort };
@@ -158,7 +159,7 @@ export class PublishedDatagrams implements Disposable {
   }
 }
 
-/** Also of one that a socket of version 6 has written as its own. */
+/** Parses an IPv4 address. Also accepts an IPv4-mapped IPv6 address, as IPv6 sockets report it. */
 function ipv4Of(hostname: string): Ipv4 | undefined {
   const address = parseIp(hostname);
   const plain = address === undefined ? undefined : withoutMapping(address);

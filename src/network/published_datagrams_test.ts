@@ -15,7 +15,7 @@ async function bound(): Promise<Socket> {
   return socket;
 }
 
-/** Listens at one port of the host, and notes whom the guest is to see. */
+/** Publishes one port of the host, and records the flows that the guest sees. */
 function publish() {
   const hostPort = freePort();
   const published = PublishedDatagrams.listen([{ address: "127.0.0.1", hostPort, guestPort: 53 }]);
@@ -30,7 +30,7 @@ function publish() {
   return { published, send, [Symbol.dispose]: () => published[Symbol.dispose]() };
 }
 
-test("PublishedDatagrams forgets who was silent longest when there are too many, and nobody else", async () => {
+test("PublishedDatagrams forgets only the least recently active client above its limit", async () => {
   using port = publish();
   const clients: Socket[] = [];
   const flows: Flow[] = [];
@@ -46,7 +46,7 @@ test("PublishedDatagrams forgets who was silent longest when there are too many,
   for (const client of clients) client.close();
 });
 
-test("PublishedDatagrams knows a client by all of its ends alone", async () => {
+test("PublishedDatagrams identifies a client by all addresses and ports of its flow", async () => {
   using port = publish();
   const client = await bound();
   const flow = await port.send(client);

@@ -3,11 +3,11 @@ import type { Stack } from "./stack.ts";
 import type { TcpConnection } from "./tcp_connection.ts";
 import type { TokenBucket } from "./token_bucket.ts";
 
-/** What a connection of the guest's ends in: a connection of the host's, or a service of the gateway's. */
+/** The other side of a guest's connection: a connection of the host, or a service of the gateway. */
 export interface HostSocket {
-  /** Reads what there is and returns how many bytes that are; null at the end. */
+  /** Reads available data and returns the number of bytes, or null at the end. */
   read(into: Uint8Array): Promise<number | null>;
-  /** Writes at least one byte and returns how many. */
+  /** Writes at least one byte and returns the number of bytes written. */
   write(bytes: Uint8Array): Promise<number>;
   closeWrite(): Promise<void>;
   close(): void;
@@ -28,13 +28,13 @@ class Signal {
   }
 }
 
-/** How fast data may be carried to the guest, and from it. */
+/** Rate limits for data to the guest and to the host. */
 export interface RateLimits {
   toGuest?: TokenBucket | undefined;
   toHost?: TokenBucket | undefined;
 }
 
-/** Accepts the guest's connection, and carries its data to a socket and back until both sides have ended. */
+/** Accepts the guest's connection, and relays data between it and a socket until both sides have finished. */
 export async function relay(
   stack: Stack,
   connection: TcpConnection,
@@ -64,7 +64,7 @@ export async function relay(
       toHost({ stack, connection, socket, changed: readable, limit: limits.toHost }),
     ]);
   } catch {
-    // Either side's reset is the other's.
+    // If the socket fails, reset the guest's connection.
     connection.reset();
     stack.settle();
   } finally {
@@ -77,7 +77,7 @@ interface Direction {
   stack: Stack;
   connection: TcpConnection;
   socket: HostSocket;
-  /** There is something to be carried again, or room for it. */
+  /** Raised when there is data to read again, or room to write. */
   changed: Signal;
   limit: TokenBucket | undefined;
 }

@@ -1,20 +1,20 @@
-/** A request's head that is longer is refused. */
+/** Longer request heads are refused. */
 const MAX_HEAD_BYTES = 64 * 1024;
 
-/** A text that a guest has in place of a secret. */
+/** A secret, and the placeholder that the guest has in its place. */
 export interface Replacement {
   placeholder: string;
   value: string;
 }
 
-/** A request that is not passed on. */
+/** The gateway refuses to forward the request. */
 export class RequestError extends Error {
   override name = "RequestError";
 }
 
 /**
- * Puts secrets into the head of a connection's one request of HTTP/1.1, and asks the server to end the connection after
- * it: what follows the head is passed on as it is, so that nobody has to know where a body ends.
+ * Puts secrets into the head of a connection's only HTTP/1.1 request, and asks the server to close the connection after
+ * the response. Forwards everything after the head unchanged, so that it need not find the end of the body.
  */
 export class RequestHead {
   readonly #replacements: readonly Replacement[];
@@ -25,7 +25,7 @@ export class RequestHead {
   }
 
   /**
-   * What is to be sent on for the next bytes of the guest's.
+   * Takes the next bytes from the guest, and returns the bytes to forward.
    *
    * @throws {RequestError}
    */
@@ -34,11 +34,11 @@ export class RequestHead {
     const all = new Uint8Array(this.#head.length + bytes.length);
     all.set(this.#head);
     all.set(bytes, this.#head.length);
-    // Latin-1: each byte is a character, and comes out again as it was.
+    // Latin-1: each byte is one character, and is encoded as the same byte again.
     const text = Array.from(all.subarray(0, MAX_HEAD_BYTES), (byte) => String.fromCharCode(byte)).join("");
     const end = text.indexOf("\r\n\r\n");
     if (end < 0) {
-      if (all.length >= MAX_HEAD_BYTES) throw new RequestError("its head is too long");
+      if (all.length >= MAX_HEAD_BYTES) throw new RequestError("the request head is too long");
       this.#head = all;
       return new Uint8Array(0);
     }
@@ -52,10 +52,10 @@ export class RequestHead {
 
   #rewrite(head: string): string {
     const [start = "", ...lines] = head.split("\r\n");
-    if (!/^[A-Z]+ \S+ HTTP\/1\.[01]$/.test(start)) throw new RequestError("it is no request of HTTP/1.1");
-    // What it sends comes back.
+    if (!/^[A-Z]+ \S+ HTTP\/1\.[01]$/.test(start)) throw new RequestError("it is not an HTTP/1.1 request");
+    // The server returns a TRACE request in its response.
     if (start.startsWith("TRACE ")) throw new RequestError("TRACE would show the secret");
-    // A line may not go on in the next, and a lone end of line is nowhere.
+    // Refuse folded header lines, and CR or LF alone.
     if (lines.some((line) => !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*$/.test(line))) {
       throw new RequestError("a header is malformed");
     }
@@ -82,6 +82,6 @@ function decoded(base64: string): string | undefined {
   try {
     return atob(base64);
   } catch {
-    return undefined; // It is passed on as it is.
+    return undefined; // Forward it unchanged.
   }
 }

@@ -13,13 +13,13 @@ function sent(request: string, chunkBytes = request.length): string {
   return text;
 }
 
-Deno.test("RequestHead replaces in header values, and asks for the connection's end", () => {
+Deno.test("RequestHead replaces placeholders in header values, and sends Connection: close", () => {
   const request = "POST /PLACE HTTP/1.1\r\nHost: a\r\nX-Key: PLACE, PLACE\r\nConnection: keep-alive\r\n\r\nPLACE \xff";
   const expected = "POST /PLACE HTTP/1.1\r\nHost: a\r\nX-Key: v$&1, v$&1\r\nConnection: close\r\n\r\nPLACE \xff";
   for (const chunkBytes of [1, 7, 1000]) assert.equal(sent(request, chunkBytes), expected);
 });
 
-Deno.test("RequestHead replaces within Basic credentials, and leaves an upgrade alone", () => {
+Deno.test("RequestHead replaces placeholders in Basic credentials, and does not change an upgrade", () => {
   const basic = (text: string) => `GET / HTTP/1.1\r\nAuthorization: Basic ${btoa(text)}\r\nConnection: Upgrade\r\n\r\n`;
   assert.equal(sent(basic("user:PLACE")), basic("user:v$&1"));
   assert.equal(sent(basic("user:other")), basic("user:other"));
@@ -27,7 +27,7 @@ Deno.test("RequestHead replaces within Basic credentials, and leaves an upgrade 
   assert.equal(sent(broken), broken.replace("PLACE", () => "v$&1"));
 });
 
-Deno.test("RequestHead refuses what is no request, what would come back, and what is too long", () => {
+Deno.test("RequestHead refuses malformed requests, TRACE requests, and long heads", () => {
   const wrong = [
     "hello\r\n\r\n",
     "PRI * HTTP/2.0\r\n\r\n",

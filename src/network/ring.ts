@@ -1,4 +1,4 @@
-/** Memory that the buffers of all connections share. */
+/** Limits the memory that the buffers of all connections use together. */
 export class Budget {
   readonly #limit: number;
   #used = 0;
@@ -12,14 +12,14 @@ export class Budget {
     return this.#used;
   }
 
-  /** Takes that many bytes, if they are there. */
+  /** Takes `bytes` bytes and returns true, or returns false if that would exceed the limit. */
   take(bytes: number): boolean {
     if (this.#used + bytes > this.#limit) return false;
     this.#used += bytes;
     return true;
   }
 
-  /** Takes that many bytes, whether they are there or not. */
+  /** Takes `bytes` bytes even if that exceeds the limit. */
   overdraw(bytes: number): void {
     this.#used += bytes;
   }
@@ -33,8 +33,8 @@ const FIRST_BYTES = 4 * 1024;
 const EMPTY = new Uint8Array(0);
 
 /**
- * A queue of bytes that grows up to a limit, as far as the budget goes. Its first few KiB are always there, so that no
- * connection starves.
+ * A ring buffer that grows up to a limit, as far as the budget allows. The budget never refuses the first few KiB, so
+ * that no connection starves.
  */
 export class Ring {
   readonly #budget: Budget;
@@ -42,7 +42,7 @@ export class Ring {
   #memory: Uint8Array<ArrayBuffer> = EMPTY;
   #head = 0;
   #length = 0;
-  /** Where what was placed after a gap ends, at least the length. */
+  /** End of the bytes that were placed after a gap; at least the length. */
   #extent = 0;
 
   /** @param limit in bytes, a power of two */
@@ -55,12 +55,12 @@ export class Ring {
     return this.#length;
   }
 
-  /** How many more bytes fit, if the budget has them. */
+  /** How many more bytes fit, if the budget allows. */
   get room(): number {
     return this.#limit - this.#length;
   }
 
-  /** Adds bytes and returns how many of them fitted. */
+  /** Appends as many bytes as fit, and returns their number. */
   push(bytes: Uint8Array): number {
     while (this.#memory.length - this.#length < bytes.length && this.#grow());
     const count = Math.min(bytes.length, this.#memory.length - this.#length);
@@ -72,7 +72,10 @@ export class Ring {
     return count;
   }
 
-  /** Writes bytes behind a gap, to be counted once that is filled; false when there is no memory for them. */
+  /**
+   * Writes bytes after a gap; the caller commits them once the gap is filled. Returns false if there is no memory for
+   * them.
+   */
   place(offset: number, bytes: Uint8Array): boolean {
     const end = offset + bytes.length;
     while (this.#memory.length < end && this.#grow());
@@ -85,7 +88,7 @@ export class Ring {
     return true;
   }
 
-  /** Free memory to be written to, and then committed before anything else is added; empty when there is none. */
+  /** Returns free memory to write to, or an empty array. The caller must commit it before it adds anything else. */
   space(): Uint8Array<ArrayBuffer> {
     if (this.#memory.length - this.#length <= this.#memory.length >> 1) this.#grow();
     if (this.#length === 0) this.#head = 0;
@@ -93,13 +96,13 @@ export class Ring {
     return this.#memory.subarray(tail, Math.min(this.#memory.length, tail + this.#memory.length - this.#length));
   }
 
-  /** Adds that many bytes, which were written to {@linkcode space} or placed. */
+  /** Appends `count` bytes that were written to {@linkcode space} or placed. */
   commit(count: number): void {
     this.#length += count;
     this.#extent = Math.max(this.#extent, this.#length);
   }
 
-  /** The first bytes, as many as lie in a row. */
+  /** Returns the first bytes, up to the end of the contiguous memory. */
   peek(): Uint8Array<ArrayBuffer> {
     return this.#memory.subarray(this.#head, Math.min(this.#memory.length, this.#head + this.#length));
   }
@@ -111,7 +114,7 @@ export class Ring {
     this.#head = (this.#head + count) % (this.#memory.length || 1);
   }
 
-  /** Copies bytes from the middle. */
+  /** Copies `count` bytes at `offset` to `target`. */
   copy(offset: number, count: number, target: Uint8Array, at: number): void {
     const start = (this.#head + offset) % (this.#memory.length || 1);
     const first = Math.min(count, this.#memory.length - start);
@@ -119,7 +122,7 @@ export class Ring {
     if (first < count) target.set(this.#memory.subarray(0, count - first), at + first);
   }
 
-  /** Gives its memory back, with what is in it. */
+  /** Frees the memory and discards its content. */
   free(): void {
     this.#budget.give(this.#memory.length);
     this.#memory = EMPTY;
@@ -128,7 +131,7 @@ export class Ring {
     this.#extent = 0;
   }
 
-  /** Moves to larger memory; what was taken of the old one stays readable. */
+  /** Moves to larger memory. Arrays that callers got from the old memory stay readable. */
   #grow(): boolean {
     const before = this.#memory.length;
     const after = before === 0 ? FIRST_BYTES : Math.min(before * 4, this.#limit);

@@ -3,7 +3,7 @@ import { Random } from "../../tests/fuzz/random.ts";
 import { Gaps } from "./gaps.ts";
 import { Budget, Ring } from "./ring.ts";
 
-Deno.test("Ring gives back what it was given, however it is filled and emptied", () => {
+Deno.test("Ring returns the same bytes in order, however it is filled and emptied", () => {
   const random = new Random(1);
   for (let round = 0; round < 50; round++) {
     const ring = new Ring(new Budget(1024 ** 2), 65_536);
@@ -29,14 +29,14 @@ Deno.test("Ring gives back what it was given, however it is filled and emptied",
   }
 });
 
-Deno.test("Ring takes what was written to its space, and what was placed behind a gap", () => {
+Deno.test("Ring contains bytes that were written to space(), and bytes that were placed after a gap", () => {
   const ring = new Ring(new Budget(1024 ** 2), 16_384);
   const space = ring.space();
   space.set([1, 2, 3]);
   ring.commit(3);
   assert.ok(ring.place(6, new Uint8Array([7, 8, 9])));
   ring.push(new Uint8Array([4, 5, 6]));
-  // It moves to larger memory, with what was placed.
+  // The ring moves to larger memory, with the placed bytes.
   assert.ok(ring.place(10_000, new Uint8Array([10])));
   ring.commit(3);
   const copied = new Uint8Array(9);
@@ -45,7 +45,7 @@ Deno.test("Ring takes what was written to its space, and what was placed behind 
   assert.equal(ring.place(16_384, new Uint8Array([1])), false);
 });
 
-Deno.test("Ring grows no further than the budget, but has a little in any case", () => {
+Deno.test("Ring grows within the budget, but always has its first KiB", () => {
   const budget = new Budget(10_000);
   const rings = [new Ring(budget, 65_536), new Ring(budget, 65_536), new Ring(budget, 65_536)];
   const taken = rings.map((ring) => ring.push(new Uint8Array(60_000)));
@@ -54,7 +54,7 @@ Deno.test("Ring grows no further than the budget, but has a little in any case",
   assert.equal(budget.used, 0);
 });
 
-Deno.test("Gaps tells how much arrived in advance, in whatever order", () => {
+Deno.test("Gaps.advance() returns how many bytes arrived early, in any order", () => {
   const gaps = new Gaps();
   assert.ok(gaps.add(10, 20) && gaps.add(30, 40) && gaps.add(20, 25));
   assert.equal(gaps.advance(5), 0);

@@ -2,24 +2,24 @@ import { SmolvmError } from "../errors.ts";
 import { formatIp } from "./ip.ts";
 import { isIn, type Network, networkOf, networks, parseNetwork } from "./networks.ts";
 
-/** What a rule is about. */
+/** Target of a rule. */
 export type RuleTarget =
-  /** A name, or all names below it. */
+  /** A name, or all its subdomains. */
   | { kind: "name"; name: string; below: boolean }
   | { kind: "network"; network: Network }
-  /** All public addresses, all private ones, or the host's own loopback, which the guest reaches at the gateway's address. */
+  /** All public or all private addresses, or the host's loopback, which the guest reaches at the gateway's address. */
   | { kind: "public" | "private" | "host" };
 
-/** What a guest may reach, or may not. */
+/** A rule that allows or denies destinations. */
 export interface Rule {
-  /** As it was written. */
+  /** The rule as the user wrote it. */
   text: string;
   target: RuleTarget;
-  /** 1 to 65535; any when absent. */
+  /** 1 to 65535; `undefined` for any port. */
   port: number | undefined;
 }
 
-/** More rules than this are a mistake. */
+/** Maximum number of rules: more are a mistake. */
 export const MAX_RULES = 256;
 
 const LOOPBACKS = networks("127.0.0.0/8", "::1");
@@ -38,12 +38,12 @@ export function parseRule(text: string): Rule {
   if (text.includes("://")) throw invalid("it is a URL", `Write ${text.split("://")[1]!.split("/")[0] || "its host"}.`);
   const [what, portText] = splitPort(text);
   const port = portText === undefined ? undefined : parsePort(portText);
-  if (port === null) throw invalid("expected a port from 1 to 65535 behind the colon");
+  if (port === null) throw invalid("expected a port from 1 to 65535 after the colon");
   return { text, target: parseTarget(what, invalid), port };
 }
 
 /**
- * Parses rules, each of which may be a list with commas.
+ * Parses rules. Each text may be a comma-separated list.
  *
  * @throws {SmolvmError} `usage`.
  */
@@ -53,7 +53,7 @@ export function parseRules(texts: readonly string[]): Rule[] {
   throw new SmolvmError("usage", `Cannot use ${rules.length} network rules: expected at most ${MAX_RULES}`);
 }
 
-/** An address of IPv6 has colons of its own: with a port it is in brackets. */
+/** An IPv6 address contains colons: with a port it must be in brackets. */
 function splitPort(text: string): [what: string, port: string | undefined] {
   const [, bracketed, port] = /^\[([^\]]*)\](?::(.*))?$/s.exec(text) ?? [];
   if (bracketed?.includes(":")) return [bracketed, port];
@@ -69,7 +69,7 @@ function parsePort(text: string): number | null {
 function parseTarget(text: string, invalid: (reason: string, hint?: string) => SmolvmError): RuleTarget {
   const word = WORDS.find((word) => word === text);
   if (word) return { kind: word };
-  if (text === "*") throw invalid("it stands for everything", 'Write "public", "private" or both.');
+  if (text === "*") throw invalid("it matches everything", 'Write "public", "private" or both.');
   if (text.includes(":") || /^[\d./]+$/.test(text) || /\/\d+$/.test(text)) return parseNetworkTarget(text, invalid);
   if (/^127\./.test(text) || text === "localhost") throw hostInstead(invalid);
   const below = text.startsWith("*.");
@@ -83,15 +83,15 @@ function parseNetworkTarget(text: string, invalid: (reason: string, hint?: strin
   if (network === undefined) {
     throw invalid(
       "expected an address, or a network such as 10.0.0.0/8 or 2001:db8::/32",
-      text.includes(":") ? "A port goes behind brackets: [2001:db8::1]:443." : undefined,
+      text.includes(":") ? "Put the address in brackets before a port: [2001:db8::1]:443." : undefined,
     );
   }
   if (isIn(LOOPBACKS(), network.base)) throw hostInstead(invalid);
-  // It would match no packet, and deny nothing.
-  if (isIn(MAPPED(), network.base)) throw invalid("it stands for IPv4", "Write it as IPv4.");
+  // Such a rule would match no packet, so a deny rule would deny nothing.
+  if (isIn(MAPPED(), network.base)) throw invalid("it is an IPv4-mapped address", "Write it as IPv4.");
   const { base, prefix } = networkOf(network);
   if (base !== network.base) {
-    throw invalid(`it has bits behind its prefix of ${prefix}`, `Write ${formatIp(base)}/${prefix}.`);
+    throw invalid(`it has bits set after its prefix of ${prefix}`, `Write ${formatIp(base)}/${prefix}.`);
   }
   return { kind: "network", network };
 }
@@ -99,16 +99,16 @@ function parseNetworkTarget(text: string, invalid: (reason: string, hint?: strin
 function hostInstead(invalid: (reason: string, hint?: string) => SmolvmError): SmolvmError {
   return invalid(
     "it is the guest's own loopback",
-    'The host\'s is "host:PORT", which the guest reaches at the gateway.',
+    'Write "host:PORT" for the host\'s loopback, which the guest reaches at the gateway.',
   );
 }
 
-/** Whether that is a name as DNS has them, in lower case. */
+/** Whether the text is a valid DNS name in lower case. */
 function isName(text: string): boolean {
   return text.length <= 253 && text.split(".").every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
 }
 
-/** Whether a rule is about that name, which is in lower case and has no dot at its end. */
+/** Whether a rule covers a name, which must be in lower case and without a trailing dot. */
 export function coversName(rule: Rule, name: string): boolean {
   if (rule.target.kind !== "name") return false;
   return rule.target.below ? name.endsWith(`.${rule.target.name}`) : name === rule.target.name;

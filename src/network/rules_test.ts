@@ -24,10 +24,10 @@ Deno.test("parseRule() reads names, networks and words, with and without a port"
   for (const [text, target, port] of table) assert.deepEqual(parseRule(text), { text, target, port }, text);
 });
 
-Deno.test("parseRule() refuses all else, and says what was meant", () => {
+Deno.test("parseRule() refuses any other text, with a hint at the correct form", () => {
   const table: [text: string, message: RegExp, hint?: RegExp][] = [
     ["", /expected a name/],
-    ["10.0.0.1/8", /bits behind its prefix of 8/, /10\.0\.0\.0\/8/],
+    ["10.0.0.1/8", /bits set after its prefix of 8/, /10\.0\.0\.0\/8/],
     ["10.0.0.0/33", /expected an address, or a network/],
     ["10.0.0.0/-1", /expected/],
     ["1.2.3", /expected an address/],
@@ -38,7 +38,7 @@ Deno.test("parseRule() refuses all else, and says what was meant", () => {
     ["example.com:http", /a port from 1 to 65535/],
     ["example.com:", /a port from 1 to 65535/],
     ["https://example.com/x", /it is a URL/, /Write example\.com\./],
-    ["*", /it stands for everything/, /"public"/],
+    ["*", /it matches everything/, /"public"/],
     ["*.", /expected a name/],
     ["a.*.example.com", /expected a name/],
     ["-a.example.com", /expected a name/],
@@ -49,12 +49,12 @@ Deno.test("parseRule() refuses all else, and says what was meant", () => {
     ["localhost", /guest's own loopback/, /host:PORT/],
     ["::1", /guest's own loopback/, /host:PORT/],
     ["[::1]:80", /guest's own loopback/, /host:PORT/],
-    ["2001:db8::1/32", /bits behind its prefix of 32/, /2001:db8::\/32/],
+    ["2001:db8::1/32", /bits set after its prefix of 32/, /2001:db8::\/32/],
     ["2001:db8::/129", /expected an address/],
-    ["[2001:db8::1]443", /expected an address/, /behind brackets: \[2001:db8::1\]:443/],
+    ["[2001:db8::1]443", /expected an address/, /in brackets before a port: \[2001:db8::1\]:443/],
     ["[2001:db8::1]:0", /a port from 1 to 65535/],
-    ["::ffff:10.0.0.1", /it stands for IPv4/, /Write it as IPv4/],
-    ["::ffff:10.0.0.0/104", /it stands for IPv4/],
+    ["::ffff:10.0.0.1", /it is an IPv4-mapped address/, /Write it as IPv4/],
+    ["::ffff:10.0.0.0/104", /it is an IPv4-mapped address/],
     ["[10.0.0.1]:80", /expected a name/],
     ["fe80::1%eth0", /expected an address/],
     ["example.com:80:90", /expected an address/],
@@ -71,14 +71,14 @@ Deno.test("parseRule() refuses all else, and says what was meant", () => {
   }
 });
 
-Deno.test("parseRules() takes lists with commas, up to a limit", () => {
+Deno.test("parseRules() splits comma-separated lists, and limits the number of rules", () => {
   assert.deepEqual(parseRules(["a.com, b.com:80", "public"]).map(({ text }) => text), ["a.com", "b.com:80", "public"]);
   assert.throws(() => parseRules(["a.com,"]), { code: "usage" });
   assert.equal(parseRules([Array(MAX_RULES).fill("a.com").join()]).length, MAX_RULES);
   assert.throws(() => parseRules([Array(MAX_RULES + 1).fill("a.com").join()]), { code: "usage" });
 });
 
-Deno.test("coversName() tells a name from those below it, and from those that only end alike", () => {
+Deno.test("coversName() distinguishes a name, its subdomains, and names with the same suffix", () => {
   const table: [rule: string, name: string, expected: boolean][] = [
     ["example.com", "example.com", true],
     ["example.com", "www.example.com", false],

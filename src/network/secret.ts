@@ -4,29 +4,29 @@ import { parseRule, type Rule } from "./rules.ts";
 
 /** A secret, without its value. */
 export interface GatewaySecret {
-  /** The guest's variable. */
+  /** Name of the guest's environment variable. */
   name: string;
-  /** Whom it may be sent to: names, or `*.NAME`. */
+  /** Hosts to which the secret may be sent: names, or `*.NAME`. */
   hosts: string[];
-  /** What the guest has in its place. */
+  /** The text that the guest has instead of the value. */
   placeholder: string;
 }
 
-/** What a client gives a gateway alone, in a file that the gateway removes before its VM starts. */
+/** Data that a client passes only to the gateway, in a file that the gateway removes before its VM starts. */
 export interface SecretValues {
-  /** By names of secrets. */
+  /** Values by the names of the secrets. */
   values: Record<string, string>;
-  /** Certificates as PEM that servers' may be signed by, beside the usual ones. */
+  /** CA certificates, as PEM, to trust in addition to the default ones. */
   caCerts: string[];
 }
 
-/** The certificate that the guest is to trust; there once the gateway listens. */
+/** Returns the path of the CA certificate that the guest must trust. It exists once the gateway listens. */
 export function authorityFile(runtimeFolder: string): string {
   return `${runtimeFolder}/ca.pem`;
 }
 
 /**
- * Checks a host that may be sent a secret: a name, or `*.NAME`.
+ * Parses a host to which a secret may be sent: a name, or `*.NAME`.
  *
  * @throws {SmolvmError} `usage`.
  */

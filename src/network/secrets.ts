@@ -6,12 +6,12 @@ import { coversName, type Rule } from "./rules.ts";
 import { type GatewaySecret, parseSecretHost, type SecretValues } from "./secret.ts";
 import { TlsEnd } from "./tls_end.ts";
 
-/** How to connect to the server that a guest asks for. */
+/** How to connect to the server that a guest requested. */
 export interface SecretRoute {
   /** The server's name, as the guest gave it. */
   name: string;
   connect(): Promise<Deno.TcpConn>;
-  /** Hears why the guest got an answer of ours instead of the server's. */
+  /** Called with the reason when the gateway answers the guest itself instead of forwarding to the server. */
   onRefused(reason: string): void;
 }
 
@@ -21,7 +21,7 @@ interface HeldSecret extends GatewaySecret {
   value: string;
 }
 
-/** TLS takes much more memory than what is only carried. */
+/** Maximum number of TLS connections: they take much more memory than relayed connections. */
 const MAX_ENDS = 256;
 
 /** The secrets of a machine, as its gateway holds them. */
@@ -48,20 +48,20 @@ export class Secrets {
     return new Secrets(held, caCerts, await Authority.create([...new Set(names)]));
   }
 
-  /** What the guest is to trust, as PEM. */
+  /** The CA certificate that the guest must trust, as PEM. */
   get authority(): string {
     return this.#authority.certificate;
   }
 
-  /** Whether a server of one of these names is sent any of them. */
+  /** Whether any secret is for a server with one of these names. */
   areFor(names: readonly string[]): boolean {
     return names.some((name) => this.#for(name).length > 0);
   }
 
   /**
-   * The end of a guest's TLS connection to such a server.
+   * Terminates a guest's TLS connection to such a server.
    *
-   * @throws when there are too many.
+   * @throws when there are too many connections.
    */
   async end({ name, connect, onRefused }: SecretRoute): Promise<HostSocket> {
     if (this.#ends >= MAX_ENDS) {
@@ -78,7 +78,7 @@ export class Secrets {
         const conn = await connect();
         const options = { hostname: name, caCerts: this.#caCerts, alpnProtocols: ["http/1.1"] };
         const server = await Deno.startTls(conn, options);
-        // Before anything is sent: its certificate is checked with this.
+        // The handshake checks the server's certificate: nothing may be sent before it.
         await server.handshake();
         return server;
       },

@@ -1,21 +1,23 @@
-/** Which server a guest asks for, by the first bytes of its connection. */
+import { concat } from "../bytes.ts";
+
+/** The server that a guest names in the first bytes of a connection. */
 export interface ServerName {
-  /** `other`: neither of the two. */
+  /** `other`: neither TLS nor HTTP/1. */
   protocol: "tls" | "http" | "other";
-  /** In lower case, without a dot at its end; `undefined`: it names none. */
+  /** In lower case, without a trailing dot; `undefined` if the guest names no server. */
   name: string | undefined;
 }
 
-/** The most that is looked at: a client that says more before it names a server names none. */
+/** Maximum number of bytes to examine. A client that sends more before the server's name counts as naming none. */
 export const MAX_HELLO_BYTES = 16 * 1024 + 5;
 
 const [HANDSHAKE, CLIENT_HELLO] = [22, 1];
 const SERVER_NAME_EXTENSION = 0;
-/** The first words of a request of HTTP/1. */
+/** Start of an HTTP/1 request. */
 const METHOD = /^(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH) /;
 const LONGEST_METHOD_BYTES = 8;
 
-/** Reads the first bytes of a connection; `undefined` when more are needed. */
+/** Parses the first bytes of a connection. Returns `undefined` if it needs more bytes. */
 export function serverNameOf(bytes: Uint8Array): ServerName | undefined {
   if (bytes.length === 0) return undefined;
   if (bytes[0] === HANDSHAKE) return nameInHello(bytes);
@@ -25,21 +27,21 @@ export function serverNameOf(bytes: Uint8Array): ServerName | undefined {
 function nameInRequest(bytes: Uint8Array): ServerName | undefined {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, MAX_HELLO_BYTES));
   if (!METHOD.test(text)) {
-    const mayBecomeOne = text.length <= LONGEST_METHOD_BYTES && /^[A-Z]+$/.test(text);
-    return mayBecomeOne ? undefined : { protocol: "other", name: undefined };
+    const mayBeMethod = text.length <= LONGEST_METHOD_BYTES && /^[A-Z]+$/.test(text);
+    return mayBeMethod ? undefined : { protocol: "other", name: undefined };
   }
   const end = /\r?\n\r?\n/.exec(text);
   if (end === null) return bytes.length < MAX_HELLO_BYTES ? undefined : { protocol: "http", name: undefined };
   const hosts = [...text.slice(0, end.index).matchAll(/\nhost[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?=\r|\n|$)/gi)];
-  // Two of them are two servers.
+  // Two Host headers could name two servers.
   const host = hosts.length === 1 ? /^([^:[\]\s]+)(:\d+)?$/.exec(hosts[0]![1]!)?.[1] : undefined;
-  // A whole URL counts more than the header, where a server heeds it.
+  // For servers that accept an absolute URL, it overrides the Host header.
   const url = /^[A-Z]+ [a-z]+:\/\/(?:[^/@\s]*@)?([^/:\s]*)/i.exec(text)?.[1];
   const isOne = host !== undefined && (url === undefined || url.toLowerCase() === host.toLowerCase());
   return { protocol: "http", name: isOne ? canonical(host) : undefined };
 }
 
-/** The handshake's message may be cut into several records. */
+/** The handshake message may be split into several TLS records. */
 function nameInHello(bytes: Uint8Array): ServerName | undefined {
   const nameless: ServerName = { protocol: "tls", name: undefined };
   const parts: Uint8Array[] = [];
@@ -51,7 +53,7 @@ function nameInHello(bytes: Uint8Array): ServerName | undefined {
     const part = bytes.subarray(at + 5, at + 5 + length);
     parts.push(part);
     have += part.length;
-    const message = joined(parts, have);
+    const message = concat(parts);
     if (have >= 4) {
       if (message[0] !== CLIENT_HELLO) return nameless;
       const messageBytes = 4 + ((message[1]! << 16) | (message[2]! << 8) | message[3]!);
@@ -63,25 +65,14 @@ function nameInHello(bytes: Uint8Array): ServerName | undefined {
   return bytes.length < MAX_HELLO_BYTES ? undefined : nameless;
 }
 
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-/** The name in a ClientHello of RFC 8446, behind its header of 4 bytes; `undefined` for a malformed one, too. */
+/** Returns the server name in a ClientHello (RFC 8446) with its 4-byte header; `undefined` also if it is malformed. */
 function nameInMessage(message: Uint8Array): string | undefined {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   try {
     let at = 4 + 2 + 32; // header, version, random
-    at += 1 + view.getUint8(at); // session
-    at += 2 + view.getUint16(at); // ciphers
-    at += 1 + view.getUint8(at); // compressions
+    at += 1 + view.getUint8(at); // session ID
+    at += 2 + view.getUint16(at); // cipher suites
+    at += 1 + view.getUint8(at); // compression methods
     const end = at + 2 + view.getUint16(at);
     at += 2;
     while (at < end) {
@@ -90,13 +81,13 @@ function nameInMessage(message: Uint8Array): string | undefined {
       at += 4 + length;
     }
   } catch (error) {
-    // It ends before it should.
+    // The message is truncated.
     if (!(error instanceof RangeError)) throw error;
   }
   return undefined;
 }
 
-/** A list with one name, of the type of DNS. */
+/** Parses a server name extension (RFC 6066), which must contain exactly one name, of type host_name. */
 function nameInExtension(view: DataView, at: number): string | undefined {
   const [HOST_NAME, length] = [0, view.getUint16(at + 3)];
   if (view.getUint8(at + 2) !== HOST_NAME || view.getUint16(at) !== length + 3) return undefined;

@@ -4,7 +4,7 @@ import { type ServerName, serverNameOf } from "./server_name.ts";
 const ascii = (text: string) => [...new TextEncoder().encode(text)];
 const u16 = (value: number) => [value >> 8, value & 255];
 
-/** A ClientHello, whose message may be cut into records of that many bytes. */
+/** Makes a ClientHello, split into records of `recordBytes` bytes. */
 function hello(name: string | undefined, { recordBytes = 10_000, padding = 0 } = {}): Uint8Array {
   const server = name === undefined
     ? []
@@ -24,7 +24,7 @@ const request = (text: string) => Uint8Array.from(ascii(text));
 const tls = (name?: string): ServerName => ({ protocol: "tls", name });
 const http = (name?: string): ServerName => ({ protocol: "http", name });
 
-Deno.test("serverNameOf() finds the name in a ClientHello, however it is cut into records", () => {
+Deno.test("serverNameOf() finds the name in a ClientHello that is split into records", () => {
   assert.deepEqual(serverNameOf(hello("API.test")), tls("api.test"));
   assert.deepEqual(serverNameOf(hello("api.test", { recordBytes: 7 })), tls("api.test"));
   assert.deepEqual(serverNameOf(hello("api.test", { padding: 9000, recordBytes: 4000 })), tls("api.test"));
@@ -32,7 +32,7 @@ Deno.test("serverNameOf() finds the name in a ClientHello, however it is cut int
   assert.deepEqual(serverNameOf(hello("bad name")), tls());
 });
 
-Deno.test("serverNameOf() waits for what is missing, and not for ever", () => {
+Deno.test("serverNameOf() waits for the rest of a ClientHello, but not for invalid or oversized ones", () => {
   const whole = hello("api.test", { recordBytes: 20 });
   for (let length = 0; length < whole.length; length++) {
     assert.equal(serverNameOf(whole.subarray(0, length)), undefined, `${length} bytes`);
@@ -42,7 +42,7 @@ Deno.test("serverNameOf() waits for what is missing, and not for ever", () => {
   assert.deepEqual(serverNameOf(Uint8Array.from([22, 3, 1, 0, 4, 2, 0, 0, 0])), tls());
 });
 
-Deno.test("serverNameOf() finds the host of a request, and waits for its head", () => {
+Deno.test("serverNameOf() finds the host of an HTTP request, and waits for the end of its head", () => {
   assert.deepEqual(serverNameOf(request("GET / HTTP/1.1\r\nHost: A.test:80\r\n\r\n")), http("a.test"));
   assert.deepEqual(serverNameOf(request("POST / HTTP/1.1\r\nX: 1\r\nhost:\ta.test. \r\n\r\nbody")), http("a.test"));
   assert.deepEqual(serverNameOf(request("GET / HTTP/1.0\r\n\r\n")), http());

@@ -9,7 +9,7 @@ import { Budget } from "./ring.ts";
 import { TcpConnection, type TcpHost } from "./tcp_connection.ts";
 import { FLAG, parseTcp, parseTcpOptions, TCP_BYTES, type TcpSegment } from "./tcp_segment.ts";
 
-/** A frame of the guest's is at least and at most this long, in bytes. libkrun takes none that are longer. */
+/** Minimum and maximum length of a guest's frame, in bytes. libkrun accepts no longer frames. */
 export const MIN_FRAME_BYTES = ETHERNET_BYTES;
 export const MAX_FRAME_BYTES = 65_550;
 
@@ -22,20 +22,20 @@ const BROADCAST: Ipv4 = 0xffffffff;
 const LINK_LOCAL = parseNetwork("fe80::/10")!;
 const MULTICAST = parseNetwork("ff00::/8")!;
 
-/** What a hostile guest can take of the host's memory is limited by these. */
+/** Limits on the host memory that a hostile guest can use. */
 const LIMITS = {
-  /** Connections, those included that are only remembered. */
+  /** Connections, including those in TIME-WAIT. */
   connections: 4096,
-  /** Connections whose other end is still being connected to. */
+  /** Connections that the gateway has not accepted yet, because it is still connecting to the server. */
   connecting: 512,
-  /** What is on its way in all connections. */
+  /** Buffered data of all connections, in both directions. */
   bufferedBytes: 128 * 1024 * 1024,
 };
 
-/** The link that a stack is one end of. */
+/** The addresses on the link between a guest and its gateway. */
 export interface LinkAddresses {
   guest: Ipv4;
-  /** The guest's addresses in networks of machines. */
+  /** The guest's addresses in the networks that it has joined. */
   memberships: readonly Ipv4[];
   gateway: Ipv4;
   guest6: Ipv6;
@@ -46,31 +46,34 @@ export interface LinkAddresses {
   mtu: number;
 }
 
-/** What is behind the stack. */
+/** Receives what the guest sends. The stack calls it. */
 export interface StackHandler {
   /**
-   * The guest wants to connect. To be accepted or reset, now or later. A code refuses it at once: the guest is told that
-   * it is unreachable.
+   * The guest opens a connection. The handler accepts or resets it, now or later, or returns a code to refuse it at
+   * once: the stack then sends the guest a destination unreachable message.
    */
   onConnect(connection: TcpConnection): Unreachable | undefined;
-  /** The guest has sent a datagram, whose bytes are overwritten afterwards. A code refuses it. */
+  /** The guest sent a UDP datagram. `data` is valid only during the call. Returns a code to refuse the datagram. */
   onDatagram(flow: Flow, data: Uint8Array): Unreachable | undefined;
   /**
-   * The guest has sent a packet of IPv4 from one of its addresses, whose bytes are overwritten afterwards. `taken`: it was
-   * for another machine. A code refuses it. `undefined`: it is the gateway's.
+   * The guest sent an IPv4 packet from one of its addresses. `bytes` is valid only during the call. Returns `taken` if
+   * the packet was for another machine, a code to refuse it, or `undefined` if the stack must process it.
    */
   onPacket?: ((bytes: Uint8Array, view: DataView, packet: Ipv4Packet) => "taken" | Unreachable | undefined) | undefined;
-  /** The guest has sent another address than the gateway's an echo request, which is overwritten afterwards. A code refuses it. */
+  /**
+   * The guest sent an echo request to an address other than the gateway's. `message` is valid only during the call.
+   * Returns a code to refuse the request.
+   */
   onPing(remote: IpAddress, message: Uint8Array): Unreachable | undefined;
-  /** There is something to be sent: {@linkcode Stack.outbox}. */
+  /** {@linkcode Stack.outbox} has frames to send. */
   onOutput(): void;
 }
 
-/** Platform of a stack; tests have their own. */
+/** The clock and random numbers of a stack. Tests provide their own. */
 export interface StackPlatform {
-  /** Milliseconds of a clock that never goes back. */
+  /** Time of a monotonic clock, in milliseconds. */
   now(): number;
-  /** An unpredictable number of 32 bits. */
+  /** Returns an unpredictable 32-bit number. */
   random(): number;
 }
 
@@ -80,8 +83,9 @@ const PLATFORM: StackPlatform = {
 };
 
 /**
- * The network that a guest sees: every address but its own is the gateway's, which ends all connections itself. Frames in,
- * frames and calls out; it opens no socket. All that comes in is hostile.
+ * The network as the guest sees it. The gateway answers for every address except the guest's own, and terminates all
+ * connections. The stack turns frames into calls to the handler and the results into frames; it opens no sockets. It
+ * treats all input as hostile.
  */
 export class Stack implements TcpHost {
   readonly outbox = new Outbox(OUTBOX_BYTES);
@@ -91,7 +95,7 @@ export class Stack implements TcpHost {
   readonly #platform: StackPlatform;
   readonly #writer: PacketWriter;
   readonly #connections = new Map<string, TcpConnection>();
-  /** What told of each connection that is not there yet, to be quoted if it is refused. */
+  /** The SYN packet of each connection that is not accepted yet, to quote in a destination unreachable message. */
   readonly #quotes = new Map<TcpConnection, { bytes: Uint8Array; packet: IpPacket<IpAddress> }>();
   readonly #toAcknowledge = new Set<TcpConnection>();
   readonly #toTick = new Set<TcpConnection>();
@@ -106,27 +110,27 @@ export class Stack implements TcpHost {
     this.#writer = new PacketWriter(this.outbox, { gateway: link.gatewayMac, guest: link.guestMac });
   }
 
-  /** How many connections there are. */
+  /** Number of connections. */
   get connections(): number {
     return this.#connections.size;
   }
 
-  /** How many frames the guest ever sent, and how many bytes these had. */
+  /** Total number of frames from the guest, and their size in bytes. */
   get totalInput(): { frames: number; bytes: number } {
     return { frames: this.#inputFrames, bytes: this.#inputBytes };
   }
 
-  /** How much the guest has sent that nobody has taken yet. */
+  /** Number of bytes from the guest that still wait to be read from their connections. */
   get undeliveredBytes(): number {
     return [...this.#connections.values()].reduce((sum, connection) => sum + connection.peek().length, 0);
   }
 
-  /** Whether {@linkcode tick} is to be called every now and then. */
+  /** Whether the caller must call {@linkcode tick} regularly. */
   get isAwaitingTicks(): boolean {
     return this.#toTick.size > 0;
   }
 
-  /** Takes a frame, which is `length` bytes from `start` on. After those at hand, {@linkcode settle} is to be called. */
+  /** Processes the frame of `length` bytes at `start`. After a batch of frames, call {@linkcode settle}. */
   input(bytes: Uint8Array<ArrayBuffer>, view: DataView, start: number, length: number): void {
     this.#inputFrames++;
     this.#inputBytes += length;
@@ -145,14 +149,14 @@ export class Stack implements TcpHost {
     }
   }
 
-  /** Acknowledges what came in, once for each connection. */
+  /** Acknowledges the received segments, once for each connection. */
   settle(): void {
     for (const connection of this.#toAcknowledge) connection.acknowledge();
     this.#toAcknowledge.clear();
     if (!this.outbox.isEmpty) this.#handler.onOutput();
   }
 
-  /** Goes on with what waited for room in the outbox. */
+  /** Continues the connections that waited for room in the outbox. */
   resume(): void {
     const blocked = [...this.#blocked];
     this.#blocked.clear();
@@ -160,7 +164,7 @@ export class Stack implements TcpHost {
     this.settle();
   }
 
-  /** Does what is due. */
+  /** Runs the timers that are due. */
   tick(): void {
     for (const connection of this.#toTick) {
       connection.tick();
@@ -169,22 +173,22 @@ export class Stack implements TcpHost {
     this.settle();
   }
 
-  /** Gives back memory that only waits to be used again. */
+  /** Frees unused buffer memory. */
   trim(): void {
     for (const connection of this.#connections.values()) connection.trim();
   }
 
-  /** Tells the guest that what a connection was to reach cannot be reached, and forgets the connection. */
+  /** Tells the guest that the destination of a connection is unreachable, and drops the connection. */
   unreachable(connection: TcpConnection, code: Unreachable): void {
     const quote = this.#quotes.get(connection);
     if (quote) {
       this.#refuse(code, quote);
       connection.drop();
-    } else connection.reset(); // It was accepted before.
+    } else connection.reset(); // The connection is already accepted.
     this.settle();
   }
 
-  /** Sends the guest a datagram, or drops it where there is no room. */
+  /** Sends the guest a UDP datagram, or drops it if there is no room. */
   sendDatagram(flow: Flow, data: Uint8Array): void {
     if (!this.outbox.hasRoom(data.length) || data.length > this.#link.mtu - ipHeaderBytes(flow.remote) - UDP_BYTES) {
       return;
@@ -193,7 +197,7 @@ export class Stack implements TcpHost {
     this.settle();
   }
 
-  /** Answers an echo request of the guest's with an echo reply, or drops it where there is no room. */
+  /** Sends the guest an echo reply, or drops it if there is no room. */
   sendEchoReply(remote: IpAddress, message: Uint8Array): void {
     if (message.length > this.#link.mtu - ipHeaderBytes(remote)) return;
     this.#answerPing(remote, message);
@@ -201,14 +205,14 @@ export class Stack implements TcpHost {
   }
 
   /**
-   * Sends the guest a packet that is another guest's, or drops it where there is no room. After those at hand,
-   * {@linkcode settle} is to be called.
+   * Sends the guest a packet from another guest, or drops it if there is no room. After a batch of packets, call
+   * {@linkcode settle}.
    */
   forward(bytes: Uint8Array, packet: Ipv4Packet): void {
     if (this.outbox.hasRoom(packet.end - packet.start)) this.#writer.forward(bytes, packet);
   }
 
-  // --- for connections
+  // --- called by connections
 
   maxSegment({ remote }: Flow): number {
     return this.#link.mtu - ipHeaderBytes(remote) - TCP_BYTES;
@@ -249,7 +253,7 @@ export class Stack implements TcpHost {
     return this.#platform.now();
   }
 
-  // --- what comes in
+  // --- input
 
   #inputArp(view: DataView, start: number, end: number): void {
     const REQUEST = 1;
@@ -257,16 +261,16 @@ export class Stack implements TcpHost {
       return;
     }
     const [asker, wanted] = [view.getUint32(start + 14), view.getUint32(start + 24)];
-    // A guest that asks whether its own address is in use gets no answer: nobody else has it.
+    // Do not answer a guest that probes its own address (RFC 5227): no other host uses it.
     if (!this.#isOwn(asker) || this.#isOwn(wanted)) return;
     this.#writer.arpReply(wanted, asker);
   }
 
-  /** Takes a guest's question for the link address of another one, which is ARP's of IPv6; false for any other packet. */
+  /** Answers a neighbor solicitation, which is the ARP request of IPv6. Returns false for any other packet. */
   #inputSolicitation(view: DataView, { protocol, source, payload, end }: Ipv6Packet): boolean {
     if (protocol !== PROTOCOL.icmpv6 || end === payload || view.getUint8(payload) !== ICMPV6.solicitation) return false;
     const { guest6 } = this.#link;
-    // The guest's kernel asks again from its link-local address, which answers nothing else.
+    // The guest's kernel repeats solicitations from its link-local address. The gateway ignores that address otherwise.
     const isGuests = source === guest6 || contains(LINK_LOCAL, source);
     if (end - payload < SOLICITATION_BYTES || !isGuests) return true;
     const wanted = readIpv6(view, payload + 8);
@@ -275,7 +279,7 @@ export class Stack implements TcpHost {
     return true;
   }
 
-  /** Somebody else's address is dropped, and what is for all on a link that has nobody else. */
+  /** Drops packets with a forged source address, and broadcasts: the link has no other hosts. */
   #inputIpv4(bytes: Uint8Array<ArrayBuffer>, view: DataView, packet: Ipv4Packet): void {
     const { source, destination } = packet;
     if (!this.#isOwn(source) || destination === BROADCAST || this.#isOwn(destination)) return;
@@ -350,7 +354,7 @@ export class Stack implements TcpHost {
   }
 
   #open(flow: Flow, syn: TcpSegment, bytes: Uint8Array, view: DataView, packet: IpPacket<IpAddress>): void {
-    // The guest tries again.
+    // Drop the SYN: the guest sends it again.
     if (this.#connections.size >= LIMITS.connections || this.#quotes.size >= LIMITS.connecting) return;
     const options = parseTcpOptions(view, syn);
     const connection = new TcpConnection(flow, this, { syn, options, firstSequence: this.#platform.random() });
@@ -369,7 +373,7 @@ export class Stack implements TcpHost {
     });
   }
 
-  /** Tells the guest that there is no such connection. */
+  /** Answers a segment that belongs to no connection with a reset. */
   #refuseSegment(flow: Flow, { flags, sequence, acknowledgement, data, end }: TcpSegment): void {
     if (flags & FLAG.rst) return;
     const length = end - data + (flags & FLAG.syn ? 1 : 0) + (flags & FLAG.fin ? 1 : 0);
@@ -385,7 +389,7 @@ export class Stack implements TcpHost {
     this.#writer.unreachable(code, this.#gatewayFor(about.packet.source), about);
   }
 
-  /** The gateway's address of the same version. */
+  /** Returns the gateway's address of the same IP version. */
   #gatewayFor(address: IpAddress): IpAddress {
     return isIpv6(address) ? this.#link.gateway6 : this.#link.gateway;
   }

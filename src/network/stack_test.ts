@@ -11,7 +11,7 @@ const { syn, ack, fin, rst } = FLAG;
 const REMOTE = 0x0909090a;
 const REMOTE6 = 0x2620_00fe_0000_0000_0000_0000_0000_0009n;
 
-/** A connection that the guest has opened and that was accepted. */
+/** Returns an accepted connection. */
 function connected(options: Parameters<typeof makeGuest>[0] = {}): { guest: Guest; connection: TcpConnection } {
   const guest = makeGuest(options);
   guest.send({ flags: syn, sequence: 1000 });
@@ -40,7 +40,7 @@ function write(connection: TcpConnection, content: Uint8Array): void {
 }
 
 for (const remote of [REMOTE, REMOTE6]) {
-  Deno.test(`Stack accepts a connection to ${typeof remote} when its handler does, and carries data both ways`, () => {
+  Deno.test(`Stack accepts a connection to ${typeof remote} when its handler does, and relays data both ways`, () => {
     const { guest, connection } = connected({ remote });
     guest.send({ flags: ack, sequence: 1001, data: bytesOf("hello") });
     assert.deepEqual(guest.take().map(({ acknowledgement }) => acknowledgement), [1006]);
@@ -52,7 +52,7 @@ for (const remote of [REMOTE, REMOTE6]) {
   });
 }
 
-Deno.test("Stack fills a segment of either version as far as the guest's link goes", () => {
+Deno.test("Stack.maxSegment() uses the full MTU for IPv4 and IPv6", () => {
   const bytesIn = (remote: number | bigint) => {
     const guest = makeGuest({ remote });
     return guest.stack.maxSegment({ guest: 0, guestPort: 1, remote, remotePort: 1 });
@@ -60,14 +60,14 @@ Deno.test("Stack fills a segment of either version as far as the guest's link go
   assert.deepEqual([bytesIn(REMOTE), bytesIn(REMOTE6)], [GUEST_LINK.mtu - 40, GUEST_LINK.mtu - 60]);
 });
 
-Deno.test("Stack keeps a connection apart from one of the other version with the same number as its address", () => {
+Deno.test("Stack distinguishes IPv4 and IPv6 connections with numerically equal addresses", () => {
   const { guest, connection } = connected();
   guest.send({ flags: ack, sequence: 1001, data: bytesOf("x"), remote: BigInt(REMOTE) });
   assert.equal(connection.peek().length, 0);
   assert.deepEqual(guest.take().map(({ flags }) => flags), [rst | ack]);
 });
 
-Deno.test("Stack tells of what may not be reached by ICMPv6, whose codes are others", () => {
+Deno.test("Stack reports unreachable IPv6 destinations with the codes of ICMPv6", () => {
   const { host, protocol, port, prohibited } = UNREACHABLE;
   const table = [[host, 1, 3], [protocol, 4, 1], [port, 1, 4], [prohibited, 1, 1]] as const;
   for (const [code, ...expected] of table) {
@@ -75,7 +75,7 @@ Deno.test("Stack tells of what may not be reached by ICMPv6, whose codes are oth
     guest.send({ flags: syn, sequence: 1 });
     const [packet] = packetsOf(guest.stack);
     assert.deepEqual([packet?.protocol, packet?.type, packet?.code], [PROTOCOL.icmpv6, ...expected]);
-    // It quotes the header and the ports.
+    // The message quotes the IP header and the ports.
     assert.equal(packet?.message?.length, 8 + 40 + 8);
   }
   const guest = makeGuest({ remote: REMOTE6 });
@@ -83,7 +83,7 @@ Deno.test("Stack tells of what may not be reached by ICMPv6, whose codes are oth
   assert.deepEqual(packetsOf(guest.stack).map(({ type, code }) => [type, code]), [[4, 1]]);
 });
 
-/** What a stack says to a message of ICMPv6. */
+/** Sends an ICMPv6 message to a stack, and returns its answers. */
 function sayIcmpv6(message: number[], to: { remote?: bigint; source?: bigint } = {}, guest = makeGuest()) {
   const { stack } = guest;
   const frame = frameOfIpv6(new Uint8Array(message), {
@@ -97,7 +97,7 @@ function sayIcmpv6(message: number[], to: { remote?: bigint; source?: bigint } =
 
 const bytesOfAddress = (address: bigint) => [...Uint8Array.fromHex(address.toString(16).padStart(32, "0"))];
 
-Deno.test("Stack answers a ping of IPv6 to itself, and passes others on or refuses them", () => {
+Deno.test("Stack answers IPv6 pings to the gateway, and passes others to the handler or refuses them", () => {
   const ping = [128, 0, 0, 0, 1, 2, 3, 4, 5];
   const [answer, ...others] = sayIcmpv6(ping);
   assert.deepEqual([answer?.type, [...answer!.message!.subarray(4)], others], [129, ping.slice(4), []]);
@@ -111,7 +111,7 @@ Deno.test("Stack answers a ping of IPv6 to itself, and passes others on or refus
   assert.deepEqual([reply?.type, [...reply!.message!.subarray(4)]], [129, ping.slice(4)]);
 });
 
-Deno.test("Stack says that every address but the guest's own is its to be sent to, to the guest alone", () => {
+Deno.test("Stack answers the guest's neighbor solicitations for all addresses except the guest's own", () => {
   const { gateway6, guest6, gatewayMac } = GUEST_LINK;
   const MULTICAST = 0xff02_0000_0000_0000_0000_0001_ff00_0001n;
   const LINK_LOCAL = 0xfe80_0000_0000_0000_0000_0000_0000_0005n;
@@ -124,14 +124,14 @@ Deno.test("Stack says that every address but the guest's own is its to be sent t
       [0x60, 0, 0, 0, ...bytesOfAddress(gateway6), 2, 1, ...gatewayMac],
     );
   }
-  // Its own, and that which it looks for before it has one.
+  // The guest's own address, duplicate address detection, and solicitations from other addresses.
   for (const [wanted, source] of [[guest6, guest6], [guest6, 0n], [LINK_LOCAL, LINK_LOCAL], [gateway6, REMOTE6]]) {
     assert.deepEqual(ask(wanted!, source), []);
   }
   assert.deepEqual(sayIcmpv6([135, 0, 0, 0, 0, 0, 0, 0, 1]), []);
 });
 
-Deno.test("Stack hears nobody but the guest by IPv6, no extension headers, and nothing for a group", () => {
+Deno.test("Stack drops IPv6 packets from other sources, with extension headers, or to multicast groups", () => {
   const guest = makeGuest({ remote: REMOTE6 });
   const LINK_LOCAL = 0xfe80_0000_0000_0000_0000_0000_0000_0005n;
   for (const source of [GUEST_LINK.gateway6, LINK_LOCAL, 0n, BigInt(GUEST_LINK.guest)]) {
@@ -143,7 +143,7 @@ Deno.test("Stack hears nobody but the guest by IPv6, no extension headers, and n
   assert.deepEqual([guest.connections.length, packetsOf(guest.stack)], [0, []]);
 });
 
-Deno.test("Stack resets a connection that is refused, and segments of none", () => {
+Deno.test("Stack resets refused connections, and segments without a connection", () => {
   const guest = makeGuest();
   guest.send({ flags: syn, sequence: 1000 });
   guest.connections[0]!.reset();
@@ -155,7 +155,7 @@ Deno.test("Stack resets a connection that is refused, and segments of none", () 
   assert.deepEqual(guest.take(), []);
 });
 
-Deno.test("Stack tells at once of what may not be reached, and later of what cannot be", () => {
+Deno.test("Stack reports a prohibited destination at once, and an unreachable one later", () => {
   const prohibited = makeGuest({ connect: () => UNREACHABLE.prohibited });
   prohibited.send({ flags: syn, sequence: 1 });
   assert.deepEqual(prohibited.takeUnreachable(), [UNREACHABLE.prohibited]);
@@ -166,7 +166,7 @@ Deno.test("Stack tells at once of what may not be reached, and later of what can
   assert.equal(guest.stack.connections + prohibited.stack.connections, 0);
 });
 
-Deno.test("Stack takes data once and in order, whatever is repeated, early or overlapping", () => {
+Deno.test("Stack delivers repeated, early and overlapping data once and in order", () => {
   const { guest, connection } = connected();
   const send = (at: number, content: string) => guest.send({ flags: ack, sequence: 1001 + at, data: bytesOf(content) });
   send(3, "def");
@@ -180,7 +180,7 @@ Deno.test("Stack takes data once and in order, whatever is repeated, early or ov
   assert.equal(guest.take().at(-1)?.acknowledgement, 1012);
 });
 
-Deno.test("Stack keeps what came early, also when it gives memory back", () => {
+Deno.test("Stack.trim() keeps data that arrived out of order", () => {
   const { guest, connection } = connected();
   guest.send({ flags: ack, sequence: 1004, data: bytesOf("def") });
   guest.stack.trim();
@@ -188,7 +188,7 @@ Deno.test("Stack keeps what came early, also when it gives memory back", () => {
   assert.equal(text(connection.peek()), "abcdef");
 });
 
-Deno.test("Stack goes by each side's end of its own, and forgets the connection in the end", () => {
+Deno.test("Stack lets each side finish on its own, and then forgets the connection", () => {
   const { guest, connection } = connected();
   guest.send({ flags: ack | fin, sequence: 1001, data: bytesOf("bye") });
   assert.equal(guest.take().at(-1)?.acknowledgement, 1005);
@@ -206,7 +206,7 @@ Deno.test("Stack goes by each side's end of its own, and forgets the connection 
   assert.equal(guest.stack.connections, 0);
 });
 
-Deno.test("Stack keeps what nobody has read yet, however long ago both sides have ended", () => {
+Deno.test("Stack keeps unread data after both sides have finished", () => {
   const { guest, connection } = connected();
   connection.end();
   guest.take();
@@ -219,7 +219,7 @@ Deno.test("Stack keeps what nobody has read yet, however long ago both sides hav
   assert.equal(guest.stack.connections, 0);
 });
 
-Deno.test("Stack sends no more than the guest's window, and asks a closed one whether it is open", () => {
+Deno.test("Stack sends at most the guest's window, and probes a closed window", () => {
   const { guest, connection } = connected();
   guest.send({ flags: ack, sequence: 1001, window: 10 });
   guest.take();
@@ -235,7 +235,7 @@ Deno.test("Stack sends no more than the guest's window, and asks a closed one wh
   assert.deepEqual(guest.take().map(({ data }) => data.length), [90]);
 });
 
-Deno.test("Stack closes its own window when nobody reads, and opens it again", () => {
+Deno.test("Stack closes its receive window while data is unread, and opens it again", () => {
   const { guest, connection } = connected();
   const chunk = new Uint8Array(32_768);
   for (let at = 0; at < RECEIVE_BYTES; at += chunk.length) guest.send({ flags: ack, sequence: 1001 + at, data: chunk });
@@ -250,7 +250,7 @@ Deno.test("Stack closes its own window when nobody reads, and opens it again", (
   assert.ok(guest.take().at(-1)!.window > 0);
 });
 
-Deno.test("Stack repeats what is not acknowledged, quickly when the guest shows a gap, and gives up in the end", () => {
+Deno.test("Stack retransmits after duplicate acknowledgements and timeouts, and gives up in the end", () => {
   const { guest, connection } = connected();
   write(connection, bytesOf("one"));
   write(connection, bytesOf("two"));
@@ -264,7 +264,7 @@ Deno.test("Stack repeats what is not acknowledged, quickly when the guest shows 
   assert.equal(guest.stack.connections, 0);
 });
 
-Deno.test("Stack believes a reset only with the next sequence number, and acknowledges others", () => {
+Deno.test("Stack accepts a reset only with the next sequence number, and acknowledges others", () => {
   const { guest } = connected();
   guest.send({ flags: rst, sequence: 1002 });
   assert.equal(guest.take().at(-1)?.acknowledgement, 1001);
@@ -274,13 +274,13 @@ Deno.test("Stack believes a reset only with the next sequence number, and acknow
   assert.equal(guest.stack.connections, 0);
 });
 
-Deno.test("Stack ignores acknowledgements of what was never sent", () => {
+Deno.test("Stack ignores acknowledgements of data that it never sent", () => {
   const { guest, connection } = connected();
   guest.send({ flags: ack, sequence: 1001, acknowledgement: (guest.remoteNext + 5000) >>> 0, data: bytesOf("x") });
   assert.equal(connection.peek().length, 0);
 });
 
-Deno.test("Stack hears nobody but the guest, and no fragments", () => {
+Deno.test("Stack drops packets from other sources, and fragments", () => {
   const guest = makeGuest();
   guest.send({ flags: syn, sequence: 1, source: 0xc0a87f09 });
   guest.send({ flags: syn, sequence: 1, fragment: 0x2000 });
@@ -289,7 +289,7 @@ Deno.test("Stack hears nobody but the guest, and no fragments", () => {
   assert.deepEqual(guest.take(), []);
 });
 
-Deno.test("Stack limits how many connections a guest has, and how many that are only begun", () => {
+Deno.test("Stack limits a guest's connections, and those that are not accepted yet", () => {
   const guest = makeGuest();
   for (let port = 1; port <= 600; port++) guest.send({ flags: syn, sequence: 1, port });
   assert.equal(guest.stack.connections, 512);
@@ -303,7 +303,7 @@ Deno.test("Stack limits how many connections a guest has, and how many that are 
   assert.equal(REMOTE, guest.connections[0]!.flow.remote);
 });
 
-/** A packet of another machine for this one, whose checksums are not made, with so many bytes of options. */
+/** Makes a packet from another machine to the guest, without checksums, with `optionBytes` bytes of IP options. */
 function packetFrom(
   source: number,
   { protocol = PROTOCOL.tcp as number, size = 30, optionBytes = 0 } = {},
@@ -320,11 +320,11 @@ function packetFrom(
   return bytes;
 }
 
-Deno.test("Stack.forward() makes the checksums that another guest has left to its link, and drops options", () => {
+Deno.test("Stack.forward() computes the checksums that the other guest left out, and drops IP options", () => {
   const { stack } = makeGuest();
   const forward = (packet: Uint8Array) => {
     stack.forward(packet, parseIpv4(new DataView(packet.buffer), 0, packet.length)!);
-    return packetsOf(stack); // which looks at the checksums
+    return packetsOf(stack); // which verifies the checksums
   };
   for (const optionBytes of [0, 8, 40]) {
     for (const size of [20, 31, 1400, 65_400]) {
@@ -337,7 +337,7 @@ Deno.test("Stack.forward() makes the checksums that another guest has left to it
   }
 });
 
-Deno.test("Stack hands a packet for another machine over as its handler says, and takes none of another source", () => {
+Deno.test("Stack lets its handler take or refuse packets, and drops those from other sources", () => {
   const told: number[] = [];
   let fate: "taken" | Unreachable | undefined = "taken";
   const guest = makeGuest({ onPacket: (_bytes, _view, packet) => (told.push(packet.source), fate) });

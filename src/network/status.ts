@@ -5,24 +5,24 @@ import { startTimer } from "../host/timer.ts";
 import { type NetworkCounters, parseCounters } from "./events.ts";
 
 /**
- * How others see what a gateway has counted: it says so, as one line of JSON, to each who connects to a socket in its
- * machine's runtime folder, and then holds the connection, which ends with the gateway.
+ * How clients read a gateway's counters: the gateway listens at a socket in its machine's runtime folder. It sends
+ * every client the counters as one line of JSON, then keeps the connection open until the gateway exits.
  *
  * @module
  */
 
-/** As many may be connected at once. */
+/** Maximum number of connected clients. */
 const MAX_READERS = 32;
 /** How long a gateway may take to answer, in ms. */
 const ANSWER_MS = 5000;
 const MAX_ANSWER_BYTES = 4096;
 
-/** The socket at which the gateway of a machine says what it has counted. */
+/** Returns the path of the socket where a machine's gateway serves its counters. */
 export function statusSocket(runtimeFolder: string): string {
   return `${runtimeFolder}/netstat.sock`;
 }
 
-/** Answers every connection, for as long as this process lives. */
+/** Answers every connection, until this process exits. */
 export async function serveStatus(listener: Deno.UnixListener, count: () => NetworkCounters): Promise<void> {
   let readers = 0;
   await serveEach(listener, {
@@ -45,7 +45,7 @@ async function answer(conn: Deno.Conn, counters: NetworkCounters): Promise<void>
   while (await conn.read(nothing) !== null);
 }
 
-/** What a gateway has counted; `undefined` when none answers in time, or in order. */
+/** Reads a gateway's counters. Returns `undefined` if no gateway answers in time, or the answer is malformed. */
 export async function readCounters(runtimeFolder: string): Promise<NetworkCounters | undefined> {
   const conn = await connectToGateway(runtimeFolder);
   if (conn === undefined) return undefined;
@@ -53,18 +53,18 @@ export async function readCounters(runtimeFolder: string): Promise<NetworkCounte
   try {
     return parseCounters(new Fields(JSON.parse(await readLine(conn)), { what: "Gateway", code: "state" }));
   } catch {
-    return undefined; // It has ended meanwhile, or hangs.
+    return undefined; // The gateway exited, or hangs.
   } finally {
     closeQuietly(conn);
   }
 }
 
-/** A connection to a gateway, which ends with it; `undefined` when there is none. */
+/** Connects to a gateway. The connection closes when the gateway exits. Returns `undefined` if there is no gateway. */
 export async function connectToGateway(runtimeFolder: string): Promise<Deno.UnixConn | undefined> {
   try {
     return await Deno.connect({ transport: "unix", path: statusSocket(runtimeFolder) });
   } catch {
-    return undefined; // There is no gateway, or no longer.
+    return undefined; // There is no gateway.
   }
 }
 
@@ -83,6 +83,6 @@ function closeQuietly(conn: Deno.Conn): void {
   try {
     conn.close();
   } catch {
-    // The deadline has closed it.
+    // The timer has closed it.
   }
 }

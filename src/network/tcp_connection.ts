@@ -3,7 +3,7 @@ import { Gaps } from "./gaps.ts";
 import { type Budget, Ring } from "./ring.ts";
 import { distance, FLAG, type TcpOptions, type TcpSegment } from "./tcp_segment.ts";
 
-/** How many bytes may wait on their way to the guest, and from it, in each connection. A power of two. */
+/** Size of each connection's send and receive buffers, in bytes. Powers of two. */
 export const SEND_BYTES = 512 * 1024;
 export const RECEIVE_BYTES = 512 * 1024;
 
@@ -11,67 +11,67 @@ const WINDOW_SCALE = 7;
 const MIN_SEGMENT = 64;
 const DEFAULT_SEGMENT = 536;
 const [MIN_TIMEOUT_MS, FIRST_TIMEOUT_MS, MAX_TIMEOUT_MS] = [200, 1000, 30_000];
-/** That often a segment is repeated without an answer before the guest counts as gone. */
+/** Number of unanswered retransmissions after which the guest counts as gone. */
 const MAX_RETRIES = 10;
 const DUPLICATES_BEFORE_REPEAT = 3;
 const TIME_WAIT_MS = 2000;
 
-/** What a connection needs of the stack. */
+/** What the stack provides to its connections. */
 export interface TcpHost {
-  /** Sends a segment to the guest; false when there is no room, so that it counts as lost. */
+  /** Sends a segment to the guest. Returns false if there is no room; the segment then counts as lost. */
   transmit(flow: Flow, segment: OutgoingSegment): boolean;
-  /** Whether so many bytes of data could be sent now. If not, {@linkcode TcpConnection.output} is called when they can. */
+  /** Whether the outbox has room for `bytes` bytes. If not, calls {@linkcode TcpConnection.output} once it has. */
   hasRoom(bytes: number, connection: TcpConnection): boolean;
-  /** Has {@linkcode TcpConnection.acknowledge} called when all frames that have arrived are read. */
+  /** Requests a call of {@linkcode TcpConnection.acknowledge} after all received frames are processed. */
   wantsAcknowledgement(connection: TcpConnection): void;
-  /** Has {@linkcode TcpConnection.tick} called while there is a deadline. */
+  /** Requests regular calls of {@linkcode TcpConnection.tick} while the connection has a deadline. */
   wantsTicks(connection: TcpConnection): void;
-  /** The connection is no longer connecting. */
+  /** The gateway has accepted the connection. */
   accepted(connection: TcpConnection): void;
-  /** The connection is over. */
+  /** The connection is closed. */
   closed(connection: TcpConnection): void;
-  /** Largest segment that the guest's link takes. */
+  /** Returns the maximum segment size (MSS) of the guest's link. */
   maxSegment(flow: Flow): number;
   readonly budget: Budget;
-  /** Milliseconds of a clock that never goes back. */
+  /** Time of a monotonic clock, in milliseconds. */
   now(): number;
 }
 
-/** What the user of a connection is told. */
+/** Events of a connection for its user. */
 export interface TcpEvents {
-  /** There is something to be read, or the guest will send no more. */
+  /** Data has arrived, or the guest sent its FIN. */
   onReadable(): void;
-  /** There is room for data again. */
+  /** The send buffer has room again. */
   onWritable(): void;
-  /** It is over: the guest has reset it, or is gone, or both sides have ended. */
+  /** The connection is closed: the guest reset it or stopped answering, or both sides have finished. */
   onClosed(isReset: boolean): void;
 }
 
 type Phase = "connecting" | "accepted" | "open" | "time-wait" | "closed";
 
 /**
- * The gateway's end of a connection that the guest opens: a state machine of RFC 9293 for the passive side. It is not
- * concerned with congestion but after a loss, since the link is a pipe within one host.
+ * The gateway side of a TCP connection that the guest opens: the state machine of RFC 9293 for a passive open.
+ * Congestion control acts only after a loss, since the link is a pipe within one host.
  */
 export class TcpConnection {
   readonly flow: Flow;
   readonly #host: TcpHost;
   #events: TcpEvents | undefined;
   #phase: Phase = "connecting";
-  /** Data of the guest that nobody has taken yet, and data for it that it has not acknowledged. */
+  /** Data from the guest that is not read yet, and data for the guest that it has not acknowledged. */
   readonly #received: Ring;
   readonly #unacknowledged: Ring;
 
-  /** First sequence number of the guest's, and the next one expected. */
+  /** The guest's initial sequence number (IRS), and the next one expected (RCV.NXT). */
   readonly #guestStart: number;
   #receiveNext: number;
   readonly #gaps = new Gaps();
   #hasGuestEnded = false;
-  /** The window's right edge, as the guest was told. */
+  /** Right edge of the receive window, as last advertised to the guest. */
   #advertisedEdge: number;
   readonly #receiveScale: number | undefined;
 
-  /** The oldest unacknowledged sequence number, the next to be sent, and the highest that ever was to be. */
+  /** The oldest unacknowledged sequence number (SND.UNA), the next to send (SND.NXT), and the highest SND.NXT. */
   #sendUnacknowledged: number;
   #sendNext: number;
   #sendHighest: number;
@@ -86,7 +86,7 @@ export class TcpConnection {
   #congestionWindow = SEND_BYTES;
   #slowStartThreshold = SEND_BYTES;
   #duplicates = 0;
-  /** After a loss: until this is acknowledged, every acknowledgement of less asks for the next segment. */
+  /** During loss recovery: every acknowledgement below this sequence number triggers the next retransmission. */
   #recoverTo: number | undefined;
   #smoothedMs: number | undefined;
   #deviationMs = 0;
@@ -109,7 +109,7 @@ export class TcpConnection {
     this.#sendUnacknowledged = firstSequence;
     this.#sendNext = firstSequence;
     this.#sendHighest = firstSequence;
-    // A SYN's window is never scaled.
+    // The window in a SYN is never scaled.
     this.#window = syn.window;
     this.#windowSequence = syn.sequence;
     this.#windowAcknowledgement = firstSequence;
@@ -122,7 +122,7 @@ export class TcpConnection {
     return this.#phase === "closed";
   }
 
-  /** Whether it is only remembered, to answer what the guest may repeat. */
+  /** Whether the connection is closed, or remains only to answer the guest's retransmissions (TIME-WAIT). */
   get isOver(): boolean {
     return this.#phase === "closed" || (this.#phase === "time-wait" && this.#received.length === 0);
   }
@@ -135,13 +135,13 @@ export class TcpConnection {
     return this.#deadline !== undefined;
   }
 
-  // --- for the user of the connection
+  // --- called by the user of the connection
 
   listen(events: TcpEvents): void {
     this.#events = events;
   }
 
-  /** Completes the guest's connection: what it was to reach is reached. */
+  /** Accepts the guest's connection, once the destination is connected. */
   accept(): void {
     if (this.#phase !== "connecting") return;
     this.#phase = "accepted";
@@ -153,38 +153,38 @@ export class TcpConnection {
     this.#startTimer();
   }
 
-  /** Ends it at once; the guest sees a reset, or a refusal while it is connecting. */
+  /** Aborts the connection. The guest sees a reset, or a refused connection if it is not accepted yet. */
   reset(): void {
     if (this.#phase === "closed") return;
     this.#transmit({ flags: FLAG.rst | FLAG.ack, sequence: this.#sendNext });
     this.#close(false);
   }
 
-  /** Forgets a connection whose SYN was answered otherwise. */
+  /** Drops the connection without sending anything: its SYN was answered in another way. */
   drop(): void {
     this.#close(false);
   }
 
-  /** Data of the guest, as much as lies in a row. */
+  /** Returns the guest's data up to the end of the contiguous memory. */
   peek(): Uint8Array<ArrayBuffer> {
     return this.#received.peek();
   }
 
-  /** Whether the guest sends nothing after what there is. */
+  /** Whether the guest sent its FIN: no data follows the received data. */
   get hasGuestEnded(): boolean {
     return this.#hasGuestEnded;
   }
 
-  /** Takes that many bytes of the guest's data, and lets it send more. */
+  /** Removes `count` bytes of the guest's data from the buffer, which opens the receive window. */
   consume(count: number): void {
     if (this.#phase === "closed") return;
     this.#received.consume(count);
     const opened = distance(this.#windowEdge(), this.#advertisedEdge);
-    // Only when it is worth a segment: a window that opens by crumbs makes the guest send crumbs.
+    // Avoid the silly window syndrome: small window updates make the guest send small segments.
     if (opened >= RECEIVE_BYTES / 4) this.#host.wantsAcknowledgement(this);
   }
 
-  /** Memory for data to the guest; what was written to it is to be sent by {@linkcode commit}. Empty: none is free. */
+  /** Returns memory to write data for the guest to; {@linkcode commit} sends it. Empty if no memory is free. */
   space(): Uint8Array<ArrayBuffer> {
     return this.#isEnding || this.isClosed ? new Uint8Array(0) : this.#unacknowledged.space();
   }
@@ -195,16 +195,16 @@ export class TcpConnection {
     this.output();
   }
 
-  /** Says that the guest gets no more after what it was sent. */
+  /** Sends a FIN after the data that is already committed. */
   end(): void {
     if (this.#isEnding || this.#phase === "closed") return;
     this.#isEnding = true;
     this.output();
   }
 
-  // --- for the stack
+  // --- called by the stack
 
-  /** Takes a segment of the guest's. */
+  /** Processes a segment from the guest. */
   input(segment: TcpSegment, bytes: Uint8Array): void {
     if (this.#phase === "closed") return;
     const { flags } = segment;
@@ -229,26 +229,26 @@ export class TcpConnection {
     this.#settle();
   }
 
-  /** Sends what can be sent now. */
+  /** Sends as much as the windows and the outbox allow. */
   output(): void {
     if (this.#phase !== "open") return;
     while (this.#sendSome());
     this.#startTimer();
   }
 
-  /** Acknowledges what has arrived. */
+  /** Acknowledges the received data. */
   acknowledge(): void {
     if (this.#phase === "connecting" || this.#phase === "closed") return;
     this.#transmit({ flags: FLAG.ack, sequence: this.#sendNext });
   }
 
-  /** Does what is due. */
+  /** Runs the timer if it is due. */
   tick(): void {
     const now = this.#host.now();
     if (this.#deadline === undefined || now < this.#deadline) return;
     this.#deadline = undefined;
     if (this.#phase === "time-wait") return this.#leave();
-    // A guest whose window is closed may take its time as long as it answers.
+    // A guest may keep its window closed for any time, if it answers the probes.
     const isProbing = this.#inFlight() === 0;
     if (++this.#retries > MAX_RETRIES) {
       this.#transmit({ flags: FLAG.rst | FLAG.ack, sequence: this.#sendNext });
@@ -256,20 +256,20 @@ export class TcpConnection {
     }
     this.#timed = undefined;
     if (this.#phase === "accepted") this.#sendSyn();
-    // An old sequence number is answered with the window as it is.
+    // Window probe: the guest answers an old sequence number with its current window.
     else if (isProbing) this.#transmit({ flags: FLAG.ack, sequence: (this.#sendUnacknowledged - 1) >>> 0 });
     else this.#sendAgain();
     this.#startTimer();
   }
 
-  /** Gives back the memory of a connection that has nothing to say for the moment. */
+  /** Frees the receive buffer if it is empty. */
   trim(): void {
     if (this.#received.length === 0 && this.#gaps.isEmpty) this.#received.free();
   }
 
   // --- receiving
 
-  /** False for a segment that is to be ignored altogether. */
+  /** Processes the acknowledgement. Returns false if the rest of the segment must be ignored. */
   #takeAcknowledgement(segment: TcpSegment): boolean {
     const { acknowledgement } = segment;
     const acknowledged = distance(acknowledgement, this.#sendUnacknowledged);
@@ -283,7 +283,7 @@ export class TcpConnection {
     }
     if (acknowledged > 0) this.#advance(acknowledgement, acknowledged);
     else if (acknowledged === 0) this.#countDuplicate(segment);
-    // What answers shows that it is there.
+    // The guest answered, so it is alive.
     if (acknowledged >= 0) this.#retries = 0;
     this.#takeWindow(segment);
     if (acknowledged > 0) this.#events?.onWritable();
@@ -292,7 +292,7 @@ export class TcpConnection {
   }
 
   #advance(acknowledgement: number, acknowledged: number): void {
-    // The SYN is no data.
+    // The SYN occupies a sequence number but is not data.
     const count = this.#isSynUnacknowledged ? acknowledged - 1 : acknowledged;
     this.#isSynUnacknowledged = false;
     const data = Math.min(count, this.#unacknowledged.length);
@@ -306,15 +306,15 @@ export class TcpConnection {
       if (distance(acknowledgement, this.#recoverTo) >= 0) this.#recoverTo = undefined;
       else this.#repeatFirst();
     }
-    const slowly = this.#congestionWindow >= this.#slowStartThreshold;
-    const growth = slowly ? (this.#segmentBytes * data) / this.#congestionWindow : data;
+    const isAvoidingCongestion = this.#congestionWindow >= this.#slowStartThreshold;
+    const growth = isAvoidingCongestion ? (this.#segmentBytes * data) / this.#congestionWindow : data;
     this.#congestionWindow = Math.min(SEND_BYTES, this.#congestionWindow + growth);
     this.#deadline = undefined;
   }
 
   #isSynUnacknowledged = true;
 
-  /** An acknowledgement of nothing new tells of a segment that arrived after a gap. */
+  /** Counts duplicate acknowledgements, which the guest sends for segments after a gap, for a fast retransmit. */
   #countDuplicate(segment: TcpSegment): void {
     const isDuplicate = segment.data === segment.end && !(segment.flags & FLAG.fin) && this.#inFlight() > 0 &&
       this.#scaled(segment) === this.#window;
@@ -332,7 +332,7 @@ export class TcpConnection {
     const isNewer = newer > 0 || (newer === 0 && distance(segment.acknowledgement, this.#windowAcknowledgement) >= 0);
     if (!isNewer) return;
     const window = this.#scaled(segment);
-    // What was waited for was the window and not an answer to data.
+    // The timer was for window probes, and the window is open now.
     if (this.#window === 0 && window > 0 && this.#inFlight() === 0) this.#deadline = undefined;
     this.#window = window;
     this.#windowSequence = segment.sequence;
@@ -347,13 +347,13 @@ export class TcpConnection {
     const isEnd = (segment.flags & FLAG.fin) !== 0;
     const length = segment.end - segment.data;
     if (length === 0 && !isEnd) {
-      // A probe whether this end is alive has an old sequence number.
+      // A keep-alive probe has an old sequence number.
       if (ahead !== 0) this.#host.wantsAcknowledgement(this);
       return;
     }
     if (ahead > 0) {
       this.#keep(ahead, bytes.subarray(segment.data, segment.end));
-      // At once and each time, so that the guest sees what is missing.
+      // Acknowledge at once and for each segment: the duplicates tell the guest what is missing.
       this.acknowledge();
       return;
     }
@@ -371,7 +371,7 @@ export class TcpConnection {
     if (taken > 0 || this.#hasGuestEnded) this.#events?.onReadable();
   }
 
-  /** Keeps what has arrived behind a gap, as far as it lies in the window. The end of all is sent again. */
+  /** Keeps data that arrived after a gap, if it fits in the window. A FIN is not kept: the guest sends it again. */
   #keep(ahead: number, bytes: Uint8Array): void {
     const end = ahead + bytes.length;
     if (this.#hasGuestEnded || bytes.length === 0 || end > this.#received.room) return;
@@ -385,12 +385,12 @@ export class TcpConnection {
     return distance(this.#sendHighest, this.#sendUnacknowledged);
   }
 
-  /** The sequence number behind all data. */
+  /** Returns the sequence number after all data. */
   #dataEnd(): number {
     return (this.#sendUnacknowledged + this.#unacknowledged.length) >>> 0;
   }
 
-  /** Sends one segment; false when there is nothing that may be sent. */
+  /** Sends one segment. Returns false if nothing may be sent. */
   #sendSome(): boolean {
     const sent = distance(this.#sendNext, this.#sendUnacknowledged);
     const waiting = this.#unacknowledged.length - sent;
@@ -398,7 +398,7 @@ export class TcpConnection {
     const allowed = Math.min(this.#window, this.#congestionWindow) - sent;
     const count = Math.floor(Math.min(waiting, allowed, this.#segmentBytes));
     if (count <= 0) return false;
-    // A small piece waits for an answer, unless it is all there is: the window opens further.
+    // Do not send a short segment while data is in flight, unless it is the last data: the window will open further.
     if (count < this.#segmentBytes && count < waiting && sent > 0) return false;
     if (!this.#host.hasRoom(count, this)) return false;
     this.#sendData(sent, count);
@@ -418,7 +418,7 @@ export class TcpConnection {
   #noteHighest(): void {
     if (distance(this.#sendNext, this.#sendHighest) <= 0) return;
     this.#sendHighest = this.#sendNext;
-    // Only what was sent once can be timed.
+    // Measure only segments that were sent once (Karn's algorithm).
     this.#timed ??= { sequence: this.#sendHighest, at: this.#host.now() };
   }
 
@@ -440,7 +440,7 @@ export class TcpConnection {
     });
   }
 
-  /** Sends the first unacknowledged segment again. */
+  /** Retransmits the first unacknowledged segment. */
   #repeatFirst(): void {
     const count = Math.min(this.#unacknowledged.length, this.#segmentBytes, this.#inFlight());
     if (count > 0) this.#sendData(0, count);
@@ -449,14 +449,14 @@ export class TcpConnection {
     }
   }
 
-  /** After silence: from the first unacknowledged byte on, slowly at first. */
+  /** After a retransmission timeout, sends again from the first unacknowledged byte, with slow start. */
   #sendAgain(): void {
     this.#slowStartThreshold = Math.max(this.#inFlight() / 2, 2 * this.#segmentBytes);
     this.#congestionWindow = this.#segmentBytes;
     this.#recoverTo = undefined;
     this.#duplicates = 0;
     this.#sendNext = this.#sendUnacknowledged;
-    // Even into a closed window: one segment shows whether the guest is there.
+    // Send one segment even if the window is closed, to check whether the guest is alive.
     const before = this.#sendNext;
     while (this.#sendSome());
     if (this.#sendNext === before) this.#repeatFirst();
@@ -504,9 +504,9 @@ export class TcpConnection {
     this.#host.wantsTicks(this);
   }
 
-  // --- the end
+  // --- closing
 
-  /** Goes on to the end when both sides have ended and know it. */
+  /** Enters TIME-WAIT once the FINs of both sides are acknowledged. */
   #settle(): void {
     if (this.#phase !== "open" || !this.#hasGuestEnded || !this.#isEndAcknowledged) return;
     this.#phase = "time-wait";
@@ -518,7 +518,7 @@ export class TcpConnection {
     this.#host.wantsTicks(this);
   }
 
-  /** Is closed for good, unless what the guest has sent is still to be read. */
+  /** Closes the connection, unless there is still data from the guest to read. */
   #leave(): void {
     if (this.#received.length > 0) this.#wait();
     else this.#close(false);

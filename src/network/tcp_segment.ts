@@ -1,16 +1,16 @@
 export const TCP_BYTES = 20;
 export const FLAG = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const;
 
-/** A segment of TCP in memory. */
+/** A TCP segment in memory. */
 export interface TcpSegment {
   sourcePort: number;
   destinationPort: number;
   sequence: number;
   acknowledgement: number;
   flags: number;
-  /** As it was sent, unscaled. */
+  /** As sent, unscaled. */
   window: number;
-  /** Where its options start, and its data; and where that ends. */
+  /** Offsets: start of the options, start of the data, end of the data. */
   options: number;
   data: number;
   end: number;
@@ -22,7 +22,7 @@ export interface TcpOptions {
   windowScale: number | undefined;
 }
 
-/** Reads a segment between two places; `undefined` for one that is malformed. */
+/** Parses a segment. Returns `undefined` if it is malformed. */
 export function parseTcp(view: DataView, start: number, end: number): TcpSegment | undefined {
   if (end - start < TCP_BYTES) return undefined;
   const headerBytes = (view.getUint8(start + 12) >> 4) * 4;
@@ -41,10 +41,10 @@ export function parseTcp(view: DataView, start: number, end: number): TcpSegment
 }
 
 const OPTION = { end: 0, nothing: 1, maxSegment: 2, windowScale: 3 };
-/** RFC 7323: a larger one counts as this. */
+/** RFC 7323: larger values count as this value. */
 const MAX_SCALE = 14;
 
-/** Reads the options of a SYN, up to the first malformed one. */
+/** Parses the options of a SYN, up to the first malformed option. */
 export function parseTcpOptions(view: DataView, { options, data }: Pick<TcpSegment, "options" | "data">): TcpOptions {
   const found: TcpOptions = { maxSegment: undefined, windowScale: undefined };
   let at = options;
@@ -64,7 +64,7 @@ export function parseTcpOptions(view: DataView, { options, data }: Pick<TcpSegme
   return found;
 }
 
-/** How far a sequence number is ahead of another, which may be a negative distance: they wrap. */
+/** Returns how far `to` is ahead of `from`; negative if it is behind. Sequence numbers wrap around. */
 export function distance(to: number, from: number): number {
   return (to - from) | 0;
 }

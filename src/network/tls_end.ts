@@ -6,35 +6,35 @@ import type { Certificate } from "./certificates.ts";
 import type { HostSocket } from "./relay.ts";
 import { type Replacement, RequestError, RequestHead } from "./request_head.ts";
 
-/** What the end of a guest's TLS needs. */
+/** Options of a {@linkcode TlsEnd}. */
 export interface TlsEndOptions {
-  /** The server's certificate, as the guest is shown it. */
+  /** The certificate that the guest sees. */
   certificate: Certificate;
   replacements: readonly Replacement[];
   /**
-   * Connects to the server itself, whose certificate it checks.
+   * Connects to the server and checks its certificate.
    *
-   * @throws when it cannot; the guest is told.
+   * @throws if that fails; the guest then gets the error message.
    */
   connect(): Promise<Deno.TlsConn>;
-  /** Hears why the guest got an answer of ours instead of the server's. */
+  /** Called with the reason when the gateway answers the guest itself instead of forwarding to the server. */
   onRefused(reason: string): void;
-  /** Hears once that it is closed. */
+  /** Called once when the connection is closed. */
   onClosed(): void;
 }
 
 /**
- * The end of a guest's TLS connection to a host that has a secret: what the guest writes here is decrypted, has its
- * placeholders replaced, and goes to the server over a TLS connection of the gateway's own.
+ * Terminates a guest's TLS connection to a host that has a secret: decrypts the guest's data, replaces the
+ * placeholders, and sends it to the server over a second TLS connection.
  */
 export class TlsEnd implements HostSocket {
   readonly #options: TlsEndOptions;
-  /** What carries the records of TLS. */
+  /** The stream of TLS records. */
   readonly #wire: Duplex;
   readonly #tls: TLSSocket;
   readonly #head: RequestHead;
   #server: Promise<Deno.TlsConn | undefined> | undefined;
-  /** Records for the guest, and who waits until they are taken. */
+  /** Records for the guest; `taken` is called once they are read. */
   #records: { bytes: Uint8Array; taken: () => void } | undefined;
   #hasEnded = false;
   #isRefused = false;
@@ -91,7 +91,7 @@ export class TlsEnd implements HostSocket {
   async write(bytes: Uint8Array): Promise<number> {
     if (this.#hasEnded) throw new Deno.errors.BrokenPipe();
     const wanted = new Promise<void>((resolve) => this.#wakeWriter = resolve);
-    // What was pushed before is to be taken first.
+    // The stream's buffer is full: wait until the stream reads it.
     if (!this.#wire.push(bytes.slice())) await wanted;
     return bytes.length;
   }
@@ -116,10 +116,10 @@ export class TlsEnd implements HostSocket {
     this.#wakeWriter?.();
   }
 
-  /** Carries the guest's request to the server, and its answer back. */
+  /** Forwards the guest's request to the server, and the response to the guest. */
   async #carry(): Promise<void> {
     let answering: Promise<void> | undefined;
-    // To the end in any case: to leave the loop would destroy the stream, and with it what the guest is still to get.
+    // Never leave the loop early: that would destroy the stream and the data that the guest has not received yet.
     for await (const chunk of this.#tls as AsyncIterable<Uint8Array>) {
       const request = this.#isRefused ? undefined : this.#rewrite(chunk);
       if (request === undefined || request.length === 0) continue;
@@ -129,7 +129,7 @@ export class TlsEnd implements HostSocket {
       answering ??= this.#answer(server);
       await writeAll(server, request);
     }
-    // A guest that has asked may close its half; the server's answer ends the connection.
+    // After its request, the guest may close its half. The end of the server's response closes the connection.
     if (answering) await answering;
     else if (!this.#isRefused) this.close();
   }
@@ -161,7 +161,7 @@ export class TlsEnd implements HostSocket {
       }
       this.#tls.end();
     } catch {
-      this.close(); // The server has ended it, and so the guest's ends.
+      this.close(); // One of the two connections failed: close both.
     }
   }
 
@@ -178,7 +178,7 @@ export class TlsEnd implements HostSocket {
   }
 }
 
-/** With the first such connection: it takes longer than Deno itself, which a bundle's import would have all wait for. */
+/** Loads Node's modules on first use: it takes longer than starting Deno. A static import would delay every gateway. */
 async function loadNode() {
   const [node, tls] = await Promise.all([import("node:stream"), import("node:tls")]);
   return { node, tls };

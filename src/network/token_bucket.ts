@@ -1,19 +1,19 @@
-/** What may be used up at once after a pause, as time of the rate, and at least, in bytes. */
+/** Burst size: as time at the full rate, and its minimum in bytes. */
 const [BURST_SECONDS, MIN_BURST_BYTES] = [0.25, 16 * 1024];
-/** So much of a second's bytes is carried at once at most, so that nobody waits long for others. */
+/** Maximum chunk as time at the full rate, so that connections do not wait long for each other. */
 const CHUNK_SECONDS = 0.05;
 const MIN_CHUNK_BYTES = 1024;
 
-/** Limits a rate of bytes: they are taken from a bucket that fills at that rate. */
+/** A token bucket that limits a rate in bytes per second. */
 export class TokenBucket {
   readonly #bytesPerSecond: number;
   readonly #now: () => number;
   readonly #burst: number;
-  /** Below 0: what was taken in advance. */
+  /** Negative if more was taken than available. */
   #tokens: number;
   #filledAt: number;
 
-  /** @param now in milliseconds, of a clock that never goes back */
+  /** @param now time of a monotonic clock, in milliseconds */
   constructor(bytesPerSecond: number, now: () => number = () => performance.now()) {
     this.#bytesPerSecond = bytesPerSecond;
     this.#now = now;
@@ -22,19 +22,19 @@ export class TokenBucket {
     this.#filledAt = now();
   }
 
-  /** How much is to be carried at once, at most. */
+  /** Maximum number of bytes to forward at once. */
   get chunkBytes(): number {
     return Math.max(MIN_CHUNK_BYTES, Math.floor(this.#bytesPerSecond * CHUNK_SECONDS));
   }
 
-  /** Takes so many bytes, and returns how long the caller is to pause, in ms. */
+  /** Takes `bytes` bytes, and returns how long the caller must pause, in ms. */
   take(bytes: number): number {
     this.#fill();
     this.#tokens -= bytes;
     return Math.max(0, -this.#tokens / this.#bytesPerSecond * 1000);
   }
 
-  /** Takes so many bytes if there are any; false when what they were for is to be dropped. */
+  /** Takes `bytes` bytes unless the bucket is empty. Returns false if the caller must drop its data. */
   tryTake(bytes: number): boolean {
     this.#fill();
     if (this.#tokens <= 0) return false;

@@ -5,17 +5,17 @@ Deno.test("TokenBucket keeps to its rate after a burst", () => {
   let now = 0;
   const bucket = new TokenBucket(1_000_000, () => now);
   assert.equal(bucket.take(250_000), 0);
-  // Two who share it wait for each other's.
+  // Connections that share the bucket wait for each other.
   assert.equal(bucket.take(50_000), 50);
   assert.equal(bucket.take(50_000), 100);
   now += 100;
   assert.equal(bucket.take(10_000), 10);
-  // Of a long pause no more than a burst is left.
+  // After a long pause, only one burst is available.
   now += 60_000;
   assert.equal(bucket.take(260_000), 10);
 });
 
-Deno.test("TokenBucket has datagrams dropped that are too many", () => {
+Deno.test("TokenBucket.tryTake() refuses datagrams above the rate", () => {
   let now = 0;
   const bucket = new TokenBucket(16 * 1024, () => now);
   let sent = 0;

@@ -2,24 +2,24 @@ import { DatagramSocket, type Endpoint } from "./datagram_socket.ts";
 import { formatIp, type IpAddress, parseIp } from "./ip.ts";
 import type { Flow } from "./packets.ts";
 
-/** As many ports of the guest have a socket of the host at once; the one that was used longest ago goes first. */
+/** Maximum number of guest ports with a host socket. Above it, the least recently used port is closed. */
 const MAX_SOCKETS = 256;
-/** So many of these are servers at most, which stay. */
+/** Maximum number of server ports among these. They are never closed for being idle. */
 const MAX_SERVERS = 128;
-/** As many others a port of the guest exchanges datagrams with. */
+/** Maximum number of remote endpoints for each guest port. */
 const MAX_REMOTES = 256;
 const IDLE_MS = 120_000;
 
 /** A port of the guest. */
 interface GuestPort {
   socket: DatagramSocket;
-  /** Whom it has to do with, by `ADDRESS:PORT` of the host. Only a server hears others than it has sent to. */
+  /** Known flows, by the remote `ADDRESS:PORT` as the host sees it. Only a server port also receives from others. */
   flows: Map<string, Flow>;
   /** Infinite for a server. */
   lastUsed: number;
 }
 
-/** The two ends of a guest's link, of one version of IP, and the host's address at which all is heard. */
+/** The addresses of a guest's link for one IP version, and the host's wildcard address. */
 interface Ends {
   guest: IpAddress;
   gateway: IpAddress;
@@ -27,8 +27,8 @@ interface Ends {
 }
 
 /**
- * Carries the guest's datagrams of one version of IP: each of its ports has a socket of the host, and hears those that it
- * has sent to.
+ * Relays the guest's datagrams of one IP version. Each of the guest's ports has a host socket, and receives only from
+ * the endpoints that it has sent to.
  */
 export class UdpRelay {
   readonly #ports = new Map<number, GuestPort>();
@@ -41,7 +41,7 @@ export class UdpRelay {
     this.#deliver = deliver;
   }
 
-  /** Gives the servers at these ports of the guest what any client sends to the same port of the host. */
+  /** Forwards datagrams from any client at these host ports to the servers at the same ports of the guest. */
   serve(wanted: ReadonlySet<number>): void {
     const ports = new Set([...wanted].slice(0, MAX_SERVERS));
     const former = this.#servers;
@@ -53,19 +53,19 @@ export class UdpRelay {
     for (const guestPort of ports) {
       const port = this.#ports.get(guestPort);
       if (port && isServer(port)) continue;
-      // One that has sent before it was known for a server.
+      // The port sent datagrams before it was known to be a server's.
       if (port) this.#close(guestPort, port);
       this.#tryToOpen(guestPort);
     }
   }
 
-  /** Whether a server of the guest's answers with a datagram. */
+  /** Whether a datagram is a server's answer to a client. */
   isAnswer({ guestPort }: Flow, to: Endpoint): boolean {
     const port = this.#ports.get(guestPort);
     return port !== undefined && isServer(port) && port.flows.has(keyOf(to));
   }
 
-  /** Sends a datagram of the guest's on. The data is copied. */
+  /** Forwards a copy of a guest's datagram. */
   send(flow: Flow, data: Uint8Array, to: Endpoint): void {
     const port = this.#ports.get(flow.guestPort) ?? this.#tryToOpen(flow.guestPort);
     if (port === undefined) return;
@@ -73,7 +73,7 @@ export class UdpRelay {
     if (port.socket.send(data, to)) remember(port, keyOf(to), flow);
   }
 
-  /** Closes what has not been used for a while. */
+  /** Closes idle ports. */
   sweep(): void {
     const now = performance.now();
     for (const [guestPort, port] of this.#ports) {
@@ -81,7 +81,7 @@ export class UdpRelay {
     }
   }
 
-  /** Without a socket, for which the host may have no more room, what is to be sent is lost. */
+  /** Returns `undefined` if the host cannot open another socket. The datagram is then lost. */
   #tryToOpen(guestPort: number): GuestPort | undefined {
     try {
       return this.#open(guestPort);
@@ -115,7 +115,7 @@ export class UdpRelay {
     this.#close(guestPort, port);
   }
 
-  /** How a server of the guest's sees somebody new. The host's loopback is at the gateway's address. */
+  /** Returns the flow for a new client of a guest's server. The host's loopback appears at the gateway's address. */
   #flowOf(guestPort: number, { hostname, port: remotePort }: Endpoint): Flow | undefined {
     const { guest, gateway } = this.#ends;
     const remote = hostname === "127.0.0.1" ? gateway : parseIp(hostname);
@@ -126,7 +126,7 @@ export class UdpRelay {
     return new DatagramSocket({ hostname: this.#ends.hostname, port });
   }
 
-  /** `undefined` when somebody else has the port. */
+  /** Returns `undefined` if the port is in use. */
   #listenAt(port: number): DatagramSocket | undefined {
     try {
       return this.#listen(port);
@@ -160,7 +160,7 @@ function remember({ flows }: GuestPort, key: string, flow: Flow): void {
   if (flows.size > MAX_REMOTES) flows.delete(flows.keys().next().value!);
 }
 
-/** The host's own name for an address. */
+/** Converts an address and port to an endpoint of the host. */
 export function endpointOf(address: IpAddress, port: number): Endpoint {
   return { hostname: formatIp(address), port };
 }

@@ -24,7 +24,7 @@ function isFree(port: number): boolean {
   }
 }
 
-test("UdpRelay.serve() lets anybody send to a server of the guest, which answers from its port", async () => {
+test("UdpRelay.serve() lets any client send to the guest's server, which answers from its port", async () => {
   const delivered: [Flow, string][] = [];
   const arrived = Promise.withResolvers<void>();
   const relay = new UdpRelay(ENDS, (flow, data) => {
@@ -38,7 +38,7 @@ test("UdpRelay.serve() lets anybody send to a server of the guest, which answers
   free.close();
   const flow: Flow = { guest: GUEST_LINK.guest, guestPort: port, remote: GUEST_LINK.gateway, remotePort: clientPort };
   const to = { hostname: "127.0.0.1", port: clientPort };
-  // It has sent before it was known for a server.
+  // The port sends before it is known to be a server's.
   relay.send(flow, bytes("early"), to);
   assert.notEqual(((await client.receive())[1] as Deno.NetAddr).port, port);
   assert.ok(!relay.isAnswer(flow, to));
@@ -59,7 +59,7 @@ test("UdpRelay.serve() lets anybody send to a server of the guest, which answers
   client.close();
 });
 
-test("UdpRelay does without a server's port that somebody else has", async () => {
+test("UdpRelay uses another host port if a server's port is in use", async () => {
   const relay = new UdpRelay(ENDS, () => {});
   const [client, other] = [listen(), listen()];
   const { port } = other.addr as Deno.NetAddr;

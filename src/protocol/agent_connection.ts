@@ -84,7 +84,7 @@ export class AgentConnection {
         // But wait for a guest that does not read: its frames are answered, so the queue would grow without limit.
         if (this.#writer.queued > QUEUE_MAX) await this.#writer.flush();
         this.#unacknowledged += bytes;
-        if (this.#unacknowledged < ACK_EVERY / 2) return;
+        if (this.#unacknowledged < ACK_EVERY) return;
         this.send(MSG.ACK, 0, encodeU32s(this.#unacknowledged));
         this.#unacknowledged = 0;
       },

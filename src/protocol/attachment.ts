@@ -1,7 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { commandError } from "./command_error.ts";
 import type { Connection } from "./connection.ts";
-import { CHANNEL, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, MSG, STREAM_WINDOW } from "./constants.ts";
+import { CHANNEL, FRAME_HEADER_BYTES, GUEST_FRAME_MAX, INPUT_WINDOW, MSG, STREAM_WINDOW } from "./constants.ts";
 import { CLIENT_STREAM, CONTROL } from "./control.ts";
 import type { Frame } from "./frame.ts";
 import { readFrames } from "./frame_reader.ts";
@@ -14,7 +14,7 @@ const SIGPIPE = 13;
 
 /** The client's side of a command's streams. */
 export interface CommandIo {
-  /** The input, in chunks of at most 16 KiB; `undefined`: no input. */
+  /** The input, in chunks of any size; `undefined`: no input. */
   stdin: AsyncIterable<Uint8Array> | undefined;
   stdout: Sink;
   stderr: Sink;
@@ -31,6 +31,10 @@ export interface ClientRequest {
   payload?: Uint8Array;
 }
 
+/** Largest payload of a frame of input, in bytes: large frames cost less, small ones keep the command busy. */
+export const INPUT_FRAME_MAX = 64 * 1024;
+/** Less credit than this, in bytes, waits for more: the guest still has half of the window. */
+const CREDIT_EVERY = STREAM_WINDOW / 2;
 /** The most frames that may wait; a runner that reads never leaves so many. */
 const MAX_QUEUED = 2 * STREAM_WINDOW;
 
@@ -137,7 +141,7 @@ export class Attachment {
         this.#push(this.#stderr, payload);
         return;
       case MSG.STDIN_CREDIT:
-        this.#stdinWindow = Math.min(this.#stdinWindow + decodeU32(payload), STREAM_WINDOW);
+        this.#stdinWindow = Math.min(this.#stdinWindow + decodeU32(payload), INPUT_WINDOW);
         this.#windowOpened.resolve();
         return;
       case MSG.EXITED:
@@ -156,12 +160,16 @@ export class Attachment {
   async #sendInput(input: AsyncIterable<Uint8Array>): Promise<void> {
     try {
       for await (const chunk of input) {
-        while (this.#stdinWindow < chunk.length) {
-          this.#windowOpened = Promise.withResolvers();
-          await this.#windowOpened.promise;
+        for (let at = 0; at < chunk.length;) {
+          while (this.#stdinWindow === 0) {
+            this.#windowOpened = Promise.withResolvers();
+            await this.#windowOpened.promise;
+          }
+          const data = chunk.subarray(at, at + Math.min(this.#stdinWindow, INPUT_FRAME_MAX));
+          this.#stdinWindow -= data.length;
+          this.#writer.send(MSG.STDIN, CLIENT_STREAM, data);
+          at += data.length;
         }
-        this.#stdinWindow -= chunk.length;
-        this.#writer.send(MSG.STDIN, CLIENT_STREAM, chunk);
       }
     } catch {
       // For the command, an input that fails has ended.
@@ -170,8 +178,14 @@ export class Attachment {
   }
 
   #pump(sink: Sink, channel: number): OutputPump {
+    let taken = 0;
     return new OutputPump(sink, {
-      consumed: (bytes) => this.#writer.send(MSG.CREDIT, CLIENT_STREAM, encodeU32s(channel, bytes)),
+      consumed: (bytes) => {
+        taken += bytes;
+        if (taken < CREDIT_EVERY) return;
+        this.#writer.send(MSG.CREDIT, CLIENT_STREAM, encodeU32s(channel, taken));
+        taken = 0;
+      },
       // As in a local pipeline: the writer gets SIGPIPE when its reader is gone.
       broken: () => this.signal(SIGPIPE),
     });

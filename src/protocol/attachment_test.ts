@@ -60,15 +60,16 @@ Deno.test("Attachment writes each stream to its sink and returns how the command
   assert.deepEqual([stdout.text, stderr.text], ["out", "err"]);
 });
 
-Deno.test("Attachment gives credit for output after writing it, and waits for the writes at the end", async () => {
+Deno.test("Attachment gives credit for half a window of output after writing it, and waits for the writes at the end", async () => {
   const write = Promise.withResolvers<void>();
   await withRunner({ stderr: () => write.promise }, async (attachment, runner) => {
     let ended = false;
     const finished = attachment.finish().finally(() => ended = true);
     await say(runner, MSG.STDERR, new Uint8Array(100));
-    await say(runner, MSG.STDOUT, new Uint8Array(7));
+    const half = STREAM_WINDOW / 2;
+    for (const bytes of [7, 10_000, 10_000, half - 20_008, 1]) await say(runner, MSG.STDOUT, new Uint8Array(bytes));
     // The slow stream delays neither the other one nor its credit.
-    assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, 7));
+    assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, half));
     await say(runner, MSG.EXITED, encodeExited({ code: 3 }));
     await pause(10);
     assert.equal(ended, false, "output was not written yet");
@@ -88,21 +89,24 @@ Deno.test("Attachment sends input after STARTED, within its window", async () =>
     assert.deepEqual(await runner.next(), message(MSG.SIGNAL, 1), "input came before the command ran");
     await say(runner, MSG.STARTED, encodeU32s(1));
 
+    const piece = (index: number, length: number) => ({
+      type: MSG.STDIN,
+      stream: MAIN_STREAM,
+      payload: new Uint8Array(length).fill(index),
+    });
     const fits = Math.floor(STREAM_WINDOW / CHUNK);
-    for (let index = 0; index < fits; index++) {
-      const expected = { type: MSG.STDIN, stream: MAIN_STREAM, payload: new Uint8Array(CHUNK).fill(index) };
-      assert.deepEqual(await runner.next(), expected);
-    }
-    const missing = CHUNK - STREAM_WINDOW % CHUNK;
-    await say(runner, MSG.STDIN_CREDIT, encodeU32s(missing - 1));
+    for (let index = 0; index < fits; index++) assert.deepEqual(await runner.next(), piece(index, CHUNK));
+    const first = STREAM_WINDOW % CHUNK;
+    assert.deepEqual(await runner.next(), piece(fits, first));
     await pause(10);
     attachment.signal(2);
     assert.deepEqual(await runner.next(), message(MSG.SIGNAL, 2), "input came without a window for it");
     await say(runner, MSG.STDIN_CREDIT, encodeU32s(1));
-    assert.equal((await runner.next())?.payload[0], fits);
+    assert.deepEqual(await runner.next(), piece(fits, 1));
 
     await say(runner, MSG.STDIN_CREDIT, encodeU32s(10 * CHUNK));
-    for (let index = fits + 1; index < 10; index++) assert.equal((await runner.next())?.payload[0], index);
+    assert.deepEqual(await runner.next(), piece(fits, CHUNK - first - 1));
+    for (let index = fits + 1; index < 10; index++) assert.deepEqual(await runner.next(), piece(index, CHUNK));
     assert.deepEqual(await runner.next(), message(MSG.STDIN), "an empty chunk is the end of the input");
     await say(runner, MSG.EXITED, encodeExited({ code: 0 }));
     await finished;
@@ -128,10 +132,9 @@ Deno.test("Attachment sends the command SIGPIPE when its sink fails, and continu
   const broken = () => Promise.reject(new Deno.errors.BrokenPipe("Broken pipe"));
   await withRunner({ stdout: broken }, async (attachment, runner) => {
     const finished = attachment.finish();
-    for (const length of [5, 6]) await say(runner, MSG.STDOUT, new Uint8Array(length));
+    for (let sent = 0; sent < 3; sent++) await say(runner, MSG.STDOUT, new Uint8Array(16_000));
     assert.deepEqual(await runner.next(), message(MSG.SIGNAL, 13));
-    assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, 5));
-    assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, 6), "a second signal");
+    assert.deepEqual(await runner.next(), message(MSG.CREDIT, CHANNEL.STDOUT, 48_000), "a second signal");
     await say(runner, MSG.EXITED, encodeExited({ signal: 13 }));
     assert.deepEqual(await finished, { signal: 13 });
   });

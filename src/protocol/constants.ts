@@ -18,8 +18,10 @@ export const HOST_PAYLOAD_MAX = 2 * 1024 * 1024;
 export const CONNECTION_WINDOW = 128 * 1024;
 /** The host acknowledges at least this often, in bytes. */
 export const ACK_EVERY = 32 * 1024;
-/** Bytes of one stream that may be in flight. */
+/** Bytes of one output stream that may be in flight, and of the input of a client until the runner gives it more. */
 export const STREAM_WINDOW = 64 * 1024;
+/** Bytes of a command's input that may be in flight. */
+export const INPUT_WINDOW = 256 * 1024;
 
 /** Message types: below 32 from the host, from 32 on from the guest. */
 export const MSG = {

@@ -1,5 +1,9 @@
+import { concat } from "../bytes.ts";
 import type { Connection } from "./connection.ts";
 import { encodeFrame } from "./frame.ts";
+
+/** Frames are written together until they have this many bytes: each write costs more than copying them. */
+const WRITE_BYTES = 64 * 1024;
 
 /** Writes frames to a connection in order, without making the sender wait. */
 export class FrameWriter {
@@ -35,9 +39,19 @@ export class FrameWriter {
     }
   }
 
+  /** Takes the next frames off the queue, for one write. */
+  #take(): Uint8Array {
+    let count = 0;
+    for (let length = 0; count < this.#queue.length && length < WRITE_BYTES; count++) {
+      length += this.#queue[count]!.length;
+    }
+    return concat(this.#queue.splice(0, count));
+  }
+
   async #write(): Promise<void> {
     try {
-      for (let bytes = this.#queue.shift(); bytes; bytes = this.#queue.shift()) {
+      while (this.#queue.length > 0) {
+        const bytes = this.#take();
         for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
       }
     } catch {

@@ -1,3 +1,4 @@
+import { concat } from "../bytes.ts";
 import { ProtocolError } from "./payload.ts";
 
 /** Receives a command's output; an empty chunk is the end. */
@@ -11,11 +12,13 @@ export interface OutputPumpEvents {
   broken: (error: unknown) => void;
 }
 
-/** Writes chunks to a sink in order; a slow sink does not delay other pumps. */
+/** Writes data to a sink in order, all at once that has come meanwhile; a slow sink does not delay other pumps. */
 export class OutputPump {
   readonly #sink: Sink;
   readonly #events: OutputPumpEvents;
   #done: Promise<void> = Promise.resolve();
+  /** What the sink has not been given yet. */
+  #chunks: Uint8Array[] = [];
   #broken = false;
   #isEnded = false;
   #pending = 0;
@@ -35,7 +38,8 @@ export class OutputPump {
     if (this.#isEnded) throw new ProtocolError("a stream goes on behind its end");
     this.#isEnded = data.length === 0;
     this.#pending += data.length;
-    this.#done = this.#done.then(() => this.#write(data));
+    this.#chunks.push(data);
+    this.#done = this.#done.then(() => this.#write());
   }
 
   /** Settles when everything pushed so far is written. */
@@ -43,7 +47,12 @@ export class OutputPump {
     return this.#done;
   }
 
-  async #write(data: Uint8Array): Promise<void> {
+  async #write(): Promise<void> {
+    // An earlier call may have written everything.
+    if (this.#chunks.length === 0) return;
+    // The end is not part of a larger chunk.
+    const keepsEnd = this.#isEnded && this.#chunks.length > 1;
+    const data = concat(this.#chunks.splice(0, this.#chunks.length - (keepsEnd ? 1 : 0)));
     if (!this.#broken) {
       try {
         await this.#sink(data);

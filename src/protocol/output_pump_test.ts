@@ -15,19 +15,25 @@ function pumpTo(sink: Sink) {
 
 const bytes = (length: number) => new Uint8Array(length);
 
-Deno.test("OutputPump writes chunks in order and reports each when it is written", async () => {
+Deno.test("OutputPump writes data in order, all that came meanwhile at once, and reports it when it is written", async () => {
   const writes: { data: Uint8Array; done: () => void }[] = [];
   const { pump, consumed } = pumpTo((data) => new Promise((done) => writes.push({ data, done })));
-  for (const length of [3, 5]) pump.push(bytes(length));
+  pump.push(bytes(3));
   await pause(0);
-  assert.deepEqual(writes.map(({ data }) => data.length), [3], "the second waits for the first");
+  for (const length of [5, 2, 0]) pump.push(bytes(length));
+  await pause(0);
+  assert.deepEqual(writes.map(({ data }) => data.length), [3], "the others wait for the first");
   assert.deepEqual(consumed, []);
   writes[0]!.done();
   await pause(0);
   assert.deepEqual(consumed, [3]);
+  assert.deepEqual(writes.map(({ data }) => data.length), [3, 7], "the end must not be part of another chunk");
   writes[1]!.done();
+  await pause(0);
+  writes[2]!.done();
   await pump.drained();
-  assert.deepEqual(consumed, [3, 5]);
+  assert.deepEqual(writes.map(({ data }) => data.length), [3, 7, 0]);
+  assert.deepEqual(consumed, [3, 7]);
 });
 
 Deno.test("OutputPump.drained() waits for everything that was pushed", async () => {
@@ -38,7 +44,7 @@ Deno.test("OutputPump.drained() waits for everything that was pushed", async () 
   });
   for (const length of [1, 2, 3]) pump.push(bytes(length));
   await pump.drained();
-  assert.deepEqual(written, [1, 2, 3]);
+  assert.deepEqual(written, [6]);
 });
 
 Deno.test("OutputPump drops data after its sink failed, reports that once and continues to give credit", async () => {
@@ -48,8 +54,10 @@ Deno.test("OutputPump drops data after its sink failed, reports that once and co
     writes++;
     return Promise.reject(failure);
   });
-  for (const length of [1, 2, 3]) pump.push(bytes(length));
-  await pump.drained();
+  for (const length of [1, 2, 3]) {
+    pump.push(bytes(length));
+    await pump.drained();
+  }
   assert.equal(writes, 1);
   assert.deepEqual(broken, [failure]);
   assert.deepEqual(consumed, [1, 2, 3]);

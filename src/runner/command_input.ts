@@ -1,4 +1,4 @@
-import { STREAM_WINDOW } from "../protocol/constants.ts";
+import { INPUT_WINDOW, STREAM_WINDOW } from "../protocol/constants.ts";
 import type { FrameWriter } from "../protocol/frame_writer.ts";
 import { ProtocolError } from "../protocol/payload.ts";
 
@@ -22,8 +22,8 @@ interface Piece {
  */
 export class CommandInput {
   readonly #events: CommandInputEvents;
-  #window = STREAM_WINDOW;
-  readonly #waiting: (Piece & { data: Uint8Array })[] = [];
+  #window = INPUT_WINDOW;
+  readonly #waiting: { client: FrameWriter; data: Uint8Array }[] = [];
   /** What the guest has and has not given credit for, in its order. */
   readonly #sent: Piece[] = [];
   /** What each client has sent and has no credit for. */
@@ -39,10 +39,13 @@ export class CommandInput {
    * @throws {ProtocolError} when it exceeds its window.
    */
   push(client: FrameWriter, data: Uint8Array): void {
-    const outstanding = (this.#outstanding.get(client) ?? 0) + data.length;
-    if (outstanding > STREAM_WINDOW) throw new ProtocolError(`${outstanding} bytes of input without credit`);
+    const known = this.#outstanding.get(client);
+    // Clients assume the window of older runners until they are given more.
+    if (known === undefined && data.length > 0) this.#events.credit(client, INPUT_WINDOW - STREAM_WINDOW);
+    const outstanding = (known ?? 0) + data.length;
+    if (outstanding > INPUT_WINDOW) throw new ProtocolError(`${outstanding} bytes of input without credit`);
     this.#outstanding.set(client, outstanding);
-    this.#waiting.push({ client, bytes: data.length, data });
+    this.#waiting.push({ client, data });
     this.#flush();
   }
 
@@ -53,7 +56,7 @@ export class CommandInput {
    */
   credit(bytes: number): void {
     this.#window += bytes;
-    if (this.#window > STREAM_WINDOW) throw new ProtocolError("credit for input that was never sent");
+    if (this.#window > INPUT_WINDOW) throw new ProtocolError("credit for input that was never sent");
     for (let left = bytes; left > 0;) {
       const piece = this.#sent[0]!;
       const taken = Math.min(left, piece.bytes);
@@ -75,11 +78,14 @@ export class CommandInput {
   }
 
   #flush(): void {
-    for (let next = this.#waiting[0]; next && next.bytes <= this.#window; next = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.#window -= next.bytes;
-      if (next.bytes > 0) this.#sent.push({ client: next.client, bytes: next.bytes });
-      this.#events.send(next.data);
+    for (let next = this.#waiting[0]; next && (this.#window > 0 || next.data.length === 0); next = this.#waiting[0]) {
+      const { client, data } = next;
+      const part = data.subarray(0, this.#window);
+      if (part.length === data.length) this.#waiting.shift();
+      else next.data = data.subarray(part.length);
+      this.#window -= part.length;
+      if (part.length > 0) this.#sent.push({ client, bytes: part.length });
+      this.#events.send(part);
     }
   }
 }

@@ -6,14 +6,14 @@ import { untilAborted } from "./until_aborted.ts";
 
 /** Options of an action on a file of a guest. */
 export interface FileActionOptions {
-  /** Permissions of the file or folder that is made. */
+  /** Permissions of the new file or folder. */
   mode?: number | undefined;
   stdin?: AsyncIterable<Uint8Array>;
   /** The maximum length of the guest's answer, in bytes; default: 0. */
   maxBytes?: number;
-  /** What to do about a longer answer. */
+  /** The error's hint when the answer is longer. */
   hint?: string;
-  /** Cancels it, in the guest too. */
+  /** Cancels the action, in the guest too. */
   signal?: AbortSignal | undefined;
 }
 
@@ -44,9 +44,9 @@ export class FileAction {
     { mode, stdin, maxBytes = 0, hint, signal }: FileActionOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const path = this.#path;
-    if (!path.isWellFormed() || path.includes("\0")) throw this.failure("usage", "It is no name of a file");
+    if (!path.isWellFormed() || path.includes("\0")) throw this.failure("usage", "It is not a valid file name");
     if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= MODE_MAX)) {
-      throw this.failure("usage", `${mode} are no permissions, expected 0 to 0o7777`);
+      throw this.failure("usage", `${mode} are not valid permissions, expected 0 to 0o7777`);
     }
     const answer = new GrowingBytes();
     const stdout = (data: Uint8Array) => {
@@ -68,7 +68,7 @@ export class FileAction {
 
   /** Returns a parsed answer, or throws if it could not be parsed. */
   understood<T>(answer: T | undefined): T {
-    if (answer === undefined) throw this.failure("guest", "The guest's agent does not answer as it should");
+    if (answer === undefined) throw this.failure("guest", "The guest's agent sent an invalid answer");
     return answer;
   }
 

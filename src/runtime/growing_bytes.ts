@@ -1,4 +1,4 @@
-/** Appends chunks to one buffer: the sender chooses the size of chunks, and keeping small ones would cost memory. */
+/** Appends chunks to one buffer: the sender chooses the size of chunks, and many small arrays would waste memory. */
 export class GrowingBytes {
   #bytes = new Uint8Array(0);
   #length = 0;

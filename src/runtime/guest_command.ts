@@ -10,36 +10,36 @@ export type { OutputChunk, WindowSize };
 
 /** How a command ended. */
 export interface CommandStatus {
-  /** Its exit code; 128+n when signal n killed it. */
+  /** The exit code of the command; 128+n when signal n killed it. */
   code: number;
-  /** The signal that killed it, such as `SIGKILL`. */
+  /** The signal that killed it, such as `SIGKILL`; null: none. */
   signal: string | null;
-  /** Whether the guest ran out of memory meanwhile and its kernel killed a process: this command or another. */
+  /** Whether the guest ran out of memory meanwhile and its kernel killed a process, not necessarily this command. */
   oomKilled: boolean;
 }
 
-/** How a command ended, and the output that was not read before. */
+/** How a command ended, and its unread output. */
 export interface CommandResult extends CommandStatus {
-  /** Decoded as UTF-8. */
+  /** Standard output, decoded as UTF-8. */
   stdout: string;
-  /** Decoded as UTF-8; empty for a command on a terminal. */
+  /** Standard error, decoded as UTF-8; empty for a command on a terminal. */
   stderr: string;
 }
 
 /** The streams of a command, and a signal that ends it. */
 export interface StreamOptions {
-  /** Its input: these bytes, or `piped` to write to {@linkcode GuestCommand.stdin}; default: `/dev/null`. */
+  /** Its standard input: bytes, or `piped` to write to {@linkcode GuestCommand.stdin}; default: `/dev/null`. */
   stdin?: "piped" | Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /**
-   * Receives its standard output instead; the command waits until the promise settles. A rejected promise acts as a
-   * closed pipe: the command gets `SIGPIPE`.
+   * Receives its standard output, which is then not kept; the command waits until the promise settles. A rejected
+   * promise acts like a closed pipe: the command gets `SIGPIPE`.
    */
   stdout?: ((data: Uint8Array) => Promise<void>) | undefined;
   /** The same for its standard error. */
   stderr?: ((data: Uint8Array) => Promise<void>) | undefined;
-  /** Runs it on a terminal of this size. */
+  /** Runs the command on a terminal of this size. */
   terminal?: WindowSize | undefined;
-  /** How much unread output is kept, in bytes; a command that writes more is ended. Default: 64 MiB. */
+  /** The maximum of unread output, in bytes; a command that writes more is ended. Default: 64 MiB. */
   outputLimitBytes?: number | undefined;
   /** Ends the command, in the guest too. */
   signal?: AbortSignal | undefined;
@@ -53,15 +53,13 @@ export interface StreamOptions {
 export type StartCommand = (io: CommandIo, signal: AbortSignal) => Promise<AttachedCommand>;
 
 const OUTPUT_LIMIT = 64 * 1024 ** 2;
-/** The protocol's maximum for a chunk of input. */
-const INPUT_CHUNK_BYTES = 16 * 1024;
 
 /**
- * A command in a machine; it is started by the call that returns this object.
+ * A command in a machine. The call that returns this object starts it.
  *
- * Await it for the {@linkcode CommandResult}. Iterate over it for its output as it comes; the command waits until the
- * next chunk is read. Leaving the loop early ends the command, and so does leaving the scope of an `await using`. If
- * the command cannot be run, awaiting or iterating throws; an exit code is not an error.
+ * Await it to get the {@linkcode CommandResult}. Iterate over it to read its output as it arrives; the command waits
+ * until the next chunk is read. Leaving the loop early ends the command, and so does leaving the scope of an
+ * `await using`. If the command cannot be run, awaiting or iterating throws; a non-zero exit code is not an error.
  *
  * ```ts
  * import { Machine } from "smolvm";
@@ -74,7 +72,7 @@ const INPUT_CHUNK_BYTES = 16 * 1024;
 export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<OutputChunk>, AsyncDisposable {
   /** Settles when the command runs. */
   readonly started: Promise<void>;
-  /** How it ended, after all its output has arrived; unread output is kept up to a limit. */
+  /** Settles with how it ended, after all its output has arrived; unread output is kept up to a limit. */
   readonly status: Promise<CommandStatus>;
   readonly #output: OutputQueue;
   readonly #ended = new AbortController();
@@ -99,7 +97,7 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
       this.#stdin = pipe.writable;
       stdin = pipe.readable;
     }
-    const input = stdin && inChunks(stdin instanceof Uint8Array ? [stdin] : stdin);
+    const input = stdin && chunksOf(stdin);
     const io: CommandIo = {
       stdin: input,
       stdout: this.#sink("stdout", options.stdout),
@@ -108,14 +106,14 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     this.status = this.#run(start, io, options.signal);
     this.started = this.#command.promise.then((command) => Promise.race([command.attachment.started, this.status]))
       .then(() => {});
-    // Not unhandled: awaiting the command or iterating over it throws the error.
+    // Prevent unhandled rejections: awaiting the command or iterating over it throws the error.
     for (const promise of [this.status, this.started]) promise.catch(() => {});
     // Close the source of the input when the command has ended.
     this.status.catch(() => {}).finally(() => input?.return(undefined).catch(() => {}));
   }
 
   /**
-   * The command's input; closing it ends the input. After the command has ended, unread writes fail.
+   * The command's standard input; close it to send end of file. After the command has ended, unread writes fail.
    *
    * @throws {SmolvmError} `usage` unless the option `stdin` is `piped`.
    */
@@ -148,7 +146,7 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     return this.#result.then(onFulfilled, onRejected);
   }
 
-  /** Yields its output as it comes. */
+  /** Yields its output as it arrives. */
   async *[Symbol.asyncIterator](): AsyncGenerator<OutputChunk, void> {
     try {
       yield* this.#output.read();
@@ -158,7 +156,7 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     }
   }
 
-  /** Ends it if it still runs; for an attached command, only detaches. */
+  /** Ends it if it still runs; a command that was only attached to keeps running. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort(new SmolvmError("interrupted", "The command was ended before it had finished"));
     await this.status.catch(() => {});
@@ -184,7 +182,7 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
 
   #sink(stream: OutputChunk["stream"], given: ((data: Uint8Array) => Promise<void>) | undefined): CommandIo["stdout"] {
     return async (data) => {
-      if (data.length === 0) return; // The end.
+      if (data.length === 0) return; // End of file.
       if (given) return await given(data);
       await this.#output.push({ stream, data }).catch((error) => this.#ended.abort(error));
     };
@@ -196,7 +194,7 @@ export class GuestCommand implements PromiseLike<CommandResult>, AsyncIterable<O
     this.#command.promise.then(async (command) => {
       await this.started;
       if (!isOver) act(command);
-    }).catch(() => {}); // It did not start: `status` reports that.
+    }).catch(() => {}); // The command did not start; `status` reports that.
   }
 }
 
@@ -205,8 +203,7 @@ function toStatus(status: ExitStatus): CommandStatus {
   return { code: exitCode(status), signal: signal === undefined ? null : signalName(signal), oomKilled };
 }
 
-async function* inChunks(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const data of source) {
-    for (let at = 0; at < data.length; at += INPUT_CHUNK_BYTES) yield data.subarray(at, at + INPUT_CHUNK_BYTES);
-  }
+/** The input as a generator, which can be closed while it waits. */
+async function* chunksOf(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* source instanceof Uint8Array ? [source] : source;
 }

@@ -1,4 +1,5 @@
 import type { ReadableMachine } from "../machine/find.ts";
+import { INPUT_FRAME_MAX } from "../protocol/attachment.ts";
 import type { CopyProgress, MachineCopyOptions } from "../requests/copy.ts";
 import { FileAction } from "./file_action.ts";
 import { type FileKind, type GuestDirEntry, type GuestFileInfo, parseFileInfo, parseFolder } from "./file_info.ts";
@@ -8,7 +9,7 @@ export type { CopyProgress, FileKind, GuestDirEntry, GuestFileInfo };
 
 /** Options of all methods. */
 export interface FileOptions {
-  /** Cancels it, in the guest too; incomplete files are removed. */
+  /** Cancels the operation, in the guest too; incomplete files are removed. */
   signal?: AbortSignal | undefined;
 }
 
@@ -40,13 +41,13 @@ export interface MkdirOptions extends FileOptions {
 
 /** How {@linkcode GuestFiles.copyIn} and {@linkcode GuestFiles.copyOut} copy. */
 export interface CopyOptions extends FileOptions {
-  /** Whether files keep their owners; otherwise root owns them in the guest, and this process's user on the host. */
+  /** Whether copies keep their owners; otherwise root owns them in the guest, and this process's user on the host. */
   keepOwner?: boolean | undefined;
   /** Whether to follow the source if it is a symlink; symlinks below a folder are never followed. */
   followLink?: boolean | undefined;
   /** Called with the progress of the copy. */
   onProgress?: ((progress: CopyProgress) => void) | undefined;
-  /** Called for files that are left out, such as devices. */
+  /** Called for files that are not copied, such as devices. */
   onWarning?: ((text: string) => void) | undefined;
 }
 
@@ -54,16 +55,16 @@ const READ_MAX = 64 * 1024 ** 2;
 const LIST_MAX = 8 * 1024 ** 2;
 const STAT_MAX = 256;
 const NEW_FOLDER_MODE = 0o755;
-/** The protocol's maximum for a chunk of input, without the length in front of it. */
-const PART_BYTES = 16 * 1024 - 4;
+/** With its length in front, a part fills one frame of input. */
+const PART_BYTES = INPUT_FRAME_MAX - 4;
 
 /**
- * The files in a running machine; needs no program of its image. Everything is done as root, and paths are relative to
+ * The files in a running machine. All operations run as root and need no program of the image. Paths are relative to
  * the guest's root.
  *
  * Every method throws {@linkcode SmolvmError}: `no-file` for a missing path, `file` for any other failure in the guest,
- * `machine-state` when the machine does not run, `usage` for a path with a NUL or half a surrogate pair; or the reason
- * of its signal.
+ * `machine-state` when the machine does not run, `usage` for a path with a NUL or half a surrogate pair. If its signal
+ * is aborted, it throws the reason.
  *
  * ```ts
  * import { Machine } from "smolvm";
@@ -77,7 +78,7 @@ const PART_BYTES = 16 * 1024 - 4;
 export class GuestFiles {
   readonly #open: () => ReadableMachine;
 
-  /** Works in the machine that `open` finds for each operation; `open` may throw. */
+  /** Calls `open` for each operation to find the machine; `open` may throw. */
   constructor(open: () => ReadableMachine) {
     this.#open = open;
   }
@@ -97,7 +98,7 @@ export class GuestFiles {
   }
 
   /**
-   * Writes a file. An existing file keeps its owner and is replaced when all data has arrived; a symlink is followed.
+   * Writes a file; follows symlinks. An existing file is replaced when all data has arrived, and keeps its owner.
    *
    * @param data bytes, or a stream such as a `ReadableStream`, whose error is thrown
    */
@@ -115,8 +116,8 @@ export class GuestFiles {
   }
 
   /**
-   * Lists a folder, sorted by name. Fails if a name in it is not UTF-8, because no method accepts such names, or if the
-   * names have more than 8 MiB.
+   * Lists a folder, sorted by name. Fails if a name is not UTF-8, because no method accepts such names, or if the names
+   * exceed 8 MiB in total.
    */
   async readDir(path: string, { signal }: FileOptions = {}): Promise<GuestDirEntry[]> {
     const action = this.#action("list", path);
@@ -131,12 +132,12 @@ export class GuestFiles {
     return await this.#stat(path, ["stat", "-L"], options);
   }
 
-  /** Returns the properties of a file; of a symlink itself. */
+  /** Returns the properties of a file; for a symlink, those of the symlink itself. */
   async lstat(path: string, options?: FileOptions): Promise<GuestFileInfo> {
     return await this.#stat(path, ["stat"], options);
   }
 
-  /** Removes a file, a symlink or a folder, but no mount point, such as a volume. */
+  /** Removes a file, a symlink or a folder; refuses mount points, such as volumes. */
   async remove(path: string, { recursive = false, signal }: RemoveOptions = {}): Promise<void> {
     await this.#action("remove", path).run(["remove", ...(recursive ? ["-r"] : [])], { signal });
   }
@@ -151,7 +152,8 @@ export class GuestFiles {
    *
    * @param source a path, or a tar archive as a stream, which is unpacked into the folder at `path`; an archive
    * compressed by gzip, bzip2, xz or zstd needs the program of that name
-   * @throws {SmolvmError} `copy` for a failure on either end; for files that change meanwhile, after all others.
+   * @throws {SmolvmError} `copy` for a failure on the host or in the guest. If files change during the copy, it throws
+   * after all other files are copied.
    */
   async copyIn(source: string | AsyncIterable<Uint8Array>, path: string, options: CopyOptions = {}): Promise<void> {
     const { copyToMachine, extractInMachine } = await import("../requests/copy.ts");
@@ -207,7 +209,7 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Encodes a file's content for the agent's tool: parts with their lengths in front; an empty part is the end. */
+/** Encodes a file's content for the agent's tool: parts, each after its length; an empty part marks the end. */
 async function* inParts(data: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of data instanceof Uint8Array ? [data] : data) {
     for (let at = 0; at < chunk.length; at += PART_BYTES) yield partOf(chunk.subarray(at, at + PART_BYTES));

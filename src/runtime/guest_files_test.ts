@@ -7,7 +7,7 @@ import { GuestFiles } from "./guest_files.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** An answer of the tool. */
+/** An answer of the agent's tool. */
 interface Answer {
   output?: string | Uint8Array;
   said?: string;
@@ -16,9 +16,9 @@ interface Answer {
 
 interface Scene extends ToolGuest {
   files: GuestFiles;
-  /** Answers as the tool; returns its arguments. */
+  /** Answers like the tool; returns the tool's arguments. */
   answer(answer?: Answer): Promise<string[]>;
-  /** Asserts that an action fails this way after the guest's answer. */
+  /** Asserts that an action fails with this error after the guest's answer. */
   fails(doing: Promise<unknown>, code: string, message: string, answer: Answer): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ const withFiles = (test: (scene: Scene) => Promise<void>) =>
       const data = typeof output === "string" ? bytes(output) : output;
       if (data.length > 0) await guest.say(MSG.STDOUT, data);
       if (said !== undefined) await guest.say(MSG.STDERR, bytes(said));
-      // A client that received too much may be gone.
+      // A client that received too much may have disconnected.
       await guest.say(MSG.EXITED, encodeExited({ code })).catch(() => {});
       return argv;
     };
@@ -71,7 +71,7 @@ Deno.test("readFile() ends the tool when the guest sends more than allowed", () 
     await left();
   }));
 
-Deno.test("a failure in the guest names the action, and distinguishes missing files", () =>
+Deno.test("GuestFiles reports the failed action, and distinguishes missing files", () =>
   withFiles(async ({ files, fails }) => {
     const no = "No such file or directory";
     await fails(files.readFile("/x"), "no-file", `Cannot read "web:/x": ${no}`, { said: `${no}\n`, code: 3 });
@@ -100,14 +100,14 @@ Deno.test("writeFile() sends bytes and streams in parts, the last one empty", ()
       await say(MSG.EXITED, encodeExited({ code: 0 }));
       await writing;
     }
-    const writing = files.writeFile("/x", new Uint8Array(20_000));
+    const writing = files.writeFile("/x", new Uint8Array(70_000));
     assert.deepEqual(await tool(), ["write", "//x"]);
-    assert.equal((await input()).length, 4 + 16_380 + 4 + 3620 + 4);
+    assert.equal((await input()).length, 4 + 65_532 + 4 + 4468 + 4);
     await say(MSG.EXITED, encodeExited({ code: 0 }));
     await writing;
   }));
 
-Deno.test("writeFile() sends no end for a failed stream, and throws its error", () =>
+Deno.test("writeFile() sends no end marker for a failed stream, and throws the stream's error", () =>
   withFiles(async ({ files, tool, input }) => {
     const reason = new Error("broken");
     async function* stream() {
@@ -139,7 +139,7 @@ Deno.test("readDir() lists a folder sorted by name", () =>
 
 Deno.test("readDir() refuses invalid names, and names that are not UTF-8", () =>
   withFiles(async ({ files, fails }) => {
-    const nonsense = `Cannot list "web:x": The guest's agent does not answer as it should`;
+    const nonsense = `Cannot list "web:x": The guest's agent sent an invalid answer`;
     for (const output of ["fa", "xa\0", "f\0", "\0", "f.\0", "d..\0", "fa/b\0", "fa\0f/\0", "f../../x\0"]) {
       await fails(files.readDir("x"), "guest", nonsense, { output });
     }
@@ -168,7 +168,7 @@ Deno.test("stat() and lstat() return the properties of a file", () =>
 
 Deno.test("stat() refuses invalid answers", () =>
   withFiles(async ({ files, fails }) => {
-    const nonsense = `Cannot stat "web:x": The guest's agent does not answer as it should`;
+    const nonsense = `Cannot stat "web:x": The guest's agent sent an invalid answer`;
     const lines = [
       "",
       "f",
@@ -229,7 +229,7 @@ Deno.test("copyIn() and copyOut() transfer tar archives as streams", () =>
     assert.equal(taken, "archive");
   }));
 
-Deno.test("an aborted signal detaches from the guest's tool, and its reason is thrown", () =>
+Deno.test("GuestFiles disconnects from the guest's tool when its signal is aborted, and throws the reason", () =>
   withFiles(async ({ files, tool, left }) => {
     const controller = new AbortController();
     const reading = assert.rejects(files.readFile("x", { signal: controller.signal }), { name: "AbortError" });
@@ -240,13 +240,13 @@ Deno.test("an aborted signal detaches from the guest's tool, and its reason is t
     await assert.rejects(files.remove("x", { signal: controller.signal }), { name: "AbortError" });
   }));
 
-Deno.test("invalid paths and permissions never reach the guest", () =>
+Deno.test("GuestFiles refuses invalid paths and permissions before connecting to the guest", () =>
   withFiles(async ({ files }) => {
     for (const path of ["a\0b", "\ud800"]) {
-      await assertFails(files.stat(path), "usage", `Cannot stat "web:${path}": It is no name of a file`);
+      await assertFails(files.stat(path), "usage", `Cannot stat "web:${path}": It is not a valid file name`);
     }
     for (const mode of [-1, 0o10000, 1.5, NaN]) {
-      const message = `Cannot make folder "web:a": ${mode} are no permissions, expected 0 to 0o7777`;
+      const message = `Cannot make folder "web:a": ${mode} are not valid permissions, expected 0 to 0o7777`;
       await assertFails(files.mkdir("a", { mode }), "usage", message);
     }
   }));

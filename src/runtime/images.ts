@@ -16,7 +16,7 @@ export interface PullOptions {
 /** The images in buildah's storage, which machines boot from. */
 export const Images = {
   /**
-   * Pulls an image, even if it exists, and prepares it for booting; returns its full name, such as
+   * Pulls an image, even if it is already in the storage, and prepares it for booting; returns its full name, such as
    * `docker.io/library/alpine:latest`.
    *
    * @throws {SmolvmError} `source` for an invalid reference; `image` with buildah's error; `dependency` without
@@ -51,7 +51,7 @@ export const Images = {
   },
 
   /**
-   * Removes an image by name or id; for an image with several names, removes only the name.
+   * Removes an image by name or id. For an image with several names, removes only the given name.
    *
    * @param options `force`: remove it with all its names, even if stopped machines need it
    * @throws {SmolvmError} `machine-state` with the machines that use it; `no-image`; `usage`; `image`.

@@ -50,7 +50,7 @@ export interface StartOptions {
 export interface StopOptions {
   /** How long the command may take to end before the guest kills it, in ms; default: 10 s. */
   timeoutMs?: number | undefined;
-  /** Whether to kill the VM: at once, or if `timeoutMs` is given, when the guest has not ended after that time. */
+  /** Whether to kill the VM: at once or, with `timeoutMs`, if the guest has not ended after that time. */
   force?: boolean | undefined;
 }
 
@@ -58,17 +58,17 @@ export interface StopOptions {
 export interface LogOptions {
   /** Whether to continue until the machine has ended. */
   follow?: boolean | undefined;
-  /** Only this many of the last lines. */
+  /** How many of the last lines to read; default: all. */
   tail?: number | undefined;
-  /** Only what was written at this time or later. */
+  /** Skips lines written before this time. */
   since?: Date | undefined;
-  /** Only what was written at this time or earlier. */
+  /** Skips lines written after this time. */
   until?: Date | undefined;
-  /** Whether each line starts with its time, RFC 3339 in UTC, and a space. */
+  /** Whether to prefix each line with its time, RFC 3339 in UTC, and a space. */
   timestamps?: boolean | undefined;
-  /** Instead reads the guest's console, as `stdout`, and then the log of the VM's process, as `stderr`. */
+  /** Whether to read the guest's console, as `stdout`, and then the log of the VM's process, as `stderr`, instead. */
   kernel?: boolean | undefined;
-  /** Ends the reading. */
+  /** Stops reading. */
   signal?: AbortSignal | undefined;
 }
 
@@ -76,10 +76,10 @@ export interface LogOptions {
 export type NetworkLogOptions = Pick<LogOptions, "follow" | "tail" | "since" | "until" | "signal">;
 
 /**
- * A machine: a persistent one, like those of `smolvm create`, or an ephemeral one, which ends with this object (`await
- * using`) or with this process, and leaves nothing.
+ * A machine: a persistent one, like those of `smolvm create`, or an ephemeral one. An ephemeral machine ends with this
+ * object (`await using`) or with this process, and all its files are removed.
  *
- * Every method looks the machine up again, so that several processes can use it at once.
+ * Every method looks the machine up again, so several processes can use it at once.
  *
  * ```ts
  * import { Machine } from "smolvm";
@@ -93,9 +93,9 @@ export type NetworkLogOptions = Pick<LogOptions, "follow" | "tail" | "since" | "
  * ```
  */
 export class Machine implements AsyncDisposable {
-  /** Its name when this object was made; if its files cannot be read, the name or id that was looked up. */
+  /** Its name when this object was created; if its files cannot be read, the name or id that was looked up. */
   readonly name: string;
-  /** The files in it, while it runs. */
+  /** The files in the guest, while it runs. */
   readonly fs: GuestFiles;
   readonly #own: EphemeralMachine | undefined;
   readonly #id: string;
@@ -108,8 +108,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Instance id, unique for all time: 12 hexadecimal digits. That of an ephemeral machine may change once, when it is
-   * started: it may become one that has booted already.
+   * Instance id, never reused: 12 hexadecimal digits. The id of an ephemeral machine may change once, when it starts:
+   * it may then become a warm machine and get the id of that machine.
    */
   get id(): string {
     return this.#own?.record.id ?? this.#id;
@@ -119,18 +119,19 @@ export class Machine implements AsyncDisposable {
    * Boots a machine, runs a command in it, and removes it when the command has ended: see {@linkcode GuestCommand}.
    *
    * @param source an existing folder or an image reference; a missing image is pulled
-   * @param command the command; missing or empty: the image's
+   * @param command the command; default, or if empty: the image's
    */
   static run(source: string, command: CommandLine = [], options: RunOptions = {}): GuestCommand {
     return startRun(source, command, options);
   }
 
   /**
-   * Makes so many machines wait that have booted, and have no root filesystem yet, or that of one image:
-   * {@linkcode Machine.run} and the start of an ephemeral machine take one whose size and image fit, and its place is
-   * filled again. With a count of 0, ends all that wait. Settles when that is so.
+   * Keeps this many warm machines: they have booted in advance, without a root filesystem or for one image.
+   * {@linkcode Machine.run} and the start of an ephemeral machine take one whose size and image fit; a replacement then
+   * boots in the background. A count of 0 ends all warm machines. Settles when the machines are warm, or have ended.
    *
-   * @throws {SmolvmError} for why one cannot be booted, or its image cannot be had; `usage` for a size or a count that cannot be, and not on Linux.
+   * @throws {SmolvmError} when a machine cannot be booted or its image cannot be prepared; `usage` for an invalid size
+   * or count, and on systems other than Linux.
    */
   static async warm(count: number, options: WarmOptions = {}): Promise<void> {
     const { endAllWarm, keepWarm } = await import("../machine/warm.ts");
@@ -138,17 +139,17 @@ export class Machine implements AsyncDisposable {
     await (count === 0 ? endAllWarm() : keepWarm(description));
   }
 
-  /** Lists the machines that wait for who takes them, the oldest first. */
+  /** Lists the warm machines that were not taken yet, the oldest first. */
   static async listWarm(): Promise<WarmMachineInfo[]> {
     const { listWarmMachines } = await import("../machine/warm.ts");
     return listWarmMachines().map(warmInfoOf);
   }
 
   /**
-   * Makes a machine without starting it; pulls a missing image.
+   * Creates a machine without starting it; pulls a missing image.
    *
-   * @throws {SmolvmError} for any option that cannot be honoured; the reason of `signal`. Leaves nothing then but a
-   * pulled image.
+   * @throws {SmolvmError} for any option that cannot be honoured; the reason of `signal`. Leaves nothing behind then
+   * but a pulled image.
    */
   static async create(options: MachineOptions): Promise<Machine> {
     const { ephemeral = false, boots = false, signal } = options;
@@ -191,7 +192,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Starts it in the background; settles when its command runs. The output is in its log.
+   * Starts it in the background; settles when its command runs. The command's output goes to the machine's log.
    *
    * @throws {SmolvmError} `machine-state` when it is already running; any reason why it cannot start; the reason of
    * `signal`.
@@ -202,7 +203,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Starts it with this process attached to the streams of its command. Leaving the command leaves the machine running.
+   * Starts it and attaches this process to the streams of its command. Ending the returned command only detaches: the
+   * machine keeps running.
    */
   startAttached(options: StreamOptions & StartOptions = {}): GuestCommand {
     const { terminal, onPhase } = options;
@@ -213,7 +215,7 @@ export class Machine implements AsyncDisposable {
     }, options);
   }
 
-  /** Attaches to the streams of its command, from now on. Leaving them leaves the command running. */
+  /** Attaches to the streams of its command, from now on. Ending the returned command only detaches. */
   attach(options: StreamOptions = {}): GuestCommand {
     return new GuestCommand((io) => attachTo(this.#open(), io), options);
   }
@@ -229,15 +231,15 @@ export class Machine implements AsyncDisposable {
   /**
    * Starts another command in the background and discards its output; settles when the command runs.
    *
-   * @throws {SmolvmError} `machine-state` when it does not run; `not-found`, `not-executable`.
+   * @throws {SmolvmError} `machine-state` when the machine does not run; `not-found`, `not-executable`.
    */
   async spawn(command: CommandLine, options: CommandOptions = {}): Promise<void> {
     await execInBackground(this.#open(), given.describeCommand(command, options));
   }
 
   /**
-   * Asks its command to end, by the image's stop signal, then ends the guest with a clean disk. Does nothing if the
-   * machine does not run.
+   * Asks its command to end with the image's stop signal, then shuts down the guest with a clean disk. Does nothing if
+   * the machine does not run.
    *
    * @throws {SmolvmError} `guest` when the guest does not answer, unless forced.
    */
@@ -249,7 +251,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal, such as `HUP` or `SIGUSR1`, to its command; `KILL` ends the machine with a clean disk.
+   * Sends a signal, such as `HUP` or `SIGUSR1`, to its command; `KILL` shuts down the machine with a clean disk.
    *
    * @throws {SmolvmError} `machine-state` when it does not run; `usage` for an unknown signal.
    */
@@ -258,8 +260,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Settles when it has ended, with the exit code of its command; 137 if the VM was killed. An ephemeral machine that
-   * this object started may be gone by then.
+   * Waits until it has ended, and returns the exit code of its command; 137 if the VM was killed. Also works for an
+   * ephemeral machine that this object started and that is already gone.
    */
   async wait({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {
     const own = this.#own;
@@ -267,14 +269,14 @@ export class Machine implements AsyncDisposable {
     return await untilAborted(signal, (until) => Promise.race([own.wait(), until]));
   }
 
-  /** Reads what its command has written, in all its runs. Machines of {@linkcode Machine.run} have no log. */
+  /** Reads the output of its command in all its runs. Machines of {@linkcode Machine.run} have no log. */
   async *logs({ kernel = false, follow = false, ...options }: LogOptions = {}): AsyncGenerator<OutputChunk, void> {
     const machine = this.#open();
     yield* kernel ? readKernelLog(machine, { ...options, follow }) : readCommandLog(machine, { ...options, follow });
   }
 
   /**
-   * Reads what its network has refused in its current or last run, and its end.
+   * Reads the events of its network in its current or last run: what it refused, and its end.
    *
    * @throws {SmolvmError} `machine-state` when it has no network.
    */
@@ -282,7 +284,7 @@ export class Machine implements AsyncDisposable {
     yield* readNetworkLog(this.#open(), { ...options, follow });
   }
 
-  /** Measures its current resource usage; takes a second, to measure its CPUs. */
+  /** Measures its current resource usage; takes a second to measure CPU usage. */
   async stats(): Promise<MachineStats> {
     const { watchStats } = await import("../requests/stats.ts");
     const samples = watchStats(() => [this.#open()]);
@@ -290,7 +292,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Lists the processes in it, without kernel threads.
+   * Lists the processes in the guest, without kernel threads.
    *
    * @throws {SmolvmError} `machine-state` when it does not run; `guest` when the guest does not answer.
    */
@@ -329,7 +331,7 @@ export class Machine implements AsyncDisposable {
     else await deleteMachine(findMachineById(this.id), { force });
   }
 
-  /** Ends and removes an ephemeral machine that this object made; does nothing to other machines. */
+  /** Ends and removes an ephemeral machine that this object created; does nothing to detached and other machines. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#own?.[Symbol.asyncDispose]();
   }

@@ -22,23 +22,23 @@ export type { ErrorRecord, MachineState };
 
 /** The settings and the current state of a machine. */
 export interface MachineInfo extends MachineRecord {
-  /** Whether it ends with the process that made it, and leaves nothing. */
+  /** Whether all its files are removed when it ends. */
   ephemeral: boolean;
-  /** Its state. */
+  /** The state of the machine. */
   state: MachineState;
-  /** When the command of its current or last run began, ISO 8601 in UTC. */
+  /** When the command of its current or last run started, ISO 8601 in UTC; null: it never ran. */
   started: string | null;
   /** Whether the guest ran out of memory in that run and its kernel killed a process. */
   oomKilled: boolean;
-  /** Why it stopped before its command ended: `aborted` in the start, `killed` later, or `lost` without a report. */
+  /** Why it stopped before its command ended: `aborted` during the start, `killed` later, `lost` without a report. */
   reason: "aborted" | "killed" | "lost" | null;
-  /** Why it failed. */
+  /** Why it failed; null: it did not. */
   error: ErrorRecord | null;
-  /** Process id of its VM. */
+  /** Process id of its VM; null: it does not run. */
   pid: number | null;
-  /** Exit code of its command's last run, 128+n for signal n. */
+  /** Exit code of its command in the last run, 128+n for signal n; null: it has not ended, or ended without one. */
   exitCode: number | null;
-  /** The signal that ended it, such as `SIGKILL`. */
+  /** The signal that killed its command, such as `SIGKILL`; null: none. */
   exitSignal: string | null;
 }
 
@@ -48,18 +48,18 @@ export interface UnreadableMachineInfo {
   id: string;
   /** Distinguishes it from a {@linkcode MachineInfo}. */
   state: "unreadable";
-  /** Why they cannot be read. */
+  /** Why its files cannot be read. */
   error: ErrorRecord;
 }
 
-/** The information about a machine. */
+/** Returns the information about a machine. */
 export function infoOf(machine: FoundMachine): MachineInfo | UnreadableMachineInfo {
   if (isReadable(machine)) return describe(machine.record, machine.status, machine.ephemeral);
   const { code, message, hint = null } = machine.error;
   return { id: machine.id, state: "unreadable", error: { code, message, hint } };
 }
 
-/** The information about an ephemeral machine that was not started yet. */
+/** Returns the information about an ephemeral machine that was not started yet. */
 export function infoOfNew(record: MachineRecord): MachineInfo {
   return describe(record, CREATED, true);
 }

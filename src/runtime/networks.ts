@@ -2,13 +2,13 @@ import type { ListedNetwork, NetworkInfo, NetworkMember, NetworkRecord } from ".
 
 export type { ListedNetwork, NetworkInfo, NetworkMember, NetworkRecord };
 
-/** Networks of machines: those of one reach each other by name and address. */
+/** Networks: the machines in one network reach each other by name and address. */
 export const Networks = {
   /**
-   * Makes a network, to be named when a machine is created.
+   * Creates a network. Machines join it when they are created: see `networks` in {@linkcode MachineSettings}.
    *
-   * @param options.subnet the range of its addresses, private and of 24 bits, such as `10.5.0.0/24`; default: the first
-   * of `10.127.0.0/16` that no network has
+   * @param options.subnet its range of addresses: a private /24, such as `10.5.0.0/24`; default: the first one of
+   * `10.127.0.0/16` that no other network has
    * @throws {SmolvmError} `usage` for a name or a range that is invalid or taken; `storage`.
    */
   async create(name: string, options: { subnet?: string | undefined } = {}): Promise<NetworkRecord> {
@@ -17,7 +17,7 @@ export const Networks = {
   },
 
   /**
-   * Lists the networks, by their names.
+   * Lists the networks, sorted by name.
    *
    * @throws {SmolvmError} `state`.
    */
@@ -27,7 +27,7 @@ export const Networks = {
   },
 
   /**
-   * Looks at a network and at the machines that are in it now.
+   * Returns the details of a network and the machines that are currently in it.
    *
    * @throws {SmolvmError} `no-network`; `state`.
    */
@@ -37,7 +37,7 @@ export const Networks = {
   },
 
   /**
-   * Removes a network that no machine is made for.
+   * Removes a network that no machine uses.
    *
    * @throws {SmolvmError} `machine-state` with the machines that use it; `no-network`; `storage`.
    */

@@ -13,7 +13,7 @@ import { BOOT_TIMEOUT_MS, MAX_WARM } from "../state/machine_record.ts";
 /** A command: its arguments, or a line for the guest's `/bin/sh -c`. */
 export type CommandLine = string | readonly string[];
 
-/** A folder of the host in a machine. */
+/** A folder of the host that is mounted in the guest. */
 export interface Volume {
   /** Folder of the host; a relative path is relative to the working directory. */
   source: string;
@@ -25,23 +25,23 @@ export interface Volume {
 
 /** A port of the guest that is published on the host. */
 export interface PublishedPort {
-  /** What it carries; default: tcp. */
+  /** The protocol; default: `tcp`. */
   protocol?: "tcp" | "udp";
   /** Port of the guest. */
   guestPort: number;
-  /** Port of the host; default: a free one, see {@linkcode MachineInfo.ports}. */
+  /** Port of the host; default: a free port, which {@linkcode MachineInfo.ports} shows. */
   hostPort?: number;
   /** IP address of the host; default: 127.0.0.1. */
   address?: string;
 }
 
-/** A secret of the host's that a guest may use and never holds. */
+/** A secret of the host that the guest may use but never sees. */
 export interface Secret {
-  /** The guest's variable, which has a placeholder. */
+  /** The variable in the guest, which contains a placeholder. */
   name: string;
-  /** The hosts that it is sent to, in the place of the placeholder, in headers of HTTPS: names, or `*.name`. */
+  /** The hosts that receive the secret in place of the placeholder, in HTTPS headers: names, or `*.name`. */
   hosts: readonly string[];
-  /** Where its value is at each start: a variable of this process, or a file of the host. */
+  /** Where to read its value at each start: a variable of this process, or a file of the host. */
   source: { env: string } | { file: string };
 }
 
@@ -57,44 +57,45 @@ export interface MachineSettings {
   diskBytes?: number | undefined;
   /** Working directory in the guest, created when missing; default: the image's. */
   workdir?: string | undefined;
-  /** Variables of its commands, in addition to the image's. */
+  /** Environment variables of its commands, in addition to the image's. */
   env?: Readonly<Record<string, string>> | undefined;
   /** Folders of the host. */
   volumes?: readonly Volume[] | undefined;
-  /** Published ports, which need no `net`. */
+  /** Ports to publish; they do not need `net`. */
   ports?: readonly PublishedPort[] | undefined;
-  /** Whether it has the public internet; default: what `allowNet` says, else no network at all. */
+  /** Whether it can reach the public internet or `allowNet`; default: true with `allowNet`, otherwise false. */
   net?: boolean | undefined;
   /**
-   * What it may reach, and nothing else: `name`, `*.name`, `10.0.0.0/8` or `2001:db8::/32`, or `public`, `private` or
-   * `host` (the host's loopback, at the gateway's address), each with `:port` or without: `[2001:db8::/32]:443`.
+   * The only destinations that it may reach: `name`, `*.name`, `10.0.0.0/8`, `2001:db8::/32`, `public`, `private` or
+   * `host` (the host's loopback interface, at the gateway's address), each optionally with `:port`, such as
+   * `[2001:db8::/32]:443`.
    */
   allowNet?: readonly string[] | undefined;
-  /** What it may not, in the same way, whatever else it may. */
+  /** Destinations that it may not reach, in the same form; they override `allowNet`. */
   denyNet?: readonly string[] | undefined;
-  /** Bytes per second that its network carries in each direction, at least 1024; default: any number. */
+  /** Bytes per second that its network carries in each direction, at least 1024; default: unlimited. */
   netLimitBytes?: number | undefined;
-  /** TCP connections to others that may be open at once; default: 4096. */
+  /** The maximum number of open outgoing TCP connections; default: 4096. */
   netConnections?: number | undefined;
-  /** Secrets that it may use, with a network; none is ever in the guest. */
+  /** Secrets that it may use; they require a network and are never in the guest. */
   secrets?: readonly Secret[] | undefined;
-  /** The networks that it is in, whose machines reach each other by name and address: at most 16. */
+  /** The networks that it joins, at most 16; the machines in a network reach each other by name and address. */
   networks?: readonly string[] | undefined;
-  /** Names beside its own by which the machines of these networks find it. */
+  /** Additional names by which the machines in these networks find it. */
   networkAliases?: readonly string[] | undefined;
   /**
-   * Whether its VM's process runs without a jail, for a host that cannot have one: root in the guest can then reach what
-   * the user can on the host; default: what the configuration says.
+   * Whether the process of its VM runs without a jail, for hosts that do not support one. Root in the guest can then
+   * access everything on the host that the user can. Default: the configuration's, otherwise false.
    */
   insecureNoJail?: boolean | undefined;
-  /** IP address of the name server that is asked for it, with a network; default: the configuration's, else the host's. */
+  /** IP address of its name server; requires a network; default: the configuration's, otherwise the host's. */
   dns?: string | undefined;
   /**
-   * Whether a small reaper is PID 1 of the guest's processes, passes signals on to the command and reaps what others
-   * leave; default: the command is PID 1 itself, to which a signal that it does not handle means nothing.
+   * Whether PID 1 in the guest is a small reaper, which forwards signals to the command and reaps orphaned processes.
+   * By default, the command is PID 1; the kernel then drops signals that the command does not handle.
    */
   init?: boolean | undefined;
-  /** `name|uid[:group|gid]` in the guest; default: the image's. */
+  /** The user of its commands in the guest: `name|uid[:group|gid]`; default: the image's. */
   user?: string | undefined;
   /** Replaces the image's entrypoint; an empty string removes it. */
   entrypoint?: string | undefined;
@@ -108,7 +109,7 @@ export interface MachineSettings {
   sourceFolder?: string | undefined;
   /** Receives buildah's progress output. */
   onPullProgress?: ((chunk: Uint8Array) => void) | undefined;
-  /** Called when a phase of creating or starting it begins; not for phases that can be skipped. */
+  /** Called when a phase of creating or starting it begins; not for phases that are not needed. */
   onPhase?: ((phase: Phase) => void) | undefined;
 }
 
@@ -116,18 +117,18 @@ export interface MachineSettings {
 export interface MachineOptions extends MachineSettings {
   /** An existing folder or an image reference. */
   source: string;
-  /** What it runs at each start; default: it idles, for `exec()`. An empty list means the image's command. */
+  /** The command to run at each start; default: it idles, for `exec()`. An empty list means the image's command. */
   command?: CommandLine | undefined;
   /** Whether its command runs on a terminal, for `attach()`. */
   tty?: boolean | undefined;
-  /** Whether its command has an input, for `attach()`. */
+  /** Whether its command has a standard input, for `attach()`. */
   stdin?: boolean | undefined;
   /**
-   * Whether it ends with the object that `create()` returns or with this process, and leaves nothing; `detached`: it
-   * ends with its command or when it is stopped, and leaves nothing.
+   * Whether all its files are removed when it ends. With `true`, it ends at the latest with the object that `create()`
+   * returns or with this process; with `detached`, only with its command or when it is stopped.
    */
   ephemeral?: boolean | "detached" | undefined;
-  /** Whether it will be started next: fails if this host cannot boot it, before pulling or making anything. */
+  /** Whether it will be started next: fails, before pulling or creating anything, if this host cannot boot it. */
   boots?: boolean | undefined;
   /** Cancels the creation. */
   signal?: AbortSignal | undefined;
@@ -135,21 +136,21 @@ export interface MachineOptions extends MachineSettings {
 
 /** Options of a command besides the machine's own; the defaults are those of the machine's own command. */
 export interface CommandOptions {
-  /** Variables, in addition to the machine's. */
+  /** Environment variables, in addition to the machine's. */
   env?: Readonly<Record<string, string>> | undefined;
   /** Working directory in the guest. */
   workdir?: string | undefined;
-  /** `name|uid[:group|gid]` in the guest. */
+  /** The user in the guest: `name|uid[:group|gid]`. */
   user?: string | undefined;
-  /** Runs it on a terminal of this size. */
+  /** Runs the command on a terminal of this size. */
   terminal?: WindowSize | undefined;
 }
 
 /** Changes of a machine; removals are done first. */
 export interface MachineUpdate extends Pick<MachineSettings, "cpus" | "memoryMib" | "workdir"> {
-  /** Variables to set. */
+  /** Environment variables to set. */
   env?: Readonly<Record<string, string>> | undefined;
-  /** Keys of variables to remove. */
+  /** Keys of environment variables to remove. */
   removeEnv?: readonly string[] | undefined;
   /** Folders of the host to mount. */
   volumes?: readonly Volume[] | undefined;
@@ -161,12 +162,12 @@ export interface MachineUpdate extends Pick<MachineSettings, "cpus" | "memoryMib
   removePorts?: readonly (number | string)[] | undefined;
 }
 
-/** How machines are to wait that have booted. */
+/** How {@linkcode Machine.warm} keeps warm machines. */
 export interface WarmOptions
   extends Pick<MachineSettings, "cpus" | "memoryMib" | "pull" | "tlsVerify" | "onPullProgress" | "onPhase"> {
-  /** The image whose runs alone take them, pulled when it is missing; they are for anything that fits when absent. */
+  /** The only image that they can run; a missing image is pulled. Default: they can run any image or folder. */
   image?: string | undefined;
-  /** How long each waits for its taker, in ms; default: `warm_idle` of the user's configuration. */
+  /** How long each stays warm if it is not taken, in ms; default: `warm_idle` of the user's configuration. */
   idleMs?: number | undefined;
   /** How long a guest may take to boot, in ms; default: 60 s. */
   bootTimeoutMs?: number | undefined;
@@ -235,7 +236,7 @@ export async function describe(options: MachineOptions): Promise<DescribeOptions
   };
 }
 
-/** Converts how machines are to wait. */
+/** Converts options of warm machines to those of `machine/`. */
 export async function describeWarm(
   count: number,
   { cpus, memoryMib, idleMs, bootTimeoutMs, pull = "missing", ...image }: WarmOptions,
@@ -245,7 +246,7 @@ export async function describeWarm(
   }
   const config = await readConfig();
   if (count > 0 && config.insecureNoJail) {
-    throw new SmolvmError("usage", "Cannot keep machines warm with insecure_no_jail: those that wait are jailed");
+    throw new SmolvmError("usage", "Cannot keep machines warm with insecure_no_jail: warm machines are always jailed");
   }
   return {
     count,
@@ -328,7 +329,7 @@ function argumentsOf(command: CommandLine): string[] {
   throw new SmolvmError("usage", `Cannot use the argument ${JSON.stringify(wrong)}: expected no NUL`);
 }
 
-/** `KEY=VALUE` each. */
+/** Converts variables to `KEY=VALUE` each. */
 function variablesOf(env: Readonly<Record<string, string>>): string[] {
   return Object.entries(env).map(([key, value]) => {
     if (key.includes("=")) throw new SmolvmError("usage", `Cannot use env "${key}": a key has no "="`);

@@ -4,7 +4,7 @@ import { withMachines } from "../../tests/helpers/machines.ts";
 import { describe, describeCommand, describeUpdate } from "./options.ts";
 import { Machine } from "./machine.ts";
 
-Deno.test("describeUpdate() contains only what is to be changed", () => {
+Deno.test("describeUpdate() contains only the given changes", () => {
   assert.deepEqual(
     describeUpdate({
       cpus: 2,
@@ -60,7 +60,7 @@ Deno.test("describeCommand() refuses invalid options", () => {
   }
 });
 
-Deno.test("invalid time-outs and fractional bytes are refused", () =>
+Deno.test("Machine refuses invalid time-outs and fractional bytes", () =>
   withMachines(async () => {
     using source = makeTempFolder();
     const options = { source: source.path, name: "web" };

@@ -9,15 +9,15 @@ export interface OutputChunk {
   data: Uint8Array;
 }
 
-/** How much may wait for an iterating reader before the command must wait, in bytes. */
+/** How many bytes to buffer for an iterating reader before the command must wait. */
 const HIGH_WATER = 256 * 1024;
-/** The cost of each change of streams, in bytes, added to the data: a guest may change streams with every byte. */
+/** Bytes to count for each change of streams, besides the data: a guest may change streams with every byte. */
 const OVERHEAD = 256;
 
-/** Buffers a command's output for a reader that reads it as it comes, or all of it at the end. */
+/** Buffers a command's output for a reader that reads it as it arrives, or all of it at the end. */
 export class OutputQueue {
   readonly #limit: number;
-  /** The data of each stream until the other one continues. */
+  /** The unread chunks; a new one starts when the command changes streams. */
   #chunks: { stream: OutputChunk["stream"]; data: GrowingBytes }[] = [];
   #size = 0;
   /** Whether a reader iterates over the chunks. */
@@ -60,7 +60,7 @@ export class OutputQueue {
     this.#notify();
   }
 
-  /** Yields the output as it comes, from the first unread chunk to the end. */
+  /** Yields the output as it arrives, from the first unread chunk to the end. */
   async *read(): AsyncGenerator<OutputChunk, void> {
     this.#isRead = true;
     while (true) {
@@ -77,7 +77,7 @@ export class OutputQueue {
     }
   }
 
-  /** Returns the unread output as text; empty if a reader iterates, which gets all of it. */
+  /** Returns the unread output as text; empty if a reader iterates, because that reader gets all output. */
   takeText(): Record<OutputChunk["stream"], string> {
     const text = { stdout: "", stderr: "" };
     if (this.#isRead) return text;

@@ -4,7 +4,7 @@ import { OutputQueue } from "./output_queue.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("takeText() decodes the unread output, also a character that spans chunks", async () => {
+Deno.test("takeText() decodes the unread output, even a character that spans chunks", async () => {
   const queue = new OutputQueue(1000);
   const euro = bytes("\u{20ac}");
   await queue.push({ stream: "stdout", data: euro.subarray(0, 1) });
@@ -15,7 +15,7 @@ Deno.test("takeText() decodes the unread output, also a character that spans chu
   assert.deepEqual(queue.takeText(), { stdout: "", stderr: "" });
 });
 
-Deno.test("unread output is kept up to the limit", async () => {
+Deno.test("OutputQueue keeps unread output up to the limit", async () => {
   const queue = new OutputQueue(10);
   await queue.push({ stream: "stdout", data: new Uint8Array(10) });
   await assert.rejects(queue.push({ stream: "stdout", data: new Uint8Array(1) }), {
@@ -24,7 +24,7 @@ Deno.test("unread output is kept up to the limit", async () => {
   });
 });
 
-Deno.test("changes of streams count towards the limit", async () => {
+Deno.test("OutputQueue counts changes of streams towards the limit", async () => {
   const queue = new OutputQueue(10_000);
   const pushAll = async () => {
     for (let at = 0; at < 1000; at++) await queue.push({ stream: at % 2 ? "stdout" : "stderr", data: bytes("x") });
@@ -32,7 +32,7 @@ Deno.test("changes of streams count towards the limit", async () => {
   await assert.rejects(pushAll(), { code: "guest" });
 });
 
-Deno.test("a reader gets one chunk per change of streams, and makes the writer wait", async () => {
+Deno.test("read() yields one chunk per change of streams, and makes push() wait", async () => {
   const queue = new OutputQueue(1);
   const read = queue.read();
   const first = read.next();
@@ -52,7 +52,7 @@ Deno.test("a reader gets one chunk per change of streams, and makes the writer w
   assert.equal((await read.next()).done, true);
 });
 
-Deno.test("a waiting writer is released at the end", async () => {
+Deno.test("end() releases a waiting push()", async () => {
   const queue = new OutputQueue(1);
   const read = queue.read();
   read.next();

@@ -5,13 +5,13 @@ import { hostOptions } from "../machine/start.ts";
 import { GuestCommand, type StreamOptions } from "./guest_command.ts";
 import { bootTimeout, type CommandLine, describe, type MachineSettings } from "./options.ts";
 
-/** How a command is run in a machine of its own. */
+/** How {@linkcode Machine.run} runs its command. */
 export interface RunOptions extends MachineSettings, StreamOptions {
   /** How long the guest may take to boot, in ms; default: 60 s. */
   bootTimeoutMs?: number | undefined;
 }
 
-/** Boots a machine for a command. Apart from the class `Machine`, so that `smolvm run` need not load all that has. */
+/** Boots a machine for a command. Separate from the class `Machine`, whose imports `smolvm run` does not need. */
 export function startRun(source: string, command: CommandLine, options: RunOptions): GuestCommand {
   return new GuestCommand(async (io, signal) => {
     const stdin = options.stdin !== undefined;

@@ -9,7 +9,7 @@ export async function untilAborted<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {}); // Not unhandled, even if `work` does not await it.
+  promise.catch(() => {}); // Prevents an unhandled rejection if `work` does not await it.
   const onAbort = () => reject(signal!.reason);
   signal?.addEventListener("abort", onAbort);
   try {

@@ -1,25 +1,25 @@
 import type { ImageIdentity } from "../state/machine_record.ts";
 import { type WarmMachine, warmProcess } from "../machine/warm.ts";
 
-/** A machine that has booted, or is about to, and waits for who takes it: see `Machine.warm`. */
+/** A warm machine, which has booted or is booting and was not taken yet: see {@linkcode Machine.warm}. */
 export interface WarmMachineInfo {
-  /** Instance id, of the machine that it becomes too. */
+  /** Instance id; the machine that it becomes keeps the id. */
   id: string;
-  /** Whether it can be taken already. */
+  /** Whether it still boots or can be taken. */
   state: "booting" | "warm";
-  /** When it was made, ISO 8601 in UTC. */
+  /** When it was created, ISO 8601 in UTC. */
   created: string;
   /** Virtual CPUs. */
   cpus: number;
   /** Memory of the guest in MiB. */
   memoryMib: number;
-  /** The image that it is for; null: for whatever fits. */
+  /** The only image that it can run; null: it can run any image or folder. */
   image: ImageIdentity | null;
-  /** Process id of its VM. */
+  /** Process id of its VM; null: unknown. */
   pid: number | null;
 }
 
-/** The information about such a machine. */
+/** Returns the information about a warm machine. */
 export function warmInfoOf({ isReady, ...machine }: WarmMachine): WarmMachineInfo {
   const { id, created, cpus, memoryMib, image } = machine;
   return { id, state: isReady ? "warm" : "booting", created, cpus, memoryMib, image, pid: warmProcess(machine) };

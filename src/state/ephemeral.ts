@@ -15,7 +15,7 @@ export async function removeEphemeralMachine({ id, name, folder, runtimeFolder }
 export function abandonedEphemerals(): string[] {
   const parent = ephemeralsFolder();
   const folders = unheldIn(parent, namesIn(parent).filter((name) => name !== ".lock"));
-  // One that was warm, whose smolvm-jail is there, is still to be followed by another.
+  // Keep the folder of a warm machine while its smolvm-jail runs: it still needs warm.json to boot the replacement.
   return folders.filter((folder) => !isLocked(warmFile(folder)));
 }
 

@@ -10,7 +10,7 @@ import { warmFile } from "./warm.ts";
 
 const machine = (id: string) => ({ id, name: `machine-${id}`, ...ephemeralFolders(id) });
 
-/** A named machine, made as its runner makes it. */
+/** Makes a named ephemeral machine like a runner does. */
 async function makeMachine(id: string) {
   const made = machine(id);
   const lock = createMachineFolder(made.folder);
@@ -19,7 +19,7 @@ async function makeMachine(id: string) {
   return { ...made, lock };
 }
 
-Deno.test("removeEphemeralMachine() leaves nothing, and accepts missing files", () =>
+Deno.test("removeEphemeralMachine() removes the files and the name, and accepts missing files", () =>
   withMachines(async () => {
     const gone = await makeMachine("1");
     await Deno.writeTextFile(`${gone.runtimeFolder}/agent.sock`, "");
@@ -43,7 +43,7 @@ Deno.test("sweepEphemeralMachines() removes only machines that no process runs",
     alive.lock[Symbol.dispose]();
   }));
 
-Deno.test("sweepEphemeralMachines() leaves a machine that is still to be followed by another", () =>
+Deno.test("sweepEphemeralMachines() keeps a taken warm machine while its smolvm-jail will boot a replacement", () =>
   withMachines(async () => {
     const { folder, lock } = await makeMachine("1");
     lock[Symbol.dispose]();

@@ -6,7 +6,7 @@ const MAX_LENGTH = 16 * 1024;
 
 /** An error in smolvm's own JSON files. */
 export interface ErrorRecord {
-  /** What kind of failure it is. */
+  /** The kind of failure. */
   code: ErrorCode;
   /** What failed, and why. */
   message: string;

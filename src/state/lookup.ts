@@ -19,13 +19,13 @@ import { type MachineStatus, observeStatus } from "./status.ts";
 /** A machine as found on disk. */
 export interface ReadableMachine extends MachineFolders {
   id: string;
-  /** Ends with the `run` that made it. */
+  /** Whether it ends with the `run` that made it. */
   ephemeral: boolean;
   record: MachineRecord;
   status: MachineStatus;
 }
 
-/** A machine whose files cannot be read. It is removed only when the user says so. */
+/** A machine whose files cannot be read. It is removed only at the user's request. */
 export interface UnreadableMachine extends MachineFolders {
   id: string;
   /** Why they cannot be read. */
@@ -69,7 +69,7 @@ export function findMachine(nameOrId: string): FoundMachine {
   const [first, second] = machines.filter(({ id }) => nameOrId !== "" && id.startsWith(nameOrId));
   if (first === undefined) throw noSuchMachine(nameOrId, machines);
   if (second === undefined) return first;
-  throw new SmolvmError("usage", `Cannot tell which machine "${nameOrId}" is: several ids begin so`);
+  throw new SmolvmError("usage", `Cannot tell which machine "${nameOrId}" is: several ids begin with it`);
 }
 
 /**
@@ -91,14 +91,14 @@ function noSuchMachine(name: string, machines: FoundMachine[]): SmolvmError {
   });
 }
 
-/** Empty when it is gone. */
+/** Returns an empty list when the machine is gone. */
 function readPersistent(id: string): FoundMachine[] {
   const machine = readMachine(id, persistentFolders(id));
   // A delete renames the whole folder, possibly while it is being read.
   return machineExists(id) ? [machine] : [];
 }
 
-/** Empty when it does not run, or is just starting or ending: its files come and go with its runner. */
+/** Returns an empty list unless the machine runs. While it starts or ends, its files are incomplete. */
 function readEphemeral(id: string): ReadableMachine[] {
   const folders = ephemeralFolders(id);
   if (!isLocked(machineLock(folders.folder))) return [];

@@ -38,10 +38,10 @@ async function makeEphemeral(id: string, name: string) {
   return lock;
 }
 
-Deno.test("listMachines() lists the oldest first, and nothing if no machine was ever made", () =>
+Deno.test("listMachines() lists the oldest first, and nothing if no machine was ever created", () =>
   withMachines(async (folder) => {
     assert.deepEqual(listMachines(), []);
-    assert.deepEqual([...Deno.readDirSync(folder)], [], "it makes nothing");
+    assert.deepEqual([...Deno.readDirSync(folder)], [], "it creates no files");
     await make("a", "middle", 5);
     await make("b", "young", 1);
     await make("c", "old", 9);
@@ -132,14 +132,14 @@ for (const { what, damage, reason, asRoot = false } of DAMAGES) {
         assert.deepEqual(others.map(nameOf), ["db"]);
         assert.equal(web.error.code, "state");
         assert.equal(web.error.message, reason.replace("{}", folder));
-        // By the index and by its id.
+        // Look it up by the index and by its id.
         for (const nameOrId of ["web", "a"]) assert.deepEqual(findMachine(nameOrId), web);
         assert.equal(find("db"), "db");
       }),
   });
 }
 
-Deno.test("listMachines() lists foreign files as unreadable, and the machines unchanged", () =>
+Deno.test("listMachines() lists foreign files as unreadable, and still lists the machines", () =>
   withMachines(async () => {
     const folder = await make("a", "web");
     Deno.mkdirSync(`${machinesFolder()}/copy/vm`, { recursive: true });
@@ -157,7 +157,7 @@ Deno.test("listMachines() lists foreign files as unreadable, and the machines un
 Deno.test("listMachines() never lists a machine that is being deleted as unreadable", () =>
   withMachines(async () => {
     await make("a", "web");
-    // Between listing the folder and reading its files.
+    // Remove the folder between listing it and reading its files.
     const { lstatSync } = Deno;
     Deno.lstatSync = (path) => {
       if (path === folderOf("a")) Deno.renameSync(path, `${machinesFolder()}/.gone-a`);
@@ -170,7 +170,7 @@ Deno.test("listMachines() never lists a machine that is being deleted as unreada
     }
   }));
 
-Deno.test("listMachines() says why the folder of machines cannot be read", () =>
+Deno.test("listMachines() reports why the folder of machines cannot be read", () =>
   withMachines(() => {
     Deno.mkdirSync(folders().state, { recursive: true });
     Deno.writeTextFileSync(machinesFolder(), "");
@@ -188,7 +188,7 @@ Deno.test("findMachine() finds by name, by id and by the unique beginning of an 
     for (const begin of ["ab", "a"]) {
       assert.throws(() => findMachine(begin), {
         code: "usage",
-        message: `Cannot tell which machine "${begin}" is: several ids begin so`,
+        message: `Cannot tell which machine "${begin}" is: several ids begin with it`,
       });
     }
   }));
@@ -244,7 +244,7 @@ const STATUS_DAMAGES: [what: string, damage: (path: string) => void, message: st
 ];
 
 for (const [what, damage, message] of STATUS_DAMAGES) {
-  Deno.test(`listMachines() lists a machine as failed whose status is ${what}, because a guest can do that`, () =>
+  Deno.test(`listMachines() lists a machine whose status a guest has damaged as failed: ${what}`, () =>
     withMachines(async () => {
       const path = statusFile(await make("a", "web"));
       damage(path);

@@ -91,7 +91,7 @@ function vmFile(folder: string, name: string): string {
   return exists(before) ? before : `${vmFolder(folder)}/${name}`;
 }
 
-/** The status of its current or last run, as its runner wrote it. */
+/** The status of the machine's current or last run, written by its runner. */
 export function statusFile(folder: string): string {
   return vmFile(folder, "status.json");
 }
@@ -111,12 +111,12 @@ export function runnerLog(folder: string): string {
   return vmFile(folder, "runner.log");
 }
 
-/** What the gateway of a machine tells of its network. The process of a VM cannot write there. */
+/** Messages of the machine's gateway about its network. The process of a VM cannot write there. */
 export function networkLog(folder: string): string {
   return `${folder}/network.log`;
 }
 
-/** Says that an ephemeral machine has ended in order, and that nothing of it is to be read any more. */
+/** A file that marks an ephemeral machine as ended normally: no client needs its files any more. */
 export function endedMark(folder: string): string {
   return `${vmFolder(folder)}/ended`;
 }
@@ -156,7 +156,7 @@ export function createMachineFolder(folder: string): Lock {
 export function createRuntimeFolder({ runtimeFolder }: Pick<MachineFolders, "runtimeFolder">): void {
   explainFailure(runtimeFolder, () => {
     Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
-    // Its owner could replace our sockets, and in /tmp any user can create it.
+    // The owner of the parent folder could replace the sockets, and in /tmp any user can create that folder.
     checkOwner(dirname(runtimeFolder), "Set XDG_RUNTIME_DIR to a folder of yours.");
     // Remove the sockets of a runner that was killed.
     for (const { name } of Deno.readDirSync(runtimeFolder)) Deno.removeSync(`${runtimeFolder}/${name}`);

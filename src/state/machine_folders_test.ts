@@ -26,7 +26,7 @@ Deno.test("machineExists() is true for persistent machines, and for ephemeral on
     assert.equal(machineExists("2"), true);
   }));
 
-Deno.test("createMachineFolder() makes a private, locked folder, once", () =>
+Deno.test("createMachineFolder() makes a private, locked folder, and fails for an existing one", () =>
   withMachines(() => {
     const { folder } = persistentFolders("1");
     using _ = createMachineFolder(folder);
@@ -46,7 +46,7 @@ Deno.test("createMachineFolder() releases the parent folder's lock", () =>
     assert.ok(lock);
   }));
 
-Deno.test("createRuntimeFolder() makes an empty folder, and empties that of a killed runner", () =>
+Deno.test("createRuntimeFolder() makes an empty folder, and empties the folder of a killed runner", () =>
   withMachines(() => {
     const folders = persistentFolders("1");
     for (let time = 0; time < 2; time++) {
@@ -57,7 +57,7 @@ Deno.test("createRuntimeFolder() makes an empty folder, and empties that of a ki
     }
   }));
 
-Deno.test("createRuntimeFolder() says why it cannot make the folder", () =>
+Deno.test("createRuntimeFolder() reports why it cannot make the folder", () =>
   withMachines((folder) => {
     Deno.writeTextFileSync(`${folder}/runtime`, "");
     const folders = persistentFolders("1");

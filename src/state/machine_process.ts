@@ -4,8 +4,8 @@ import type { ProcessIdentity } from "../host/process_identity.ts";
 import { readStateFile } from "./state_file.ts";
 
 /**
- * Which process runs a machine. The runner writes it before its VM starts, where no VM can write, so that a guest
- * cannot choose the process that is killed.
+ * The file that names the process that runs a machine. The runner writes it before its VM starts, in a folder where no
+ * VM can write. A guest therefore cannot choose which process is killed.
  *
  * @module
  */
@@ -26,14 +26,14 @@ export function processFile(folder: string): string {
   return `${folder}/process.json`;
 }
 
-/** Replaces the file. It need not survive a crash of the host, which ends the process too. */
+/** Replaces the file. It need not survive a crash of the host, because the process does not either. */
 export function writeProcess(folder: string, { pid, startTime }: ProcessIdentity): void {
   const record = { schema: SCHEMA, pid, startTime, control: CONTROL_VERSION };
   writeFileAtomicSync(processFile(folder), `${JSON.stringify(record)}\n`);
 }
 
 /**
- * The process that ran the machine last, which may have ended; null when there was none.
+ * Returns the process that ran the machine last, which may have ended; null if the machine never ran.
  *
  * @throws {SmolvmError} `state` when it cannot be read.
  */
@@ -43,7 +43,7 @@ export function readProcess(folder: string): ProcessIdentity | null {
 }
 
 /**
- * The version of the control protocol that a machine's runner speaks; smolvm 0.2 did not record it.
+ * Returns the version of the control protocol that a machine's runner speaks; smolvm 0.2 did not record it and spoke 1.
  *
  * @throws {SmolvmError} `state` when it cannot be read.
  */

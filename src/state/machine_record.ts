@@ -6,11 +6,11 @@ import { readStateFile } from "./state_file.ts";
 
 /** The settings of a machine, from its creation to its removal. */
 export interface MachineRecord {
-  /** Instance id, unique for all time; names its folders. */
+  /** Instance id, never reused; names its folders. */
   id: string;
   /** The user's name for the machine. */
   name: string;
-  /** When it was made, ISO 8601 in UTC. */
+  /** When it was created, ISO 8601 in UTC. */
   created: string;
   /** The source of its root filesystem. */
   source: MachineSource;
@@ -24,23 +24,23 @@ export interface MachineRecord {
   volumes: VolumeSpec[];
   /** Published ports of the guest. */
   ports: PortSpec[];
-  /** Whether it has a network beside that of other machines. */
+  /** Whether it has a network to the outside, in addition to `networks`. */
   net: boolean;
-  /** What it may reach, as rules: empty stands for the public internet. */
+  /** Rules for the destinations that it may reach; if empty, the public internet. */
   allowNet: string[];
-  /** What it may not, whatever else it may. */
+  /** Rules for the destinations that it may not reach; they override `allowNet`. */
   denyNet: string[];
   /** Name server; null: the host's, as it is at each start. */
   dns: string | null;
-  /** Bytes per second that its network carries in each direction; null: any number. */
+  /** Bytes per second that its network carries in each direction; null: unlimited. */
   netLimitBytes: number | null;
-  /** TCP connections to others that may be open at once; null: as many as a gateway has. */
+  /** The maximum number of open outgoing TCP connections; null: the gateway's maximum, 4096. */
   netConnections: number | null;
-  /** Secrets that its gateway sends in place of what the guest has; without their values. */
+  /** Secrets, without their values: its gateway sends the value in place of the guest's placeholder. */
   secrets: SecretRecord[];
-  /** The networks of machines that it is in, by name. */
+  /** The names of the networks that it is in. */
   networks: string[];
-  /** Names beside its own by which the machines of these networks find it. */
+  /** Additional names by which the machines in these networks find it. */
   networkAliases: string[];
   /** Host name in the guest. */
   hostname: string;
@@ -48,9 +48,9 @@ export interface MachineRecord {
   command: MachineCommand;
   /** Whether the process of its VM runs without a jail. */
   insecureNoJail: boolean;
-  /** Whether a reaper is PID 1 of the guest's processes, and not the command itself. */
+  /** Whether PID 1 in the guest is a reaper instead of the command. */
   init: boolean;
-  /** Linux's number of the signal that asks the command to end. */
+  /** The Linux number of the signal that asks the command to end. */
   stopSignal: number;
 }
 
@@ -67,7 +67,7 @@ export interface ImageIdentity {
   digest: string;
 }
 
-/** The image of a machine; null: its root is a folder. */
+/** Returns the image of a machine; null if its root is a folder. */
 export function imageOf({ source }: Pick<MachineRecord, "source">): ImageIdentity | null {
   return "image" in source ? source.image : null;
 }
@@ -82,31 +82,31 @@ export interface VolumeSpec {
   readOnly: boolean;
 }
 
-/** A port of the guest that is published on one of the host. */
+/** A port of the guest that is published on a port of the host. */
 export interface PortSpec {
-  /** What the port carries. */
+  /** The protocol of the port. */
   protocol: "tcp" | "udp";
   /** IP address of the host in its canonical form, without brackets. */
   address: string;
   /** Port of the host, 1 to 65535. */
   hostPort: number;
-  /** Of TCP a port on the guest's loopback, of UDP one of its interface; 1 to 65535. */
+  /** Port of the guest, 1 to 65535: for TCP on its loopback interface, for UDP on its network interface. */
   guestPort: number;
 }
 
-/** A secret of the host's that a guest may use and never holds. */
+/** A secret of the host that the guest may use but never sees. */
 export interface SecretSpec {
-  /** The guest's variable. */
+  /** The variable in the guest. */
   name: string;
-  /** The hosts that it is sent to: names, or `*.NAME`. */
+  /** The hosts that receive it: names, or `*.NAME`. */
   hosts: string[];
-  /** Where its value is at each start: a variable of the process that starts the machine, or a file of the host. */
+  /** Where to read its value at each start: a variable of the process that starts the machine, or a host file. */
   source: { env: string } | { file: string };
 }
 
 /** A secret of a machine. */
 export interface SecretRecord extends SecretSpec {
-  /** What the guest has in place of it. */
+  /** The text that the guest has in its place. */
   placeholder: string;
 }
 
@@ -118,38 +118,38 @@ export interface MachineCommand {
   env: string[];
   /** Working directory, created when missing. */
   cwd: string;
-  /** `name|uid[:group|gid]`; empty is root. */
+  /** `name|uid[:group|gid]`; if empty, root. */
   user: string;
   /** Whether it runs on a terminal. */
   tty: boolean;
-  /** Whether it has an input; otherwise `/dev/null`. */
+  /** Whether it has a standard input; otherwise that is `/dev/null`. */
   stdin: boolean;
 }
 
 const SCHEMA = 1;
 const MAX_PORT = 65_535;
 const SIGTERM = 15;
-/** As many as a gateway has. */
+/** A gateway's maximum of open TCP connections. */
 export const MAX_CONNECTIONS = 4096;
-/** How long a guest may take to boot unless somebody says otherwise, in ms. */
+/** The default for how long a guest may take to boot, in ms. */
 export const BOOT_TIMEOUT_MS = 60_000;
-/** How many machines of one size may wait, warm. */
+/** The maximum number of warm machines of one size. */
 export const MAX_WARM = 64;
 
-/** Whether a machine has a network interface, whose other end is a gateway of its own. Published UDP ports need one. */
+/** Whether a machine has a network interface, connected to its own gateway. Published UDP ports need one. */
 export function hasGateway({ net, networks, ports }: Pick<MachineRecord, "net" | "networks" | "ports">): boolean {
   return net || networks.length > 0 || portsOf(ports, "udp").length > 0;
 }
 
-/** A port of a guest, whatever it is published at. */
+/** A port of a guest, without the host port that it is published on. */
 export type GuestPort = Pick<PortSpec, "protocol" | "guestPort">;
 
-/** As people write it: `53/udp`. */
+/** Formats a port as users write it: `53/udp`. */
 export function formatGuestPort({ guestPort, protocol }: GuestPort): string {
   return `${guestPort}/${protocol}`;
 }
 
-/** Those of a machine's published ports that carry that. */
+/** Returns the published ports of this protocol. */
 export function portsOf(ports: readonly PortSpec[], protocol: PortSpec["protocol"]): PortSpec[] {
   return ports.filter((port) => port.protocol === protocol);
 }
@@ -202,7 +202,7 @@ export function parseRecord(fields: Fields): MachineRecord {
     volumes: fields.has("volumes") ? fields.objects("volumes").map(parseVolume) : [],
     ports: fields.has("ports") ? fields.objects("ports").map(parsePort) : [],
     net: fields.has("net") && fields.boolean("net"),
-    // Version 0.2.0 has no rules.
+    // Records of version 0.2.0 have no rules.
     allowNet: fields.has("allowNet") ? fields.strings("allowNet") : [],
     denyNet: fields.has("denyNet") ? fields.strings("denyNet") : [],
     dns: fields.has("dns") ? fields.string("dns") : null,
@@ -213,9 +213,9 @@ export function parseRecord(fields: Fields): MachineRecord {
     networkAliases: fields.has("networkAliases") ? fields.strings("networkAliases") : [],
     hostname: fields.has("hostname") ? fields.string("hostname") : name,
     command: parseCommand(fields.object("command")),
-    // Version 0.2.0 has no such key: it had no jail.
+    // Records of version 0.2.0 lack this key: that version had no jail.
     insecureNoJail: fields.has("insecureNoJail") && fields.boolean("insecureNoJail"),
-    // Version 0.2.0 has no such key: its commands were not PID 1.
+    // Records of version 0.2.0 lack this key: its commands were not PID 1.
     init: fields.has("init") && fields.boolean("init"),
     stopSignal: fields.has("stopSignal") ? fields.integer("stopSignal", 1, 64) : SIGTERM,
   };
@@ -254,7 +254,7 @@ function parseVolume(fields: Fields): VolumeSpec {
 
 function parsePort(fields: Fields): PortSpec {
   const port = {
-    // Version 0.2.0 has no such key: it published none but those of TCP.
+    // Records of version 0.2.0 lack this key: that version published only TCP ports.
     protocol: fields.has("protocol") ? fields.oneOf("protocol", ["tcp", "udp"]) : "tcp",
     address: fields.string("address"),
     hostPort: fields.integer("hostPort", 1, MAX_PORT),

@@ -90,7 +90,7 @@ Deno.test("readRecord() names the file and the fault in it", async () => {
   }
 });
 
-Deno.test("readRecord() has defaults for missing fields", () => {
+Deno.test("readRecord() fills in defaults for missing fields", () => {
   using folder = makeTempFolder();
   const least = { id: "a", name: "web", created: "", source: { folder: "/srv/root" }, command: { argv: ["/bin/sh"] } };
   Deno.writeTextFileSync(recordFile(folder.path), JSON.stringify(least));

@@ -28,10 +28,10 @@ const LOCK_POLL_MS = 20;
 const UNFINISHED = /^\.(new|gone)-/;
 
 /**
- * Makes a persistent machine, completely or not at all.
+ * Creates a persistent machine atomically.
  *
  * @param fill writes its other files, such as its disk, into its folder
- * @throws {SmolvmError} `usage` when its name is taken; `storage`; what `fill` throws. Nothing is left then.
+ * @throws {SmolvmError} `usage` when its name is taken; `storage`; what `fill` throws. Leaves no files behind then.
  */
 export async function createMachine(record: MachineRecord, fill: (folder: string) => void): Promise<void> {
   await sweepRemains();

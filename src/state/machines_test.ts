@@ -33,7 +33,7 @@ const fill = (folder: string) => Deno.writeTextFileSync(diskFile(folder), "disk"
 /** The names in the folder of machines, without its lock. */
 const machines = () => namesIn(machinesFolder()).filter((name) => name !== ".lock").sort();
 
-/** Makes what a killed process leaves: a folder whose lock no process holds. */
+/** Makes a folder like a killed process leaves behind: no process holds its lock. */
 function leave(name: string): string {
   const folder = `${machinesFolder()}/${name}`;
   Deno.mkdirSync(folder, { recursive: true });
@@ -51,7 +51,7 @@ function slowRename(): Disposable {
   return { [Symbol.dispose]: () => void (Deno.rename = rename) };
 }
 
-Deno.test("createMachine() makes a complete machine that is not started", () =>
+Deno.test("createMachine() creates a complete machine without starting it", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const machine = findMachine(RECORD.name);
@@ -61,7 +61,7 @@ Deno.test("createMachine() makes a complete machine that is not started", () =>
     assert.equal(Deno.readTextFileSync(diskFile(machine.folder)), "disk");
     assert.equal(Deno.statSync(machine.folder).mode! & 0o777, 0o700);
     using lock = await lockMachine(machine.folder);
-    assert.ok(lock, "nobody holds it");
+    assert.ok(lock, "the lock is free");
   }));
 
 Deno.test("createMachine() never shows an incomplete machine", () =>
@@ -73,7 +73,7 @@ Deno.test("createMachine() never shows an incomplete machine", () =>
     assert.deepEqual(machines(), [RECORD.id]);
   }));
 
-Deno.test("createMachine() leaves nothing when `fill` fails", () =>
+Deno.test("createMachine() leaves no files behind when `fill` fails", () =>
   withMachines(async () => {
     const full = new SmolvmError("storage", "No space");
     await assert.rejects(
@@ -128,16 +128,16 @@ Deno.test("createMachine() and removeMachine() sweep only folders that no proces
     for (const lock of locks) lock[Symbol.dispose]();
   }));
 
-Deno.test("createMachine() succeeds despite remains that cannot be removed", () =>
+Deno.test("createMachine() succeeds even if an abandoned folder cannot be removed", () =>
   withMachines(async () => {
-    // A lock that cannot be examined.
+    // This lock cannot be examined.
     Deno.mkdirSync(machinesFolder(), { recursive: true });
     Deno.writeTextFileSync(`${machinesFolder()}/.gone-1`, "");
     await createMachine(RECORD, fill);
     assert.deepEqual(machines(), [".gone-1", RECORD.id]);
   }));
 
-/** Makes the call of a Deno function after `after` others fail, to simulate a kill there. */
+/** Makes a Deno function fail after `after` successful calls, to simulate a kill at that point. */
 function failCall(method: "rename" | "remove", after: number): Disposable {
   const original = Deno[method] as (...args: unknown[]) => Promise<void>;
   let calls = 0;
@@ -146,7 +146,7 @@ function failCall(method: "rename" | "remove", after: number): Disposable {
   return { [Symbol.dispose]: () => void Object.assign(Deno, { [method]: original }) };
 }
 
-/** The names that find a machine. */
+/** The names by which the machine can be found. */
 function namesOf(id: string, ...names: string[]): string[] {
   return names.filter((name) => {
     try {
@@ -182,9 +182,9 @@ Deno.test("renameMachine() refuses an invalid or taken name, even the machine's 
     assert.deepEqual(namesOf(RECORD.id, "web", "db"), ["web"]);
   }));
 
-Deno.test("renameMachine() leaves one name and frees the other one when interrupted", () =>
+Deno.test("renameMachine() leaves the machine exactly one of the two names when interrupted", () =>
   withMachines(async () => {
-    // After it has added the new name to the index, and after it has changed the record.
+    // Interrupt it after adding the new name to the index, and after changing the record.
     for (const [method, after, name] of [["rename", 1, "web"], ["remove", 0, "www"]] as const) {
       await createMachine(RECORD, fill);
       {
@@ -217,7 +217,7 @@ Deno.test("isCalled() follows the record, and keeps the name of an unreadable ma
     assert.ok(isCalled(RECORD.id, "web"));
   }));
 
-Deno.test("changeRecord() loses no concurrent change, nor a new name", () =>
+Deno.test("changeRecord() loses neither a concurrent change nor a concurrent rename", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const folder = folderOf(RECORD.id);
@@ -241,19 +241,19 @@ Deno.test("changeRecord() changes nothing when `change` throws", () =>
     assert.deepEqual(readRecord(folderOf(RECORD.id)), RECORD);
   }));
 
-Deno.test("lockMachine() excludes others until its lock is disposed of", () =>
+Deno.test("lockMachine() excludes other callers until its lock is disposed of", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const folder = folderOf(RECORD.id);
     const lock = await lockMachine(folder);
     assert.ok(lock);
     await writeRunning(folder, identifyProcess(Deno.pid)!);
-    // A waiting process gets it then.
+    // A waiting caller gets the lock then.
     setTimeout(() => lock[Symbol.dispose](), 100);
     assert.equal(await lockMachine(folder), undefined, "its runner is alive");
     await pause(150);
     using again = await lockMachine(folder);
-    assert.ok(again, "whatever the status says");
+    assert.ok(again, "the lock is free, even if the status is live");
   }));
 
 Deno.test("lockMachine() waits for an observer, and for a runner that has written its last status", () =>
@@ -271,7 +271,7 @@ Deno.test("lockMachine() waits for an observer, and for a runner that has writte
     }
   }));
 
-Deno.test("lockMachine() fails when the machine is gone, also after waiting", () =>
+Deno.test("lockMachine() fails when the machine is gone, even after waiting", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     const folder = folderOf(RECORD.id);
@@ -284,7 +284,7 @@ Deno.test("lockMachine() fails when the machine is gone, also after waiting", ()
     await assert.rejects(lockMachine(folder), gone);
   }));
 
-Deno.test("removeMachine() removes the folders and every name, whatever the record says", () =>
+Deno.test("removeMachine() removes the folders and every name, even if the record is unreadable", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
     await createMachine({ ...RECORD, id: "1", name: "db" }, fill);

@@ -50,14 +50,14 @@ export function checkName(name: string): void {
   );
 }
 
-/** A name that is unlikely to be taken: `keen-otter-3f9a`. */
+/** Generates a name that is unlikely to be taken, such as `keen-otter-3f9a`. */
 export function generateName(): string {
   const [adjective, noun, ...tail] = crypto.getRandomValues(new Uint8Array(4));
   const hex = new Uint8Array(tail).toHex();
   return `${ADJECTIVES[adjective! % ADJECTIVES.length]}-${NOUNS[noun! % NOUNS.length]}-${hex}`;
 }
 
-/** An instance id: 12 hexadecimal digits. */
+/** Generates an instance id: 12 hexadecimal digits. */
 export function generateId(): string {
   return crypto.getRandomValues(new Uint8Array(6)).toHex();
 }
@@ -91,7 +91,7 @@ export async function claimName(
     if (holder !== undefined && isCalled(holder, name)) {
       throw new SmolvmError("usage", `Cannot name the machine "${name}": machine ${holder} has that name`);
     }
-    // Before the machine exists: if it is never made, the name counts as free.
+    // Write the name before the machine exists: if the machine is never created, the name counts as free.
     const path = `${namesFolder()}/${name}`;
     if (establish === undefined) return writeFileAtomicSync(path, id);
     await writeFileAtomic(path, id, { mode: 0o600 });
@@ -104,7 +104,7 @@ export async function claimName(
 
 /** Removes a name from the index, if this machine has it. */
 export async function releaseName({ name, id }: NameClaim): Promise<void> {
-  // Without the lock first: on a full disk the index may not exist.
+  // Check without the lock first: on a full disk, the folder of the index may not exist.
   if (holderOf(name) !== id) return;
   using _ = await lockNames();
   if (holderOf(name) === id) await Deno.remove(`${namesFolder()}/${name}`);

@@ -91,7 +91,7 @@ Deno.test("claimName() establishes the machine before another process can read i
     assert.equal(holderOf("web"), "1");
   }));
 
-Deno.test("claimName() frees the name when the machine cannot be established, and says why", () =>
+Deno.test("claimName() frees the name when the machine cannot be established, and reports why", () =>
   withNames(async ({ alive }) => {
     const exists = (id: string) => alive.has(id);
     const fail = () => Deno.rename("/none", "/other");

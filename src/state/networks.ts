@@ -8,20 +8,20 @@ import { namesIn } from "./machine_folders.ts";
 import { generateId } from "./names.ts";
 import { readStateFile } from "./state_file.ts";
 
-/** A network of machines, from its creation to its removal. */
+/** A network that machines can join. */
 export interface NetworkRecord {
-  /** What machines and commands call it. */
+  /** Its name, which machines and commands use. */
   name: string;
-  /** Names the folder of its sockets; unique for all time. */
+  /** Names the folder of its sockets; never reused. */
   id: string;
-  /** The range of its addresses, such as `10.127.0.0/24`, which no other network has. */
+  /** Its range of addresses, such as `10.127.0.0/24`; no other network has the same. */
   subnet: string;
-  /** When it was made, ISO 8601 in UTC. */
+  /** When it was created, ISO 8601 in UTC. */
   created: string;
 }
 
 const SCHEMA = 1;
-/** A label of DNS: the machines are found as `MACHINE.NETWORK` too. */
+/** A DNS label, because machines also find each other as `MACHINE.NETWORK`. */
 const NAME = /^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 const RESERVED = [
   "none",
@@ -33,15 +33,15 @@ const RESERVED = [
   "pasta",
 ];
 
-/** What is expected of the name of a network. */
+/** Describes a valid name, for messages. */
 export const NETWORK_NAME = "up to 63 of a-z 0-9 _ -, the first and last a letter or digit, and no word such as host";
 
-/** Whether docker or podman mean something else by that name of a network. */
+/** Whether this name has a special meaning in docker or podman. */
 export function isReservedNetwork(name: string): boolean {
   return RESERVED.includes(name) || /^(container|ns):/.test(name);
 }
 
-/** Whether a network can have that name. */
+/** Whether a network can have this name. */
 export function isNetworkName(name: string): boolean {
   return NAME.test(name) && !isReservedNetwork(name);
 }
@@ -51,12 +51,12 @@ export function networksFolder(): string {
   return `${folders().state}/networks`;
 }
 
-/** The folder with the sockets of the machines of a network that run, which is short. */
+/** The folder with the sockets of a network's running machines. Its path is short, because socket paths are limited. */
 export function socketsFolder({ id }: NetworkRecord): string {
   return `${folders().runtime}/${id}`;
 }
 
-/** All networks, by their names. */
+/** Returns all networks, sorted by name. */
 export function listNetworks(): NetworkRecord[] {
   const names = namesIn(networksFolder()).flatMap((file) => /^([^.]+)\.json$/.exec(file)?.[1] ?? []);
   return names.sort().map(readNetwork).filter((network) => network !== undefined);
@@ -77,9 +77,9 @@ export function findNetwork(name: string): NetworkRecord {
 }
 
 /**
- * Makes a network.
+ * Creates a network.
  *
- * @param chooseSubnet returns the range of its addresses, or throws why there is none
+ * @param chooseSubnet returns its range of addresses, or throws if there is none
  * @throws {SmolvmError} `usage` for a name that is invalid or taken; `storage`; what `chooseSubnet` throws.
  */
 export async function createNetwork(
@@ -89,7 +89,7 @@ export async function createNetwork(
   const refuse = (reason: string) => new SmolvmError("usage", `Cannot create the network "${name}": ${reason}`);
   if (!isNetworkName(name)) throw refuse(`expected ${NETWORK_NAME}`);
   using _ = await lockNetworks();
-  if (exists(recordFile(name))) throw refuse("there is one with that name");
+  if (exists(recordFile(name))) throw refuse("a network with that name exists");
   const subnet = chooseSubnet(listNetworks());
   const network = { name, id: generateId(), subnet, created: new Date().toISOString() };
   await writeFileAtomic(recordFile(name), `${JSON.stringify({ schema: SCHEMA, ...network }, undefined, 2)}\n`, {
@@ -101,7 +101,7 @@ export async function createNetwork(
 /**
  * Removes a network.
  *
- * @param check throws when it is not to be removed after all
+ * @param check throws if the network must not be removed
  * @throws {SmolvmError} `no-network`; `storage`; what `check` throws.
  */
 export async function removeNetwork(name: string, check: (network: NetworkRecord) => void): Promise<void> {

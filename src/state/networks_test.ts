@@ -5,7 +5,7 @@ import { createNetwork, findNetwork, listNetworks, networksFolder, removeNetwork
 
 const anySubnet = () => "10.127.0.0/24";
 
-Deno.test("createNetwork() makes a network, once, that others find", () =>
+Deno.test("createNetwork() creates a network once, and findNetwork() and listNetworks() find it", () =>
   withMachines(async () => {
     const made = await createNetwork("app", anySubnet);
     assert.match(made.id, /^[0-9a-f]{12}$/);
@@ -14,12 +14,12 @@ Deno.test("createNetwork() makes a network, once, that others find", () =>
     assert.deepEqual(listNetworks(), [other, made]);
     await assert.rejects(createNetwork("app", anySubnet), {
       code: "usage",
-      message: 'Cannot create the network "app": there is one with that name',
+      message: 'Cannot create the network "app": a network with that name exists',
     });
     assert.deepEqual(findNetwork("app"), made);
   }));
 
-Deno.test("createNetwork() refuses what is no label of a name, and docker's own words", () =>
+Deno.test("createNetwork() refuses names that are not DNS labels, and docker's reserved words", () =>
   withMachines(async () => {
     const names = [
       "",
@@ -42,7 +42,7 @@ Deno.test("createNetwork() refuses what is no label of a name, and docker's own 
     await createNetwork("my_net-1", anySubnet);
   }));
 
-Deno.test("findNetwork() says what to do where there is none", () =>
+Deno.test("findNetwork() suggests what to do when there is no such network", () =>
   withMachines(async () => {
     assert.throws(() => findNetwork("app"), { code: "no-network", hint: "Make it: smolvm network create app" });
     await createNetwork("apps", anySubnet);
@@ -50,7 +50,7 @@ Deno.test("findNetwork() says what to do where there is none", () =>
     assert.throws(() => findNetwork("../../etc"), { code: "no-network" });
   }));
 
-Deno.test("removeNetwork() removes its record and its sockets, unless it is told not to", () =>
+Deno.test("removeNetwork() removes the record and the sockets, unless `check` throws", () =>
   withMachines(async () => {
     const network = await createNetwork("app", anySubnet);
     Deno.mkdirSync(socketsFolder(network), { recursive: true });
@@ -64,7 +64,7 @@ Deno.test("removeNetwork() removes its record and its sockets, unless it is told
     await assert.rejects(removeNetwork("app", () => {}), { code: "no-network" });
   }));
 
-Deno.test("listNetworks() refuses a record that it cannot read, by its file", () =>
+Deno.test("listNetworks() fails for a record that it cannot read, and names its file", () =>
   withMachines(async () => {
     await createNetwork("app", anySubnet);
     await Deno.writeTextFile(`${networksFolder()}/app.json`, '{"schema":1,"name":"app"}');

@@ -5,7 +5,7 @@ import { findPortHolder } from "../host/port_holder.ts";
 import { sleep } from "../host/sleep.ts";
 import { portsOf, type PortSpec } from "./machine_record.ts";
 
-/** How long to retry: a killed process keeps its ports a moment longer than it can be seen to hold them. */
+/** How long to retry: the ports of a killed process stay in use a moment after the process has disappeared. */
 const PATIENCE_MS = 1000;
 const POLL_MS = 20;
 
@@ -13,7 +13,7 @@ const POLL_MS = 20;
 export type HostPort = Pick<PortSpec, "protocol" | "address" | "hostPort">;
 
 /**
- * Listens on the host's side of a published port of TCP.
+ * Listens on the host's side of a published TCP port.
  *
  * @throws {SmolvmError} `port`: which process has the port, if known, or why listening failed.
  */
@@ -22,13 +22,13 @@ export function listenAt(port: HostPort, patienceMs = PATIENCE_MS): Promise<Deno
 }
 
 /**
- * Sees that a published port is free.
+ * Checks that a port to publish is free.
  *
  * @throws {SmolvmError} like {@linkcode listenAt}.
  */
 export async function checkPort(port: HostPort): Promise<void> {
   if (port.protocol === "tcp") return (await listenAt(port)).close();
-  // A script without --unstable-net has no datagrams; the gateway has, and the last word anyway.
+  // Without --unstable-net, a script cannot open UDP sockets. The gateway can, and reports a taken port itself.
   if (!("listenDatagram" in Deno)) return;
   const options = { transport: "udp", hostname: port.address, port: port.hostPort } as const;
   (await take(port, PATIENCE_MS, () => Deno.listenDatagram(options))).close();
@@ -60,15 +60,15 @@ async function take<T>(port: HostPort, patienceMs: number, open: () => T): Promi
   }
 }
 
-/** ` by machine "web"`, ` by nginx (PID 4711)`, or nothing. */
+/** Returns ` by machine "web"`, ` by nginx (PID 4711)`, or an empty text. */
 async function describeHolder({ protocol, address, hostPort: port }: HostPort): Promise<string> {
   const holder = findPortHolder({ protocol, address, port });
   if (!holder) return "";
-  // Loaded only here: it is large and rarely needed.
+  // Loaded on demand: it is large and rarely needed.
   const { isReadable, listMachines } = await import("./lookup.ts");
   const covers = (other: string) => coversAddress(other, address) || coversAddress(address, other);
   const machine = listMachines().filter(isReadable).find(({ status, record }) =>
-    // A gateway has no place in a machine's state: what its machine publishes tells whose it is.
+    // A gateway holds UDP ports, and no state file names its process: find the machine by its published ports.
     protocol === "tcp"
       ? status.process?.pid === holder.pid
       : status.process && portsOf(record.ports, "udp").some((its) => its.hostPort === port && covers(its.address))

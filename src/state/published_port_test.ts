@@ -69,14 +69,14 @@ Deno.test({
     }),
 });
 
-Deno.test("listenAt() waits a moment for a port without a visible holder", async () => {
+Deno.test("listenAt() retries for a moment when no process visibly holds the port", async () => {
   using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  // The port is in use, but by no listener.
+  // A connection uses the port, but no process listens on it.
   const client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
   const { port } = client.localAddr;
   const message = `Cannot publish port ${port} of 127.0.0.1: it is taken`;
   await assert.rejects(listenAt(at(port)), { code: "port", message });
-  // A busy host takes its time to close the connection.
+  // A busy host may be slow to close the connection.
   const listening = listenAt(at(port), 60_000);
   await pause(50);
   (await server.accept()).close();
@@ -85,7 +85,7 @@ Deno.test("listenAt() waits a moment for a port without a visible holder", async
   (await listening).close();
 });
 
-Deno.test("listenAt() says why it cannot listen on an address", async () => {
+Deno.test("listenAt() reports why it cannot listen on an address", async () => {
   await assert.rejects(listenAt(at(8080, "192.0.2.1")), {
     code: "port",
     message: "Cannot publish port 8080 of 192.0.2.1: Cannot assign requested address",

@@ -17,12 +17,13 @@ export function checkOwner(path: string, hint?: string): void {
 const MAX_BYTES = 16 * 1024 ** 2;
 
 /**
- * Reads a JSON file of smolvm's and checks its schema version; `undefined` when there is no such file.
+ * Reads a JSON state file and checks its schema version; returns `undefined` when there is no such file.
  *
  * Synchronous, because these files have a few hundred bytes and a command may read hundreds of them.
  *
  * @param schema the version that this smolvm writes
- * @throws {SmolvmError} `state` for a file that cannot be read, is invalid, of a newer version or another user's.
+ * @throws {SmolvmError} `state` for a file that cannot be read, is invalid, has a newer version or belongs to another
+ * user.
  */
 export function readStateFile(path: string, schema: number): Fields | undefined {
   let text: string;

@@ -20,13 +20,13 @@ export interface MachineStatus extends RunStatus {
 /** The status that a runner writes. */
 export interface RunStatus {
   state: MachineState;
-  /** When the command began, ISO 8601 in UTC. */
+  /** When the command started, ISO 8601 in UTC. */
   started: string | null;
   /** How the command ended. */
   exit: { code: number } | { signal: number } | null;
   /** Whether the guest ran out of memory and its kernel killed a process. */
   oomKilled: boolean;
-  /** Why it stopped before its command ended: `aborted` in the start, `killed` later, or `lost` without a report. */
+  /** Why it stopped before its command ended: `aborted` during the start, `killed` later, `lost` without a report. */
   reason: "aborted" | "killed" | "lost" | null;
   /** Why the machine failed. */
   error: ErrorRecord | null;
@@ -56,7 +56,7 @@ export async function writeStatus(folder: string, status: RunStatus): Promise<vo
   await writeFileAtomic(statusFile(folder), encodeStatus(status), { mode: 0o600 });
 }
 
-/** The same for an ephemeral machine, of which a crash of the host leaves rubbish in any case. */
+/** The same for an ephemeral machine, without fsync: a crash of the host ends the machine anyway. */
 export function writeEphemeralStatus(folder: string, status: RunStatus): void {
   writeFileAtomicSync(statusFile(folder), encodeStatus(status));
 }
@@ -66,11 +66,11 @@ function encodeStatus({ state, started, exit, oomKilled, reason, error }: RunSta
 }
 
 /**
- * The status of a machine as its runner wrote it last; `undefined` when there is none. An unreadable status counts as a
- * failure of the machine: a guest may have broken it, and must not make the machine unusable for its owner.
+ * Returns the status that a machine's runner wrote last; `undefined` when there is none. An unreadable status counts as
+ * a failure of the machine: a guest may have broken the file, and must not make the machine unusable for its owner.
  */
 export function readStatus(folder: string): MachineStatus | undefined {
-  // Twice: the file may have been moved between the looks at its two places.
+  // Try twice: the file may be moved between the checks of its two places.
   return readStatusAt(statusFile(folder), folder) ?? readStatusAt(statusFile(folder), folder);
 }
 
@@ -79,7 +79,7 @@ function readStatusAt(path: string, folder: string): MachineStatus | undefined {
     const fields = readStateFile(path, SCHEMA);
     if (fields === undefined) return undefined;
     const { status, process } = parseStatus(fields);
-    // Only smolvm 0.2 kept the process in this file, in the old place, where no VM can write.
+    // Only smolvm 0.2 kept the process in this file. Trust it only in the old place, where no VM can write.
     const isOld = !path.startsWith(`${vmFolder(folder)}/`);
     return { ...status, process: isLive(status.state) ? isOld ? process : readProcess(folder) : null };
   } catch (error) {
@@ -89,7 +89,7 @@ function readStatusAt(path: string, folder: string): MachineStatus | undefined {
 }
 
 /**
- * The actual status of a machine: only the lock says whether it has a runner. Changes nothing.
+ * Returns the actual status of a machine, which has a runner only if its lock is held. Changes nothing.
  *
  * @throws {SmolvmError} `state` when the runner's record cannot be read.
  */
@@ -101,11 +101,11 @@ export function observeStatus(folder: string): MachineStatus {
     // Other processes hold the lock too, such as one that deletes the machine.
     const process = readProcess(folder);
     if (process === null || !isAlive(process)) return status;
-    // Its runner is starting or ending, or its guest has faked the status.
+    // The runner is starting or ending, or the guest has faked the status.
     return written ? { ...written, state: "stopping", process } : { ...CREATED, state: "starting", process };
   }
   if (!isLive(status.state)) return status;
-  // Its runner may have written its last status and ended since the status was read.
+  // The runner may have written its last status and ended since the first read.
   const last = readStatus(folder) ?? missing(folder);
   return isLive(last.state) ? { ...last, state: "stopped", process: null, reason: "lost" } : last;
 }

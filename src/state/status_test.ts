@@ -75,7 +75,7 @@ Deno.test("observeStatus() reports a machine as lost whose runner is gone, and c
   }
 });
 
-Deno.test("observeStatus() reports running while the process holds the lock, whatever its VM writes", async () => {
+Deno.test("observeStatus() trusts the lock of a live runner more than the status that its VM can write", async () => {
   using folder = makeMachineFolder();
   const process = identifyProcess(Deno.pid)!;
   writeProcess(folder.path, process);
@@ -84,7 +84,7 @@ Deno.test("observeStatus() reports running while the process holds the lock, wha
   assert.deepEqual(observeStatus(folder.path), { ...CREATED, state: "stopping", process });
 });
 
-Deno.test("readStatus() ignores a process in the folder of the VM", async () => {
+Deno.test("readStatus() ignores a process that is recorded in the VM's folder", async () => {
   using folder = makeMachineFolder();
   const forged = { schema: 1, ...STARTING, process: { pid: 1, startTime: "boot:1" } };
   await Deno.writeTextFile(statusFile(folder.path), JSON.stringify(forged));

@@ -16,7 +16,7 @@ const STATUS = "status.json";
 /** The files that `smolvm logs` shows, older ones included. */
 const LOG = /^(command\.log(\.\d+)?|(console|runner)\.log)$/;
 
-/** The gateway's, which is not in the VM's folder. */
+/** The gateway's logs, which are not in the VM's folder. */
 const NETWORK_LOG = /^network\.log(\.1)?$/;
 
 /** The existing logs of a machine; none from a folder that cannot be read. */
@@ -27,14 +27,14 @@ export function logFiles(folder: string): string[] {
         `${parent}/${name}`
       );
     } catch {
-      return []; // Only their size is shown.
+      return []; // Callers only show the size of the logs.
     }
   });
 }
 
 /**
- * Removes everything from the folder but smolvm's own regular files, so that no writer follows a symlink or blocks on a
- * fifo. Keeps the disk, whatever it is. The caller holds the machine's lock.
+ * Removes everything from the folder except smolvm's own regular files, so that no writer follows a symlink or blocks
+ * on a FIFO. Keeps the disk even if it is not a regular file. The caller holds the machine's lock.
  *
  * @throws {SmolvmError} `storage`.
  */
@@ -56,7 +56,7 @@ export function tidyVmFolder(folder: string): void {
 }
 
 /**
- * Refuses a disk that is not a regular file of this user with one link: a VM would write to its target.
+ * Refuses a disk that is not a regular file of this user with exactly one link: the VM would write to its target.
  *
  * @throws {SmolvmError} `storage`.
  */
@@ -79,6 +79,6 @@ function isOurs(name: string): boolean {
 function moveIntoVmFolder(folder: string): void {
   if (!exists(`${folder}/${STATUS}`)) return;
   const names = namesIn(folder).filter((name) => LOG.test(name) || name === DISK);
-  // The status last: it marks that there is something to move.
+  // Move the status last: its presence means that there are files to move.
   for (const name of [...names, STATUS]) Deno.renameSync(`${folder}/${name}`, `${vmFolder(folder)}/${name}`);
 }

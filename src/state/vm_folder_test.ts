@@ -6,7 +6,7 @@ import { checkDisk, logFiles, tidyVmFolder } from "./vm_folder.ts";
 
 const FILES = ["command.log", "command.log.1", "console.log", "disk.img", "runner.log", "status.json"];
 
-Deno.test("tidyVmFolder() moves the files that smolvm 0.2 left in the machine's folder, also when interrupted", () => {
+Deno.test("tidyVmFolder() moves the files of smolvm 0.2 from the machine's folder, even after an interruption", () => {
   using folder = makeTempFolder();
   const { path } = folder;
   for (const name of [...FILES, "lock", "machine.json", "notes.log"]) Deno.writeTextFileSync(`${path}/${name}`, name);
@@ -23,7 +23,7 @@ Deno.test("tidyVmFolder() moves the files that smolvm 0.2 left in the machine's 
   assert.equal(logFiles(path).length, 4);
 });
 
-Deno.test("tidyVmFolder() removes everything that a guest may have left but smolvm's regular files", () => {
+Deno.test("tidyVmFolder() removes everything that a guest may have left except smolvm's regular files", () => {
   using folder = makeMachineFolder();
   using outside = makeTempFolder();
   const at = (name: string) => `${vmFolder(folder.path)}/${name}`;
@@ -43,7 +43,7 @@ Deno.test("tidyVmFolder() removes everything that a guest may have left but smol
   assert.equal(Deno.statSync(vmFolder(folder.path)).mode! & 0o777, 0o700);
 });
 
-Deno.test("checkDisk() refuses a disk that is not a regular file of this user alone", () => {
+Deno.test("checkDisk() refuses a disk that is a symlink or has a second link", () => {
   using folder = makeMachineFolder();
   const disk = diskFile(folder.path);
   const refused = (why: string) =>

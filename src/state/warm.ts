@@ -8,83 +8,87 @@ import { type ImageIdentity, parseImage, recordFile } from "./machine_record.ts"
 import { readStateFile } from "./state_file.ts";
 
 /**
- * Warm machines: they have booted before anybody wanted one, and wait to become an ephemeral machine. Each has the
- * folder of one, with a file that says what it is in place of a record, and in its runtime folder a socket while it
- * waits. Who connects to that first takes it: see `src/jail/helper/warm.c`.
+ * Warm machines are booted in advance and become an ephemeral machine when a client takes them. Each has the folder of
+ * an ephemeral machine, with `warm.json` in place of a record. While it is warm, it has a socket in its runtime folder;
+ * the first client that connects to the socket takes the machine: see `src/jail/helper/warm.c`.
+ *
+ * A warm machine also has a place, which is its `warm.json`. When a machine that has its place is taken, a replacement
+ * is booted.
  *
  * @module
  */
 
-/** What a warm machine is. */
+/** The description of a warm machine, in `warm.json`. */
 export interface WarmRecord {
   /** Virtual CPUs. */
   cpus: number;
   /** Memory of the guest in MiB. */
   memoryMib: number;
-  /** What who takes it must agree in beside its size. */
+  /** The result of `hostOfWarm()`: a client can take the machine only if its own result is the same. */
   host: string;
-  /** The image whose runs alone may take it; null: it has no root yet. */
+  /** The only image that it can run; null: it has no root filesystem yet and can run any image or folder. */
   image: ImageIdentity | null;
-  /** How many of its size, host and image there are at most. */
+  /** The maximum number of warm machines with this size, host and image. */
   most: number;
-  /** How long it waits, in seconds. */
+  /** How long it stays warm if no client takes it, in seconds. */
   idleS: number;
-  /** What changes with every mount that who made it sees. */
+  /** A hash of the mounts that the process that booted it sees. */
   mounts: string;
-  /** When it was made, ISO 8601 in UTC. */
+  /** When it was created, ISO 8601 in UTC. */
   created: string;
 }
 
-/** What of that says whether a machine will do. */
+/** The properties that decide whether a warm machine fits a spec. */
 export type WarmKind = Pick<WarmRecord, "cpus" | "memoryMib" | "host" | "image">;
 
-/** A warm machine that nobody has taken. */
+/** A warm machine as found on disk. */
 export interface WarmMachine extends WarmRecord, MachineFolders {
   id: string;
-  /** Whether it waits; otherwise it still boots. */
+  /** Whether a client can take it; otherwise it is still booting. */
   isReady: boolean;
 }
 
 const SCHEMA = 1;
 
-/** The socket by which a machine is taken; `src/jail/helper/ahead.c` looks for them too. */
+/** The socket on which a client takes a warm machine; `src/jail/helper/ahead.c` looks for these sockets too. */
 export function warmSocket({ runtimeFolder }: Pick<MachineFolders, "runtimeFolder">): string {
   return `${runtimeFolder}/warm.sock`;
 }
 
 /**
- * What the machine is. With it goes the right to its place: one that was taken is followed by another while it is there.
- * Its `smolvm-jail` holds its lock until it has had another start.
+ * The file with the description of a warm machine, which is also its place: if the file still exists after the machine
+ * was taken, a replacement is booted. The machine's `smolvm-jail` keeps the file locked until it has started the
+ * replacement.
  */
 export function warmFile(folder: string): string {
   return `${folder}/warm.json`;
 }
 
-/** The variable that says when a machine was to start in the place of another one, in ms since 1970; `warm.c` has it too. */
+/** The variable with the time at which a replacement was requested, in ms since 1970; `warm.c` has the name too. */
 export const SUCCEEDS_AT = "SMOLVM_SUCCEEDS_AT";
 
 /**
- * Makes a warm machine known, while it boots.
+ * Registers a warm machine while it boots.
  *
- * @throws {SmolvmError} `machine-state` when there are as many of its kind as there are to be, or when it succeeds one
- * whose user has changed their mind meanwhile; `storage`.
+ * @throws {SmolvmError} `machine-state` when there are enough machines of its kind, or when it is a replacement and the
+ * user has changed the places since it was requested; `storage`.
  */
 export async function registerWarm(folder: string, record: WarmRecord): Promise<void> {
-  // Two that do this at once would be too many.
+  // Locked, because two concurrent registrations could exceed the maximum.
   using lock = await lockPlaces();
   const place = Deno.env.get(SUCCEEDS_AT);
   const isLate = place !== undefined && Number(place) <= Deno.statSync(lock.path).mtime!.getTime();
   if (isLate || listPlaces().filter((place) => isSameKind(place, record)).length >= record.most) {
-    throw new SmolvmError("machine-state", "Enough machines wait already");
+    throw new SmolvmError("machine-state", "There are enough warm machines already");
   }
   writeFileAtomicSync(warmFile(folder), `${JSON.stringify({ schema: SCHEMA, ...record })}\n`);
 }
 
 /**
- * Takes their places from those machines that `isWanted` refuses: nobody who looks sees them any more, and nothing
- * follows them or any other one that was taken before.
+ * Removes the places of the machines that `isWanted` refuses. They are no longer listed and get no replacement.
+ * Replacements that are already booting for any machine taken earlier are refused too.
  *
- * @returns both those that keep their places and those that have lost them, which still wait
+ * @returns the machines that keep their places, and those that have lost them and still run
  */
 export async function changePlaces(
   isWanted: (place: WarmMachine) => boolean,
@@ -94,61 +98,61 @@ export async function changePlaces(
   const places = listPlaces();
   const lost = places.filter((place) => !isWanted(place));
   for (const { folder } of lost) await removeIfThere(warmFile(folder));
-  // By this time the successors know that are on their way.
+  // registerWarm() refuses replacements that were requested before this time.
   Deno.utimeSync(lock.path, new Date(), new Date());
   return { kept: places.filter((place) => !lost.includes(place)), lost };
 }
 
 /**
- * Gives away the place of a machine that was taken: the one that gets `true` may have another one start.
+ * Gives up the place of a machine that was taken; if it returns `true`, the caller may boot a replacement.
  */
 export function givePlace({ folder }: Pick<MachineFolders, "folder">): boolean {
   try {
     Deno.removeSync(warmFile(folder));
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false; // It is wanted no longer, or filled already.
+    if (error instanceof Deno.errors.NotFound) return false; // The place was removed, or another process fills it.
     throw error;
   }
 }
 
-/** The lock that keeps sweeps from new machines, and warm ones from each other. */
+/** Takes the lock that keeps sweeps away from new machines; it also serializes changes of places. */
 async function lockPlaces(): Promise<Lock> {
   return await acquireLock(`${ephemeralsFolder()}/.lock`, { exclusive: true, wait: true });
 }
 
-/** Whether one machine would do where another would. */
+/** Whether two machines are interchangeable. */
 export function isSameKind(a: WarmKind, b: WarmKind): boolean {
   return a.cpus === b.cpus && a.memoryMib === b.memoryMib && a.host === b.host &&
     a.image?.imageId === b.image?.imageId;
 }
 
-/** The warm machines that wait, the oldest first: only the look at the socket tells, so that a start loses no time. */
+/** Returns the warm machines that can be taken, the oldest first. Checks only their sockets, to be fast at a start. */
 export function waitingMachines(): WarmMachine[] {
   return readyIds().flatMap(readWarm).sort(byAge);
 }
 
-/** The warm machines that wait or boot, the oldest first. */
+/** Returns the warm machines that can be taken or still boot, the oldest first. */
 export function listWarmMachines(): WarmMachine[] {
   return listPlaces().filter(isUntaken);
 }
 
-/** The same, and those that were taken and whose place is still to be filled. */
+/** The same, plus the machines that were taken and whose place is not filled yet. */
 export function listPlaces(): WarmMachine[] {
   return idsOf().flatMap(readWarm).filter(({ folder }) => isLocked(machineLock(folder))).sort(byAge);
 }
 
-/** Whether a warm machine is there and not taken. */
+/** Whether a warm machine exists and was not taken. */
 export function isUntaken({ folder }: MachineFolders): boolean {
   return !exists(recordFile(folder)) && isLocked(machineLock(folder));
 }
 
-/** The order of age, the oldest first. */
+/** Orders by age, the oldest first. */
 function byAge(a: WarmMachine, b: WarmMachine): number {
   return a.created < b.created ? -1 : a.created > b.created ? 1 : 0;
 }
 
-/** Those of the machines that wait. */
+/** Returns the ids of the warm machines that can be taken. */
 function readyIds(): string[] {
   return idsOf().filter((id) => exists(warmSocket(ephemeralFolders(id))));
 }
@@ -157,7 +161,7 @@ function idsOf(): string[] {
   return namesIn(ephemeralsFolder()).filter((name) => !name.startsWith("."));
 }
 
-/** Empty when it is none, or is gone. */
+/** Returns an empty list when the machine is not warm or is gone. */
 function readWarm(id: string): WarmMachine[] {
   const folders = ephemeralFolders(id);
   try {
@@ -176,7 +180,7 @@ function readWarm(id: string): WarmMachine[] {
     fields.end();
     return [{ id, ...folders, ...record, isReady: exists(warmSocket(folders)) }];
   } catch (error) {
-    // One of another version of smolvm is none of ours: it ends by itself.
+    // Ignore a machine of another smolvm version: it ends by itself.
     if (error instanceof SmolvmError) return [];
     throw error;
   }

@@ -28,7 +28,7 @@ const RECORD: WarmRecord = {
 const LATER = "2026-11-26T04:00:00.000Z";
 const IDS = ["000000000001", "000000000002", "000000000003", "000000000004"];
 
-/** Makes the folder of a machine that boots; it is gone from the lists when its lock is disposed of. */
+/** Makes the folder of a booting machine; disposing of the lock removes the machine from the lists. */
 function boot(id: string): Lock {
   return createMachineFolder(ephemeralFolders(id).folder);
 }
@@ -41,13 +41,13 @@ function wait(id: string): void {
 
 const idsOf = (machines: { id: string }[]) => machines.map(({ id }) => id);
 
-Deno.test("registerWarm() refuses more machines of a kind than there are to be", () =>
+Deno.test("registerWarm() refuses more machines of a kind than the maximum", () =>
   withMachines(async () => {
     using _ = stackOf(IDS.map(boot));
     const [first, second, third, other] = IDS.map((id) => ephemeralFolders(id).folder);
     await registerWarm(first!, RECORD);
     await registerWarm(second!, { ...RECORD, created: "2026-11-26T02:00:00.000Z" });
-    const enough = { code: "machine-state", message: "Enough machines wait already" };
+    const enough = { code: "machine-state", message: "There are enough warm machines already" };
     await assert.rejects(registerWarm(third!, RECORD), enough);
     for (const change of [{ cpus: 2 }, { memoryMib: 1024 }, { host: "{ }" }]) {
       await registerWarm(other!, { ...RECORD, created: LATER, ...change });
@@ -56,7 +56,7 @@ Deno.test("registerWarm() refuses more machines of a kind than there are to be",
     assert.deepEqual(listWarmMachines()[0]!.memoryMib, 512);
   }));
 
-Deno.test("a warm machine waits as long as it has its socket, and has its place until that is given to another one", () =>
+Deno.test("waitingMachines() lists a machine while it has a socket, and listPlaces() until its place is removed", () =>
   withMachines(async () => {
     const [id] = IDS as [string, ...string[]];
     const { folder } = ephemeralFolders(id);
@@ -77,7 +77,7 @@ Deno.test("a warm machine waits as long as it has its socket, and has its place 
     assert.deepEqual([waitingMachines(), listPlaces()], [[], []]);
   }));
 
-Deno.test("changePlaces() takes places away, and keeps those from their places that follow an earlier machine", () =>
+Deno.test("changePlaces() removes places, and makes registerWarm() refuse replacements requested earlier", () =>
   withMachines(async () => {
     assert.deepEqual(await changePlaces(() => false), { kept: [], lost: [] });
     using _ = stackOf(IDS.map(boot));

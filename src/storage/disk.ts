@@ -4,7 +4,7 @@ import { osReason } from "../host/os_error.ts";
 import { formatExact } from "../size.ts";
 import { BLOCK_BYTES, type DiskTemplate, parseTemplate } from "./template.ts";
 
-/** Size of a disk unless the user says otherwise. */
+/** The default size of a disk. */
 export const DEFAULT_DISK_BYTES = 10 * 1024 ** 3;
 
 /**

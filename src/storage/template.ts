@@ -75,7 +75,7 @@ export function parseTemplate(bytes: Uint8Array): DiskTemplate {
   }
 
   const extents: Extent[] = [];
-  let free = 0; // where the previous extent ended
+  let free = 0; // End of the previous extent.
   for (let index = 0; index < count; index++) {
     const at = HEADER_BYTES + index * EXTENT_BYTES;
     const offset = Number(view.getBigUint64(at, true));
@@ -95,6 +95,6 @@ export function parseTemplate(bytes: Uint8Array): DiskTemplate {
 
 function broken(reason: string): SmolvmError {
   return new SmolvmError("storage", `Cannot use the disk template: ${reason}`, {
-    hint: "Build it anew with scripts/setup.",
+    hint: "Rebuild it with scripts/setup.",
   });
 }

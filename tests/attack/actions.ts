@@ -1,24 +1,24 @@
 /**
- * What root in a guest may try against its host, and what must come of it. The guest has the writable volume `/v`, the
- * read-only one `/r` and the programs of this folder in `/a`; 160 MiB of memory, a disk of 128 MiB, no network.
+ * Attempts of root in a guest to attack its host, and their expected results. The guest has the writable volume `/v`,
+ * the read-only volume `/r` and the programs of this folder in `/a`; 160 MiB of memory, a disk of 128 MiB, no network.
  *
  * @module
  */
 
-/** An attempt after which the machine goes on. */
+/** An attempt after which the machine continues to run. */
 export interface Action {
   name: string;
-  /** For `sh` in the guest. */
+  /** A script for `sh` in the guest. */
   script: string;
-  /** What it must have printed. */
+  /** Must match its output. */
   prints: RegExp;
 }
 
-/** Refused, whatever the words. */
+/** Any message of a refusal. */
 const NO =
   /not permitted|denied|Read-only|refused|unreachable|No such|Invalid|not support|Bad|timed out|busy|[Cc]ross-device/;
 
-/** @param port of the host's loopback, where somebody listens */
+/** @param port a port on the host's loopback with a listener */
 export function survivable(port: number): Action[] {
   return [
     // Below the guest's kernel.
@@ -28,7 +28,7 @@ export function survivable(port: number): Action[] {
     { name: "read the kernel's addresses", script: "head -n 1 /proc/kallsyms", prints: /^0{16} /m },
     { name: "find the agent", script: "ls -l /proc/[0-9]*/exe | grep -c smolvm-agent", prints: /^0$/m },
     {
-      name: "have the kernel crash at a key",
+      name: "crash the kernel with a SysRq key",
       script: "echo c >/proc/sysrq-trigger",
       prints: /nonexistent|No such|Read-only|denied/,
     },
@@ -43,7 +43,7 @@ export function survivable(port: number): Action[] {
     // The file share.
     {
       name: "mount the share again and write to it",
-      // The kernel gives one of what is in the share; none but /v may be written to.
+      // The kernel mounts the same share again; only /v in it may be written to.
       script: "mkdir /again; mount -t virtiofs /dev/root /again; echo x >/again/new; rm -rf /again/*; ls /again",
       prints: /Read-only[\s\S]*Read-only/,
     },
@@ -64,7 +64,7 @@ export function survivable(port: number): Action[] {
       script: "cat /again/../../../../../../etc/machine-id /again/../etc/hostid",
       prints: /(No such[\s\S]*){2}/,
     },
-    // What a volume must not hold for the host.
+    // Files in a volume that would be dangerous on the host.
     {
       name: "plant devices",
       script: "mknod /v/disk b 8 0; mknod /v/mem c 1 1; mknod /v/kvm c 10 232; mknod /v/fuse c 10 229",
@@ -84,7 +84,7 @@ export function survivable(port: number): Action[] {
     },
     { name: "plant a socket", script: "timeout 1 nc -l -p 1 local:/v/socket; echo ok", prints: /ok/ },
     {
-      name: "plant names that terminals obey",
+      name: "plant names with terminal control sequences",
       script: "touch \"/v/$(printf 'a\\nb\\033[2J')\"; echo ok",
       prints: /^ok$/m,
     },
@@ -94,12 +94,12 @@ export function survivable(port: number): Action[] {
       prints: /ok/,
     },
     {
-      name: "plant folders in folders",
+      name: "plant nested folders",
       script: "cd /v; for i in $(seq 60); do mkdir d && cd d; done; pwd | wc -c",
       prints: /^123$/m,
     },
     {
-      name: "open a file more often than the VM's process may",
+      name: "open more files than the VM's process may",
       script: "/a/hostile descriptors /v/capable 1100",
       prints: /ok|EMFILE/,
     },
@@ -122,24 +122,24 @@ export function survivable(port: number): Action[] {
       prints: /ok/,
     },
     {
-      name: "take its processors away",
+      name: "take its processors offline",
       script: "for f in /sys/devices/system/cpu/cpu*/online; do echo 0 >$f; done; echo ok",
       prints: /ok/,
     },
-    // Its own PID 1, and the agent, which is outside of its PID namespace.
+    // Its own PID 1, and the agent, which is outside its PID namespace.
     { name: "kill PID 1", script: "kill -9 1; kill -STOP 1; kill -SEGV 1; echo ok", prints: /ok/ },
     { name: "take all memory", script: "(tail /dev/zero); echo ok", prints: /ok/ },
     {
-      name: "dial the agent's port and others",
+      name: "connect to the agent's port and others",
       script: "/a/hostile vsock 7070",
-      // libkrun takes a connection to the agent's port, with nobody behind it.
+      // libkrun accepts a connection to the agent's port, but nothing serves it.
       prints: /^(hostile: vsock (\d+:\d+: E[A-Z]+|2:7070: ok)\n+)+$/,
     },
     // The network.
     { name: "connect to the host's loopback", script: `nc -w 2 127.0.0.1 ${port}`, prints: NO },
     { name: "ask the VM's process for a network", script: `/a/hostile network ${port}`, prints: /hostile: network/ },
     {
-      name: "connect to the neighbours",
+      name: "connect to neighbors",
       script: "nc -w 2 10.0.2.2 22; nc -w 2 169.254.169.254 80",
       prints: /(unreachable[\s\S]*){2}/,
     },
@@ -149,14 +149,14 @@ export function survivable(port: number): Action[] {
       prints: /ok/,
     },
     { name: "send raw packets", script: "ping -c 1 -W 1 10.0.2.2", prints: NO },
-    // Its words.
+    // Output and names.
     {
-      name: "write to the console without end",
+      name: "flood the console",
       script: "yes flood | head -c 8000 >/dev/console; echo ok",
       prints: /ok/,
     },
     {
-      name: "write kernel messages without end",
+      name: "flood the kernel log",
       script: 'for i in $(seq 40); do echo "<0>flood $i" >/dev/kmsg; done; echo ok',
       prints: /ok/,
     },
@@ -165,9 +165,9 @@ export function survivable(port: number): Action[] {
       script: "hostname \"$(printf 'a\\033[2Jb')\"; echo ok",
       prints: /ok/,
     },
-    { name: "say how it ended", script: "/a/hostile exit-code 77", prints: /exit-code/ },
+    { name: "set the exit code of the VM's process", script: "/a/hostile exit-code 77", prints: /exit-code/ },
     { name: "set the clock back", script: "date -s 1971-01-01 >/dev/null; date +%Y", prints: /^1971$/m },
-    // What the agent and its own tools need.
+    // Files that the agent and its tools need.
     {
       name: "unmount everything",
       script: "umount -l /again /disk; umount /v /r /; mount | grep -c virtiofs",
@@ -177,18 +177,18 @@ export function survivable(port: number): Action[] {
   ];
 }
 
-/** An attempt after which the machine may be gone, or do nothing any more: it must come to its end by `stop --force`. */
+/** An attempt after which the machine may be gone or hang: `stop --force` must be able to stop it. */
 export interface LastAction {
   name: string;
   script: string;
-  /** Whether the guest's own wall is away, which the attempt does not get past. */
+  /** Whether the agent does not restrict root, because the attempt would fail with its restrictions. */
   isOpen: boolean;
 }
 
 export const LAST: LastAction[] = [
   { name: "crash its kernel", script: "echo 2 >/proc/sys/vm/panic_on_oom; tail /dev/zero", isOpen: false },
   {
-    name: "have the kernel kill its PID 1",
+    name: "make the kernel kill its PID 1",
     script: "echo 1000 >/proc/1/oom_score_adj; (tail /dev/zero); echo ok",
     isOpen: false,
   },
@@ -205,7 +205,7 @@ export const LAST: LastAction[] = [
     isOpen: true,
   },
   {
-    name: "give memory back that it never had",
+    name: "return memory that it never had",
     script: "exec /a/vfs_escape garbage=balloon garbage=console map=-4096 map=-65536",
     isOpen: true,
   },

@@ -8,14 +8,14 @@
 
 #include "virtio.h"
 
-#define REQUESTS 1 /* the queue after that of urgent ones */
+#define REQUESTS 1 /* the request queue; 0 is the queue for urgent requests */
 #define TIMEOUT_MS 10000
 #define READ_BYTES 512
 
 static struct device device;
 static struct page request, answer;
 
-/* A request of a header, `body` and `tail`, with room for `room` bytes of an answer. Returns 0 or -errno. */
+/* Sends a request of a header, `body` and `tail`, with room for an answer of `room` bytes. Returns 0 or -errno. */
 static int call(uint32_t opcode, uint64_t node, const void *body, size_t body_size, const void *tail, size_t tail_size,
 		uint32_t room)
 {

@@ -1,4 +1,4 @@
-/* FUSE requests to the host's file share, past the guest's kernel, with whatever names and offsets the caller likes. */
+/* FUSE requests to the host's file share that bypass the guest's kernel, with any names and offsets. */
 #ifndef ATTACK_FUSE_H
 #define ATTACK_FUSE_H
 
@@ -12,17 +12,17 @@ struct fuse_node {
 	uint32_t mode;
 };
 
-/* All return 0 or -errno: of /dev/mem, of the host, or -ETIMEDOUT. */
+/* All return 0 or -errno: the error of /dev/mem or of the host, or -ETIMEDOUT. */
 
 int fuse_open_device(void);
 int fuse_lookup(uint64_t folder, const char *name, struct fuse_node *node);
 int fuse_read_link(uint64_t node, char *text, size_t size);
 int fuse_symlink(uint64_t folder, const char *name, const char *target);
-/* `names` in one line. */
+/* Writes the names to one line. */
 int fuse_list(uint64_t node, char *names, size_t size);
-/* The first bytes of a file. */
+/* Reads the first bytes of a file. */
 int fuse_read(uint64_t node, char *text, size_t size);
-/* Writes over a file's first bytes. */
+/* Overwrites the first bytes of a file. */
 int fuse_write(uint64_t node, const char *text);
 int fuse_create(uint64_t folder, const char *name, const char *text);
 /* Maps a page of a file at an offset of the device's window into the memory of the host's process. */

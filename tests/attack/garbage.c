@@ -23,7 +23,7 @@ static const struct {
 	{ "console", VIRTIO_CONSOLE, 2 }, { "balloon", VIRTIO_BALLOON, 5 },
 };
 
-/* Nowhere, in the hole below 4 GiB, past the end of the memory, and so long that the end overflows. */
+/* Buffers at invalid addresses, in the hole below 4 GiB, past the end of memory, and so long that the end overflows. */
 static void send_bad_buffers(struct device *device, unsigned queue, uint64_t good, uint32_t longest)
 {
 	const struct buffer bad[] = {
@@ -39,7 +39,7 @@ static void send_bad_buffers(struct device *device, unsigned queue, uint64_t goo
 	usleep(SETTLE_US);
 }
 
-/* Sectors that the disk does not have. */
+/* Requests for sectors beyond the end of the disk. */
 static void send_blocks(struct device *device, struct page *page)
 {
 	const uint32_t types[] = { VIRTIO_BLK_T_OUT, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES, 99 };
@@ -71,7 +71,7 @@ static void send_packet(struct device *device, struct page *page, struct virtio_
 	usleep(20000);
 }
 
-/* Connections to every port that might be somebody's, of this machine and of others; and a network that was not given. */
+/* Connects to all ports of this and other machines that might have a listener; and uses a network that it lacks. */
 static void send_packets(struct device *device, struct page *page)
 {
 	const uint64_t cids[] = { 0, 1, 2, 3, 4, UINT64_MAX };
@@ -87,7 +87,7 @@ static void send_packets(struct device *device, struct page *page)
 				header.dst_cid = cids[cid];
 				header.dst_port = ports[port];
 				header.op = op;
-				/* More than there is. */
+				/* A length beyond the end of the packet. */
 				header.len = op == VIRTIO_VSOCK_OP_INVALID ? UINT32_MAX : 0;
 				send_packet(device, page, header, "");
 			}
@@ -118,7 +118,7 @@ int send_garbage(const char *name)
 		if (err)
 			return err;
 
-		/* libkrun allocates what the random number generator is asked for, and fills it. */
+		/* libkrun allocates and fills as many bytes as the random number generator is asked for. */
 		uint32_t longest = DEVICES[i].id == VIRTIO_RNG ? 1 << 16 : UINT32_MAX;
 
 		if (DEVICES[i].id == VIRTIO_BLOCK)

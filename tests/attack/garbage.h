@@ -1,8 +1,8 @@
-/* What no driver would send to a device, by its queues. */
+/* Invalid requests to a device, through its queues. */
 #ifndef ATTACK_GARBAGE_H
 #define ATTACK_GARBAGE_H
 
-/* Sends it to the device of that name. Returns 0, or -errno when the device cannot be had. */
+/* Sends invalid requests to the device with that name. Returns 0, or -errno when the device is not available. */
 int send_garbage(const char *device);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * hostile ACTION [ARGUMENT...]: what a shell in a guest cannot do. Prints lines "hostile: ACTION: RESULT".
+ * hostile ACTION [ARGUMENT...]: attacks that a shell in a guest cannot do. Prints lines "hostile: ACTION: RESULT".
  *
- *   vsock PORT          dials PORT, the agent's own, and others, of every machine that there might be
- *   network PORT        asks the VM's process for a connection to 127.0.0.1:PORT, whether it has a network or not
+ *   vsock PORT          connects to PORT (the agent's) and other ports, of all machines that might exist
+ *   network PORT        asks the VM's process for a connection to 127.0.0.1:PORT, even if the guest has no network
  *   capability FILE     gives a program a capability
- *   set-uid FILE        makes FILE in every way that gives its owner's rights to each user that executes it
+ *   set-uid FILE        tries all ways to create FILE such that all users execute it with its owner's rights
  *   descriptors FILE N  opens FILE N times
  *   exit-code N         sets the exit code of the VM's process
  *   agent               writes garbage on the agent's connection
@@ -59,7 +59,7 @@ static int dial(uint32_t cid, uint32_t port)
 	int err = failed(connect(fd, (const struct sockaddr *)&to, sizeof(to)));
 	char byte;
 
-	/* A connection that is accepted by nobody and reset at once is none. */
+	/* Count a connection that is reset at once, because no process accepts it, as a failure. */
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &reset, sizeof(reset));
 	if (!err && recv(fd, &byte, 1, 0) <= 0 && errno != EAGAIN)
 		err = ECONNRESET;
@@ -81,7 +81,7 @@ static void try_vsock(uint32_t agent_port)
 		}
 }
 
-/* libkrun's own protocol: a proxy for a socket, and what it is to connect to. */
+/* libkrun's own protocol: creates a proxy for a socket and tells it to connect. */
 static void try_network(uint16_t port)
 {
 	struct sockaddr_vm own = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VMADDR_PORT_ANY };

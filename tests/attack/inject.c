@@ -1,11 +1,12 @@
 /*
- * inject PROCESS THREAD FILE FOLDER [NAME...]: what could code do that took over this process? Makes calls of the kernel
- * on one of its threads and prints one line each: "inject: NAME: RESULT", which is "ALLOWED" and what came back, the
- * name of an error, or "KILLED" and the signal, after which there is no process any more. FILE is one of the host's that
- * it must not reach, FOLDER is one that it may write to. Without NAMEs all are tried. `inject --list` prints the names.
+ * inject PROCESS THREAD FILE FOLDER [NAME...]: finds out what code could do that took over a process. Makes system
+ * calls on one of its threads and prints a line for each: "inject: NAME: RESULT". The result is "ALLOWED" and the
+ * return value, the name of an error, or "KILLED" and the signal, after which the process is gone. FILE is a file of
+ * the host that the process must not reach, FOLDER is a folder that it may write to. Without NAMEs it tries all calls.
+ * `inject --list` prints the names.
  *
- * Calls that would do harm get arguments that the kernel refuses, so "EFAULT", "EBADF", "EINVAL" and "ESRCH" mean that a
- * call was let through. What changes anything has "planted" in its name.
+ * Harmful calls get arguments that the kernel refuses, so "EFAULT", "EBADF", "EINVAL" and "ESRCH" mean that the jail
+ * allowed the call. Calls that change files have "planted" in their names.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,16 +64,16 @@ struct attempt {
 static const struct sockaddr_un abstract = { .sun_family = AF_UNIX, .sun_path = "\0smolvm-attack" };
 static const struct clone_args user_namespace = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
 static const struct { uint64_t flags, mode, resolve; } how = { O_RDONLY, 0, 0 };
-/* CAP_DAC_OVERRIDE in each process that executes the file, as of VFS_CAP_REVISION_2. */
+/* CAP_DAC_OVERRIDE for each process that executes the file, as VFS_CAP_REVISION_2. */
 static const uint32_t capability[5] = { 0x02000001, 2, 0, 0, 0 };
 static const struct { uint32_t bytes; int32_t type; uint8_t room[128]; } handle = { 8, 1, { 0 } };
 
 #define TRY(NAME, NUMBER, ...) { .name = NAME, .number = NUMBER, .arguments = { __VA_ARGS__ } }
 #define AT N(AT_FDCWD)
-#define BAD N(8) /* an address that nothing is at */
+#define BAD N(8) /* an unmapped address */
 
 static const struct attempt ATTEMPTS[] = {
-	/* What shows that calls are made at all. */
+	/* Shows that calls work at all. */
 	TRY("getpid", SYS_getpid, N(0)),
 	/* Files. */
 	TRY("open the file", SYS_openat, AT, THE_FILE, N(O_RDONLY)),
@@ -103,7 +104,7 @@ static const struct attempt ATTEMPTS[] = {
 	TRY("open_by_handle_at", SYS_open_by_handle_at, AT, D(handle), N(O_RDONLY)),
 	TRY("planted block device", SYS_mknodat, AT, S("/planted-block"), N(S_IFBLK | 0600), N(0x800)),
 	TRY("planted /dev/mem", SYS_mknodat, AT, S("/planted-mem"), N(S_IFCHR | 0600), N(0x101)),
-	/* What may be written to, and what must not be left there for the host. */
+	/* The writable folder, and files in it that would be dangerous on the host. */
 	TRY("planted file", SYS_openat, AT, IN_FOLDER("planted"), N(O_CREAT | O_WRONLY), N(0700)),
 	TRY("planted fifo", SYS_mknodat, AT, IN_FOLDER("planted-fifo"), N(S_IFIFO | 0600), N(0)),
 	TRY("planted set-uid file", SYS_openat, AT, IN_FOLDER("planted-suid"), N(O_CREAT | O_WRONLY), N(04755)),
@@ -116,7 +117,7 @@ static const struct attempt ATTEMPTS[] = {
 	TRY("open above", SYS_openat, AT, IN_FOLDER("../machine.json"), N(O_RDONLY)),
 	TRY("planted above", SYS_openat, AT, IN_FOLDER("../planted"), N(O_CREAT | O_WRONLY), N(0600)),
 	TRY("planted by rename", SYS_renameat2, AT, IN_FOLDER("planted"), AT, IN_FOLDER("../planted"), N(0)),
-	/* Sockets that are more than a family. */
+	/* Sockets other than streams of a family. */
 	TRY("socket unix datagram", SYS_socket, N(AF_UNIX), N(SOCK_DGRAM)),
 	TRY("socket unix seqpacket", SYS_socket, N(AF_UNIX), N(SOCK_SEQPACKET)),
 	TRY("socket inet datagram", SYS_socket, N(AF_INET), N(SOCK_DGRAM)),
@@ -196,7 +197,7 @@ static const struct attempt ATTEMPTS[] = {
 	TRY("uselib", SYS_uselib, BAD),
 	TRY("arch_prctl ARCH_SET_GS", SYS_arch_prctl, N(0x1001), N(0)),
 #endif
-	/* Other programs and namespaces: each of these may well end the process, so they come last. */
+	/* Other programs and namespaces. They come last because each of these is likely to kill the process. */
 	TRY("ptrace init", SYS_ptrace, N(99), N(1)),
 	TRY("process_vm_readv", SYS_process_vm_readv, N(1), N(0), N(0), N(0), N(0), N(0)),
 	TRY("process_vm_writev", SYS_process_vm_writev, N(1), N(0), N(0), N(0), N(0), N(0)),
@@ -278,14 +279,14 @@ static struct answer make(const struct attempt *attempt)
 	return tracee_call(attempt->by, attempt->number, values);
 }
 
-/* Every kind of socket there is; one that can be made is closed again. */
+/* Tries sockets of all families; closes those that can be created. */
 static void try_sockets(void)
 {
 	for (int family = 0; family < AF_MAX && !over; family++) {
 		char name[32];
 		struct answer answer = tracee_call(BY_NATIVE, SYS_socket, (long[6]){ family, SOCK_STREAM });
 
-		/* Families of which there are only others than streams. */
+		/* Some families have no stream sockets. */
 		if (answer.result == -ESOCKTNOSUPPORT || answer.result == -EPROTONOSUPPORT)
 			answer = tracee_call(BY_NATIVE, SYS_socket, (long[6]){ family, SOCK_RAW });
 		snprintf(name, sizeof(name), "socket of family %d", family);
@@ -295,7 +296,7 @@ static void try_sockets(void)
 	}
 }
 
-/* Numbers that no kernel has yet, or none that this was written for. */
+/* Tries call numbers that do not exist yet, or did not when this was written. */
 static void try_calls_to_come(void)
 {
 	for (long number = FIRST_TO_COME; number <= LAST_TO_COME && !over; number++) {
@@ -307,7 +308,7 @@ static void try_calls_to_come(void)
 	}
 }
 
-/* What is open for reading may be opened again for writing, whatever mount it is on. */
+/* Reopens files that are open for reading for writing, which may bypass a read-only mount. */
 static void try_descriptors(void)
 {
 	for (int fd = 0; fd < 256 && !over; fd++) {
@@ -329,7 +330,7 @@ static void try_descriptors(void)
 		report(name, &answer);
 		if (!over && answer.result >= 0)
 			tracee_call(BY_NATIVE, SYS_close, (long[6]){ answer.result });
-		/* A folder would be a way around the root. */
+		/* An open folder outside the root would be a way out. */
 		path = tracee_put(0, "../../../../../../../../etc", sizeof("../../../../../../../../etc"));
 		answer = tracee_call(BY_NATIVE, SYS_openat, (long[6]){ fd, path, O_RDONLY });
 		if (answer.result != -ENOTDIR) {
@@ -342,8 +343,8 @@ static void try_descriptors(void)
 static const struct {
 	const char *name;
 	void (*run)(void);
-} GROUPS[] = { { "sockets of every family", try_sockets }, { "descriptors again", try_descriptors },
-	    { "calls to come", try_calls_to_come } };
+} GROUPS[] = { { "sockets of every family", try_sockets }, { "reopened descriptors", try_descriptors },
+	    { "future call numbers", try_calls_to_come } };
 #define GROUP_COUNT (sizeof(GROUPS) / sizeof(*GROUPS))
 
 static bool is_wanted(const char *name, int count, char **names)

@@ -1,8 +1,8 @@
 /**
- * A process that gets into its jail as the runner of a VM does, and stays there: no VM, so that it takes no KVM.
+ * A process that enters its jail like the runner of a VM, and stays there. It starts no VM, so that it needs no KVM.
  *
- * Its arguments are the specification of a runner, and the agent and the root filesystem of its guest. It writes a line to its standard output when the jail is closed, and
- * narrows it as at a guest's hello when a line comes on its standard input.
+ * Its arguments are the specification of a runner, and the agent and the root filesystem of its guest. It prints a line
+ * when the jail is closed. When it reads a line from standard input, it narrows the jail as at a guest's hello.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const folder = `${confinement.root}${bootFolder(spec)}`;
 Deno.mkdirSync(folder, { recursive: true });
 bindBootFolder(libc, { folder, agent: Deno.args[1]!, rootfs: Deno.args[2]!, volumes: spec.machine.volumes });
 const listeners = [agentSocket(spec), controlSocket(spec)].map((path) => Deno.listen({ transport: "unix", path }));
-// The runtime makes what it needs for that before it must do without sockets.
+// The runtime creates what it needs for signals now, while it may still create sockets.
 Deno.addSignalListener("SIGUSR2", () => {});
 await new Promise((resolve) => setTimeout(resolve));
 confinement.close();

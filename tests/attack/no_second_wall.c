@@ -1,4 +1,4 @@
-/* In the place of what keeps root in a guest from the machine below the guest's kernel: src/guest/setup/privileges.h. */
+/* Replaces the functions of src/guest/setup/privileges.h, so that root in the guest is not restricted. */
 
 int __wrap_privileges_restrict_agent(void)
 {

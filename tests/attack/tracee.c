@@ -33,7 +33,7 @@ static void set_call(struct user_regs_struct *regs, enum call_by by, long number
 {
 	regs->rip = (unsigned long)code;
 	regs->rax = (unsigned long)number;
-	/* What was interrupted is not to be started again now. */
+	/* Do not restart the interrupted system call now. */
 	regs->orig_rax = -1UL;
 	if (by == BY_INT80) {
 		regs->rbx = (unsigned long)arguments[0];
@@ -99,7 +99,7 @@ static void set_registers(struct user_regs_struct *regs)
 	ptrace(PTRACE_SETREGSET, thread_id, NT_PRSTATUS, &vector);
 }
 
-/* An instruction that calls the kernel, in the pages that the kernel itself gives every process. */
+/* Finds a system call instruction in the pages that the kernel maps into every process (the vDSO). */
 static int find_code(void)
 {
 	char path[64], line[512];
@@ -143,7 +143,7 @@ int tracee_stop(pid_t process, pid_t thread)
 
 	int err = get_registers(&saved);
 
-	/* Below what the thread has on its stack, and what it may use without saying so. */
+	/* Below the thread's stack and its red zone. */
 	scratch = (stack_of(&saved) - 4096 - SCRATCH_BYTES) & ~63L;
 	return err ? err : find_code();
 }
@@ -157,7 +157,7 @@ long tracee_put(size_t at, const void *data, size_t size)
 	return scratch + (long)at;
 }
 
-/* A new process stops before its first instruction, and goes no further. */
+/* Kills a new process, which stops before its first instruction. */
 static void end_new_process(void)
 {
 	unsigned long made = 0;
@@ -189,7 +189,7 @@ struct answer tracee_call(enum call_by by, long number, const long arguments[6])
 			end_new_process();
 			continue;
 		}
-		/* Any other signal comes before the step or after it: the call is made once, either way. */
+		/* Any other signal arrives before or after the step: the call is made once in either case. */
 		if (get_registers(&regs) < 0 || answer.executed || !is_before(&regs))
 			break;
 	}

@@ -1,16 +1,17 @@
 /*
- * vfs_escape TRY=PATH...: what root in a guest gets of the host's files by driving the file share itself. One line of
- * the console and of standard output a try: "escape: TRY PATH: RESULT". It ends the guest, which has no files any more.
- * The word "wait" among the tries waits for input, so that what was said before is read before a try ends the machine.
+ * vfs_escape TRY=PATH...: tries to reach the host's files as root in a guest, by talking to the file share directly.
+ * For each try it prints a line to the console and to standard output: "escape: TRY PATH: RESULT". It ends the guest,
+ * which loses its file share. The word "wait" among the tries waits for input, so that the test can read earlier lines
+ * before a try ends the machine.
  *
  *   read, list     by the absolute name, in one look-up
  *   climb          by ".." up to the host's root, then name by name
  *   link           by a symlink planted in the folder s/v0 of the share, which must be a writable volume
- *   overwrite      the beginning of a file
- *   create         a file
- *   descriptors    what each descriptor of the process around the VM leads to; PATH is how many to look at
- *   map            a page of the agent's file at an offset outside the device's window; PATH is the offset
- *   garbage        to the queues of the device PATH: rng, block, vsock, console or balloon
+ *   overwrite      overwrites the start of a file
+ *   create         creates a file
+ *   descriptors    shows the target of each open descriptor of the VM's process; PATH is how many to look at
+ *   map            maps a page of the agent's file at an offset outside the device's window; PATH is the offset
+ *   garbage        sends invalid requests to the queues of the device PATH: rng, block, vsock, console or balloon
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,13 +27,13 @@
 #include "garbage.h"
 
 #define MARK "written by the guest\n"
-/* More than any folder is deep. */
+/* Deeper than any folder. */
 #define CLIMB 64
 
 static char text[2048];
 static int console = -1;
 
-/* One line, in one piece: whatever else writes to the console cannot get between. */
+/* Prints a line with one write, so that no other console output is mixed into it. */
 __attribute__((format(printf, 3, 4))) static void say(const char *try, const char *path, const char *format, ...)
 {
 	char line[4096];
@@ -60,7 +61,7 @@ static void say_result(const char *try, const char *path, int err)
 		say(try, path, "ok %s", text);
 }
 
-/* From the root of the share up to the process's root, which is above itself, and down again. */
+/* Goes from the root of the share up to the process's root, which is its own parent, and down again. */
 static int climb(const char *path, struct fuse_node *node)
 {
 	char names[1024], *rest = names, *name;
@@ -76,7 +77,7 @@ static int climb(const char *path, struct fuse_node *node)
 	return err;
 }
 
-/* A symlink in a writable volume to the folder of the file, and a name through it. */
+/* Creates a symlink in a writable volume to the folder of the file, and looks a name up through it. */
 static int follow(const char *path, struct fuse_node *node)
 {
 	static unsigned count;
@@ -102,7 +103,7 @@ static int read_node(const struct fuse_node *node)
 	return S_ISDIR(node->mode) ? fuse_list(node->id, text, sizeof(text)) : fuse_read(node->id, text, sizeof(text));
 }
 
-/* Where descriptors lead that the process has open: a folder among them is a way out of any root. */
+/* Shows the targets of the process's open descriptors: an open folder would be a way out of any root. */
 static void look_at_descriptors(int count)
 {
 	for (int fd = 0; fd < count; fd++) {

@@ -30,7 +30,7 @@ enum {
 #define VERSION_1_HIGH 1 /* feature bit 32 */
 enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
 
-/* A ring page: descriptors first, then what is available, then what is used. */
+/* A ring page: descriptors, then the available ring, then the used ring. */
 #define AVAILABLE_AT 1024
 #define USED_AT 2048
 
@@ -68,7 +68,7 @@ int page_allocate(struct page *page)
 	return count == sizeof(entry) && page->address != 0 ? 0 : -EPERM;
 }
 
-/* Takes a device off its driver: a kernel with strict /dev/mem gives no pages that a driver has. */
+/* Unbinds a device from its driver: a kernel with strict /dev/mem does not allow access to pages that a driver uses. */
 static void unbind(const char *name)
 {
 	int fd = open("/sys/bus/platform/drivers/virtio-mmio/unbind", O_WRONLY | O_CLOEXEC);
@@ -108,7 +108,7 @@ static volatile uint32_t *map(int memory, uint64_t address)
 	return registers == MAP_FAILED ? NULL : registers;
 }
 
-/* Root can make the file anew where it was removed. */
+/* root can create the file again if it was removed. */
 static int open_memory(void)
 {
 	static const char made[] = "/dev/.attack-mem";

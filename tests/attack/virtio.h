@@ -1,4 +1,4 @@
-/* A virtio device taken away from the guest's kernel: by /dev/mem, with queues in this process's own pages. */
+/* Takes a virtio device from the guest's kernel, through /dev/mem, with queues in this process's pages. */
 #ifndef ATTACK_VIRTIO_H
 #define ATTACK_VIRTIO_H
 
@@ -20,7 +20,7 @@ enum virtio_id {
 	VIRTIO_FS = 26,
 };
 
-/* A page that stays where it is, and the guest-physical address of it. */
+/* A pinned page and its guest-physical address. */
 struct page {
 	uint8_t *data;
 	uint64_t address;
@@ -38,22 +38,22 @@ struct device {
 	uint16_t sent[MAX_QUEUES];
 };
 
-/* Pins all memory of the process, so that nothing of it has to come from a file share that no longer answers. */
+/* Pins all memory of the process, so that no page must be read from a file share that no longer answers. */
 void virtio_pin(void);
 
 /* Returns 0 or -errno. */
 int page_allocate(struct page *page);
 
-/* Maps the first device of a kind. Returns 0 or -errno: what /dev/mem says, or -ENODEV. */
+/* Maps the first device of a kind. Returns 0 or -errno: the error of /dev/mem, or -ENODEV. */
 int virtio_open(struct device *device, enum virtio_id id);
 
-/* Resets it and makes its first `queues` queues ours. Returns 0 or -errno. */
+/* Resets the device and takes over its first `queues` queues. Returns 0 or -errno. */
 int virtio_take(struct device *device, unsigned queues);
 
-/* Queues a chain of buffers without waiting for it: what the addresses are is nobody's business here. */
+/* Queues a chain of buffers without waiting for it. The addresses are not checked. */
 void virtio_send(struct device *device, unsigned queue, const struct buffer *buffers, unsigned count);
 
-/* Waits until the device has used everything that was sent. Returns 0 or -ETIMEDOUT. */
+/* Waits until the device has used all buffers that were sent. Returns 0 or -ETIMEDOUT. */
 int virtio_wait(struct device *device, unsigned queue, int timeout_ms);
 
 #endif

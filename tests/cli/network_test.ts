@@ -24,7 +24,7 @@ Deno.test("smolvm network create, ls, inspect and rm make, show and remove netwo
   using cli = makeNetworksCli();
   assertPrinted(await cli.run(["network", "ls"]), "NAME   SUBNET   MACHINES   CREATED\n");
   for (const name of ["shop", "app"]) assertPrinted(await cli.run(["network", "create", name]), `${name}\n`);
-  const taken = 'Cannot create the network "app": there is one with that name';
+  const taken = 'Cannot create the network "app": a network with that name exists';
   assertFailed(await cli.run(["network", "create", "app"]), 125, taken);
   assertPrinted(
     await cli.run(["create", "--name", "db", "--network", "app", "--network-alias", "sql", "root"]),

@@ -215,12 +215,12 @@ refusalTest("smolvm run refuses ports that cannot be published", [
 refusalTest("smolvm run refuses rules that are none, and denials without a network", [
   {
     args: ["run", "--allow-net", "10.0.0.1/8", "{}/root"],
-    message: 'Cannot use the network rule "10.0.0.1/8": it has bits behind its prefix of 8',
+    message: 'Cannot use the network rule "10.0.0.1/8": it has bits set after its prefix of 8',
     hint: "Write 10.0.0.0/8.",
   },
   {
     args: ["create", "--net", "--deny-net", "example.com:0", "{}/root"],
-    message: 'Cannot use the network rule "example.com:0": expected a port from 1 to 65535 behind the colon',
+    message: 'Cannot use the network rule "example.com:0": expected a port from 1 to 65535 after the colon',
   },
   {
     args: ["run", "--deny-net", "example.com", "{}/root"],

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { namesIn } from "../../src/state/machine_folders.ts";
 import { makeCli } from "../helpers/cli.ts";
 import { assertCode, type Outcome } from "../helpers/process.ts";
-import { layState020, release020 } from "../helpers/released_state.ts";
+import { copyState020, smolvm020Command } from "../helpers/released_state.ts";
 import { makeStubCli, noStubReason } from "../helpers/stub_vm.ts";
 
 Deno.test("smolvm lists, inspects, logs, renames, updates and deletes machines of 0.2.0 in place", async () => {
   using cli = makeCli();
   const state = `${cli.state}/smolvm`;
-  const { web, idle } = await layState020(state, cli.folder);
+  const { web, idle } = await copyState020(state, cli.folder);
   const print = async (...args: string[]) => {
     const outcome = await cli.run(args);
     assertCode(outcome, 0);
@@ -43,7 +43,7 @@ Deno.test({
   ignore: noStubReason !== undefined,
   async fn() {
     await using stub = await makeStubCli();
-    const [program, ...args] = release020();
+    const [program, ...args] = smolvm020Command();
     const demand = async (outcome: Promise<Outcome>) => {
       assertCode(await outcome, 0);
       return (await outcome).stdout;

@@ -103,7 +103,7 @@ test("smolvm warm --image has machines wait for runs of that image alone, which 
   const { code, stderr } = await stub.smolvm("rmi", "--force", "app:1");
   assert.deepEqual([code, stderr.split("\n")[0]], [
     1,
-    'smolvm: Cannot remove image "localhost/app:1": machines wait for a run of it',
+    'smolvm: Cannot remove image "localhost/app:1": warm machines use it',
   ]);
   await buildImage(stub, { name: "localhost/other:1", rootfs });
   const began = Date.now();
@@ -295,7 +295,7 @@ Deno.test("smolvm warm refuses what it cannot do", async () => {
   const { code, stderr } = await cli.run(["warm"], { config: "insecure_no_jail = true" });
   assert.deepEqual(
     [code, stderr],
-    [125, "smolvm: Cannot keep machines warm with insecure_no_jail: those that wait are jailed\n"],
+    [125, "smolvm: Cannot keep machines warm with insecure_no_jail: warm machines are always jailed\n"],
   );
   assertCode(await cli.run(["warm", "--count", "0"]), 0);
   assert.deepEqual(listOf(cli.state), []);

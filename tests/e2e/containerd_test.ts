@@ -59,7 +59,7 @@ const CNI = {
   }],
 };
 
-if (suite.isTried) {
+if (suite.isEnabled) {
   Deno.test.beforeAll(async () => {
     await Deno.writeTextFile(`${folder}/containerd.toml`, containerdConfig());
     await Deno.mkdir(`${folder}/cni`);

@@ -237,7 +237,7 @@ testWithOwn("cp refuses what cannot be in one sentence, and changes nothing", "r
   assertFailed(await cp("box:/dev/zero", "-"), 'Cannot copy "box:/dev/zero": Operation not supported');
   assertFailed(
     await cp("box:/proc/sys", `${here}/sys`),
-    'Cannot copy "box:/proc/sys": The kernel makes its files up: copy them one by one',
+    'Cannot copy "box:/proc/sys": It is a virtual file system: copy its files one by one',
   );
   assertFailed(await cp(`${here}/file`, "bxo:/"), 'No such machine: "bxo"\nDid you mean "box"?');
   assert.equal(await guest("find / -xdev | sort"), before);

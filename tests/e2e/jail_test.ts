@@ -33,7 +33,7 @@ interface Starter {
 /** How long all actions may take in an emulated machine. */
 const ACTIONS_MS = 500_000;
 /** When a machine is stopped that was attacked by its own guest. */
-const DEADLINE_MS = 8_000;
+const DEADLINE_MS = 5_000;
 /** Another machine of the starter's. */
 const OTHER = "0123456789ab";
 const SECRET = "what only the starter knows";

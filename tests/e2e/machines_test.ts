@@ -7,7 +7,7 @@ import { runnersOf } from "../helpers/inventory.ts";
 import { logOf, machineCommands, untilLogged } from "../helpers/machine_commands.ts";
 import { assertCode, Process, runProcess } from "../helpers/process.ts";
 import { SMOLVM } from "../helpers/cli.ts";
-import { layState020 } from "../helpers/released_state.ts";
+import { copyState020 } from "../helpers/released_state.ts";
 import { until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
@@ -186,7 +186,7 @@ test("a start that is interrupted is aborted, and the machine can be started aga
 });
 
 test("a machine of smolvm 0.2.0 starts, has the logs that it had, and is moved to where its files are now", async () => {
-  const { web } = await layState020(`${state}/smolvm`, rootfs);
+  const { web } = await copyState020(`${state}/smolvm`, rootfs);
   const command = "echo up; trap 'exit 0' TERM; while :; do sleep 0.2; done";
   const record = JSON.parse(await Deno.readTextFile(`${web}/machine.json`));
   record.command.argv = ["sh", "-c", command];

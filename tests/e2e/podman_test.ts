@@ -22,7 +22,7 @@ async function feedPodman(input: string | Uint8Array, args: string[]): Promise<O
   return await runProcess("podman", { args, env, input });
 }
 
-if (suite.isTried) {
+if (suite.isEnabled) {
   Deno.test.beforeAll(async () => {
     env = await configurePodman(folder, RUNTIME);
     await buildRootfs(`${folder}/root`);

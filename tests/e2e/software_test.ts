@@ -19,7 +19,7 @@ http { access_log off; client_body_temp_path /data/body; proxy_temp_path /data/p
   uwsgi_temp_path /data/uwsgi; scgi_temp_path /data/scgi; server { listen 80; root /data; } }`;
 
 /** With keys that are made here, and none of the configuration that Debian's scripts would have made. */
-const SSH = `ssh-keygen -A >/dev/null
+const SSH = `ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
 mkdir -p -m 700 /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
 cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
 systemctl start ssh; ssh -o StrictHostKeyChecking=no -o LogLevel=ERROR 127.0.0.1 id -un`;

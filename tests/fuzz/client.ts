@@ -11,7 +11,7 @@ import type { Random } from "./random.ts";
 
 const TYPES = [MSG.STARTED, MSG.STDOUT, MSG.STDERR, MSG.STDIN_CREDIT, MSG.EXITED, MSG.FAILED];
 
-/** Checks that a client of a hostile runner ends with a status or with one error. */
+/** Checks that a client of a hostile runner ends with an exit status or with one SmolvmError. */
 export async function checkClient(random: Random): Promise<void> {
   using folder = makeTempFolder();
   const path = `${folder.path}/control.sock`;
@@ -36,13 +36,13 @@ export async function checkClient(random: Random): Promise<void> {
 function hostileFrame(random: Random): Uint8Array {
   if (random.upTo(20) === 0) return random.bytes(random.upTo(60));
   const type = random.upTo(10) === 0 ? random.u32() : TYPES[random.upTo(TYPES.length - 1)]!;
-  // Most frames are output, because random types would make little of it.
+  // Send mostly output: random types alone would produce little of it.
   const isOutput = random.upTo(3) > 0;
   const payload = isOutput ? new Uint8Array(random.upTo(16_000)) : random.bytes(random.upTo(24));
   return encodeFrame(isOutput ? MSG.STDOUT : type, CLIENT_STREAM, payload);
 }
 
-/** Checks that a changed start report is read, or refused with one error without control characters. */
+/** Checks that a damaged start report is decoded, or refused with one error without control characters. */
 export function checkStart(random: Random): void {
   const reports = [{ pid: 4711 }, new SmolvmError("guest", "It died:\n  last words", { hint: "\x1b[2J" })];
   const bytes = encodeStart(reports[random.upTo(1)]!);

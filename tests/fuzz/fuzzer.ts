@@ -1,5 +1,5 @@
 /**
- * The frame of the fuzzers: each iteration has its own seed, which a failure names.
+ * The common part of the fuzzers. Each iteration has its own seed; the error of a failed iteration contains it.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { Random } from "./random.ts";
 
-/** Runs one iteration; `isFirst` allows for what is too slow for each. */
+/** Runs one iteration; only the first one, with `isFirst`, runs checks that are too slow for all. */
 export type FuzzCheck = (seed: number, isFirst: boolean) => Promise<void>;
 
 /** A seeded fuzzer. */
@@ -15,19 +15,19 @@ export class Fuzzer {
   readonly #script: string;
   readonly #check: FuzzCheck;
 
-  /** @param script its path, with which a failure is reproduced */
+  /** @param script the path of the script that reproduces a failure */
   constructor(script: string, check: FuzzCheck) {
     this.#script = script;
     this.#check = check;
   }
 
-  /** Fuzzes `iterations` times from `seed`; the error of a failed iteration names what reproduces it. */
+  /** Fuzzes `iterations` times from `seed`; the error of a failed iteration contains the command to reproduce it. */
   async run(seed: number, iterations: number): Promise<void> {
     const seeds = new Random(seed);
     for (let iteration = 0; iteration < iterations; iteration++) await this.reproduce(seeds.u32(), iteration === 0);
   }
 
-  /** Runs the iteration of one seed. */
+  /** Runs the iteration with this seed. */
   async reproduce(seed: number, isFirst = true): Promise<void> {
     try {
       await this.#check(seed, isFirst);
@@ -36,7 +36,7 @@ export class Fuzzer {
     }
   }
 
-  /** The command line: `[--seed N] [--iterations N]`, or `--repro SEED`. */
+  /** Runs the command line: `[--seed N] [--iterations N]`, or `--repro SEED`. */
   async main({ iterations: byDefault }: { iterations: number }): Promise<void> {
     const { values } = parseArgs({
       options: { seed: { type: "string" }, iterations: { type: "string" }, repro: { type: "string" } },

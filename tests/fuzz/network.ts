@@ -1,9 +1,9 @@
 /**
- * A seeded fuzzer of the gateway's stack and of its reader of DNS: frames that are valid, damaged or made up, while the
- * other side writes, reads, ends and resets as it likes.
+ * A seeded fuzzer of the gateway's network stack and parsers. It sends valid, damaged and random frames while the other
+ * side of the connections writes, reads, ends and resets them at random.
  *
  *     deno run tests/fuzz/network.ts [--seed N] [--iterations N]    from a seed, or a random one; 50000 are 10^7 frames
- *     deno run tests/fuzz/network.ts --repro SEED                   the one iteration that failed
+ *     deno run tests/fuzz/network.ts --repro SEED                   repeats the iteration that failed
  *
  * @module
  */
@@ -25,13 +25,13 @@ import { frameOfIpv6, packetsOf } from "../network/fake_guest.ts";
 import { Fuzzer } from "./fuzzer.ts";
 import { Random } from "./random.ts";
 
-/** Frames of an iteration. */
+/** Frames per iteration. */
 const FRAMES = 200;
 
 const fuzzer = new Fuzzer("tests/fuzz/network.ts", async (seed) => {
   checkStack(new Random(seed));
-  checkNames(new Random(seed));
-  checkFirstWords(new Random(seed));
+  checkDns(new Random(seed));
+  checkFirstBytes(new Random(seed));
   checkForwarding(new Random(seed));
   await checkLink(new Random(seed));
 });
@@ -39,7 +39,7 @@ const fuzzer = new Fuzzer("tests/fuzz/network.ts", async (seed) => {
 /** Fuzzes the stack, with hundreds of frames in each iteration; see {@linkcode Fuzzer.run}. */
 export const fuzzNetwork = fuzzer.run.bind(fuzzer);
 
-/** Whatever comes, the stack answers with packets that are well-formed, and keeps to its limits. */
+/** Checks that the stack sends only well-formed packets and stays within its limits, whatever frames it receives. */
 function checkStack(random: Random): void {
   let now = 0;
   const connections: TcpConnection[] = [];
@@ -64,7 +64,7 @@ function checkStack(random: Random): void {
     now += random.upTo(300);
     if (random.upTo(7) === 0) stack.tick();
     for (const { segment } of packetsOf(stack)) {
-      // Some of what it says is believed.
+      // Follow the stack's sequence numbers half of the time.
       if (segment && random.upTo(1) === 0) {
         numbers.acknowledgement = (segment.sequence + segment.data.length + (segment.flags & 1)) >>> 0;
         numbers.sequence = segment.acknowledgement;
@@ -81,7 +81,7 @@ function checkStack(random: Random): void {
   assert.deepEqual([stack.connections, stack.budget.used], [0, 0]);
 }
 
-/** Whatever another machine of the network sends, what is passed on is one packet of the same ends, or nothing. */
+/** Checks that the stack drops a packet of another machine, or forwards it as one packet with the same ends. */
 function checkForwarding(random: Random): void {
   const bytes = random.bytes(random.upTo(100)) as Uint8Array<ArrayBuffer>;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -106,7 +106,7 @@ function checkForwarding(random: Random): void {
   assert.deepEqual([endsOf(passed!), passed!.end], [endsOf(packet), taken.length]);
 }
 
-/** Does something that the other side of a connection may do. */
+/** Performs a random action of the other side of a connection. */
 function act(random: Random, stack: Stack, connection: TcpConnection): void {
   switch (random.upTo(7)) {
     case 0:
@@ -128,7 +128,7 @@ function act(random: Random, stack: Stack, connection: TcpConnection): void {
   }
 }
 
-/** A frame of a few flows, mostly of TCP, mostly sensible, and then perhaps damaged. */
+/** Makes a frame of one of a few flows: mostly TCP, mostly valid, and sometimes damaged. */
 function makeFrame(
   random: Random,
   numbers: { sequence: number; acknowledgement: number },
@@ -156,11 +156,11 @@ function makeFrame(
   view.setUint8(47, [16, 16, 16, 24, 17, 2, 2, 4, random.upTo(255)][random.upTo(8)]!);
   view.setUint16(48, [65_535, 1000, 0, random.upTo(65_535)][random.upTo(3)]!);
   frame.set(random.bytes(options), 54);
-  return damaged(random, random.upTo(1) === 0 ? frame : sameByIpv6(random, frame));
+  return damaged(random, random.upTo(1) === 0 ? frame : toIpv6(random, frame));
 }
 
-/** What a frame of IPv4 carries, by IPv6. */
-function sameByIpv6(random: Random, frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+/** Makes an IPv6 frame with the payload of an IPv4 frame. */
+function toIpv6(random: Random, frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const payload = frame.slice(34);
   const isIcmp = frame[23] === 1;
   if (isIcmp) payload[0] = [128, 135, random.upTo(255)][random.upTo(2)]!;
@@ -179,8 +179,8 @@ function damaged(random: Random, frame: Uint8Array<ArrayBuffer>): Uint8Array<Arr
   return random.upTo(31) === 0 ? frame.slice(0, random.upTo(frame.length)) : frame;
 }
 
-/** Any bytes at all are a message or none. */
-function checkNames(random: Random): void {
+/** Checks that the DNS parser reads or refuses any bytes, and never throws. */
+function checkDns(random: Random): void {
   const message = random.bytes(random.upTo(80));
   if (message.length >= 12 && random.upTo(3) > 0) message.set([0, 1, 0, random.upTo(3)], 4);
   for (let at = 12; at < message.length && random.upTo(3) > 0; at += 1 + random.upTo(5)) message[at] = random.upTo(6);
@@ -194,8 +194,8 @@ function checkNames(random: Random): void {
   assert.equal(parseQuestion(emptyAnswer(message, question, 3))?.name, question.name);
 }
 
-/** Whatever a guest says first, it names a server, names none, or has more to say, but not for ever. */
-function checkFirstWords(random: Random): void {
+/** Checks that the parsers of a connection's first bytes handle any bytes, and that serverNameOf() decides in time. */
+function checkFirstBytes(random: Random): void {
   const bytes = random.upTo(15) === 0
     ? new Uint8Array(MAX_HELLO_BYTES + random.upTo(100))
     : new Uint8Array(random.upTo(120));
@@ -218,7 +218,7 @@ function checkFirstWords(random: Random): void {
   if (event !== undefined) describeEvent(event);
 }
 
-/** A link ends in order, or with a complaint of the framing. */
+/** Checks that a link ends without an error, or with a LinkError. */
 async function checkLink(random: Random): Promise<void> {
   const stack = new Stack(LINK, { onConnect: () => 1, onDatagram: () => 1, onPing: () => 1, onOutput() {} });
   let left = random.upTo(5);

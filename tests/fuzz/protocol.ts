@@ -1,11 +1,11 @@
 /**
- * A seeded fuzzer of all parsers of bytes from a guest, or from a runner that the guest has taken over: the frame
- * decoder, the payload readers, archives, and the client of a machine.
+ * A seeded fuzzer of all code that parses bytes from a guest, or from a runner that the guest has taken over: the frame
+ * decoder, the payload readers, the archive reader and a machine's client.
  *
  *     deno run tests/fuzz/protocol.ts [--seed N] [--iterations N]    starts from this seed, or a random one
  *     deno run tests/fuzz/protocol.ts --repro SEED                   repeats the iteration that failed
  *
- * Each iteration has its own seed, which a failure names.
+ * Each iteration has its own seed; the error of a failed iteration contains it.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const fuzzer = new Fuzzer("tests/fuzz/protocol.ts", async (seed) => {
   checkRoundTrip(new Random(seed));
   await checkArchive(new Random(seed));
   checkStart(new Random(seed));
-  // It takes as long as many other checks.
+  // This check takes as long as many of the others.
   if (seed % 32 === 0) await checkClient(new Random(seed));
 });
 
@@ -48,17 +48,17 @@ function checkDecoder(random: Random): void {
   assert.deepEqual(chunksOf(random, bytes).flatMap((chunk) => [...decoder.push(chunk)]), frames);
 }
 
-/** Checks that any bytes are decoded identically in one chunk and in many, within the limit, or refused. */
+/** Checks that any bytes are decoded or refused identically in one chunk and in many, within the size limit. */
 function checkHostileStream(random: Random): void {
   const bytes = random.list(8, () => random.bytes(random.upTo(20))).flatMap((part) => [...part]);
-  // Small lengths, because frames with large ones never end.
+  // Zeros make lengths small: frames with large lengths never end.
   for (let at = 1; at < bytes.length; at++) if (random.upTo(2) > 0) bytes[at] = 0;
   const whole = decodeAll([new Uint8Array(bytes)]);
   assert.deepEqual(decodeAll(chunksOf(random, bytes)), whole);
   for (const { payload } of whole.frames) assert.ok(payload.length <= MAX_PAYLOAD);
 }
 
-/** Checks that payload readers return or refuse, and never fail in another way. */
+/** Checks that payload readers return a value or throw a ProtocolError, and never fail in another way. */
 function checkReaders(random: Random): void {
   const payload = random.bytes(random.upTo(MAX_PAYLOAD));
   // Nearly correct counts and lengths reach more code than random ones.
@@ -90,7 +90,7 @@ function checkRoundTrip(random: Random): void {
   assert.throws(() => read(bytes.subarray(0, random.upTo(bytes.length - 1))), ProtocolError);
 }
 
-/** The frames that are decoded before the decoder refuses the rest, and whether it does. */
+/** Returns the frames that the decoder accepts, and whether it refuses the rest. */
 function decodeAll(chunks: Uint8Array[]): { frames: Frame[]; refused: boolean } {
   const decoder = new FrameDecoder(MAX_PAYLOAD);
   const frames: Frame[] = [];
@@ -100,7 +100,7 @@ function decodeAll(chunks: Uint8Array[]): { frames: Frame[]; refused: boolean } 
   return { frames, refused: !finished };
 }
 
-/** Whether `action` succeeded; rethrows any error but a refusal. */
+/** Whether `action` succeeded; rethrows any error except a ProtocolError. */
 function succeeds(action: () => unknown): boolean {
   try {
     action();

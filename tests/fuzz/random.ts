@@ -14,7 +14,7 @@ export class Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** A number from 0 to `most`. */
+  /** A number from 0 to `most`, inclusive. */
   upTo(most: number): number {
     return this.u32() % (most + 1);
   }
@@ -23,7 +23,7 @@ export class Random {
     return Uint8Array.from({ length }, () => this.u32());
   }
 
-  /** Up to `most` items. */
+  /** A list of up to `most` items. */
   list<T>(most: number, make: () => T): T[] {
     return Array.from({ length: this.upTo(most) }, make);
   }

@@ -1,6 +1,6 @@
 /**
- * A seeded fuzzer of everything that reads the folder that a VM writes to, `vm/` in its machine's folder: makes files
- * that a guest that has taken over its VM's process could make, and runs the real command line on them.
+ * A seeded fuzzer of all code that reads the folder that a VM writes to (`vm/` in the machine's folder). It makes files
+ * that a guest could make after taking over its VM's process, and runs the real command line on them.
  *
  *     deno run -A tests/fuzz/vm_folder.ts [--seed N] [--iterations N]    starts from this seed, or a random one
  *     deno run -A tests/fuzz/vm_folder.ts --repro SEED                   repeats the iteration that failed
@@ -28,7 +28,7 @@ const SECRET = "the secret of the user";
 /** The number of files in a large folder. */
 const MANY = 100_000;
 
-/** Makes something at a free path; `outside` is a folder of the user. */
+/** Makes a hostile file at a free path; `outside` is a folder of the user. */
 type Plant = (path: string, random: Random, outside: string) => void;
 
 const PLANTS: Plant[] = [
@@ -69,7 +69,7 @@ function forgedStatus(random: Random): unknown {
   };
 }
 
-/** The first iteration is also with very many files. */
+/** The first iteration also makes {@linkcode MANY} files. */
 const fuzzer = new Fuzzer("tests/fuzz/vm_folder.ts", (seed, isFirst) => checkMachine(new Random(seed), isFirst));
 
 /** Fuzzes the folder; see {@linkcode Fuzzer.run}. */
@@ -81,7 +81,7 @@ async function checkMachine(random: Random, large: boolean): Promise<void> {
   Deno.mkdirSync(`${cli.folder}/root`);
   Deno.mkdirSync(outside);
   Deno.writeTextFileSync(`${outside}/secret`, SECRET, { mode: 0o640 });
-  const before = look(outside);
+  const before = snapshot(outside);
   assertCode(await cli.run(["create", "--name", "web", "root"]), 0);
   const [{ folder }] = JSON.parse((await cli.run(["inspect", "web"])).stdout);
   const plantAll = () => plant(folder, random, outside);
@@ -96,7 +96,7 @@ async function checkMachine(random: Random, large: boolean): Promise<void> {
     [["stop", "-t", "0", "web"]],
   ];
   {
-    await using runner = random.upTo(1) === 0 ? await hold(folder) : undefined;
+    await using runner = random.upTo(1) === 0 ? await holdLock(folder) : undefined;
     for (const commands of steps) {
       if (runner && commands.some(([name]) => name === "stop")) continue;
       plantAll();
@@ -105,7 +105,7 @@ async function checkMachine(random: Random, large: boolean): Promise<void> {
     if (runner) {
       plantAll();
       await check(cli, ["stop", "--force", "-t", "0", "web"]);
-      assert.equal(identifyProcess(runner.pid), undefined, "it was killed, whatever the VM says of itself");
+      assert.equal(identifyProcess(runner.pid), undefined, "the runner was killed, whatever status the VM wrote");
     }
   }
   plantAll();
@@ -121,7 +121,7 @@ async function checkMachine(random: Random, large: boolean): Promise<void> {
   assertCode(await check(cli, ["delete", "--force", "web"]), 0);
   assert.equal((await cli.run(["list", "-q"])).stdout, "");
   assert.deepEqual([...Deno.readDirSync(dirname(folder))].map(({ name }) => name), [".lock"]);
-  assert.deepEqual(look(outside), before, "nothing outside was changed");
+  assert.deepEqual(snapshot(outside), before, "the user's folder is unchanged");
 }
 
 /** Replaces some of the files and adds others. */
@@ -135,8 +135,8 @@ function plant(folder: string, random: Random, outside: string): void {
   }
 }
 
-/** A process that holds the lock of a machine, like its runner. */
-async function hold(folder: string): Promise<AsyncDisposable & { pid: number }> {
+/** Starts a process that holds the lock of a machine, like its runner. */
+async function holdLock(folder: string): Promise<AsyncDisposable & { pid: number }> {
   const script = 'exec 9<>"$1" && flock 9 && echo held && exec sleep 600';
   const args = ["-c", script, "sh", `${folder}/lock`];
   const child = new Deno.Command("sh", { args, stdin: "null", stdout: "piped" }).spawn();
@@ -157,28 +157,28 @@ async function hold(folder: string): Promise<AsyncDisposable & { pid: number }> 
   };
 }
 
-/** Runs a command, which must end, and print one sentence if it fails. */
+/** Runs a command; checks that it ends, and that it prints one sentence if it fails. */
 async function check(cli: Cli, args: string[]) {
   const words = args.map((word) => `'${word}'`).join(" ");
-  // `logs -f` follows a machine that appears to run until it ends.
+  // `logs -f` does not end while the machine appears to run.
   const follows = args.includes("-f");
   const deadline = `-k 1 ${follows ? FOLLOW_S : DEADLINE_S}`;
   const outcome = await cli.shell(`exec timeout ${deadline} "$0" ${words}`).outcome;
   const { code, stdout, stderr } = outcome;
   const what = `smolvm ${args.join(" ")}: ${code}\n${stderr.slice(0, 2000)}`;
   assert.ok((code !== 124 || follows) && code !== 137, `it hangs: ${what}`);
-  // A log is printed unchanged.
+  // `logs` prints a log unchanged, with its control characters.
   const isLog = args[0] === "logs" && (code === 0 || follows);
   if (!isLog) assert.doesNotMatch(stderr, /[^\P{Cc}\n\t]/u, what);
   if (!isLog) assert.doesNotMatch(stderr, /(^|\n) +at |Uncaught|panicked|Error:/, what);
-  assert.ok(!`${stdout}${stderr}`.includes(SECRET), `it shows a file of the user's: ${what}`);
+  assert.ok(!`${stdout}${stderr}`.includes(SECRET), `it shows the user's file: ${what}`);
   if (code !== 0 && code !== 124) assert.match(stderr, /^smolvm: [A-Z"]/, what);
   if (args[0] !== "logs") assert.doesNotMatch(stdout, /[^\P{Cc}\n\t]/u, what);
   return outcome;
 }
 
-/** All properties of a folder's content but the link counts of its files. */
-function look(folder: string): unknown {
+/** The properties and texts of a folder's files, without link counts, which links from the VM's folder change. */
+function snapshot(folder: string): unknown {
   return [...Deno.readDirSync(folder)].map(({ name }) => {
     const { mode, uid, mtime, size } = Deno.lstatSync(`${folder}/${name}`);
     return { name, mode, uid, mtime, size, text: Deno.readTextFileSync(`${folder}/${name}`) };

@@ -40,7 +40,7 @@ static void write_text(const char *name, const char *text)
 	CHECK(file && fputs(text, file) >= 0 && fclose(file) == 0);
 }
 
-/* The machine's files in a folder that a volume then hides, with `fds` of them. */
+/* Creates the machine's files in a folder, opens them as `fds`, and then hides the folder with a volume. */
 static uint32_t hide(struct setup_file *files, int *fds)
 {
 	static const char *const names[] = { "hosts", "hostname", "resolv.conf", "folder" };
@@ -111,16 +111,16 @@ static void over_nothing(void)
 
 int main(void)
 {
-	/* qemu-user does not know the call; where nothing is emulated it is there. */
+	/* qemu-user does not support the call. */
 	if (getenv("EMULATED") && open_tree(AT_FDCWD, "/", OPEN_TREE_CLOEXEC) < 0 && errno == ENOSYS) {
 		printf("skipped: no open_tree where programs are emulated\n0 passed, 0 failed\n");
 		return 0;
 	}
 
 	static const struct test tests[] = {
-		{ "bound_files_show() covers a volume's files and links, and leaves them as they are", over_a_volume },
-		{ "bound_files_show() does without what a read-only volume lacks", over_a_volume_that_is_read_only },
-		{ "bound_files_show() binds nothing that is not hidden", over_nothing },
+		{ "bound_files_show() covers a volume's files and links, and does not change them", over_a_volume },
+		{ "bound_files_show() skips files that a read-only volume lacks", over_a_volume_that_is_read_only },
+		{ "bound_files_show() does not bind files that are not hidden", over_nothing },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

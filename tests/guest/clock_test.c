@@ -22,7 +22,7 @@ static void drifts(void)
 	CHECK(!clock_must_be_set(0, true));
 	CHECK(!clock_must_be_set(S / 10, true));
 	CHECK(!clock_must_be_set(-S / 10, true));
-	/* A message that took long says the same of a clock that is right. */
+	/* A delayed message makes a correct clock appear to be ahead by the same time. */
 	CHECK(!clock_must_be_set(-5 * S, false));
 	CHECK(!clock_must_be_set(S, false));
 }
@@ -30,7 +30,7 @@ static void drifts(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "clock_must_be_set() sets it after a jump of the host's, either way", jumps },
+		{ "clock_must_be_set() is true after a jump of the host's clock in either direction", jumps },
 		{ "clock_must_be_set() leaves small drifts to be slewed", drifts },
 	};
 

@@ -14,7 +14,7 @@
 
 #define LARGE (1024 * 1024)
 
-/* The server of a test, the tool, and the far ends of the tool's input and output. */
+/* The server of a test, the tool, and the test's ends of the tool's input and output. */
 static struct {
 	int listener;
 	int peer;
@@ -22,9 +22,9 @@ static struct {
 	int input, output;
 } t;
 
-static char address_text[16]; /* of the last port that was taken */
+static char address_text[16]; /* the address of the last take_port() */
 
-/* Takes a free port of an address; listening to it is up to the caller. */
+/* Binds a free port of an address; the caller must listen on it. */
 static void take_port(const char *address)
 {
 	struct sockaddr_in6 any = { .sin6_family = strchr(address, ':') ? AF_INET6 : AF_INET };
@@ -61,7 +61,7 @@ static void start_tool(void)
 	t.output = output[0];
 }
 
-/* Joins the tool to a server at that address. */
+/* Connects the tool to a server at that address. */
 static void begin(const char *address)
 {
 	take_port(address);
@@ -129,7 +129,7 @@ static void both_directions_at_once(void)
 	begin("127.0.0.1");
 	echo = fork();
 	if (echo == 0) {
-		/* Takes in all of it before it gives any back, as far as the buffers in between make it. */
+		/* Reads all data before it writes any back. */
 		CHECK(read_all(t.peer, received, LARGE) == LARGE && write_all(t.peer, received, LARGE) == 0);
 		_exit(0);
 	}
@@ -145,7 +145,7 @@ static void both_directions_at_once(void)
 	CHECK_INT(exit_code(), 0);
 }
 
-/* Neither direction may wait for the other: here the server reads nothing until its own words were heard. */
+/* Neither direction may wait for the other: this server reads nothing until its own data has arrived. */
 static void a_server_that_does_not_read(void)
 {
 	static char data[LARGE];
@@ -190,7 +190,7 @@ static void nobody_there(void)
 	CHECK_INT(exit_code(), 1);
 }
 
-/* It has a child, which holds the connection too. */
+/* The tool has a child that also holds the connection. */
 static void gone_with_its_first_process(void)
 {
 	char byte;
@@ -228,15 +228,15 @@ static void what_is_no_port(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "connect passes on the end of its input, and then the answer", end_of_input_first },
-		{ "connect passes on the end of what the server says, and then its own input", end_of_output_first },
-		{ "connect carries a lot of data back and forth", both_directions_at_once },
+		{ "connect forwards the end of its input, and then the answer", end_of_input_first },
+		{ "connect forwards the end of the server's output, and then its own input", end_of_output_first },
+		{ "connect carries a lot of data in both directions", both_directions_at_once },
 		{ "connect does not make one direction wait for the other", a_server_that_does_not_read },
-		{ "connect finds a server at whichever address it listens", every_address },
-		{ "connect says that nobody listens", nobody_there },
-		{ "connect ends as a whole with its first process", gone_with_its_first_process },
-		{ "connect ends with a connection that breaks", a_connection_that_breaks },
-		{ "connect takes ports from 1 to 65535", what_is_no_port },
+		{ "connect finds a server on any address", every_address },
+		{ "connect reports that no server listens", nobody_there },
+		{ "connect ends both of its processes when the first one is killed", gone_with_its_first_process },
+		{ "connect ends when the connection breaks", a_connection_that_breaks },
+		{ "connect accepts ports from 1 to 65535", what_is_no_port },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(tests[0]));

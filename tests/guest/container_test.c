@@ -50,7 +50,7 @@ static void sets_everything(void)
 	const char *script = "id -u; id -g; id -G; umask; ulimit -n; echo $HOME; "
 			     "sed -n 's/^\\(Cap[A-Z][a-z]*\\|NoNewPrivs\\):\t/\\1 /p' /proc/self/status; exit 9";
 
-	/* CHOWN, KILL and SETUID; that of a user who is not root is lost by executing a program, but for what is ambient. */
+	/* CHOWN, KILL and SETUID. When a user other than root executes a program, only ambient capabilities remain. */
 	CHECK_INT(RUN("4242,4243,10,20", "77", "a1,1,20,21,20", "nh", "7:64:128", "-", "-", "sh", "-c", (char *)script), 9);
 	CHECK_TEXT(output, "4242\n4243\n4243 10 20\n0077\n64\n/\n"
 			   "CapInh 0000000000000020\nCapPrm 0000000000000020\nCapEff 0000000000000020\n"
@@ -72,7 +72,7 @@ static void fails_as_docker(void)
 
 static void filters_system_calls(void)
 {
-	/* Loads the number of a call; what is not uname(2) is allowed; that fails with EXDEV. */
+	/* Loads the number of the call; uname(2) fails with EXDEV, all others are allowed. */
 	static char filter[128];
 	static char *const users[] = { "0,0", "4242,4242" };
 
@@ -87,7 +87,7 @@ static void filters_system_calls(void)
 		CHECK_INT(RUN(users[i], "22", "0,0,0,0,0", "n", "-", "-", filter, "sh", "-c", "uname; exit 3"), 3);
 		CHECK(strstr(output, "Invalid cross-device link"));
 	}
-	/* Not a filter that the kernel takes, no filter at all, half an instruction. */
+	/* A filter that the kernel refuses, an empty filter, half an instruction. */
 	CHECK_INT(RUN("0,0", "22", "0,0,0,0,0", "-", "-", "-", "0:0020000000000000", "true"), 126);
 	CHECK_INT(RUN("0,0", "22", "0,0,0,0,0", "-", "-", "-", "0:", "true"), 2);
 	CHECK_INT(RUN("0,0", "22", "0,0,0,0,0", "-", "-", "-", "0:00060000", "true"), 2);
@@ -100,7 +100,7 @@ static void sets_sysctls(void)
 	char none[] = "net/ipv4/no_such=1", half[] = "net/ipv4/ip_default_ttl";
 	const char *show = "cd /proc/sys/net/ipv4; cat ip_default_ttl ip_local_reserved_ports";
 
-	/* Of a network namespace that nothing else uses. */
+	/* A new network namespace, so that the test changes only its own settings. */
 	CHECK(unshare(CLONE_NEWNET) == 0);
 	CHECK_INT(RUN("0,0", "22", "0,0,0,0,0", "-", "-", two, "-", "sh", "-c", (char *)show), 0);
 	CHECK_TEXT(output, "77\n8080,9090\n");
@@ -114,8 +114,8 @@ int main(void)
 	static const struct test tests[] = {
 		{ "container gives a process ids, limits, capabilities and no new privileges", sets_everything },
 		{ "container filters the system calls of a process", filters_system_calls },
-		{ "container sets the kernel's settings", sets_sysctls },
-		{ "container fails as docker does", fails_as_docker },
+		{ "container sets sysctls", sets_sysctls },
+		{ "container fails with docker's exit codes", fails_as_docker },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

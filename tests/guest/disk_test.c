@@ -53,9 +53,9 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "disk_blocks_to_fill() counts the blocks of a larger device", larger_devices },
-		{ "disk_blocks_to_fill() has nothing to add on a device without another block", filled_devices },
+		{ "disk_blocks_to_fill() is 0 for a device without room for another block", filled_devices },
 		{ "disk_blocks_to_fill() counts past 32 bits", counts_of_64_bits },
-		{ "disk_needs_recovery() is about the journal alone", journals },
+		{ "disk_needs_recovery() depends only on the journal", journals },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

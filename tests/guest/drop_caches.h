@@ -1,4 +1,4 @@
-/* The kernel's file that has it drop its caches, as the tests fake it. */
+/* A fake of the kernel's drop_caches file. */
 #ifndef SMOLVM_TEST_DROP_CACHES_H
 #define SMOLVM_TEST_DROP_CACHES_H
 
@@ -8,7 +8,7 @@
 
 #include "test.h"
 
-/* Whether the kernel was told to drop all since the last call, by that file of the test's folder. */
+/* Whether "3" was written to this file of the test's folder since the last call. */
 static inline bool was_dropped(const char *name)
 {
 	char path[512], first = 0;

@@ -1,4 +1,4 @@
-/* How commands start and end: users, folders, environments, signals, exit codes, and what keeps one from starting. */
+/* How commands start and end: users, folders, environments, signals, exit codes, and errors at the start. */
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
@@ -54,12 +54,12 @@ static void order_of_frames(void)
 	CHECK_INT(frame.length, 4);
 	frame = host_expect(&host, MSG_STDOUT, 7);
 	CHECK(frame.length == 4 && !memcmp(frame.payload, "out\n", 4));
-	CHECK_INT(host_expect(&host, MSG_STDOUT, 7).length, 0); /* its end does not wait for the command's */
+	CHECK_INT(host_expect(&host, MSG_STDOUT, 7).length, 0); /* the stream ends before the command */
 	frame = host_expect(&host, MSG_STDERR, 7);
 	CHECK(frame.length == 4 && !memcmp(frame.payload, "err\n", 4));
 	CHECK_INT(host_expect(&host, MSG_STDERR, 7).length, 0);
 	host_expect(&host, MSG_EXITED, 7);
-	host_send_exec(&host, 7, &exec); /* the stream's number is free again */
+	host_send_exec(&host, 7, &exec); /* the stream number can be used again */
 	host_expect(&host, MSG_STARTED, 7);
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
@@ -75,7 +75,7 @@ static void signal_deaths(void)
 {
 	check_exit("kill -KILL $$", EXIT_SIGNAL, SIGKILL);
 	check_exit("kill -SEGV $$", EXIT_SIGNAL, SIGSEGV);
-	/* The agent ignores this one and blocks the next; its commands must not. */
+	/* The agent ignores SIGPIPE and blocks the next signal; its commands must not. */
 	check_exit("kill -PIPE $$", EXIT_SIGNAL, SIGPIPE);
 	check_exit("kill -CHLD $$; exit 3", EXIT_CODE, 3);
 	check_shell("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '[:space:]'",
@@ -126,7 +126,7 @@ static void users(void)
 {
 	struct exec_message exec = shell("id -u; id -g; id -G; echo x >/dev/stdout; echo y >/dev/stderr");
 
-	/* Groups of the agent, which a command must not inherit. */
+	/* The agent's groups, which a command must not inherit. */
 	CHECK(setgroups(2, (const gid_t[]){ 4444, 4545 }) == 0);
 	exec.user = "4242:4343";
 
@@ -199,7 +199,7 @@ static void signals(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
-/* Job control, which wants a terminal, gives the sleep a process group of its own. */
+/* With job control, which needs a terminal, the sleep has its own process group. */
 static void kill_takes_the_session(void)
 {
 	struct exec_message exec = shell("set -m; sleep 1000 & echo $!; wait");
@@ -225,7 +225,7 @@ static void kill_takes_the_session(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
-/* Processes that a command leaves behind go on, and keep neither its streams nor its end waiting. */
+/* Background processes of a command continue, and delay neither the end of its streams nor its exit. */
 static void left_behind(void)
 {
 	struct exec_message exec = shell("sleep 1000 & echo $!");
@@ -250,7 +250,7 @@ static void capabilities(void)
 		    "0\n0\n0\n0\n0\n");
 }
 
-/* The others see the same processes, and end with it; a signal that it does not handle is none. */
+/* Other commands see the same processes, and end with PID 1. PID 1 ignores signals that it does not handle. */
 static void pid_one(void)
 {
 	struct exec_message first = shell("kill -TERM $$; kill -KILL $$; echo $$; read line; exit 3");
@@ -280,10 +280,10 @@ static void pid_one(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
-/* SIGKILL for another command takes its session, whose ids the agent knows by the /proc that it kept. */
+/* SIGKILL for another command kills its session. The agent finds its processes in the /proc that it kept open. */
 static void kill_below_pid_one(void)
 {
-	struct exec_message first = shell("sleep 1000 & echo up; wait"); /* which reaps */
+	struct exec_message first = shell("sleep 1000 & echo up; wait"); /* it reaps */
 	struct exec_message other = shell("set -m; sleep 1000 & echo $!; wait");
 	struct frame frame;
 
@@ -296,7 +296,7 @@ static void kill_below_pid_one(void)
 	host_expect(&host, MSG_STARTED, 2);
 	frame = host_expect(&host, MSG_STDOUT, 2);
 
-	/* The sleep is gone as well, PID 1 is not. */
+	/* The sleep is gone as well, but PID 1 is not. */
 	char script[200];
 	struct exec_message look = shell(script);
 
@@ -383,22 +383,22 @@ static void too_many_at_once(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "an exec tells of its start, its streams, their ends and its end", order_of_frames },
-		{ "exit codes arrive", exit_codes },
-		{ "deaths by signals arrive, and every signal works", signal_deaths },
-		{ "arguments of any bytes and length arrive", arguments },
-		{ "the environment is exactly what was sent, and HOME", environment },
+		{ "an exec reports its start, its streams, their ends and its exit, in this order", order_of_frames },
+		{ "an exec reports exit codes", exit_codes },
+		{ "an exec reports deaths by signals, and all signals work", signal_deaths },
+		{ "an exec passes arguments of any bytes and length", arguments },
+		{ "the environment is exactly the one that was sent, plus HOME", environment },
 		{ "a command runs as its user, who may open its streams", users },
-		{ "a working directory is made when missing, if that is asked for", working_directories },
-		{ "a program that cannot be executed is told apart", programs },
+		{ "a missing working directory is created only on request", working_directories },
+		{ "MSG_FAILED has the reason why a program cannot be executed", programs },
 		{ "MSG_SIGNAL reaches the command", signals },
-		{ "SIGKILL ends the command's whole session", kill_takes_the_session },
-		{ "what a command leaves behind does not hold its end", left_behind },
-		{ "a command has no capability that reaches the machine", capabilities },
+		{ "SIGKILL kills the command's whole session", kill_takes_the_session },
+		{ "background processes do not delay the exit of a command", left_behind },
+		{ "a command has no capability that reaches the hardware", capabilities },
 		{ "a machine's command is PID 1 of a namespace that others join", pid_one },
-		{ "SIGKILL ends another command's whole session in it", kill_below_pid_one },
-		{ "resource limits hold for commands", resource_limits },
-		{ "impossible resource limits fail the command", impossible_limits },
+		{ "SIGKILL kills another command's whole session in the PID namespace", kill_below_pid_one },
+		{ "resource limits apply to commands", resource_limits },
+		{ "a command with invalid resource limits fails", impossible_limits },
 		{ "a 257th command is refused", too_many_at_once },
 	};
 

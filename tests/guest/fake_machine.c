@@ -22,7 +22,7 @@ int machine_setup(const struct setup_message *setup, struct step *step)
 
 int machine_mount_proc(void)
 {
-	/* That of the tests is everybody's. */
+	/* All tests share one /proc. */
 	return 0;
 }
 

@@ -17,11 +17,11 @@
 #include "test.h"
 #include "base/transfer.h"
 
-static int input = -1; /* what `files write` reads, if anything */
+static int input = -1; /* the input of `files write`; -1: none */
 static char output[256 * 1024], said[256];
 static size_t output_length;
 
-/* Puts a new file in the place of a descriptor; what was there before. */
+/* Replaces a descriptor by a new file, and saves the old one. */
 static int divert(int fd, int *saved)
 {
 	int file = memfd_create("stream", MFD_CLOEXEC);
@@ -101,7 +101,7 @@ static void check_content(const char *path, const char *expected)
 	CHECK_TEXT(output, expected);
 }
 
-/* Fails unless that many files, the hidden ones included, are in the test's folder. */
+/* Fails unless the test's folder contains that many files, hidden ones included. */
 static void check_count(int expected)
 {
 	char command[64];
@@ -338,11 +338,11 @@ static void block_of_the_setup(void)
 	file.path = path;
 	CHECK_INT(file_put_block(&file), 0);
 	check_content("folder/target", expected);
-	/* Again: there is one block. */
+	/* A second call leaves only one block. */
 	CHECK_INT(file_put_block(&file), 0);
 	check_content("folder/target", expected);
 	CHECK_INT(status_of("folder/target").st_mode, S_IFREG | 0600);
-	/* One that a crash has cut goes, too. */
+	/* A block that a crash has truncated is replaced too. */
 	test_file("folder/target", "old\n\n# smolvm: of this start alone\ncut", 0600);
 	CHECK_INT(file_put_block(&file), 0);
 	check_content("folder/target", "old\n\n# smolvm: of this start alone\nnew\n# smolvm: end\n");
@@ -352,7 +352,7 @@ static void block_of_the_setup(void)
 	file.mode |= 0640;
 	CHECK_INT(file_put_block(&file), 0);
 	check_content("folder/none", "\n# smolvm: of this start alone\nnew\n# smolvm: end\n");
-	/* What a guest has put there is left alone, and not waited for. */
+	/* Anything but a file is left alone, and does not block. */
 	snprintf(path, sizeof(path), "%s/folder", test_folder());
 	CHECK_INT(file_put_block(&file), 0);
 	CHECK_INT(mkfifo("folder/fifo", 0600), 0);
@@ -374,22 +374,22 @@ static void usage(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "files read gives what is in a file", reads },
-		{ "files read refuses what is no file, and waits for nothing", reads_files_only },
-		{ "files write makes a file of its parts", writes },
-		{ "files write keeps the owner and the permissions of what it replaces", replaces },
-		{ "files write replaces what a link leads to", replaces_what_links_lead_to },
-		{ "files write leaves alone what is no file", what_cannot_be_written },
-		{ "files write leaves nothing of an input that breaks off", inputs_that_break_off },
-		{ "files list has kind and name of each, whatever the name", lists },
-		{ "files stat has what is known of a file", stats },
-		{ "files remove takes a file, an empty folder, or a link", removes },
-		{ "files remove -r takes all that is in a folder, and follows no link", removes_trees },
-		{ "files remove -r leaves alone what is mounted, and what only leads to a folder", what_is_not_to_be_removed },
-		{ "files mkdir gives the permissions that were asked for", makes_folders },
-		{ "file_write replaces a link, and leaves alone what it leads to", file_of_the_setup },
-		{ "file_put_block replaces its own block alone, follows links, and makes a file only if told", block_of_the_setup },
-		{ "files refuses arguments that it does not take", usage },
+		{ "files read prints the contents of a file", reads },
+		{ "files read refuses anything but files, and does not block", reads_files_only },
+		{ "files write creates a file from its parts", writes },
+		{ "files write keeps the owner and the permissions of the file it replaces", replaces },
+		{ "files write replaces the target of a link", replaces_what_links_lead_to },
+		{ "files write refuses to replace anything but files", what_cannot_be_written },
+		{ "files write leaves no files behind when its input is truncated", inputs_that_break_off },
+		{ "files list prints kind and name of each file, with any name", lists },
+		{ "files stat prints the attributes of a file", stats },
+		{ "files remove removes a file, an empty folder, or a link", removes },
+		{ "files remove -r removes a folder with its contents, and follows no links", removes_trees },
+		{ "files remove -r refuses mount points and paths that end in dots", what_is_not_to_be_removed },
+		{ "files mkdir sets the requested permissions", makes_folders },
+		{ "file_write() replaces a link, and not its target", file_of_the_setup },
+		{ "file_put_block() replaces only its block, follows links, and creates files only if told", block_of_the_setup },
+		{ "files refuses invalid arguments", usage },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -82,10 +82,10 @@ static void the_parent_only(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "folders_make() makes all that is missing and changes nothing", all_that_is_missing },
+		{ "folders_make() creates all missing folders and does not change existing ones", all_that_is_missing },
 		{ "folders_make() follows links", through_links },
-		{ "folders_make() makes what links to nothing mean", links_to_nothing },
-		{ "folders_make() gives up on links in circles", links_in_circles },
+		{ "folders_make() creates the targets of dangling links", links_to_nothing },
+		{ "folders_make() fails on link loops", links_in_circles },
 		{ "folders_make() refuses files in the way", files_in_the_way },
 		{ "folders_make_parent() stops before the last name", the_parent_only },
 	};

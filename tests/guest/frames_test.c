@@ -1,4 +1,4 @@
-/* The golden frames, and the decoder on what no golden frame has. */
+/* The golden frames, and cases of the decoder that are not among them. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ struct golden {
 	size_t length;
 };
 
-/* The frame of that name in the fixture. */
+/* The frame with that name in the fixture. */
 static struct golden golden_of(const char *name)
 {
 	FILE *file = fopen(FRAMES_FILE, "r");
@@ -47,7 +47,7 @@ static struct golden golden_of(const char *name)
 	return golden;
 }
 
-/* Decodes it byte by byte: never early, exactly one frame, never again. */
+/* Decodes a frame byte by byte: it must be complete with the last byte, and only once. */
 static struct frame decode(struct decoder *decoder, const struct golden *golden)
 {
 	struct frame frame = { 0 };
@@ -260,7 +260,7 @@ static void golden_exec_tty(void)
 	decoder_free(&decoder);
 }
 
-/* The frames whose payload is bytes, or numbers only. */
+/* The frames whose payload contains only numbers. */
 static void golden_small(void)
 {
 	static const struct {
@@ -405,7 +405,7 @@ static void golden_clock(void)
 	}
 }
 
-/* A line that no test above reads would only be tested by the other language. */
+/* Fails for lines of the fixture that no test above reads: only the TypeScript tests would cover them. */
 static void golden_all_known(void)
 {
 	static const char known[] =
@@ -488,7 +488,7 @@ static void text_is_cut_to_the_frame(void)
 	CHECK_INT(get_u32(out.bytes + FRAME_HEADER_BYTES), GUEST_PAYLOAD_MAX - 4);
 }
 
-/* Each is refused, and nothing of it believed. */
+/* Each message is refused as a whole. */
 static void exec_refuses_malformed(void)
 {
 	static const struct {
@@ -536,9 +536,9 @@ int main(void)
 		{ "golden frames: clock", golden_clock },
 		{ "golden frames: each line has a test", golden_all_known },
 		{ "decoder_feed() refuses a frame over the limit at its header", decoder_refuses_large },
-		{ "decoder_feed() takes one frame a call", decoder_takes_one_frame_a_call },
-		{ "frame_add_text() cuts the text to the frame", text_is_cut_to_the_frame },
-		{ "exec_message_parse() refuses what is malformed", exec_refuses_malformed },
+		{ "decoder_feed() consumes one frame per call", decoder_takes_one_frame_a_call },
+		{ "frame_add_text() truncates the text to the frame", text_is_cut_to_the_frame },
+		{ "exec_message_parse() refuses malformed messages", exec_refuses_malformed },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

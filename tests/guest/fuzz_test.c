@@ -1,9 +1,9 @@
 /*
- * A fuzzer of everything that reads the host's bytes: the decoder and the parsers of payloads.
+ * A fuzzer for all code that reads data from the host: the decoder and the parsers of payloads.
  *
  *     fuzz [--seed N] [--iterations N] [--repro SEED]
  *
- * Each iteration has a seed of its own, which a failure prints; --repro runs that one alone.
+ * Each iteration has its own seed, which a failure prints. --repro runs only the iteration with that seed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -44,7 +44,7 @@ static void print_seed(int signal_number)
 	raise(signal_number);
 }
 
-/* The sanitizers end in abort(), so that print_seed() sees them. */
+/* Makes the sanitizers call abort(), so that print_seed() runs. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -114,7 +114,7 @@ static void add_any(struct host_message *message)
 		host_message_u32(message, random_below(2) ? random_below(70000) : (uint32_t)state);
 }
 
-/* A stream of valid frames. */
+/* Generates a stream of valid frames. */
 static size_t generate(uint8_t *stream)
 {
 	static struct host_message message;
@@ -149,7 +149,7 @@ static size_t mutate(uint8_t *stream, size_t length)
 	return length;
 }
 
-/* In the payload, with its NUL. */
+/* Checks that a text is inside the payload, with its NUL. */
 static void check_text(const struct frame *frame, const char *text)
 {
 	const char *begin = (const char *)frame->payload, *end = begin + frame->length;
@@ -203,7 +203,7 @@ struct seen {
 	uint32_t type, stream, length;
 };
 
-/* Decodes the stream in random pieces; how many frames there were, and in *result how it ended. */
+/* Decodes the stream in random pieces. Returns the number of frames, and the last result in *result. */
 static size_t decode(const uint8_t *stream, size_t length, uint32_t piece, struct seen *seen, int *result, bool parse)
 {
 	struct decoder decoder = { .max_payload = 4096 };
@@ -251,7 +251,7 @@ static void iterate(uint64_t seed)
 	size_t length = mutate(stream, generate(stream));
 	size_t count = decode(stream, length, (uint32_t)length + 1, whole, &whole_result, true);
 
-	/* However it is cut, it means the same. */
+	/* The result must not depend on the sizes of the pieces. */
 	CHECK_INT(decode(stream, length, 1 + random_below(40), pieces, &pieces_result, false), count);
 	CHECK_INT(pieces_result, whole_result);
 	CHECK(!memcmp(pieces, whole, count * sizeof(*whole)));

@@ -126,13 +126,13 @@ void host_start(struct host *host)
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
 	host->agent = fork();
 	if (host->agent == 0) {
-		alarm(0); /* the deadline is the test's: without it the agent loses its connection */
+		alarm(0); /* only the test has a deadline: when it ends, the agent loses its connection */
 		close(ends[0]);
-		prctl(PR_SET_CHILD_SUBREAPER, 1); /* as PID 1 is */
+		prctl(PR_SET_CHILD_SUBREAPER, 1); /* like PID 1 */
 
 		int result = agent_run(ends[1]);
 
-		do /* as main() does; those whose parent died last become its children, too */
+		do /* like main(); repeated, because the children of killed processes become children of the agent */
 			machine_kill_all();
 		while (waitpid(-1, NULL, 0) > 0);
 		_exit(-result);
@@ -178,7 +178,7 @@ static void append(char **bytes, size_t *length, const struct frame *frame)
 	(*bytes)[*length] = '\0';
 }
 
-/* Sends what the window allows; the end once, after the last byte. */
+/* Sends as much input as the window allows; after the last byte, ends the input once. */
 static void feed(struct host *host, uint32_t stream, const char **input, size_t *left, uint32_t *credit)
 {
 	while (*input) {
@@ -197,7 +197,7 @@ struct outcome host_run(struct host *host, const struct exec_message *exec, cons
 {
 	const uint32_t stream = 1;
 	const char *rest = input;
-	uint32_t credit = STREAM_WINDOW, number;
+	uint32_t credit = INPUT_WINDOW, number;
 	struct outcome outcome = { 0 };
 	struct frame frame;
 
@@ -225,7 +225,7 @@ struct outcome host_run(struct host *host, const struct exec_message *exec, cons
 		case MSG_STDIN_CREDIT:
 			CHECK_INT(numbers_parse(&number, 1, &frame), 0);
 			credit += number;
-			CHECK(credit <= STREAM_WINDOW);
+			CHECK(credit <= INPUT_WINDOW);
 			break;
 		case MSG_EXITED:
 			CHECK_INT(numbers_parse(outcome.numbers, 2, &frame), 0);

@@ -1,4 +1,4 @@
-/* Messages of the host, encoded: the opposite of the agent's parsers. */
+/* Encodes messages of the host: the reverse of the agent's parsers. */
 #ifndef SMOLVM_HOST_MESSAGE_H
 #define SMOLVM_HOST_MESSAGE_H
 

@@ -22,13 +22,13 @@ static void limited(void)
 	test_file(DROP_CACHES, "0", 0600);
 	inode_cache_limit(test_folder(), 4000);
 
-	/* 700 more until it is time. */
+	/* 700 more inodes until the next drop. */
 	CHECK_INT(inode_cache_check(), 10);
 	CHECK(!was_dropped(DROP_CACHES));
 	know("1000");
 	CHECK_INT(inode_cache_check(), 10);
 	CHECK(was_dropped(DROP_CACHES));
-	/* What is left does not count, up to what was there then. */
+	/* Inodes that remained after the drop do not count. */
 	know("800");
 	CHECK_INT(inode_cache_check(), 10);
 	know("1799");
@@ -64,9 +64,9 @@ static void unlimited(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "inode_cache_check() has the kernel forget before the host's limit, and counts from what it kept", limited },
-		{ "inode_cache_check() looks again before a guest can have looked up what is left", pauses },
-		{ "inode_cache_check() does nothing without a limit, or where it cannot", unlimited },
+		{ "inode_cache_check() drops caches before the host's limit, and counts from the rest", limited },
+		{ "inode_cache_check() checks again before the guest can reach the limit", pauses },
+		{ "inode_cache_check() does nothing without a limit or without the kernel's files", unlimited },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -19,7 +19,7 @@ static const struct setup_interface ETH0 = {
 	.address6.s6_addr = { 0xfd, 0x73, [15] = 2 }, .prefix6 = 64, .gateway6.s6_addr = { 0xfd, 0x73, [15] = 1 },
 };
 
-/* In a network namespace of the test's own there is a tap of that name, as long as the descriptor is open. */
+/* Creates a tap device in a new network namespace. It exists while the descriptor is open. */
 static int make_tap(void)
 {
 	struct ifreq request = { .ifr_name = "eth0", .ifr_flags = IFF_TAP | IFF_NO_PI };
@@ -82,7 +82,7 @@ static void address_and_route(void)
 	close(tap);
 }
 
-/* The first line of a file of this network namespace that has all of these words, in their order. */
+/* Whether a line of a file of this network namespace has all of these words, in this order. */
 static bool has_line(const char *path, const char *first, const char *second, const char *third)
 {
 	char line[512];
@@ -109,12 +109,12 @@ static void address_and_route_of_ipv6(void)
 		return;
 	}
 	CHECK_INT(interface_set_up(&ETH0, &step), 0);
-	/* A prefix of 64 bits, of global scope, permanent, and not to be looked for on the link first: 0x80 and 0x02. */
+	/* A prefix of 64 bits (0x40), global scope (0x00), permanent (0x80) and without address detection (0x02). */
 	CHECK(has_line("/proc/thread-self/net/if_inet6", "fd730000000000000000000000000002", " 40 00 82 ", "eth0"));
 	CHECK(has_line("/proc/thread-self/net/ipv6_route", "00000000000000000000000000000000 00 ",
 		"fd730000000000000000000000000001", "eth0"));
 
-	/* It can be used at once. */
+	/* The address can be used at once. */
 	struct sockaddr_in6 own = { .sin6_family = AF_INET6, .sin6_addr = ETH0.address6 };
 	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -131,7 +131,7 @@ static void without_ipv6(void)
 		printf("skipped: no tap can be made here\n");
 		return;
 	}
-	/* That of this network namespace. */
+	/* The setting of this network namespace. */
 	int fd = open("/proc/sys/net/ipv6/conf/all/disable_ipv6", O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0) {
@@ -156,10 +156,10 @@ static void what_failed(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "interface_set_up() gives an interface its address, its size of packets and the default route", address_and_route },
-		{ "interface_set_up() gives it an IPv6 address that is good at once, and the default route", address_and_route_of_ipv6 },
+		{ "interface_set_up() sets the address, the MTU and the default route", address_and_route },
+		{ "interface_set_up() sets the IPv6 address and the default route", address_and_route_of_ipv6 },
 		{ "interface_set_up() does without IPv6 where the kernel has none", without_ipv6 },
-		{ "interface_set_up() says what it could not do", what_failed },
+		{ "interface_set_up() reports the step that failed", what_failed },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -9,7 +9,7 @@
 
 static struct step step;
 
-/* What a file of the test's folder holds. */
+/* The contents of a file in the test's folder. */
 static const char *content_of(const char *name)
 {
 	static char content[64];
@@ -55,8 +55,8 @@ static void what_must_be_there(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "kernel_settings_apply() sets what the kernel has", what_is_there },
-		{ "kernel_settings_apply() needs what keeps root in", what_must_be_there },
+		{ "kernel_settings_apply() sets the settings that the kernel has", what_is_there },
+		{ "kernel_settings_apply() fails without the settings that restrict root", what_must_be_there },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -18,7 +18,7 @@
 #define HOST "127.0.0.2"
 #define TRIES 500
 
-/* The tool, and the far ends of its input and output. */
+/* The tool, and the test's ends of its input and output. */
 static struct {
 	pid_t tool;
 	int input, output;
@@ -60,7 +60,7 @@ static int dial(unsigned port)
 	return -1;
 }
 
-/* Dials until that succeeds, or until it fails. */
+/* Connects repeatedly, until that succeeds or, with `succeeds` false, until it fails. */
 static int dial_until(unsigned port, bool succeeds)
 {
 	for (int tries = 0; tries < TRIES; tries++, usleep(10000)) {
@@ -148,7 +148,7 @@ static void every_change(void)
 
 	CHECK(datagrams >= 0 && bind(datagrams, (struct sockaddr *)&in, sizeof(in)) == 0);
 	check_list("u 53\n\n");
-	/* To have one partner is to be a client. */
+	/* A connected UDP socket is a client. */
 	in = address("127.0.0.1", 5353);
 	CHECK(connect(datagrams, (struct sockaddr *)&in, sizeof(in)) == 0);
 	check_list("\n");
@@ -178,7 +178,7 @@ static void servers_elsewhere(void)
 	CHECK_INT(read_all(client, text, sizeof(text)), 6);
 	close(client);
 
-	/* A connection does not keep the port. */
+	/* A connection does not keep the port in use. */
 	client = dial(90);
 	peer = accept(server, NULL, NULL);
 	CHECK(client >= 0 && peer >= 0);
@@ -189,7 +189,7 @@ static void servers_elsewhere(void)
 
 	CHECK_INT(own, -EADDRINUSE);
 	close(server);
-	/* What stands in is on no list. */
+	/* Stand-ins are not listed. */
 	check_list("\n");
 	CHECK(write_all(client, "x", 1) == 0 && read(peer, text, 1) == 1);
 	close(client);
@@ -206,7 +206,7 @@ static void own_servers_first(void)
 
 	check_list("4 80\n\n");
 	tell("80\n");
-	/* Told after that. */
+	/* Once port 90 answers, the tool has handled the first line too. */
 	tell("80 90\n");
 	close(dial_until(90, true));
 	close(own);
@@ -226,9 +226,9 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "listeners lists the servers of the guest after each change", every_change },
-		{ "listeners stands in for servers elsewhere for as long as it is told to", servers_elsewhere },
-		{ "listeners leaves a port to a server of the guest", own_servers_first },
-		{ "listeners takes an address", no_host },
+		{ "listeners forwards ports of servers elsewhere while it is told to", servers_elsewhere },
+		{ "listeners does not take a port from a server in the guest", own_servers_first },
+		{ "listeners requires an address", no_host },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(tests[0]));

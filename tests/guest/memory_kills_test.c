@@ -20,8 +20,8 @@ static void others(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "memory_kills_is_one() knows what the kernel says of a kill", kills },
-		{ "memory_kills_is_one() takes nothing else for one, and no word of a program", others },
+		{ "memory_kills_is_one() recognizes the kernel's messages about kills", kills },
+		{ "memory_kills_is_one() ignores other messages, and those of programs", others },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -15,7 +15,7 @@
 static int64_t now_ms;
 static int busy, idle;
 
-/* Lets 10 s pass, of which the processors were busy for so many units of 1000, with so much cached. */
+/* Lets 10 s pass, in which the processors were busy for `busy_units` of 1000 ticks. Sets the size of the cache. */
 static void pass(int busy_units, int cached_kib)
 {
 	char text[256];
@@ -25,7 +25,7 @@ static void pass(int busy_units, int cached_kib)
 	now_ms += CHECK_MS;
 	snprintf(text, sizeof(text), "cpu  %d 0 0 %d 0 0 0 0 0 0\ncpu0 1 2 3\n", busy, idle);
 	test_file("stat", text, 0600);
-	/* What is in memory file systems counts among what is cached. */
+	/* "Cached" includes the pages of memory file systems. */
 	snprintf(text, sizeof(text), "MemTotal: 500000 kB\nBuffers: 1000 kB\nCached: %d kB\nShmem: 50000 kB\nSReclaimable: 9000 kB\n",
 		 cached_kib + 50000 - 10000);
 	test_file("meminfo", text, 0600);
@@ -60,7 +60,7 @@ static void dropped_again(void)
 	for (int times = 0; times < 3; times++)
 		pass(0, 100000);
 	CHECK(was_dropped(DROP_CACHES));
-	/* What is left cannot be dropped. */
+	/* The rest cannot be dropped. */
 	pass(0, 80000);
 	pass(20, 80000);
 	for (int times = 0; times < 4; times++)
@@ -75,15 +75,15 @@ static void dropped_again(void)
 static void not_dropped(void)
 {
 	start();
-	/* Never idle for long enough. */
+	/* Never idle long enough. */
 	for (int times = 0; times < 12; times++)
 		pass(times % 3 == 2 ? 20 : 0, 200000);
 	CHECK(!was_dropped(DROP_CACHES));
-	/* Not worth it. */
+	/* Too small a cache. */
 	for (int times = 0; times < 6; times++)
 		pass(0, 32000);
 	CHECK(!was_dropped(DROP_CACHES));
-	/* Between two looks, nothing is looked at. */
+	/* Nothing happens between two checks. */
 	CHECK_INT(page_cache_check(now_ms + 1), CHECK_MS - 1);
 	page_cache_watch("/none");
 	CHECK_INT(page_cache_check(now_ms), -1);
@@ -111,10 +111,10 @@ static void reads_ahead(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "page_cache_check() has the cache dropped once when the guest has done nothing for half a minute", dropped_once },
-		{ "page_cache_check() has it dropped again when it has grown beyond what was left", dropped_again },
-		{ "page_cache_check() drops nothing of a guest that works, or has little cached, or where it cannot", not_dropped },
-		{ "read_ahead_raise() sets how much is read ahead of the file system at a path", reads_ahead },
+		{ "page_cache_check() drops the cache once when the guest is idle for half a minute", dropped_once },
+		{ "page_cache_check() drops the cache again when it has grown again", dropped_again },
+		{ "page_cache_check() keeps the cache if the guest is busy or the cache is small", not_dropped },
+		{ "read_ahead_raise() sets the read-ahead of the file system at a path", reads_ahead },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -23,7 +23,7 @@ static const char *in(const char *folder, const char *name)
 	return path;
 }
 
-/* A disk, and a root that is another file system, with /var/lib if that is asked for; the disk's fd. */
+/* Creates a disk and a root on different file systems, with the folder `lib` in the root. Returns the disk's fd. */
 static int make_machine(const char *lib)
 {
 	CHECK_INT(unshare(CLONE_NEWNS), 0);
@@ -92,9 +92,9 @@ static void without_lib(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "folders of the disk are bound where programs keep containers, and keep what is written", bound },
-		{ "what an image has there stays", left_alone },
-		{ "an image without /var/lib gets nothing", without_lib },
+		{ "plain_folders_show() binds folders of the disk, which keep their files", bound },
+		{ "plain_folders_show() does not hide files of the image", left_alone },
+		{ "plain_folders_show() does nothing in an image without /var/lib", without_lib },
 	};
 
 	if (getenv("EMULATED") && open_tree(AT_FDCWD, "/", OPEN_TREE_CLOEXEC) < 0 && errno == ENOSYS) {

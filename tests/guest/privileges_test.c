@@ -77,7 +77,7 @@ static void serial_ports(void)
 	CHECK(ioctl(terminal, TIOCSSERIAL, serial) < 0 && errno != EPERM);
 	CHECK_INT(privileges_restrict_agent(), 0);
 	CHECK(ioctl(terminal, TIOCSSERIAL, serial) < 0 && errno == EPERM);
-	/* The kernel looks at no more than 32 bits. */
+	/* The kernel uses only the lower 32 bits. */
 	CHECK(syscall(SYS_ioctl, terminal, TIOCSSERIAL | 1ul << 32, serial) < 0 && errno == EPERM);
 	CHECK_INT(ioctl(terminal, TIOCGWINSZ, &size), 0);
 }
@@ -85,8 +85,8 @@ static void serial_ports(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "privileges_restrict_agent() takes what reaches the machine from every set", the_agent },
-		{ "privileges_restrict_command() takes the reboot too", a_command },
+		{ "privileges_restrict_agent() drops capabilities that reach the hardware from all sets", the_agent },
+		{ "privileges_restrict_command() also drops CAP_SYS_BOOT", a_command },
 		{ "privileges_restrict_agent() forbids moving serial ports", serial_ports },
 	};
 

@@ -39,7 +39,7 @@ static void run_tool(void)
 	CHECK_INT(WEXITSTATUS(status), 0);
 }
 
-/* A process that is told what to do, and has done it. */
+/* Starts a process and waits until it has called `prepare`. */
 static pid_t start(void (*prepare)(void))
 {
 	int ends[2];
@@ -129,7 +129,7 @@ static void odd_name(void)
 	prctl(PR_SET_NAME, "a) b\nUid:\t7");
 }
 
-/* A zombie has no command line, and its name may try to pass for what it is not. */
+/* A zombie has no command line. Its name may contain text that looks like other fields. */
 static void what_has_no_command(void)
 {
 	pid_t pid = start(odd_name);
@@ -158,12 +158,12 @@ static void no_arguments(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "processes has user, state, times and memory of each", the_figures_of_a_process },
-		{ "processes counts the time that was used", time_that_was_used },
-		{ "processes begins with the memory", the_memory_first },
-		{ "processes leaves itself and the kernel out", not_itself },
-		{ "processes names what has no command line, whatever the name", what_has_no_command },
-		{ "processes takes no arguments", no_arguments },
+		{ "processes prints user, state, times and memory of each process", the_figures_of_a_process },
+		{ "processes prints the used CPU time", time_that_was_used },
+		{ "processes prints the guest's memory first", the_memory_first },
+		{ "processes leaves out itself and kernel threads", not_itself },
+		{ "processes prints the name of a process without a command line", what_has_no_command },
+		{ "processes refuses arguments", no_arguments },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(tests[0]));

@@ -1,4 +1,4 @@
-/* program_exec(), by programs that end with a code of their own. */
+/* program_exec(), with programs that exit with different codes. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 static char what[512];
 
-/* The exit code of the program, or what program_exec() returned. */
+/* Returns the exit code of the program, or the error of program_exec(). */
 static int run(const char *program, const char *path)
 {
 	char variable[1024];
@@ -135,7 +135,7 @@ static void interpreter_of_a_script(void)
 	CHECK_INT(run("tool", in_folder("lost:two")), 42);
 }
 
-/* This machine's own shell with the path of its loader spoilt. */
+/* A copy of this machine's shell with a wrong path of its loader. */
 static void loader_of_an_elf_program(void)
 {
 	static char program[4 * 1024 * 1024];
@@ -150,7 +150,7 @@ static void loader_of_an_elf_program(void)
 
 	char *loader = memmem(program, size, "/ld-linux", 9);
 
-	CHECK(loader); /* else /bin/sh is static, and this machine cannot tell */
+	CHECK(loader); /* otherwise /bin/sh is static and this machine cannot run the test */
 	while (loader[-1])
 		loader--;
 	loader[1] = 'X';
@@ -176,15 +176,15 @@ static void values_of_the_environment(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "program_exec() takes the first of the PATH", first_of_the_path },
-		{ "program_exec() says ENOENT for what is nowhere", not_found },
-		{ "program_exec() says EACCES only if nothing else is there", denied_only_if_nothing_else },
-		{ "program_exec() gives no script to a shell", no_shell_for_scripts },
-		{ "program_exec() takes an empty folder as the working directory", working_directory },
+		{ "program_exec() executes the first program in the PATH", first_of_the_path },
+		{ "program_exec() returns ENOENT when no folder has the program", not_found },
+		{ "program_exec() returns EACCES only if no folder has a usable program", denied_only_if_nothing_else },
+		{ "program_exec() does not run scripts without #! with a shell", no_shell_for_scripts },
+		{ "program_exec() treats an empty folder in the PATH as the working directory", working_directory },
 		{ "program_exec() has a default PATH", default_path },
 		{ "program_exec() names the missing interpreter of a script", interpreter_of_a_script },
 		{ "program_exec() names the missing loader of an ELF program", loader_of_an_elf_program },
-		{ "env_value() takes the first whole name", values_of_the_environment },
+		{ "env_value() returns the first variable whose whole name matches", values_of_the_environment },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

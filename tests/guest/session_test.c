@@ -1,4 +1,4 @@
-/* From the hello to the end: orders that are followed, and hosts that break the protocol. */
+/* Sessions from MSG_HELLO to the end, and hosts that violate the protocol. */
 #include <errno.h>
 #include <stdbool.h>
 #include <signal.h>
@@ -74,7 +74,7 @@ static void command_behind_setup(void)
 	CHECK_INT(numbers[1], 3);
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 
-	/* Nothing is started in a guest that is not set up. */
+	/* No command is started if the setup fails. */
 	host_start(&host);
 	host_send_setup(&host, &broken);
 	host_send_exec(&host, 1, &command);
@@ -106,7 +106,7 @@ static void end_of_all(void)
 	CHECK_INT(host_end(&host, false), 0);
 }
 
-/* How long the agent goes on after its MSG_BYE. */
+/* How long the agent runs after its MSG_BYE. */
 static double last_seconds(bool acknowledge)
 {
 	double begun;
@@ -122,7 +122,7 @@ static double last_seconds(bool acknowledge)
 	return seconds() - begun;
 }
 
-/* The best of some tries, since this machine may be busy. */
+/* Takes the shortest time of several tries, because this machine may be busy. */
 static void end_of_nothing(void)
 {
 	for (int i = 0; last_seconds(true) > 0.5; i++)
@@ -134,7 +134,7 @@ static void end_without_acknowledgement(void)
 	CHECK(last_seconds(false) > 0.5);
 }
 
-/* Output that nobody takes does not keep the guest from ending. */
+/* The guest ends even if the host does not take output. */
 static void end_with_a_stuck_reader(void)
 {
 	struct exec_message endless = shell("exec cat /dev/zero");
@@ -177,7 +177,7 @@ static void lost_connection(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
-/* The agent must end when it is sent this in place of a MSG_SETUP. */
+/* The agent must end when it receives this instead of MSG_SETUP. */
 static void check_refused(const void *bytes, size_t length)
 {
 	host_start(&host);
@@ -187,18 +187,18 @@ static void check_refused(const void *bytes, size_t length)
 
 static void broken_frames(void)
 {
-	check_refused("\1\0\x20\0\3\0\0\0\1\0\0\0", 12);        /* larger than any */
+	check_refused("\1\0\x20\0\3\0\0\0\1\0\0\0", 12);        /* over the limit */
 	check_refused("\0\0\0\0\x0a\0\0\0\0\0\0\0", 12);        /* an unknown type */
-	check_refused("\0\0\0\0\x09\0\0\0\0\0\0\0", 12);        /* no clock */
+	check_refused("\0\0\0\0\x09\0\0\0\0\0\0\0", 12);        /* MSG_CLOCK without a clock */
 	check_refused("\x0c\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24); /* a clock before the setup */
-	check_refused("\0\0\0\0\x20\0\0\0\0\0\0\0", 12);        /* the guest's own */
+	check_refused("\0\0\0\0\x20\0\0\0\0\0\0\0", 12);        /* a message of the guest */
 	check_refused("\0\0\0\0\1\0\0\0\0\0\0\0", 12);          /* an empty setup */
-	check_refused("\0\0\0\0\1\0\0\0\1\0\0\0", 12);          /* a setup of a stream */
+	check_refused("\0\0\0\0\1\0\0\0\1\0\0\0", 12);          /* a setup on a stream */
 	check_refused("\0\0\0\0\x08\0\0\0\0\0\0\0", 12);        /* a shutdown before the setup */
 	check_refused("\3\0\0\0\7\0\0\0\0\0\0\0abc", 15);       /* a short number */
 	check_refused("\4\0\0\0\5\0\0\0\1\0\0\0\0\0\0\0", 16);  /* signal 0 */
 	check_refused("\4\0\0\0\5\0\0\0\1\0\0\0\x41\0\0\0", 16); /* signal 65 */
-	check_refused("\x08\0\0\0\6\0\0\0\1\0\0\0\3\0\0\0\0\0\0\0", 20); /* credit of no channel */
+	check_refused("\x08\0\0\0\6\0\0\0\1\0\0\0\3\0\0\0\0\0\0\0", 20); /* credit for an unknown channel */
 }
 
 static void wrong_order(void)
@@ -225,7 +225,7 @@ static void wrong_order(void)
 	CHECK_INT(host_end(&host, false), -EPROTO);
 }
 
-/* What is said to a command that is gone is no error: the host may not know yet. */
+/* Messages for a command that has ended are no error: the host may not know yet. */
 static void unknown_streams(void)
 {
 	host_start_ready(&host);
@@ -243,18 +243,18 @@ static void unknown_streams(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "a failed setup is told and ends the agent", failed_setup },
-		{ "so is a preparation that failed before the setup came", failed_preparation },
-		{ "a command right behind the setup is started after it, if that is done", command_behind_setup },
-		{ "MSG_SHUTDOWN ends every command, tells of it, and says good-bye", end_of_all },
-		{ "MSG_SHUTDOWN without commands ends once MSG_BYE is acknowledged", end_of_nothing },
-		{ "MSG_SHUTDOWN does not wait for ever for the acknowledgement", end_without_acknowledgement },
-		{ "MSG_SHUTDOWN does not wait for ever for a reader", end_with_a_stuck_reader },
+		{ "the agent reports a failed setup and ends", failed_setup },
+		{ "the agent reports a preparation that failed before MSG_SETUP, and ends", failed_preparation },
+		{ "a command sent right after MSG_SETUP starts once the setup succeeds", command_behind_setup },
+		{ "MSG_SHUTDOWN kills all commands, reports their exits, and is answered with MSG_BYE", end_of_all },
+		{ "MSG_SHUTDOWN without commands ends the agent once MSG_BYE is acknowledged", end_of_nothing },
+		{ "MSG_SHUTDOWN ends the agent even if MSG_BYE is not acknowledged", end_without_acknowledgement },
+		{ "MSG_SHUTDOWN ends the agent even if the host does not take output", end_with_a_stuck_reader },
 		{ "a command after MSG_SHUTDOWN is refused", late_command },
 		{ "a lost connection ends the agent", lost_connection },
 		{ "broken frames end the agent", broken_frames },
 		{ "messages out of order end the agent", wrong_order },
-		{ "messages of unknown streams are ignored", unknown_streams },
+		{ "messages for unknown streams are ignored", unknown_streams },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

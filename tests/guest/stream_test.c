@@ -9,7 +9,7 @@
 #include "host.h"
 #include "test.h"
 
-#define SILENCE_MS 300 /* of an agent that must not send more */
+#define SILENCE_MS 300 /* how long to check that the agent sends nothing */
 
 static struct host host;
 
@@ -57,7 +57,7 @@ static void two_outputs(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
-/* What a pipe still holds when its command is dead arrives, also when the reader is slow. */
+/* Output that is in the pipe when the command ends arrives, even if the reader is slow. */
 static void last_words(void)
 {
 	struct exec_message exec = shell("head -c 100000 /dev/zero; head -c 30000 /dev/zero >&2; kill -KILL $$");
@@ -75,7 +75,7 @@ static void last_words(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
-/* The end of input, none at all, and /dev/null without EXEC_STDIN. */
+/* The end of input, empty input, and /dev/null without EXEC_STDIN. */
 static void end_of_input(void)
 {
 	struct exec_message exec = shell("wc -c | tr -d ' '");
@@ -90,14 +90,14 @@ static void end_of_input(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
-/* Nobody reads it any more, and still it is credited: the sender must not hang. */
+/* Input without a reader is credited too: the sender must not hang. */
 static void input_that_nobody_reads(void)
 {
 	const size_t length = 1024 * 1024;
 	struct exec_message exec = shell("exec <&-; sleep 0.5; echo done");
 	char *input = pseudo_random(length);
 	size_t sent = 0;
-	uint32_t credit = STREAM_WINDOW, number;
+	uint32_t credit = INPUT_WINDOW, number;
 	struct frame frame;
 
 	exec.flags = EXEC_STDIN;
@@ -115,8 +115,8 @@ static void input_that_nobody_reads(void)
 			credit += number;
 		}
 	} while (frame.type != MSG_EXITED);
-	CHECK(sent >= length / 2); /* all of it, unless the sleep was too short for this machine */
-	host_send_bytes(&host, MSG_STDIN, 1, input, 10); /* of an exec that is gone: ignored */
+	CHECK(sent >= length / 2); /* everything, unless the sleep was too short for this machine */
+	host_send_bytes(&host, MSG_STDIN, 1, input, 10); /* for an exec that has ended: ignored */
 	CHECK_TEXT(host_run(&host, &(struct exec_message){ .cwd = "/", .user = "", .argv = exec.argv, .env = exec.env },
 			    NULL, 0).out, "done\n");
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
@@ -125,13 +125,13 @@ static void input_that_nobody_reads(void)
 static void too_much_input(void)
 {
 	struct exec_message exec = shell("sleep 1000");
-	char *input = pseudo_random(STREAM_WINDOW + 1);
+	char *input = pseudo_random(INPUT_WINDOW + 1);
 
 	exec.flags = EXEC_STDIN;
 	host_start_ready(&host);
 	host_send_exec(&host, 1, &exec);
 	host_expect(&host, MSG_STARTED, 1);
-	host_send_bytes(&host, MSG_STDIN, 1, input, STREAM_WINDOW + 1);
+	host_send_bytes(&host, MSG_STDIN, 1, input, INPUT_WINDOW + 1);
 	CHECK_INT(host_end(&host, false), -EPROTO);
 }
 
@@ -151,7 +151,7 @@ static void stream_window(void)
 	host_send_exec(&host, 5, &endless);
 	host_take_stdout(&host, STREAM_WINDOW);
 	check_silence();
-	CHECK_TEXT(host_run(&host, &exec, NULL, 0).out, "other\n"); /* nobody else is held up */
+	CHECK_TEXT(host_run(&host, &exec, NULL, 0).out, "other\n"); /* other streams are not blocked */
 	host_send_numbers(&host, MSG_CREDIT, 5, 2, CHANNEL_STDOUT, 1000);
 	host_take_stdout(&host, 1000);
 	check_silence();
@@ -159,7 +159,7 @@ static void stream_window(void)
 	CHECK_INT(host_end(&host, false), -EPROTO);
 }
 
-/* host_receive() checks the window with every byte; here the host does not even acknowledge. */
+/* host_receive() checks the window with every byte. In this test the host does not acknowledge anything. */
 static void connection_window(void)
 {
 	struct exec_message endless = shell("exec cat /dev/zero");
@@ -178,7 +178,7 @@ static void connection_window(void)
 	}
 	check_silence();
 
-	/* Control frames wait for the window as data does. */
+	/* Frames without data wait for the window too. */
 	host_send_exec(&host, 9, &exec);
 	check_silence();
 	host_acknowledge(&host);
@@ -205,7 +205,7 @@ static void put_credit(uint8_t *frame, uint32_t stream, uint32_t channel)
 	put_u32(frame + 16, 3 * GUEST_PAYLOAD_MAX);
 }
 
-/* Two outputs without end, both at their windows, get these credits at once: their frames take turns. */
+/* Two endless outputs whose windows are used up get these credits at once: their frames must take turns. */
 static void check_turns(uint8_t credits[2][FRAME_HEADER_BYTES + 8])
 {
 	const size_t length = 2 * (FRAME_HEADER_BYTES + 8);
@@ -214,7 +214,7 @@ static void check_turns(uint8_t credits[2][FRAME_HEADER_BYTES + 8])
 
 	for (size_t taken = 0; taken < 2 * STREAM_WINDOW; taken += frame.type == MSG_STARTED ? 0 : frame.length)
 		CHECK(host_receive(&host, &frame, -1));
-	usleep(500000); /* both fill their pipes, which hold more than the three frames asked for next */
+	usleep(500000); /* both fill their pipes, which hold more than the three frames that the credits allow */
 	CHECK(write(host.fd, credits, length) == (ssize_t)length);
 	for (int i = 0; i < 6; i++) {
 		CHECK(host_receive(&host, &frame, -1));
@@ -256,13 +256,13 @@ int main(void)
 	static const struct test tests[] = {
 		{ "3 MiB go in and come out unchanged", both_ways },
 		{ "stdout and stderr are separate streams", two_outputs },
-		{ "what a dead command wrote arrives", last_words },
+		{ "output of a command arrives after its end", last_words },
 		{ "the end of input reaches the command", end_of_input },
-		{ "input that nobody reads is credited", input_that_nobody_reads },
+		{ "input without a reader is credited", input_that_nobody_reads },
 		{ "input beyond the window ends the connection", too_much_input },
 		{ "a stream stops at its window, and only that stream", stream_window },
 		{ "the connection stops at its window", connection_window },
-		{ "an acknowledgement of what was not sent ends the connection", false_acknowledgement },
+		{ "an acknowledgement of bytes that were not sent ends the connection", false_acknowledgement },
 		{ "two busy commands take turns", fairness_of_commands },
 		{ "stdout and stderr take turns", fairness_of_channels },
 	};

@@ -12,7 +12,7 @@
 
 static uint8_t block[TAR_BLOCK];
 
-/* A header of a file, which a test then changes. */
+/* Makes the header of a file, for a test to change. */
 static struct tar_layout *make_header(void)
 {
 	const struct tar_entry entry = { .type = TAR_FILE, .mode = 0640, .uid = 7, .gid = 8, .size = 9, .name = "file" };
@@ -44,7 +44,7 @@ static char *letters(size_t count)
 	return text;
 }
 
-/* Writes an entry and reads it again; how many blocks it took. */
+/* Writes an entry and reads it again. Returns the number of blocks it took. */
 static off_t round_trip(const struct tar_entry *entry)
 {
 	struct tar_reader reader = { .fd = memfd_create("tar", MFD_CLOEXEC) };
@@ -166,7 +166,7 @@ static void broken_headers(void)
 
 static int decode_pax(struct tar_entry *entry, const char *records)
 {
-	char *copy = strdup(records); /* on the heap, where the sanitizer sees what is read past it */
+	char *copy = strdup(records); /* on the heap, where the sanitizer detects reads past the end */
 	struct tar_sparse sparse = { 0 };
 	int err = tar_decode_pax(entry, &sparse, copy, strlen(records));
 
@@ -213,13 +213,13 @@ static void broken_records(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "tar_write_entry() writes one block when all fits", what_fits },
-		{ "tar_write_entry() extends what does not fit", what_does_not_fit },
-		{ "tar_write_entry() counts times before 1970 backwards", times_before_1970 },
-		{ "tar_decode() takes what other programs write", fields_of_others },
-		{ "tar_decode() refuses what cannot be", broken_headers },
+		{ "tar_write_entry() writes one block when all values fit", what_fits },
+		{ "tar_write_entry() writes extended records for values that do not fit", what_does_not_fit },
+		{ "tar_write_entry() writes times before 1970", times_before_1970 },
+		{ "tar_decode() accepts headers of other programs", fields_of_others },
+		{ "tar_decode() refuses invalid headers", broken_headers },
 		{ "tar_decode_pax() reads records", records },
-		{ "tar_decode_pax() refuses what is no record", broken_records },
+		{ "tar_decode_pax() refuses invalid records", broken_records },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -18,7 +18,7 @@
 #include "test.h"
 #include "base/transfer.h"
 
-static int archive; /* what a test makes, and what is then extracted */
+static int archive; /* the archive that a test creates and then extracts */
 static struct step step;
 
 static void begin_archive(void)
@@ -28,7 +28,7 @@ static void begin_archive(void)
 	umask(0);
 }
 
-/* Adds an entry; the text is a file's content, or where a link leads. */
+/* Adds an entry; the text is the content of a file or the target of a link. */
 static void add(enum tar_type type, const char *name, const char *text)
 {
 	static const uint8_t zeros[TAR_BLOCK];
@@ -46,7 +46,7 @@ static void add(enum tar_type type, const char *name, const char *text)
 	CHECK_INT(write_all(archive, zeros, tar_padding(entry.size)), 0);
 }
 
-/* Extracts what was added into `destination`, and begins a new archive. */
+/* Extracts the archive to `destination`, and starts a new one. */
 static int extract(const char *destination, const char *name)
 {
 	const struct extract_options options = { .destination = destination, .name = name };
@@ -75,7 +75,7 @@ static void check_content(const char *path, const char *expected)
 
 static int standard_error;
 
-/* Keeps what is said on standard error, up to check_said(). */
+/* Captures standard error until check_said(). */
 static void listen_to_errors(void)
 {
 	fflush(stderr);
@@ -104,7 +104,7 @@ static bool is_there(const char *path)
 	return lstat(path, &status) == 0;
 }
 
-/* Fails unless a folder holds that many files. */
+/* Fails unless a folder contains that many files. */
 static void check_count(const char *path, int expected)
 {
 	char command[512];
@@ -140,7 +140,7 @@ static void trees(void)
 	CHECK(!is_there("to/null"));
 }
 
-/* The stack is that of an eighth of the folders that a path has room for. */
+/* The tree has an eighth of the folders that a path has room for, and the stack an eighth of the default size. */
 static void deep_trees(void)
 {
 	const struct rlimit stack = { .rlim_cur = 1024 * 1024, .rlim_max = RLIM_INFINITY };
@@ -168,8 +168,8 @@ static void links_to_copy(void)
 }
 
 /*
- * Changes the folder `from`, of files of a megabyte each, while an archive of it is made: the first file becomes
- * shorter, another vanishes, a third becomes a link. All others must be there.
+ * Changes the folder `from`, which has files of a megabyte each, while it is archived: the first file becomes shorter,
+ * another one is removed, a third becomes a link. The archive must contain all others.
  */
 static void change_meanwhile(int in, char names[3][NAME_MAX + 1])
 {
@@ -248,7 +248,7 @@ static char *archived_content(const char *path)
 	return content;
 }
 
-/* They say that they have no bytes, or 4096. */
+/* Their reported size is 0 or 4096 bytes. */
 static void files_of_the_kernel(void)
 {
 	begin_archive();
@@ -262,7 +262,7 @@ static void files_of_the_kernel(void)
 	CHECK_INT(tar_create(archive, "/dev/zero", ".", false, &step), -EOPNOTSUPP);
 }
 
-/* Another process replaces the copy's incomplete files with links, as fast as it can. */
+/* In another process: replaces the incomplete files of the copy by links, as fast as it can. */
 static _Noreturn void exchange_temporaries(int folder)
 {
 	for (;;) {
@@ -395,7 +395,7 @@ static void archives_of_others(void)
 	CHECK_INT(err, 0);
 	check_content("there/c", "1");
 	check_count("there", 3);
-	CHECK_INT(extract("new", NULL), 0); /* an empty one */
+	CHECK_INT(extract("new", NULL), 0); /* an empty archive */
 	add(TAR_FILE, "x", "");
 	CHECK_INT(extract("new", NULL), -ENOENT);
 	add(TAR_FILE, "x", "");
@@ -409,7 +409,7 @@ static void archives_of_others(void)
 	CHECK_INT(extract("there", "name"), -EBADMSG);
 }
 
-/* What GNU tar makes of files in `from`, and of a name that is longer than a header's; all of them come back. */
+/* Archives by GNU tar of files in `from`, and of a name that does not fit in a header, can be extracted. */
 static void archives_of_tar(void)
 {
 	static const char *const FORMATS[] = {
@@ -470,12 +470,12 @@ static void names_of_others(void)
 	check_count("there", 3);
 }
 
-/* Of one part of two bytes in a file of eight. */
+/* Maps for a file of eight bytes with one part of two bytes. */
 static void maps_that_cannot_be(void)
 {
 	static const char *const RECORDS[] = {
-		"21 GNU.sparse.size=8\n22 GNU.sparse.map=7,2\n", /* behind the end */
-		"21 GNU.sparse.size=8\n22 GNU.sparse.map=1,3\n", /* more than there is */
+		"21 GNU.sparse.size=8\n22 GNU.sparse.map=7,2\n", /* past the end */
+		"21 GNU.sparse.size=8\n22 GNU.sparse.map=1,3\n", /* more data than in the archive */
 		"21 GNU.sparse.size=8\n22 GNU.sparse.map=1,1\n", /* less */
 		"25 GNU.sparse.realsize=8\n22 GNU.sparse.major=1\n", /* no map */
 	};
@@ -494,7 +494,7 @@ static void maps_that_cannot_be(void)
 	check_count("there", 1);
 }
 
-/* The writer of an archive may have more to say after its end, such as that it was damaged. */
+/* The writer of an archive may still report an error after the archive's end. */
 static void the_end_of_the_input(void)
 {
 	const struct extract_options options = { .destination = "." };
@@ -519,7 +519,7 @@ static void the_end_of_the_input(void)
 	CHECK_INT(read(ends[0], &ends[1], 1), 0);
 }
 
-/* Nothing that these say may happen outside of the destination. */
+/* These entries must not change anything outside the destination. */
 static void ways_out(void)
 {
 	static const struct {
@@ -549,7 +549,7 @@ static void ways_out(void)
 	check_count(".", 3);
 	check_count("outside", 1);
 	check_count("to", 1);
-	/* Links themselves may lead anywhere; a file replaces them. */
+	/* The target of a link may be anywhere; a file replaces the link. */
 	add(TAR_SYMLINK, "secret", "../secret");
 	add(TAR_FILE, "secret", "public");
 	CHECK_INT(extract("to", NULL), 0);
@@ -594,7 +594,7 @@ static void folders_too_deep(void)
 	CHECK_INT(extract(".", NULL), -ENAMETOOLONG);
 }
 
-/* Changes some bytes of the archive, and has its headers still be taken for such. */
+/* Changes some bytes of the archive, and keeps the checksums of its headers valid. */
 static void change_archive(void)
 {
 	static const size_t HEADERS[] = { 0, 1, 2, 4, 6 };
@@ -634,24 +634,24 @@ static void any_bytes(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "tar_extract() makes what tar_create() read", trees },
-		{ "tar_create() needs little of the stack for a deep tree", deep_trees },
+		{ "tar_extract() restores the files that tar_create() archived", trees },
+		{ "tar_create() needs little stack for a deep tree", deep_trees },
 		{ "tar_create() follows a link when asked to", links_to_copy },
-		{ "tar_create() goes on when files change meanwhile, and tells which", a_folder_that_lives },
-		{ "tar_create() reads files of the kernel, which know no size", files_of_the_kernel },
-		{ "tar_extract() gives attributes to what it made, though another process replaces it meanwhile", a_race_for_attributes },
+		{ "tar_create() continues when files change meanwhile, and names them", a_folder_that_lives },
+		{ "tar_create() reads files of the kernel, whose size is unknown", files_of_the_kernel },
+		{ "tar_extract() sets attributes only on its own files, not on replacements", a_race_for_attributes },
 		{ "tar_extract() keeps owners when asked to, and modes always", owners },
-		{ "tar_extract() puts a file where a copy of one goes", destinations_of_files },
-		{ "tar_extract() puts a folder where a copy of one goes", destinations_of_folders },
-		{ "tar_extract() takes archives that others made", archives_of_others },
-		{ "tar_extract() takes what GNU tar writes in each of its formats", archives_of_tar },
-		{ "tar_extract() takes names that other programs write", names_of_others },
-		{ "tar_extract() refuses a map of a sparse file that cannot be", maps_that_cannot_be },
+		{ "tar_extract() puts a file at the right destination", destinations_of_files },
+		{ "tar_extract() puts a folder at the right destination", destinations_of_folders },
+		{ "tar_extract() accepts archives of other programs", archives_of_others },
+		{ "tar_extract() accepts all formats of GNU tar", archives_of_tar },
+		{ "tar_extract() accepts names as other programs write them", names_of_others },
+		{ "tar_extract() refuses an invalid map of a sparse file", maps_that_cannot_be },
 		{ "tar_extract() reads its input to the end", the_end_of_the_input },
 		{ "tar_extract() never leaves the destination", ways_out },
-		{ "tar_extract() leaves nothing of a file that breaks off", archives_that_break_off },
+		{ "tar_extract() leaves no incomplete file of a truncated archive", archives_that_break_off },
 		{ "tar_extract() refuses names that are too long", folders_too_deep },
-		{ "tar_extract() survives any bytes, and stays where it belongs", any_bytes },
+		{ "tar_extract() survives random bytes, and never leaves the destination", any_bytes },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -71,7 +71,7 @@ static void is_the_users(void)
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
-/* What a command without echo makes of the input and its end, once it is ready for them. */
+/* Sends input and its end to a command without echo once the command is ready, and checks its output. */
 static void check_input(const char *command, const char *input, const char *output)
 {
 	char whole[256], seen[256] = "";
@@ -103,7 +103,7 @@ static void check_input(const char *command, const char *input, const char *outp
 static void end_of_input(void)
 {
 	check_input("cat", "line\n", "line\r\n");
-	/* An unfinished line needs the end twice: the first one only delivers it. */
+	/* After an unfinished line the end is needed twice: the first one only delivers the line. */
 	check_input("cat; echo end", "part", "partend\r\n");
 	check_input("cat", "", "");
 }
@@ -117,7 +117,7 @@ static void no_end_in_raw_mode(void)
 	host_send_exec(&host, 1, &exec);
 	wait_for(1, "ready");
 	host_send(&host, MSG_STDIN, 1);
-	CHECK(!host_receive(&host, &frame, 300)); /* it still waits: no byte was made up */
+	CHECK(!host_receive(&host, &frame, 300)); /* it still waits: it has not got an end character */
 	CHECK_INT(host_end(&host, true), -ECONNRESET);
 }
 
@@ -173,7 +173,7 @@ static void left_behind(void)
 	CHECK_TEXT(run("trap '' HUP; sleep 2 & echo started").out, "started\r\n");
 }
 
-/* More than the line discipline holds: the agent has to wait for the reader. */
+/* More than the line discipline can buffer: the agent must wait for the reader. */
 static void large_input(void)
 {
 	static char input[60001];
@@ -186,14 +186,14 @@ static void large_input(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "a terminal is one, with its size from the start", is_a_terminal },
+		{ "EXEC_TTY gives the command a terminal with the right size from the start", is_a_terminal },
 		{ "a terminal belongs to the command's user", is_the_users },
-		{ "the end of input ends a line-wise reader", end_of_input },
-		{ "the end of input is no byte in raw mode", no_end_in_raw_mode },
+		{ "the end of input ends a reader in canonical mode", end_of_input },
+		{ "the end of input sends no byte in raw mode", no_end_in_raw_mode },
 		{ "MSG_RESIZE reaches the command", resizes },
-		{ "an interrupt character is a SIGINT", interrupts },
-		{ "what a dead command wrote to its terminal arrives", last_words },
-		{ "what a command leaves behind does not hold its terminal", left_behind },
+		{ "an interrupt character sends SIGINT", interrupts },
+		{ "terminal output of a command arrives after its end", last_words },
+		{ "background processes do not keep the terminal's stream open", left_behind },
 		{ "a large input is not lost", large_input },
 	};
 

@@ -73,7 +73,7 @@ static int run_one(const struct test *test)
 		alarm(DEADLINE_S);
 		test->run();
 		fflush(NULL);
-		_exit(0); /* not exit(): what a test leaves allocated is no leak of the agent's */
+		_exit(0); /* not exit(): memory that a test leaves allocated is not a leak of the agent */
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

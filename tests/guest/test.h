@@ -1,4 +1,4 @@
-/* The frame of every test program here: named tests, each in a process of its own with a deadline. */
+/* The framework of these test programs: named tests, each in its own process with a deadline. */
 #ifndef SMOLVM_TEST_H
 #define SMOLVM_TEST_H
 
@@ -9,10 +9,10 @@ struct test {
 	void (*run)(void);
 };
 
-/* Runs all, prints what failed and `N passed, N failed`; the program's exit code. */
+/* Runs all tests, prints the failures and `N passed, N failed`. Returns the program's exit code. */
 int test_main(const struct test *tests, size_t count);
 
-/* Ends the test with a message. */
+/* Fails the test with a message. */
 _Noreturn void test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #define CHECK(condition)                                               \
@@ -36,9 +36,9 @@ _Noreturn void test_fail(const char *file, int line, const char *format, ...) __
 				  actual_ ? actual_ : "(null)", expected_);                                        \
 	} while (0)
 
-/* A new folder of this test's own, removed by test_main(). */
+/* A new folder for this test; test_main() removes it. */
 const char *test_folder(void);
-/* Writes a file of that folder, making its parents; its path, valid until the next call. */
+/* Writes a file in that folder, and creates its parents. Returns its path, which is valid until the next call. */
 const char *test_file(const char *name, const char *content, unsigned mode);
 
 #endif

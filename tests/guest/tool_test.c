@@ -17,7 +17,7 @@ static void idle_ends(void)
 	const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
 	sigset_t early;
 
-	/* Lest one comes before the tool waits for it. */
+	/* Block the signals, so that none arrives before the tool waits for it. */
 	sigemptyset(&early);
 	sigaddset(&early, SIGTERM);
 	sigaddset(&early, SIGINT);
@@ -61,7 +61,7 @@ static void idle_reaps(void)
 
 	if (pid == 0)
 		_exit(tool_main(2, (char *[]){ "agent", "idle", NULL }));
-	/* In its namespace too. The shells end at once, and leave the sleep to PID 1. */
+	/* In its namespace too. The shells exit at once, and PID 1 becomes the parent of the sleep. */
 	CHECK_INT(system("(sleep 0.5 &)"), 0);
 	CHECK(has_children(pid));
 	for (int i = 0; has_children(pid); i++) {
@@ -72,7 +72,7 @@ static void idle_reaps(void)
 	CHECK_INT(status, 0);
 }
 
-/* What `init` in front of a command ends with, as PID 1 of a namespace as well as without. */
+/* Checks the exit code of `init` with a command, as PID 1 of a namespace and as an ordinary process. */
 static void check_init(const char *script, int code)
 {
 	int status;
@@ -95,7 +95,7 @@ static void init_ends_as_the_command(void)
 {
 	check_init("[ $$ != 1 ] && exit 3", 3);
 	check_init("kill -TERM $$", 128 + SIGTERM);
-	/* Passed on by PID 1, which has no handler of its own. */
+	/* PID 1 forwards the signal, although it has no handler for it. */
 	check_init("trap 'exit 5' USR1; kill -USR1 1; while :; do sleep 0.01; done", 5);
 	check_init("(sleep 0.1 & exec true); sleep 0.3; kill -0 $$ && exit 6", 6);
 	check_init("exec /none", 127);
@@ -133,11 +133,11 @@ static void usage(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "idle waits for SIGTERM or SIGINT, and then ends well", idle_ends },
-		{ "idle reaps what others leave to it", idle_reaps },
-		{ "init ends as its command does, and passes signals on to it", init_ends_as_the_command },
-		{ "init says what it cannot run", init_says_what_it_cannot_run },
-		{ "a tool that is not there, and arguments that one does not take, are refused", usage },
+		{ "idle waits for SIGTERM or SIGINT, and then exits with 0", idle_ends },
+		{ "idle reaps orphans", idle_reaps },
+		{ "init exits like its command, and forwards signals to it", init_ends_as_the_command },
+		{ "init reports a program that it cannot run", init_says_what_it_cannot_run },
+		{ "tool_main() refuses unknown tools and invalid arguments", usage },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

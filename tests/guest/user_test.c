@@ -175,16 +175,16 @@ static void too_many_groups(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "user_resolve() takes nothing as root", nothing_is_root },
+		{ "user_resolve() resolves an empty spec to root", nothing_is_root },
 		{ "user_resolve() finds a name and its groups", a_name },
 		{ "user_resolve() finds a uid and its groups", a_uid_that_passwd_has },
 		{ "user_resolve() needs no entry for a uid", a_uid_that_nobody_has },
-		{ "user_resolve() lets a group replace the supplementary ones", a_group_replaces_the_others },
-		{ "user_resolve() takes digits for ids, though a user is called that", digits_are_ids },
-		{ "user_resolve() gives / to an entry without a home", an_entry_without_home },
-		{ "user_resolve() names what is not there", what_is_not_there },
+		{ "user_resolve() lets an explicit group replace the supplementary ones", a_group_replaces_the_others },
+		{ "user_resolve() treats digits as ids, even if a user has that name", digits_are_ids },
+		{ "user_resolve() sets the home to / for an entry without a home", an_entry_without_home },
+		{ "user_resolve() names the missing user or group", what_is_not_there },
 		{ "user_resolve() works without files", no_files },
-		{ "user_resolve() refuses more groups than it holds", too_many_groups },
+		{ "user_resolve() refuses more than USER_GROUPS_MAX groups", too_many_groups },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

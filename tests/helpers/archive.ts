@@ -1,7 +1,7 @@
 import { encodeEnd, encodeEntry } from "../../src/archive/encode.ts";
 import { type Entry, paddingOf } from "../../src/archive/entry.ts";
 
-/** An entry of a test's archive with defaults; its size is that of its data. */
+/** An entry of a test's archive. Omitted fields have defaults; the size is the length of the data. */
 export type TestEntry = Partial<Entry> & { name: string; data?: string };
 
 /** The bytes of an entry with its data. */

@@ -23,7 +23,7 @@ export async function buildAttacks(): Promise<void> {
   );
 }
 
-/** Makes a `lib` folder whose agent keeps root in the guest from nothing, so that the host's walls stand alone. */
+/** Makes a `lib` folder whose agent does not restrict root in the guest: only the host's defenses remain. */
 export async function makeOpenLib(folder: string): Promise<void> {
   await Deno.mkdir(folder);
   const agent = `smolvm-agent-${ARCH}`;
@@ -33,7 +33,7 @@ export async function makeOpenLib(folder: string): Promise<void> {
   await Deno.symlink(`${BIN}/open/${agent}`, `${folder}/${agent}`);
 }
 
-/** What came of an attempt: `ALLOWED ...`, `KILLED 31`, or the name of an error. */
+/** The result of each attempt: `ALLOWED ...`, `KILLED 31`, or the name of an error. */
 export type Answers = Map<string, string>;
 
 /** Makes system calls on the main thread of a process, as code that took it over could. */
@@ -59,10 +59,10 @@ export async function injectNames(): Promise<string[]> {
 }
 
 /** Names of {@linkcode inject} that run several attempts. */
-const GROUPS = ["sockets of every family", "descriptors again", "calls to come"];
+const GROUPS = ["sockets of every family", "reopened descriptors", "future call numbers"];
 
 /**
- * Runs every attempt of {@linkcode inject}, in as many processes as needed, because some calls end their process.
+ * Runs every attempt of {@linkcode inject}, in as many processes as needed, because some attempts kill the process.
  *
  * @param makeVictim starts a process that ends when it is disposed of
  */
@@ -77,7 +77,9 @@ export async function injectAll(
     const more = await inject(victim.pid, { ...victim, names: left });
     for (const [name, answer] of more) answers.set(name, answer);
     const tried = left.findLastIndex((name) => more.has(name));
-    if (tried < 0 && !left.every((name) => GROUPS.includes(name))) throw new Error(`Nothing was tried of ${left}`);
+    if (tried < 0 && !left.every((name) => GROUPS.includes(name))) {
+      throw new Error(`None of these attempts ran: ${left}`);
+    }
     left = left.slice(tried < 0 ? left.length : tried + 1);
   }
   return answers;

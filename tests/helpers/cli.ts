@@ -1,11 +1,11 @@
 /**
- * The real command line without a VM.
+ * Runs the real command line without a VM.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { MARK, takeInventory, type Territory } from "./inventory.ts";
+import { MARK, takeInventory, type TestFolders } from "./inventory.ts";
 import { type Outcome, Process, runProcess } from "./process.ts";
 import { makeTempFolder } from "./temp_folder.ts";
 
@@ -20,12 +20,12 @@ export interface CliOptions {
 }
 
 /** A `smolvm` with its own folders, removed when it is disposed of. */
-export interface Cli extends Disposable, Territory {
+export interface Cli extends Disposable, TestFolders {
   /** The environment that makes it use these folders. */
   env: Record<string, string>;
-  /** Runs `smolvm ARGS` to its end, with pipes for input and output. */
+  /** Runs `smolvm ARGS` until it exits, with pipes for input and output. */
   run(args: string[], options?: CliOptions): Promise<Outcome>;
-  /** Starts `smolvm ARGS`, without a configuration. */
+  /** Starts `smolvm ARGS`, without a configuration file. */
   start(args: string[]): Process;
   /** Starts a shell script in which `$0` is `smolvm`. */
   shell(script: string): Process;

@@ -1,6 +1,6 @@
 /**
- * The calls that a kubelet makes of its container runtime, over the socket of that: gRPC with messages of
- * `runtime.v1`, whose fields are numbers.
+ * Makes a kubelet's calls to a container runtime over the runtime's socket: gRPC with messages of `runtime.v1`, whose
+ * fields have numbers.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import http2 from "node:http2";
 import net from "node:net";
 
-/** A field of a message by its number; one that is a list is there once for each of its items. */
+/** The number and value of a message's field. A list is one field for each item. */
 type Field = [number, number | string | Uint8Array];
 
 function encodeNumber(value: number): number[] {
@@ -23,7 +23,7 @@ function encode(...fields: Field[]): Uint8Array {
   }));
 }
 
-/** What a message holds, by the numbers of its fields. */
+/** A decoded message: its values by field number. */
 class Message {
   readonly #numbers = new Map<number, number>();
   readonly #bytes = new Map<number, Uint8Array>();
@@ -46,7 +46,7 @@ class Message {
     }
   }
 
-  /** 0 is not sent. */
+  /** A missing field is 0, which is never sent. */
   number(field: number): number {
     return this.#numbers.get(field) ?? 0;
   }
@@ -60,7 +60,7 @@ class Message {
   }
 }
 
-/** The pod has a network and an IPC namespace, each of its containers a PID namespace. */
+/** The containers of the pod share a network and an IPC namespace; each has its own PID namespace. */
 const NAMESPACES = encode([1, 0], [2, 1], [3, 0]);
 
 /** A container of a pod. */
@@ -77,7 +77,7 @@ export class Kubelet implements Disposable {
   readonly #logs: string;
   readonly #pod: Uint8Array;
 
-  /** @param logs a folder for what containers write, each in a file of its name */
+  /** @param logs the folder for the containers' logs; the file name is the container's name */
   constructor(socket: string, { logs }: { logs: string }) {
     this.#session = http2.connect("http://localhost", { createConnection: () => net.connect(socket) });
     this.#logs = logs;
@@ -130,12 +130,12 @@ export class Kubelet implements Disposable {
     return code;
   }
 
-  /** What a container has written, by its name. */
+  /** The log of a container: one line `STREAM TEXT` for each line that it wrote. */
   logOf(name: string): string {
     return Deno.readTextFileSync(`${this.#logs}/${name}`).replace(/^\S+ (std\S+) [FP] /gm, "$1 ");
   }
 
-  /** How many pods and containers there are, as the length of what tells of them: 0 for none. */
+  /** The size of the runtime's lists of pods and containers, in bytes: 0 if there are none. */
   async remains(): Promise<number> {
     return (await this.#send("ListContainers")).length + (await this.#send("ListPodSandbox")).length;
   }

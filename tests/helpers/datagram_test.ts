@@ -1,21 +1,22 @@
 import assert from "node:assert/strict";
 import { assertCode, runProcess } from "./process.ts";
 
-/** Whether this Deno has datagrams: one without --unstable-net, such as that of the tests, has not. */
+/** Whether Deno has its datagram API: it needs --unstable-net, which the tests run without. */
 const hasDatagrams = "listenDatagram" in Deno;
 
 /**
- * Registers tests that need datagrams, of a file: where there are none, one that runs them in a Deno that has.
+ * Returns a function that registers a file's tests that need datagrams. Without datagrams, it registers nothing;
+ * instead, a single test runs the file in a Deno that has them.
  *
- * @param url the file's own, which has so many of them
- * @param what they are about
+ * @param url the URL of the test file
+ * @param options what is tested, and how many tests need datagrams
  */
 export function datagramTests(
   url: string,
   { what, count }: { what: string; count: number },
 ): (name: string, body: () => Promise<void>) => void {
   if (hasDatagrams) return (name, body) => Deno.test(name, body);
-  Deno.test(`${what} passes its tests in a Deno that has datagrams`, async () => {
+  Deno.test(`${what} passes its tests in a Deno with datagrams`, async () => {
     const flags = ["--allow-all", "--no-check", "--cached-only", "--frozen", "--unstable-net"];
     const file = decodeURIComponent(new URL(url).pathname);
     const outcome = await runProcess(Deno.execPath(), { args: ["test", ...flags, file] });

@@ -1,7 +1,7 @@
 import { bundle } from "../../scripts/bundle.ts";
 import { libFolder } from "../../src/host/lib_folder.ts";
 
-/** Makes a folder as the download has it, of this checkout's sources, and returns the path of its `smolvm`. */
+/** Makes a folder like the unpacked download from the checkout's sources; returns the path of its `smolvm`. */
 export async function makeDownload(folder: string): Promise<string> {
   const portable = `${folder}/lib/portable`;
   Deno.mkdirSync(portable, { recursive: true });

@@ -1,5 +1,5 @@
 /**
- * The framework of the tests that have a container engine run VMs.
+ * The framework of the tests in which a container engine runs VMs.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { type VmSuite, vmSuite } from "./vm_suite.ts";
 /** The OCI runtime. */
 export const RUNTIME = decodeURIComponent(new URL("../../smolvm-oci", import.meta.url).pathname);
 
-/** A suite whose tests are skipped, with the reason, where an engine cannot be tried. */
+/** A suite whose tests are skipped, and the reason printed, on hosts where container engines cannot be tested. */
 export interface EngineSuite extends VmSuite {
-  /** Whether its tests run. */
-  isTried: boolean;
+  /** Whether the tests run. */
+  isEnabled: boolean;
 }
 
-/** Makes the suite of a test file that needs those programs. */
+/** Makes the suite of a test file that needs these programs. */
 export function engineSuite(programs: readonly string[]): EngineSuite {
   const suite = vmSuite();
   const reason = reasonAgainst(programs);
@@ -26,16 +26,16 @@ export function engineSuite(programs: readonly string[]): EngineSuite {
       Deno.mkdirSync("/etc/smolvm", { recursive: true });
       Deno.writeTextFileSync("/etc/smolvm/oci.conf", "memory-mib=256\nboot-timeout=240\n");
     });
-    return { ...suite, isTried: true };
+    return { ...suite, isEnabled: true };
   }
   const test = (name: string, body: () => Promise<void>) => {
     console.log(`skipped: ${name}: ${reason}`);
     Deno.test.ignore(name, body);
   };
-  return { ...suite, test, isTried: false };
+  return { ...suite, test, isEnabled: false };
 }
 
-/** What a container's server answers, when it listens: an engine has started it, no more. */
+/** Returns the response of a container's server, once the server listens; the engine only waits for its start. */
 export async function fetchText(url: string): Promise<string> {
   let text: string | undefined;
   await until(async () => {
@@ -45,12 +45,12 @@ export async function fetchText(url: string): Promise<string> {
   return text!;
 }
 
-/** Only the emulated machine is ours to make networks of containers in, and to configure a runtime of. */
+/** Why the tests are skipped: they create networks and configure the runtime, so they need the emulated machine. */
 function reasonAgainst(programs: readonly string[]): string | undefined {
-  if (Deno.uid() !== 0) return "engines are tried as root";
+  if (Deno.uid() !== 0) return "container engines need root";
   const missing = programs.filter((program) => !isInstalled(program));
   if (missing.length > 0) return `not installed: ${missing.join(", ")}`;
-  return exists("/run/kvm-machine") ? undefined : "it makes a network, which only the emulated machine is there for";
+  return exists("/run/kvm-machine") ? undefined : "it creates a network, which is allowed only in the emulated machine";
 }
 
 function isInstalled(program: string): boolean {

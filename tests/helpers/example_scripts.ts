@@ -1,5 +1,5 @@
 /**
- * Runs the scripts of examples/ as their headers say.
+ * Runs the scripts of examples/ as their headers describe.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export function permissionsOf(name: string): string[] {
   const [, options] = new RegExp(`^ \\* +deno run ((?:--\\S+ |\\\\\n \\* +)+)examples/${name}\\.ts`, "m").exec(text) ??
     [];
   assert.ok(options, `${name}.ts does not say how to run it`);
-  // The header is for the checkout's folder. On other architectures the file has another name, as docs/runtime.md says.
+  // The header names the file of x64, relative to the checkout; docs/runtime.md names those of other architectures.
   const jail = `${FOLDER}/../lib/smolvm-jail-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
   return options.match(/--\S+/g)!.map((option) => option.replace("lib/smolvm-jail-x64", jail));
 }

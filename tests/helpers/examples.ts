@@ -48,14 +48,14 @@ export function invocations(line: string): string[][] {
   return found;
 }
 
-/** Why a command line would be refused, or `undefined`; does not run it. */
+/** Why smolvm would refuse a command line, or `undefined`; does not run it. */
 export async function whyRefused(args: readonly string[]): Promise<string | undefined> {
   const program = await makeProgram(() => {}, args[0]);
   defuse(program);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    // Help and the version are requested this way too.
+    // Help and the version also end with a CommanderError, with exit code 0.
     if (!(error instanceof CommanderError) || error.exitCode !== 0) return `smolvm ${args.join(" ")}: ${error}`;
   }
 }

@@ -4,13 +4,13 @@ import { makeRecord } from "./machines.ts";
 /**
  * A root filesystem whose runner is a shell script.
  *
- * @param script gets the lifeline as its standard input, whose first line is the specification
+ * @param script its standard input is the lifeline, which starts with a line with the specification
  */
 export function fakeRoot(path: string, script: string): Root {
   return { ...folderRoot(path), prefix: ["sh", "-c", script] };
 }
 
-/** A launch of a persistent machine in this folder with such a root, to attach to. */
+/** An attached launch of a persistent machine in this folder, with {@linkcode fakeRoot}. */
 export function fakeLaunch(folder: string, script: string): Launch {
   return launchOf(makeRecord(), fakeRoot(folder, script), { folder, runtimeFolder: folder }, {
     ephemeral: false,

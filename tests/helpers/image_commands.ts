@@ -1,5 +1,5 @@
 /**
- * Image commands with the real command line and the real buildah, without a VM.
+ * Runs image commands with the real command line and the real buildah, without a VM.
  *
  * @module
  */
@@ -68,7 +68,7 @@ export async function build(store: ImageStore, name = "localhost/app:1"): Promis
 /** Prepares an image and holds it, like a machine that is about to start. */
 export const prepare = (text: string) => prepareImage(parseReference(text, "/"), { pull: "missing", tlsVerify: false });
 
-/** What a machine records about its image. */
+/** The facts about an image that a machine records. */
 export async function identityOf(text: string): Promise<ImageIdentity> {
   const { reference, imageId, digest, hold } = await prepare(text);
   hold[Symbol.dispose]();
@@ -82,7 +82,7 @@ export async function makeStopped(name: string, image: ImageIdentity): Promise<v
   await createMachine(makeRecord({ id, name, created: new Date().toISOString(), source: { image } }), fill);
 }
 
-/** Makes a machine of `run` that appears to run until it is disposed of; its folder stays then. */
+/** Makes an ephemeral machine that appears to run until it is disposed of. Its folder remains. */
 export async function makeRunning(name: string, image: ImageIdentity): Promise<Disposable> {
   const id = crypto.randomUUID().slice(-12);
   const { folder } = ephemeralFolders(id);

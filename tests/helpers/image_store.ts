@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { type ImageStore, makeImageStore } from "../fixtures/images.ts";
 import { setEnv } from "./env.ts";
 
-/** Runs a test with a store that the process uses, and checks that it leaves nothing behind. */
+/** Registers a test with a store that this process uses; fails if the test leaves files or mounts behind. */
 export function storeTest(name: string, test: (store: ImageStore) => Promise<void>): void {
   Deno.test(name, async () => {
     const store = await makeImageStore();
@@ -25,7 +25,7 @@ export function storeTest(name: string, test: (store: ImageStore) => Promise<voi
   });
 }
 
-/** Locks, temporary folders and files that were not removed. */
+/** The locks, temporary folders and files that smolvm did not remove. */
 export function leftInState({ env }: ImageStore): string[] {
   try {
     const names = [...Deno.readDirSync(`${env.XDG_STATE_HOME}/smolvm/images`)].map(({ name }) => name);

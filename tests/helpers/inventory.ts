@@ -1,5 +1,5 @@
 /**
- * Lists what machines leave on their host.
+ * Lists the processes, mounts, sockets, files and containers of machines on their host.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { pause, until } from "./until.ts";
 
-/** The folders of a test's smolvm; everything it makes is below `folder`. */
-export interface Territory {
+/** The folders of a test's smolvm, which makes everything below `folder`. */
+export interface TestFolders {
   folder: string;
   state: string;
   runtime: string;
@@ -34,7 +34,7 @@ export interface Inventory {
 /** The variable that marks a test's processes; their children inherit it. */
 export const MARK = "SMOLVM_TEST_FOLDER";
 
-/** The line of a process that stands before a runner, and waits for its end. */
+/** Matches the line of a process that started a runner and waits until it exits. */
 const SUPERVISOR = /^\d+ \S*(smolvm-jail|buildah)\S* /;
 
 /** Folders and lock files that all machines share; the first machine makes them, and they stay. */
@@ -44,8 +44,8 @@ const RECORD = /^state\/smolvm\/images\/[0-9a-f]{32}\.json$/;
 const CONTAINER = /^smolvm-[0-9a-f]{16}$/;
 
 /** Lists everything that exists now, without the files and containers of prepared images. */
-export async function takeInventory(territory: Territory): Promise<Inventory> {
-  const { folder, state, runtime, storage } = territory;
+export async function takeInventory(folders: TestFolders): Promise<Inventory> {
+  const { folder, state, runtime, storage } = folders;
   const files = [...walk(state), ...walk(runtime)].map((path) => path.slice(folder.length + 1));
   const mounts = below(folder, Deno.readTextFileSync("/proc/self/mountinfo"), 4);
   return {
@@ -58,14 +58,14 @@ export async function takeInventory(territory: Territory): Promise<Inventory> {
 }
 
 /**
- * Settles when the inventory is `expected` again; fails after `withinMs`. Where something may still end, it must be so
- * twice: a process that is becoming another program has no environment, and so no mark, for a moment.
+ * Settles when the inventory is `expected` again; fails after `withinMs`. If that is not 0, two inventories must match:
+ * during execve(), a process has no environment, and so no mark, for a moment.
  */
-export async function untilInventory(territory: Territory, expected: Inventory, withinMs: number): Promise<void> {
+export async function untilInventory(folders: TestFolders, expected: Inventory, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (let times = withinMs > 0 ? 2 : 1; times > 0;) {
     const late = performance.now() > deadline;
-    const actual = await takeInventory(territory);
+    const actual = await takeInventory(folders);
     try {
       assert.deepEqual(actual, expected);
       times--;
@@ -77,19 +77,19 @@ export async function untilInventory(territory: Territory, expected: Inventory, 
 }
 
 /** Settles when a machine has its sockets, which is when its guest starts to boot. */
-export async function untilListening({ runtime }: Territory): Promise<void> {
+export async function untilListening({ runtime }: TestFolders): Promise<void> {
   const hasSocket = (id: string) => exists(`${runtime}/smolvm/${id}/control.sock`);
   await until(() => listOf(`${runtime}/smolvm`).some(hasSocket));
 }
 
 /** Settles when no process has a VM; fails after `withinMs`. */
-export async function untilNoVm({ folder }: Territory, withinMs: number): Promise<void> {
+export async function untilNoVm({ folder }: TestFolders, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (true) {
     const late = performance.now() > deadline;
     const holders = markedProcesses(folder).filter((line) => holdsVm(parseInt(line)));
     if (holders.length === 0) return;
-    if (late) assert.deepEqual(holders, [], `VMs that live on after ${withinMs} ms`);
+    if (late) assert.deepEqual(holders, [], `VMs that still exist after ${withinMs} ms`);
     await pause();
   }
 }
@@ -105,12 +105,12 @@ function holdsVm(pid: number): boolean {
 }
 
 /** The process ids of runners. */
-export function runnersOf({ folder }: Territory): number[] {
+export function runnersOf({ folder }: TestFolders): number[] {
   return markedProcesses(folder).filter((line) => / __runner$/.test(line) && !SUPERVISOR.test(line)).map(toPid);
 }
 
-/** The process ids of what waits for the end of runners. */
-export function supervisorsOf({ folder }: Territory): number[] {
+/** The process ids of the processes that wait until runners exit. */
+export function supervisorsOf({ folder }: TestFolders): number[] {
   return markedProcesses(folder).filter((line) => SUPERVISOR.test(line)).map(toPid);
 }
 
@@ -134,7 +134,7 @@ function markedProcesses(folder: string): string[] {
   return found;
 }
 
-/** The paths below a folder in a table of the kernel. */
+/** The paths below a folder in a column of a kernel table. */
 function below(folder: string, table: string, column: number): string[] {
   const paths = table.split("\n").map((line) => line.trim().split(/\s+/)[column] ?? "");
   return paths.filter((path) => path.startsWith(`${folder}/`)).sort();

@@ -11,7 +11,7 @@ import { listOf } from "./inventory.ts";
 const NAMESPACES = ["ipc", "mnt", "net", "user", "uts"];
 const O_ACCMODE = 3;
 
-/** What a process may have of the host. */
+/** The parts of the host that a process may access. */
 export interface Allowed {
   /** Its mounts by path, with the first option of each. */
   mounts: Record<string, "ro" | "rw">;
@@ -23,11 +23,11 @@ export interface Allowed {
   files: string[];
   /** Files of the host that it must not have open. */
   forbidden: string[];
-  /** Variables that it must not have. */
+  /** A text that must not be in its environment. */
   secret: string;
 }
 
-/** What an ephemeral machine without volumes is allowed. */
+/** The parts of the host that the process of an ephemeral machine without volumes may access. */
 export function allowedEphemeral(
   { state, runtime }: { state: string; runtime: string },
   id: string,
@@ -48,7 +48,7 @@ export function allowedEphemeral(
   };
 }
 
-/** Fails if the process of a VM has more of the host than allowed. */
+/** Fails if the process of a VM has access to more of the host than allowed. */
 export function assertJailed(pid: number, allowed: Allowed): void {
   for (const path of entriesOf(`/proc/${pid}/task`)) unlessGone(path, () => assertThread(path, allowed));
   const mounts = mountsOf(pid);
@@ -59,7 +59,7 @@ export function assertJailed(pid: number, allowed: Allowed): void {
   assert.ok(!Deno.readTextFileSync(`/proc/${pid}/environ`).includes(allowed.secret), "the starter's variables");
 }
 
-/** Threads end and descriptors are closed while they are inspected: what is gone has nothing of the host. */
+/** Ignores the failure if the path is gone: threads exit and descriptors are closed during the inspection. */
 function unlessGone(path: string, check: () => void): void {
   try {
     check();
@@ -89,7 +89,7 @@ interface Mount {
   id: string;
   path: string;
   access: string;
-  /** What it should have and lacks. */
+  /** The required options that the mount lacks. */
   missing: string[];
 }
 
@@ -106,7 +106,7 @@ function mountsOf(pid: number): Mount[] {
   });
 }
 
-/** The file system of its root contains only mount points. */
+/** Fails if the file system of the process's root contains anything but mount points. */
 function assertRoot(root: string, mounts: string[]): void {
   const { dev } = Deno.statSync(root);
   const visit = (path: string) => {

@@ -19,7 +19,7 @@ export function modulesOfProgram(folder: string, args: string[]): Promise<Loaded
   return loadedModules(folder, "main.js", { args });
 }
 
-/** The modules that a runner loads from a bundle before it knows what to run. */
+/** The modules that a runner loads from a bundle before it receives its specification. */
 export function modulesOfRunner(folder: string): Promise<LoadedModule[]> {
   return loadedModules(folder, "main.js", { args: [], env: { SMOLVM_ROLE: "runner" } });
 }

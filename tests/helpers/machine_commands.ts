@@ -1,6 +1,6 @@
 /**
- * Commands on persistent machines, with the real command line; what most tests only need on their way is done by the
- * module, which spares the emulated machine seconds of starting a process each time.
+ * Commands on persistent machines. `start` and `demand` run the real command line. The others, which most tests need
+ * only to prepare or to check something, use the module: a process takes seconds to start in the emulated machine.
  *
  * @module
  */
@@ -29,18 +29,18 @@ export interface ListedMachine {
 }
 
 /**
- * Short names for operations on machines; each fails with all output of smolvm. Without `env`, which is that of
- * `smolvm`, everything is done by the command line: another user's machines are.
+ * Short names for operations on machines; each fails with all output of smolvm. Without `env`, the environment of
+ * `smolvm`, they use only the command line, as for another user's machines; `inGuest()` needs `env`.
  */
 export function machineCommands({ smolvm, env }: Pick<VmSuite, "smolvm"> & Partial<Pick<VmSuite, "env">>) {
-  let turn: Promise<unknown> = Promise.resolve();
-  /** Runs it with the suite's environment, which is this whole process's: one after the other. */
-  const here = <T>(body: () => Promise<T>): Promise<T> => {
-    const result = turn.then(async () => {
+  let last: Promise<unknown> = Promise.resolve();
+  /** Runs functions with the suite's environment, one after the other: the environment is that of this process. */
+  const inSuiteEnv = <T>(body: () => Promise<T>): Promise<T> => {
+    const result = last.then(async () => {
       using _ = setEnv(env!);
       return await body();
     });
-    turn = result.catch(() => {});
+    last = result.catch(() => {});
     return result;
   };
   const demand = async (args: string[]): Promise<Outcome> => {
@@ -50,7 +50,7 @@ export function machineCommands({ smolvm, env }: Pick<VmSuite, "smolvm"> & Parti
   };
   const list = async () => {
     if (env === undefined) return JSON.parse((await demand(["list", "--json"])).stdout) as ListedMachine[];
-    return await here(async () => (await Machine.list()).map(machineJson) as ListedMachine[]);
+    return await inSuiteEnv(async () => (await Machine.list()).map(machineJson) as ListedMachine[]);
   };
   const create = async (args: string[]) => {
     const command = machineCommand("create", [], async (line) => {
@@ -84,17 +84,17 @@ export function machineCommands({ smolvm, env }: Pick<VmSuite, "smolvm"> & Parti
     /** Does what `smolvm create --name NAME ARGS` does. */
     async create(name: string, ...args: string[]): Promise<void> {
       if (env === undefined) await demand(["create", "--name", name, ...args]);
-      else await here(() => create(["--name", name, ...args]));
+      else await inSuiteEnv(() => create(["--name", name, ...args]));
     },
     start: (name: string) => demand(["start", name]),
     /** Does what `smolvm stop ARGS` does. */
     async stop(...args: string[]): Promise<void> {
       if (env === undefined) await demand(["stop", ...args]);
-      else await here(() => stop(args));
+      else await inSuiteEnv(() => stop(args));
     },
-    /** What a shell's script in a machine prints; fails unless it ends with 0. */
+    /** Runs a shell script in a machine and returns its output; fails unless it exits with 0. */
     async inGuest(name: string, script: string, options: ExecOptions = {}): Promise<string> {
-      return await here(async () => {
+      return await inSuiteEnv(async () => {
         const { code, stdout, stderr } = await (await Machine.get(name)).exec(["sh", "-c", script], options);
         assert.equal(code, 0, stderr);
         return stdout;
@@ -103,7 +103,7 @@ export function machineCommands({ smolvm, env }: Pick<VmSuite, "smolvm"> & Parti
     /** Deletes machines in any state, as `smolvm delete --force` does. */
     async remove(...names: string[]): Promise<void> {
       if (env === undefined) await demand(["delete", "--force", ...names]);
-      else for (const name of names) await here(() => remove(name));
+      else for (const name of names) await inSuiteEnv(() => remove(name));
     },
   };
 }

@@ -7,7 +7,7 @@ import { CREATED, writeStatus } from "../../src/state/status.ts";
 import { setEnv } from "./env.ts";
 import { makeTempFolder, type TempFolder } from "./temp_folder.ts";
 
-/** Runs a test with its own state and runtime folders, in a folder that it is given. */
+/** Runs a test with its own state and runtime folders; passes it the folder that contains them. */
 export async function withMachines(test: (folder: string) => Promise<void> | void): Promise<void> {
   using folder = makeTempFolder();
   const runtime = `${folder.path}/runtime`;
@@ -22,7 +22,7 @@ export function makeMachineFolder(): TempFolder {
   return folder;
 }
 
-/** Makes a machine whose lock is taken appear to run in this process. */
+/** Makes a machine whose lock is held appear to run in `process`. */
 export async function writeRunning(folder: string, process: ProcessIdentity): Promise<void> {
   writeProcess(folder, process);
   await writeStatus(folder, { ...CREATED, state: "running" });

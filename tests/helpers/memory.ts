@@ -1,12 +1,12 @@
-/** The resident memory of a process of this host, in bytes. */
+/** The resident memory of a process on this host, in bytes. */
 export function residentBytes(pid: number): number {
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
   return Number(kib) * 1024;
 }
 
 /**
- * The resident memory of a runner without its guest's, in MiB. The guest's memory is the only large anonymous mapping;
- * it grows as the guest touches it, also for the guest's file cache.
+ * The resident memory of a runner without the guest's memory, in MiB. The guest's memory is the only large anonymous
+ * mapping; its resident part grows as the guest touches it, also for the guest's file cache.
  */
 export function runnerMib(pid: number): number {
   const GUEST_MIB = 128;

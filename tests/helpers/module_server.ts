@@ -1,5 +1,5 @@
 /**
- * Provides the runtime module by URL and bundled.
+ * Serves the runtime module by URL, and bundles scripts that import it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface ModuleServer extends AsyncDisposable {
   module: string;
   /** The options that make Deno load from the server. */
   flags: string[];
-  /** A cache without the module. */
+  /** Selects a Deno cache without the module. */
   env: Record<string, string>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The OCI runtime with a stand-in for the VM (tests/fixtures/oci_guest.c), so that engines can be tried where none boots.
+ * The OCI runtime with a stub of the VM (tests/fixtures/oci_guest.c), to test engines on hosts that cannot boot VMs.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { buildStubKrun } from "./stub_krun.ts";
 
 const RUNTIME = decodeURIComponent(new URL("../../smolvm-oci", import.meta.url).pathname);
 
-/** What a test of it needs beside itself. */
+/** Whether this host can run containers with the stub: this needs root, /dev/kvm and runc. */
 export function canRunContainers(): boolean {
   return Deno.uid() === 0 && exists("/dev/kvm") && ["/usr/sbin/runc", "/usr/bin/runc"].some(exists);
 }
 
 /**
- * Builds a root filesystem of the programs that the stand-in knows, at `rootfs` in that folder, and a launcher of the
- * runtime for engines, which clear the environment. Returns the launcher.
+ * Builds a root filesystem with the programs that the stub knows, `rootfs` in this folder, and a launcher of the
+ * runtime, which sets variables because engines clear the environment. Returns the path of the launcher.
  */
 export async function buildOciStandIn(folder: string): Promise<string> {
   const library = `${folder}/libkrun.so.1`;
@@ -29,7 +29,7 @@ export async function buildOciStandIn(folder: string): Promise<string> {
   const env = {
     SMOLVM_LIBKRUN: library,
     SMOLVM_LIBKRUNFW: `${folder}/libkrunfw.so.5`,
-    // crun of Debian 12 makes no containers where cgroups of version 1 are mounted, too.
+    // Debian 12's crun cannot make containers if cgroups of version 1 are mounted too.
     SMOLVM_OCI_RUNTIME: "runc",
     DENO_DIR: Deno.env.get("DENO_DIR") ?? "",
     NO_COLOR: "1",

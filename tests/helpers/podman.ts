@@ -1,13 +1,13 @@
 /**
- * A podman of its own: nothing of the host's containers, and the OCI runtime as its default.
+ * A podman that is separate from the host's containers and uses the OCI runtime by default.
  *
  * @module
  */
 
 /**
- * Configures podman in a folder, and returns the variables by which it finds that.
+ * Writes a configuration of podman into a folder, and returns the environment variables that select it.
  *
- * @param options who makes control groups
+ * @param options the program or method that creates cgroups
  */
 export async function configurePodman(
   folder: string,

@@ -27,7 +27,7 @@ export interface ProcessOptions {
   timeoutMs?: number;
 }
 
-/** A loaded host takes minutes for what otherwise takes seconds. */
+/** Long, because a loaded host takes minutes where others take seconds. */
 const TIMEOUT_MS = 300_000;
 
 /** A running program. Its input is open until {@linkcode Process.end} or {@linkcode Process.finish}. */
@@ -45,7 +45,7 @@ export class Process implements AsyncDisposable {
     this.#stdout = new Capture(this.#child.stdout);
     this.#stderr = new Capture(this.#child.stderr);
     this.#outcome = this.#run(name, timeoutMs);
-    // Not unhandled: a failed test does not await it.
+    // A failed test does not await the outcome; its rejection must not count as unhandled.
     this.#outcome.catch(() => {});
   }
 
@@ -65,7 +65,7 @@ export class Process implements AsyncDisposable {
   /** Ends the input. */
   async end(): Promise<void> {
     await this.#stdin.close().catch(() => {
-      // The program has closed its input, or it was ended before.
+      // The program has closed its input, or the input has already ended.
     });
   }
 
@@ -79,13 +79,13 @@ export class Process implements AsyncDisposable {
     return await this.#until(this.#stderr, pattern);
   }
 
-  /** Ends the input and waits for the program's end. */
+  /** Ends the input and waits until the program exits. */
   async finish(): Promise<Outcome> {
     await this.end();
     return await this.#outcome;
   }
 
-  /** Waits for the program's end with its input left open. */
+  /** Waits until the program exits; leaves its input open. */
   get outcome(): Promise<Outcome> {
     return this.#outcome;
   }
@@ -110,7 +110,7 @@ export class Process implements AsyncDisposable {
       const end = (text: string) => text.slice(-2000);
       throw new Error(`${name} did not end within ${timeoutMs} ms\nstdout: ${end(stdout)}\nstderr: ${end(stderr)}`);
     }
-    // For a process that was ended by a signal, Deno's code is the shell's.
+    // After a signal, Deno's code is 128 + n, as in a shell.
     return { code: status.code, stdout, stderr, bytes };
   }
 
@@ -119,20 +119,20 @@ export class Process implements AsyncDisposable {
       // The match may be in its last output.
       return capture.match(pattern) ??
         Promise.reject(
-          new Error(`Ended with ${code} before ${pattern} came\nstdout: ${stdout}\nstderr: ${stderr}`),
+          new Error(`Exited with ${code} before it printed ${pattern}\nstdout: ${stdout}\nstderr: ${stderr}`),
         );
     });
     return await Promise.race([capture.until(pattern), ended]);
   }
 }
 
-/** Runs a program to its end, with `input` on its standard input. */
+/** Runs a program until it exits, with `input` on its standard input. */
 export async function runProcess(
   command: string,
   { input, ...options }: ProcessOptions & { input?: string | Uint8Array | undefined },
 ): Promise<Outcome> {
   await using process = new Process(command, options);
-  // Not awaited: a program may end without reading it.
+  // Not awaited: a program may exit without reading its input.
   if (input !== undefined) process.write(input).then(() => process.end(), () => {});
   else await process.end();
   return await process.outcome;

@@ -1,6 +1,6 @@
 /**
- * The processes of this host for which `isWanted` is true; one that it cannot look at, mostly since it has just ended, is
- * not wanted.
+ * The ids of the host's processes for which `isWanted` returns true. Skips processes for which it throws, mostly since
+ * they have just exited.
  */
 export function findProcesses(isWanted: (pid: number) => boolean): number[] {
   const pids = [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => pid > 0);

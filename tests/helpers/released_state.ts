@@ -10,12 +10,12 @@ export interface ReleasedState {
 }
 
 /**
- * Copies a state folder that smolvm 0.2.0 really wrote. Only the disks, made as 0.2.0 makes them, and the folder that
- * the machines boot from are new.
+ * Copies a state folder that smolvm 0.2.0 wrote. Only the disks, made as 0.2.0 makes them, and the folder that the
+ * machines boot from are new.
  *
  * @param state the state folder
  */
-export async function layState020(state: string, source: string): Promise<ReleasedState> {
+export async function copyState020(state: string, source: string): Promise<ReleasedState> {
   const fixture = decodeURIComponent(new URL("../fixtures/state-0.2.0", import.meta.url).pathname);
   await Deno.mkdir(state, { recursive: true });
   const copy = new Deno.Command("cp", { args: ["-R", `${fixture}/machines`, `${fixture}/names`, state] });
@@ -30,7 +30,7 @@ export async function layState020(state: string, source: string): Promise<Releas
 }
 
 /** The command that runs smolvm 0.2.0, whose sources `scripts/setup --test` has unpacked, with this version's `lib`. */
-export function release020(): [program: string, ...args: string[]] {
+export function smolvm020Command(): [program: string, ...args: string[]] {
   const folder = decodeURIComponent(new URL("../../.deno/smolvm-0.2.0", import.meta.url).pathname);
   const cache = decodeURIComponent(new URL("../../.deno/cache", import.meta.url).pathname);
   const files = ["--config", `${folder}/deno.json`, "--lock", `${folder}/deno.lock`, "--frozen"];

@@ -3,7 +3,7 @@ import type { StoreContent, StoredContainer, StoredImage } from "../../src/image
 /** An image id of 64 digits. */
 export const idOf = (digit: string) => digit.repeat(64);
 
-/** An image with one name or none, and this layer on top. */
+/** An image with these names, and this layer on top. */
 export function storedImage(digit: string, names: string[], layer: string | null): StoredImage {
   const digest = `sha256:${idOf(digit)}`;
   return { imageId: idOf(digit), digest, names, created: "2026-11-23T12:00:00Z", layer };
@@ -14,7 +14,7 @@ export function preparedContainer(digit: string, layer: string): StoredContainer
   return { id: `c${digit}`, name: `smolvm-${digit.repeat(16)}`, imageId: idOf(digit), layer };
 }
 
-/** A storage with these layers: the parent and the bytes of each. */
+/** A storage with these layers: the parent and the size of each. */
 export function storeContent(
   images: StoredImage[],
   containers: StoredContainer[],

@@ -3,7 +3,7 @@ import { assertCode, runProcess } from "./process.ts";
 const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 
 /**
- * Builds a library that takes libkrun's place, from a C file around `tests/fixtures/stub_krun.h`.
+ * Builds a library that replaces libkrun, from a C file that includes `tests/fixtures/stub_krun.h`.
  *
  * @param source its path in this repository
  */

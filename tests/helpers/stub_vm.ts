@@ -1,6 +1,6 @@
 /**
- * Machines without a VM, on a host that has a `/dev/kvm` in which none can boot: a stub takes libkrun's place, see
- * `tests/bench/stub_krun.c`. All else is real: processes, jails, sockets, files.
+ * Machines without a VM, for hosts that have a `/dev/kvm` but cannot boot VMs: a stub replaces libkrun, see
+ * `tests/bench/stub_krun.c`. Everything else is real: processes, jails, sockets, files.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { type Cli, makeCli, SMOLVM } from "./cli.ts";
 import { assertCode, type Outcome, Process, runProcess } from "./process.ts";
 import { buildStubKrun } from "./stub_krun.ts";
 
-/** What a host must have; `undefined`: it has all of it. */
+/** Why this host cannot run stubs of VMs; `undefined` if it can. */
 export const noStubReason = Deno.build.os !== "linux" || Deno.uid() !== 0
   ? "needs root on Linux"
   : exists("/dev/kvm")
   ? undefined
   : "needs a /dev/kvm";
-if (noStubReason !== undefined) console.log(`ignored: tests whose VMs are stubs: ${noStubReason}`);
+if (noStubReason !== undefined) console.log(`ignored: tests with stubs of VMs: ${noStubReason}`);
 
 /** A `smolvm` whose VMs are stubs. */
 export interface StubCli extends AsyncDisposable {
@@ -25,22 +25,22 @@ export interface StubCli extends AsyncDisposable {
   rootfs: string;
   smolvm(...args: string[]): Promise<Outcome>;
   start(...args: string[]): Process;
-  /** Runs another program in the place of `smolvm`. */
+  /** Runs another program instead of `smolvm`. */
   program(program: string, ...args: string[]): Promise<Outcome>;
   startProgram(program: string, ...args: string[]): Process;
   /** Runs another program as root in the namespace of `smolvm`. */
   inNamespace(program: string, ...args: string[]): Promise<void>;
-  /** Runs buildah on the storage of images, and returns what it prints. */
+  /** Runs buildah on the storage of images, and returns its trimmed stdout. */
   buildah(...args: string[]): Promise<string>;
 }
 
-/** An ordinary user, with subordinate ids, whom only programs in the namespace of {@linkcode makeStubCli} know. */
+/** An ordinary user with subordinate ids, who exists only in the mount namespace of {@linkcode makeStubCli}. */
 const USER = 4242;
 
-/** Hides the module at which smolvm refuses the host. */
+/** Hides the kernel module because of which smolvm refuses the host. */
 const HIDE_MODULE = "mount -t tmpfs none /sys/module";
 
-/** Makes that user known, who may use KVM; `$0` is a folder for what is needed. */
+/** Adds the user and gives it access to KVM; `$0` is a folder for the files and mounts that this needs. */
 const MAKE_USER = `
 user=stub-user:x:${USER}
 cp /etc/passwd /etc/group "$0"
@@ -55,7 +55,7 @@ chmod 666 "$0/dev/kvm"
 mount --bind "$0/dev/kvm" /dev/kvm`;
 
 /**
- * Makes a `smolvm` in a mount namespace of its own.
+ * Makes a `smolvm` that runs in its own mount namespace.
  *
  * @param options whether an ordinary user runs it
  */

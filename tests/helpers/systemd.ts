@@ -1,7 +1,7 @@
 import { Process, runProcess } from "./process.ts";
 import { until } from "./until.ts";
 
-/** What systemd is to run: its bus, by which engines have it make control groups. */
+/** The units for systemd: a D-Bus daemon, through which engines ask systemd to create cgroups. */
 const UNITS = {
   "dbus.socket": "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n",
   "dbus.service": "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\n[Service]\n" +
@@ -9,7 +9,7 @@ const UNITS = {
   "bus.target": "[Unit]\nDefaultDependencies=no\nWants=dbus.service\n",
 };
 
-/** Makes the host's control groups and a /run of its own, with the units of the folder `$0`. */
+/** Starts systemd with its own mounts and its own /run, which gets the units of the folder `$0`. */
 const START = `
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -17,13 +17,13 @@ mkdir -p /run/dbus /run/systemd/system
 cp "$0"/* /run/systemd/system
 exec env container=other /lib/systemd/systemd --system --unit=bus.target --log-target=console`;
 
-/** A systemd that is process 1 of a namespace. */
+/** A systemd that is process 1 of a PID namespace. */
 export interface Systemd extends AsyncDisposable {
-  /** What to put before a command that is to run where it is. */
+  /** The words before a command that make it run in systemd's namespaces. */
   prefix: readonly [string, ...string[]];
 }
 
-/** Starts a systemd, for which a host needs to have none; settles when it can be asked for something. */
+/** Starts a systemd, on a host with or without one; settles when it answers on the bus. */
 export async function startSystemd(folder: string): Promise<Systemd> {
   const units = `${folder}/units`;
   await Deno.mkdir(units);

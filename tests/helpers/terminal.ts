@@ -3,8 +3,8 @@ import { SMOLVM } from "./cli.ts";
 import type { VmSuite } from "./vm_suite.ts";
 
 /**
- * Runs a shell script on its own terminal, whose keyboard is the program's input. It first prints the terminal's
- * device, and at the end `restored` if the terminal's settings are restored.
+ * Runs a shell script on its own terminal; the input of the process is the keyboard. Prints the terminal's device
+ * before the script, and `restored` after it if the terminal has its old settings again.
  */
 export function onTerminal({ env, rootfs }: Pick<VmSuite, "env" | "rootfs">, script: string): Process {
   const command = `stty rows 31 cols 97; tty; before=$(stty -g); ${script}

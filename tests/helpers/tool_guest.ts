@@ -11,20 +11,20 @@ import { makeTempFolder } from "./temp_folder.ts";
 /** A fake runner of a machine; the test answers in place of the agent's tools. */
 export interface ToolGuest {
   machine: ReadableMachine;
-  /** A folder of the host. */
+  /** A folder on the host. */
   here: string;
   /** Starts the requested tool and returns its arguments. */
   tool(): Promise<string[]>;
   say(type: number, payload?: Uint8Array): Promise<void>;
   /** All input of the tool. */
   input(): Promise<number[]>;
-  /** Ends the machine. */
+  /** Closes the connection, as if the machine had died. */
   die(): void;
   /** Settles when the client has disconnected from the tool. */
   left(): Promise<void>;
 }
 
-/** Runs a test that plays this tool of a machine. */
+/** Runs a test that acts as the agent's tool of this name. */
 export async function withGuest(name: string, test: (guest: ToolGuest) => Promise<void>): Promise<void> {
   using folder = makeTempFolder();
   const { path } = folder;
@@ -55,7 +55,10 @@ export async function withGuest(name: string, test: (guest: ToolGuest) => Promis
     async input() {
       const bytes: number[] = [];
       for (let frame = await peer!.next(); frame && frame.payload.length > 0; frame = await peer!.next()) {
-        if (frame.type === MSG.STDIN) bytes.push(...frame.payload);
+        if (frame.type !== MSG.STDIN) continue;
+        bytes.push(...frame.payload);
+        // The client may have closed the connection.
+        await say(MSG.STDIN_CREDIT, encodeU32s(frame.payload.length)).catch(() => {});
       }
       return bytes;
     },

@@ -1,10 +1,10 @@
 /**
- * What is in a folder, so that a test can tell whether it has changed.
+ * Describes the contents of a folder, so that a test can detect changes.
  *
  * @module
  */
 
-/** Everything of a tree that somebody could change: by its path, what and whose it is, and a hash of its content. */
+/** The mode, owner, modification time, link count and content (as a hash) of everything in a folder, by path. */
 export function treeOf(folder: string): Record<string, string> {
   const entries: Record<string, string> = {};
   const visit = (path: string) => {
@@ -17,7 +17,7 @@ export function treeOf(folder: string): Record<string, string> {
   return entries;
 }
 
-/** FNV-1a: quick, and no guest here looks for collisions. */
+/** FNV-1a: fast; the guests in the tests do not construct collisions. */
 function hashOf(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);

@@ -10,7 +10,7 @@ import { tailOf } from "../../src/host/tail.ts";
 import { checkVirtualization } from "../../src/host/virtualization.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
 import { SMOLVM } from "./cli.ts";
-import { listOf, MARK, runnersOf, takeInventory, type Territory, untilInventory } from "./inventory.ts";
+import { listOf, MARK, runnersOf, takeInventory, type TestFolders, untilInventory } from "./inventory.ts";
 import { type Outcome, Process, type ProcessOptions, runProcess } from "./process.ts";
 
 /** How a test runs `smolvm`. */
@@ -19,23 +19,23 @@ export interface SmolvmOptions extends Partial<ProcessOptions> {
 }
 
 export interface VmTestOptions {
-  /** How long the remains of a killed smolvm may exist; after a normal end there must be none. */
+  /** How long processes and files of a killed smolvm may remain; after a normal exit, none may. */
   settlesWithinMs?: number;
-  /** Comes before what exists is listed: what it makes may outlive the test. */
+  /** Runs before the test's first inventory: the things that it makes may outlive the test. */
   setUp?: () => Promise<void>;
-  /** The test's deadline, if that of `scripts/test_deadline.ts` is too short. */
+  /** The test's deadline, if the one of `scripts/test_deadline.ts` is too short. */
   timeoutMs?: number;
 }
 
 /** A smolvm with its own folders, for the tests of one file. */
-export interface VmSuite extends Territory {
+export interface VmSuite extends TestFolders {
   /** A busybox root filesystem that all tests share; tests must not change it. */
   rootfs: string;
   /** The environment that makes smolvm use these folders. */
   env: Record<string, string>;
-  /** Registers a test, which must leave nothing but prepared images. */
+  /** Registers a test, which may leave only prepared images behind. */
   test(name: string, body: () => Promise<void>, options?: VmTestOptions): void;
-  /** Runs `smolvm ARGS` to its end. */
+  /** Runs `smolvm ARGS` until it exits. */
   smolvm(args: string[], options?: SmolvmOptions): Promise<Outcome>;
   /** Starts `smolvm ARGS`. */
   start(args: string[], options?: Partial<ProcessOptions>): Process;
@@ -48,7 +48,7 @@ export interface VmSuite extends Territory {
 /**
  * Makes the suite of a test file. If no VM can run, its tests are skipped and the reason is printed.
  *
- * @param parent the parent of its folder; must not be below /dev for scripts without every permission
+ * @param parent the parent of its folder; not below /dev if the tests run scripts without all permissions
  */
 export function vmSuite({ parent = tmpfs() } = {}): VmSuite {
   const folder = Deno.makeTempDirSync({ prefix: "smolvm-", dir: parent });

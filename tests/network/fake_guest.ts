@@ -1,4 +1,4 @@
-/** A guest of a stack that sends the segments a test wants, and shows what it was sent. */
+/** A fake guest that sends segments to a stack and returns the stack's packets. */
 
 import { type IpAddress, isIpv6 } from "../../src/network/ip.ts";
 import { ETHERTYPE, PROTOCOL } from "../../src/network/ip_packet.ts";
@@ -11,7 +11,7 @@ import { Stack, type StackHandler } from "../../src/network/stack.ts";
 import type { TcpConnection } from "../../src/network/tcp_connection.ts";
 import { parseTcp } from "../../src/network/tcp_segment.ts";
 
-/** What the guest sends. */
+/** A segment from the guest. */
 export interface Sent {
   flags: number;
   sequence: number;
@@ -20,14 +20,14 @@ export interface Sent {
   data?: Uint8Array;
   port?: number;
   source?: IpAddress;
-  /** The version of IP follows. */
+  /** Also determines the IP version. */
   remote?: IpAddress;
   fragment?: number;
-  /** What IPv6 says that it carries. */
+  /** Protocol number in the IP header. */
   protocol?: number;
 }
 
-/** What the guest was sent. */
+/** A segment for the guest. */
 export interface Received {
   flags: number;
   sequence: number;
@@ -39,13 +39,13 @@ export interface Received {
 export interface Guest {
   stack: Stack;
   connections: TcpConnection[];
-  /** What the guest acknowledges, unless a segment says otherwise. */
+  /** Default acknowledgement number of the guest's segments. */
   remoteNext: number;
   send(segment: Sent): void;
   take(): Received[];
-  /** The codes of ICMP's "destination unreachable" that the guest was sent. */
+  /** Takes the packets for the guest, and returns the codes of the ICMP messages. */
   takeUnreachable(): number[];
-  /** Lets time pass, with ticks. */
+  /** Advances the time, with ticks. */
   pass(ms: number): void;
 }
 
@@ -84,7 +84,7 @@ export function makeGuest(
       for (const end = now + ms; now < end;) {
         now += Math.min(100, end - now);
         stack.tick();
-        // Nobody takes it: the outbox would be full.
+        // Discard the packets before the outbox is full.
         if (!stack.outbox.hasRoom(500_000)) packetsOf(stack);
       }
     },
@@ -129,7 +129,7 @@ function frameOf(
   return frame;
 }
 
-/** A frame from the guest to the gateway, with room for a packet. */
+/** Makes a frame from the guest to the gateway, with space for a packet. */
 function ethernetFrame(type: number, packetBytes: number): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(14 + packetBytes);
   frame.set(LINK.gatewayMac);
@@ -138,7 +138,7 @@ function ethernetFrame(type: number, packetBytes: number): Uint8Array<ArrayBuffe
   return frame;
 }
 
-/** A frame of the guest's with a packet of IPv6. */
+/** Makes a frame from the guest with an IPv6 packet. */
 export function frameOfIpv6(
   payload: Uint8Array,
   { protocol, remote, source = LINK.guest6 }: { protocol: number; remote: bigint; source?: IpAddress | undefined },
@@ -155,7 +155,7 @@ export function frameOfIpv6(
   return frame;
 }
 
-/** What is in a stack's outbox, checked: its lengths, addresses and checksums. */
+/** Takes the packets in a stack's outbox. Verifies their lengths, addresses and checksums. */
 export function packetsOf(
   stack: Stack,
 ): { protocol: number; segment?: Received; type?: number; code?: number; message?: Uint8Array }[] {
@@ -189,16 +189,16 @@ export function packetsOf(
 
 const LINK_LOCAL = parseNetwork("fe80::/10")!;
 
-/** Neighbours may ask from a link-local address. */
+/** Neighbor solicitations may come from a link-local address. */
 function isGuests(address: IpAddress): boolean {
   return address === LINK.guest || address === LINK.guest6 || contains(LINK_LOCAL, address);
 }
 
-/** The sum over what a checksum covers, itself included, is all ones. */
+/** The sum over the covered data including the checksum must be all ones. */
 function checkSums(bytes: Uint8Array, packet: { protocol: number; start: number; payload: number; end: number }): void {
   const { protocol, start, payload, end } = packet;
   const isVersion6 = bytes[start]! >> 4 === 6;
-  // The addresses, which are in the header before it, the protocol and the length.
+  // The pseudo-header: addresses, protocol and length.
   const addresses = isVersion6 ? sum(bytes, start + 8, start + 40) : sum(bytes, start + 12, start + 20);
   const pseudo = protocol === PROTOCOL.icmp ? 0 : addresses + protocol + end - payload;
   const isRight = (isVersion6 || fold(sum(bytes, start, payload)) === 0xffff) &&
@@ -206,7 +206,7 @@ function checkSums(bytes: Uint8Array, packet: { protocol: number; start: number;
   if (!isRight) throw new Error("a wrong checksum");
 }
 
-/** By another way than the stack's own. */
+/** Computes the sum independently of the stack's implementation. */
 function sum(bytes: Uint8Array, from: number, to: number): number {
   let total = 0;
   for (let at = from; at < to; at += 2) total += (bytes[at]! << 8) | (at + 1 < to ? bytes[at + 1]! : 0);

@@ -1,4 +1,4 @@
-/** The process that is a machine's network, as smolvm-jail starts it, for guests made of the kernel of this host. */
+/** Runs a gateway process as smolvm-jail starts it, for guests that use the host's kernel. */
 
 import {
   encodeGatewayConfig,
@@ -17,21 +17,21 @@ import { type Errand, sendGuest } from "./kernel_guest.ts";
 
 export const NO_LIMITS: NetworkLimits = { bytesPerSecond: null, connections: null };
 
-/** What of a gateway is not as it mostly is. */
+/** Settings of a gateway that differ from the defaults. */
 export interface GatewaySettings {
   deny?: string[];
   nameservers?: string[];
   limits?: NetworkLimits;
   published?: PublishedDatagramPort[];
   memberships?: Membership[];
-  /** What is waited for: that it listens, or nothing, of one that cannot. */
+  /** What to wait for: the gateway's socket, or nothing if the gateway cannot listen. */
   awaits?: "its socket" | "nothing";
 }
 
 /**
- * Starts a gateway with those rules, which is there until its input ends.
+ * Starts a gateway with those rules. It runs until its guest closes the link or its standard input ends.
  *
- * @param where the program that {@linkcode buildTapGuest} built, and where runtime folders are made
+ * @param where the program that {@linkcode buildTapGuest} built, and the parent folder of runtime folders
  */
 export async function startGateway(
   { program, folder }: { program: string; folder: string },

@@ -1,4 +1,4 @@
-// The process that is a machine's network, as smolvm-jail starts it, with a guest made of the kernel of this host.
+// The gateway process, as smolvm-jail starts it, with a guest that uses the host's kernel.
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { addressesFile, encodeGatewayConfig, gatewayConfigFile, gatewaySocket } from "../../src/network/config.ts";
@@ -27,16 +27,16 @@ Deno.test.beforeAll(async () => {
 });
 Deno.test.afterAll(() => folder[Symbol.dispose]());
 
-/** What a gateway told, as sentences. */
+/** Describes the events that a gateway printed. */
 function toldBy(stdout: string): string[] {
   return stdout.trimEnd().split("\n").map((line) => describeEvent(parseEvent(line)!));
 }
 
-/** Starts a gateway with those rules, which is there until its input ends. */
+/** Starts a gateway with those rules. It runs until its guest closes the link or its standard input ends. */
 const startGateway = (allow: string[], settings?: GatewaySettings) =>
   startGatewayProcess({ program, folder: folder.path }, allow, settings);
 
-Deno.test("a gateway carries datagrams of any size to the host's loopback, if a rule opens it, and ends with its guest", async () => {
+Deno.test("a gateway relays datagrams of any size to an allowed loopback, and exits with its guest", async () => {
   const server = createSocket("udp4").on("message", (data, from) => server.send(data, from.port, from.address));
   await new Promise<void>((resolve) => server.bind(0, "127.0.0.1", resolve));
   const { port } = server.address();
@@ -45,14 +45,14 @@ Deno.test("a gateway carries datagrams of any size to the host's loopback, if a 
   assert.deepEqual(result, [0, 1, 1400, 9000, 60_000]);
   const { stdout, stderr } = await gateway.process.outcome;
   assert.equal(stderr, "");
-  // Each datagram there and back, and ARP.
+  // Each datagram in both directions, and ARP.
   const { counters } = parseEvent(stdout) as NetworkEnd;
   assert.ok(counters!.sentBytes > 60_000 + 9000 && counters!.receivedBytes > 60_000 + 9000, stdout);
   assert.ok(counters!.sentPackets >= 6 && counters!.receivedPackets >= 6, stdout);
   await new Promise<void>((resolve) => server.close(() => resolve()));
 });
 
-Deno.test("a gateway delivers what its guest sent last, after the guest's end", async () => {
+Deno.test("a gateway delivers the guest's last data after the guest has stopped", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let bytes = 0;
   const serving = (async () => {
@@ -69,7 +69,7 @@ Deno.test("a gateway delivers what its guest sent last, after the guest's end", 
   await gateway.process.outcome;
 });
 
-Deno.test("a gateway refuses what no rule allows, and writes that down", async () => {
+Deno.test("a gateway refuses destinations that no rule allows, and logs the refusals", async () => {
   using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
   const { port } = listener.addr;
   const own = Deno.networkInterfaces().find(({ address }) => /^\d+\./.test(address) && !address.startsWith("127."));
@@ -84,7 +84,7 @@ Deno.test("a gateway refuses what no rule allows, and writes that down", async (
   }
 });
 
-Deno.test("a gateway carries IPv6 to the host's loopback if a rule opens it, and refuses other addresses at once", async () => {
+Deno.test("a gateway relays IPv6 to an allowed loopback, and refuses other addresses at once", async () => {
   const server = createSocket("udp6").on("message", (data, from) => server.send(data, from.port, from.address));
   await new Promise<void>((resolve) => server.bind(0, "::1", resolve));
   const { port } = server.address();
@@ -116,14 +116,14 @@ Deno.test("a gateway carries IPv6 to the host's loopback if a rule opens it, and
   }
 });
 
-Deno.test("a gateway connects to no address of IPv6 that stands for the host's loopback", async () => {
+Deno.test("a gateway refuses IPv6 addresses that stand for the host's loopback", async () => {
   using listener = Deno.listen({ hostname: "::", port: 0 });
   const { port } = listener.addr;
   const accepted: Deno.Conn[] = [];
   (async () => {
     for await (const conn of listener) accepted.push(conn);
-  })().catch(() => {}); // It is closed in the end.
-  // With a rule for the loopback Deno keeps nothing of it from the gateway.
+  })().catch(() => {}); // The end of the test closes the listener.
+  // With a rule for the loopback, Deno's permissions allow the gateway to reach all of it.
   await using gateway = await startGateway(["::/0", "host:9"]);
   using link = await Deno.connect({ transport: "unix", path: gatewaySocket(gateway.runtimeFolder) });
   const addresses = ["::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::127.0.0.1", "2002:7f00:1::1", "fe80::1"];
@@ -140,7 +140,7 @@ Deno.test("a gateway connects to no address of IPv6 that stands for the host's l
   while (answers.length < addresses.length) {
     const count = await link.read(buffer);
     assert.ok(count !== null);
-    // The protocol, and the type and code of ICMPv6, behind the length and the headers.
+    // The next header, and the type and code of the ICMPv6 message.
     for (let at = 0; at < count; at += 4 + new DataView(buffer.buffer).getUint32(at)) {
       answers.push([buffer[at + 24]!, buffer[at + 58]!, buffer[at + 59]!]);
     }
@@ -149,7 +149,7 @@ Deno.test("a gateway connects to no address of IPv6 that stands for the host's l
   assert.deepEqual(accepted, []);
 });
 
-Deno.test("a gateway answers for names that a rule allows alone, by its name server", async () => {
+Deno.test("a gateway's name server resolves only names that a rule allows", async () => {
   await using gateway = await startGateway(["*.test"], { deny: ["7.test"], nameservers: ["127.0.0.1"] });
   const result = await gateway.send({ scenario: "resolve", hostname: GATEWAY, port: 7 });
   assert.match(String(result), /no record|NotFound/i);
@@ -159,7 +159,7 @@ Deno.test("a gateway answers for names that a rule allows alone, by its name ser
   assert.deepEqual(told, { ...expected, reason: "rule 7.test", rule: "7.test" });
 });
 
-Deno.test("a gateway ends when the other end of its input is closed, and when its guest breaks the framing", async () => {
+Deno.test("a gateway exits when its standard input ends, and when its guest breaks the framing", async () => {
   {
     await using gateway = await startGateway(["public"]);
     assert.equal((await gateway.process.finish()).code, 0);
@@ -167,13 +167,15 @@ Deno.test("a gateway ends when the other end of its input is closed, and when it
   await using gateway = await startGateway(["public"]);
   using link = await Deno.connect({ transport: "unix", path: gatewaySocket(gateway.runtimeFolder) });
   await link.write(new Uint8Array([0xff, 0xff, 0xff, 0xff]));
-  assert.deepEqual(toldBy((await gateway.process.outcome).stdout), ["the network ended: a frame of 4294967295 bytes"]);
+  assert.deepEqual(toldBy((await gateway.process.outcome).stdout), [
+    "the network ended: invalid frame length: 4294967295 bytes",
+  ]);
 });
 
-Deno.test("a gateway says what it has counted to each who asks, and nothing after its end", async () => {
+Deno.test("a gateway sends its counters to every client, until it exits", async () => {
   await using gateway = await startGateway(["public"]);
   using link = await Deno.connect({ transport: "unix", path: gatewaySocket(gateway.runtimeFolder) });
-  // A frame of a type that is none of its own.
+  // A frame with an unknown EtherType.
   await link.write(new Uint8Array([0, 0, 0, 60, ...new Uint8Array(60)]));
   let sent = 0;
   await until(async () => {
@@ -181,7 +183,7 @@ Deno.test("a gateway says what it has counted to each who asks, and nothing afte
     return sent > 0;
   });
   assert.equal(sent, 60);
-  // More than it answers at once.
+  // More clients than it answers at the same time.
   const hostile = await Promise.all(Array.from({ length: 40 }, () => connectToGateway(gateway.runtimeFolder)));
   assert.equal(await readCounters(gateway.runtimeFolder), undefined);
   for (const conn of hostile) conn!.close();
@@ -190,14 +192,14 @@ Deno.test("a gateway says what it has counted to each who asks, and nothing afte
   assert.equal(await readCounters(gateway.runtimeFolder), undefined);
 });
 
-Deno.test("a gateway that cannot listen says why", async () => {
+Deno.test("a gateway that cannot listen reports the reason", async () => {
   const runtimeFolder = `${folder.path}/none`;
   const { argv: [command, ...args], env } = gatewayCommand(runtimeFolder, { deniedHosts: ["127.0.0.0/8"] });
   await using process = new Process(command!, { args, env });
   assert.match(toldBy((await process.outcome).stdout).join(), /^the network ended: .*No such file or directory/);
 });
 
-Deno.test("a gateway's Deno reaches neither the host's loopback nor programs, files or libraries, whatever its code does", async () => {
+Deno.test("a gateway's Deno permissions deny the host's loopback, programs, files and libraries", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const attacks = {
     loopback: `await Deno.connect({ port: ${listener.addr.port} })`,
@@ -218,7 +220,7 @@ Deno.test("a gateway's Deno reaches neither the host's loopback nor programs, fi
   const { argv: [command, ...args] } = gatewayCommand(folder.path, {
     deniedHosts: hostsToDeny({ allowNet: [] }, { nameservers: ["192.0.2.1"] }),
   });
-  // The same permissions for another program.
+  // Run another program with the same permissions.
   const flags = args.slice(0, args.findIndex((arg) => arg.endsWith("entry.ts")));
   await using attacker = new Process(command!, { args: [...flags, script] });
   const { stdout } = await attacker.outcome;
@@ -228,7 +230,7 @@ Deno.test("a gateway's Deno reaches neither the host's loopback nor programs, fi
   );
 });
 
-Deno.test("a gateway with a limit carries no more than that, and loses nothing", async () => {
+Deno.test("a gateway with a rate limit keeps to it, and loses no data", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = (async () => {
     for await (const conn of listener) conn.readable.pipeTo(conn.writable).catch(() => {});
@@ -240,13 +242,13 @@ Deno.test("a gateway with a limit carries no more than that, and loses nothing",
   const result = await gateway.send({ scenario: "echo", hostname: GATEWAY, port, size: SIZE });
   const { sha256: _, ...bytes } = result as { bytes: number; sha256: string };
   assert.deepEqual(bytes, { bytes: SIZE });
-  // Less only by what may go at once in the beginning.
+  // Subtract the initial burst, which is not limited.
   assert.ok(performance.now() - start > (SIZE - 52 * 1024) / (200 * 1024) * 1000 * 0.9);
   listener.close();
   await serving;
 });
 
-Deno.test("a gateway with a limit of connections refuses further ones, and says so", async () => {
+Deno.test("a gateway with a connection limit refuses further connections, and logs that", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const conns: Deno.Conn[] = [];
   const serving = (async () => {
@@ -262,7 +264,7 @@ Deno.test("a gateway with a limit of connections refuses further ones, and says 
   for (const conn of conns) conn.close();
 });
 
-Deno.test("gateways of one network carry packets among its machines, by name and address, and among no others", async () => {
+Deno.test("gateways relay packets by name and address between machines of one network only", async () => {
   const startIn =
     (network: string, subnet: string) =>
     async (name: string, { deny = [] as string[], aliases = [] as string[] } = {}) => {
@@ -294,7 +296,7 @@ Deno.test("gateways of one network carry packets among its machines, by name and
   for (const name of ["db", "web"]) assert.match(foreign[name]!, noName, name);
   assert.match(foreign["10.127.0.3"]!, nobody);
   await using next = await startInApp("next");
-  assert.equal(next.address, "10.127.0.3", "that of a machine that has ended is free");
+  assert.equal(next.address, "10.127.0.3", "the address of a stopped machine is free");
   for (const error of Object.values(await denied.visit("db", db.address, "next"))) assert.match(error, nobody);
   const told = toldBy((await denied.process.outcome).stdout);
   assert.match(
@@ -305,7 +307,7 @@ Deno.test("gateways of one network carry packets among its machines, by name and
   assert.deepEqual(await serving, known.map(() => web.address));
 });
 
-Deno.test("gateways of one network pass on nothing that a hostile guest sends as another one, or that is no plain packet", async () => {
+Deno.test("gateways of one network drop forged addresses, fragments and other protocols", async () => {
   const path = `${folder.path}/hostile`;
   await Deno.mkdir(path);
   const start = (name: string) =>
@@ -317,7 +319,7 @@ Deno.test("gateways of one network pass on nothing that a hostile guest sends as
   using attack = await Deno.connect({ transport: "unix", path: gatewaySocket(attacker.runtimeFolder) });
   using got = await Deno.connect({ transport: "unix", path: gatewaySocket(victim.runtimeFolder) });
   const [OWN, VICTIM, OTHER] = [0x0a7f0002, 0x0a7f0003, 0x0a7f0004];
-  /** A datagram whose last byte is `mark`, with some bytes changed. */
+  /** Makes a datagram whose last byte is `mark`, with some bytes changed. */
   const datagram = (mark: number, { source = OWN, to = VICTIM, changes = {} as Record<number, number> } = {}) => {
     const frame = new Uint8Array(4 + 14 + 20 + 9);
     const view = new DataView(frame.buffer);
@@ -340,7 +342,7 @@ Deno.test("gateways of one network pass on nothing that a hostile guest sends as
     datagram(1, { source: OTHER }),
     datagram(2, { source: VICTIM }),
     datagram(3, { source: GUEST_LINK.gateway }),
-    datagram(10, { source: GUEST_LINK.guest }), // its address on its own link
+    datagram(10, { source: GUEST_LINK.guest }), // the guest's link address
     datagram(4, { to: 0x0a7f00ff }),
     datagram(5, { to: 0xffffffff }),
     datagram(6, { changes: { 24: 0x20 } }), // the first of several fragments
@@ -359,7 +361,7 @@ Deno.test("gateways of one network pass on nothing that a hostile guest sends as
   assert.deepEqual(marks, [100]);
 });
 
-Deno.test("a gateway opens no file any more when its guest is there, and without rules no connection", async () => {
+Deno.test("a gateway with a guest cannot open files, and without rules cannot open connections", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const main = new URL("../../src/network/main.ts", import.meta.url);
   for (const [allow, expected] of [[["public"], "connected"], [[], "NotCapable"]] as const) {
@@ -376,7 +378,7 @@ Deno.test("a gateway opens no file any more when its guest is there, and without
     };
     await Deno.writeTextFile(gatewayConfigFile(runtimeFolder), encodeGatewayConfig(config));
     const script = `${runtimeFolder}/attack.ts`;
-    // With every permission at first, as in an executable.
+    // Start with all permissions, as the compiled executable does.
     await Deno.writeTextFile(
       script,
       `import { serve } from ${JSON.stringify(main)};

@@ -1,5 +1,5 @@
 /**
- * What the tests have a guest of `tap_guest` do: one of these functions, with JSON in and out.
+ * The program in a guest of `tap_guest`: runs one scenario and prints the result as JSON.
  *
  *     deno run guest.ts SCENARIO ADDRESS PORT [SIZE]
  *
@@ -13,7 +13,7 @@ import { pattern } from "./pattern.ts";
 const [scenario, hostname = "", portText, sizeText = "0"] = Deno.args;
 const [port, size] = [Number(portText), Number(sizeText)];
 
-/** All of the host's own, of the same version. */
+/** The wildcard address of the same IP version. */
 const any = hostname.includes(":") ? "::" : "0.0.0.0";
 
 const connect = () => Deno.connect({ hostname, port });
@@ -36,7 +36,7 @@ async function writeAll(conn: Deno.Conn, total: number, chunkBytes = 65_536): Pr
   }
 }
 
-/** Connects to a server that may still be about to listen. */
+/** Connects to a server that may not listen yet. */
 async function connectSoon(hostname: string): Promise<Deno.TcpConn> {
   for (let tries = 0;; tries++) {
     try {
@@ -48,7 +48,7 @@ async function connectSoon(hostname: string): Promise<Deno.TcpConn> {
   }
 }
 
-/** What another machine, by its name or address, answers to bytes, and how much of a datagram comes back. */
+/** Sends data and a datagram to another machine, by its name or address. Returns its answer and the echo's size. */
 async function visit(name: string): Promise<unknown> {
   const isAddress = /^[\d.]+$/.test(name);
   const [address = ""] = isAddress
@@ -71,7 +71,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return await readAll(conn);
   },
 
-  /** Closes its half, and then reads what the server says that it got. */
+  /** Uploads data, closes its half of the connection, and returns the server's answer. */
   async upload() {
     using conn = await connect();
     await writeAll(conn, size);
@@ -79,7 +79,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return new TextDecoder().decode(new Uint8Array(await new Response(conn.readable).arrayBuffer()));
   },
 
-  /** Both directions at once. */
+  /** Sends and receives at the same time. */
   async echo() {
     const conn = await connect();
     const reading = readAll(conn);
@@ -88,7 +88,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return await reading;
   },
 
-  /** Reads nothing for a while: the window closes. */
+  /** Pauses before it reads, so that the window closes. */
   async slowDownload() {
     const conn = await connect();
     await pause(1500);
@@ -115,7 +115,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return "sent";
   },
 
-  /** Opens connections one after the other, and returns how many it got. */
+  /** Opens connections one after another, and returns the number of successes. */
   async open() {
     const conns: Deno.Conn[] = [];
     for (let count = 0; count < size; count++) await connect().then((conn) => conns.push(conn), () => {});
@@ -132,7 +132,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     }
   },
 
-  /** Resets the connection by closing it with data unread. */
+  /** Closes the connection with unread data, which resets it. */
   async abandon() {
     const conn = await connect();
     await conn.read(new Uint8Array(16));
@@ -143,8 +143,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
   },
 
   /**
-   * Asks a server by its name, as the first word says: `NAME [SERVER_NAME]`. With a third, a certificate to trust, by TLS.
-   * What it says is the second word.
+   * Sends a request to a server by name. Words: `NAME [SERVER_NAME]`, the request, and for TLS the CA certificate.
    */
   async ask() {
     const [names = "", request = "", ca = ""] = Deno.args.slice(4);
@@ -165,8 +164,8 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
   },
 
   /**
-   * Answers each connection with who connects and how much that sends, until one sends nothing; and datagrams with
-   * themselves. Returns who has connected.
+   * Answers each connection with the client's address and the number of bytes that it sent, until a client sends
+   * nothing. Echoes datagrams. Returns the clients' addresses.
    */
   async serve() {
     const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port });
@@ -188,7 +187,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return clients;
   },
 
-  /** Tries the names and addresses of its words, as another machine of its network. */
+  /** Visits other machines of its network. Words: their names and addresses. */
   async visit() {
     const found: Record<string, unknown> = {};
     for (const name of Deno.args.slice(4)) {
@@ -197,7 +196,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return found;
   },
 
-  /** Sends, and ends with the link right after. */
+  /** Sends data and exits at once, which closes the link. */
   async sendAndEnd() {
     const conn = await connect();
     await writeAll(conn, size);
@@ -205,13 +204,13 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return "sent";
   },
 
-  /** Asks the name server there for a name that is its port. */
+  /** Resolves the name `PORT.test` with the name server at the address. */
   async resolve() {
     const options = { nameServer: { ipAddr: hostname, port: 53 } };
     return await Deno.resolveDns(`${port}.test`, "A", options).catch((error) => String(error));
   },
 
-  /** Answers datagrams with their size and who has sent them, until that were so many senders. */
+  /** Answers datagrams with their size and sender, until `size` different senders have sent one. */
   async udpAnswer() {
     const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port });
     const senders = new Set<string>();
@@ -225,7 +224,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return senders.size;
   },
 
-  /** Waits for a first datagram, sends one to the port `size` of its sender, and answers the first. */
+  /** Waits for a datagram, sends one to port `size` of the same address, then answers the sender. */
   async udpServe() {
     const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port });
     const [data, from] = await socket.receive();

@@ -1,4 +1,4 @@
-/** Guests made of the kernel of this host, on a link of their own to a stack. */
+/** Guests that use the host's kernel, each with its own link to a stack. */
 
 import { GUEST_LINK as LINK } from "../../src/network/guest_link.ts";
 import { formatIpv6 } from "../../src/network/ipv6.ts";
@@ -8,7 +8,7 @@ import { assertCode, runProcess } from "../helpers/process.ts";
 
 const HERE = decodeURIComponent(new URL(".", import.meta.url).pathname);
 
-/** What becomes of the frames of a link, in thousandths. */
+/** Shares of frames that the link loses, duplicates or reorders, in thousandths. */
 export interface Troubles {
   seed?: number;
   loss?: number;
@@ -25,25 +25,25 @@ export async function buildTapGuest(folder: string): Promise<string> {
   return program;
 }
 
-/** What a guest does. */
+/** A scenario for a guest to run. */
 export interface Errand {
   /** What {@linkcode buildTapGuest} returned. */
   program: string;
   scenario: string;
-  /** The script that has it: `guest.ts`. */
+  /** The script that contains the scenario; default: `guest.ts`. */
   main?: string;
-  /** Where to. */
+  /** The address of the server. */
   hostname?: string;
   port: number;
   size?: number;
-  /** Further words, as `guest.ts` wants them. */
+  /** Further arguments of the scenario. */
   words?: string[];
   troubles?: Troubles;
-  /** Its address in a network of machines, beside the one that it always has. */
+  /** The guest's address in a network of machines, in addition to its link address. */
   address?: string;
 }
 
-/** Runs a scenario of `guest.ts` in a guest whose link is that socket, and returns its result. */
+/** Runs a scenario in a guest whose link is the socket, and returns its result. */
 export async function sendGuest(socket: string, errand: Errand): Promise<unknown> {
   const {
     program,
@@ -71,7 +71,7 @@ export async function sendGuest(socket: string, errand: Errand): Promise<unknown
   return JSON.parse(outcome.stdout);
 }
 
-/** The same in a guest whose stack has that handler. */
+/** Runs a scenario in a guest that is connected to a stack with that handler. */
 export async function runGuest(
   { folder, handle, ...errand }: Errand & {
     folder: string;

@@ -1,4 +1,4 @@
-// The stack against the TCP of Linux, in a network namespace with a tap: without and with loss.
+// The stack against Linux's TCP, in a network namespace with a tap device, with and without packet loss.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { UNREACHABLE } from "../../src/network/packets.ts";
@@ -11,7 +11,7 @@ import { pattern } from "./pattern.ts";
 
 const MIB = 1024 ** 2;
 const LOSSY: Troubles = { seed: 7, loss: 10, duplication: 20, reordering: 20, mtu: 1500 };
-/** Where the guest connects to: all of it is the test's server. */
+/** The addresses that the guest connects to. Both lead to the test's server. */
 const REMOTES = { IPv4: "9.9.9.10", IPv6: "2620:fe::9" };
 const folder = makeTempFolder();
 let program = "";
@@ -27,7 +27,7 @@ function sha256(length: number): string {
   return hash.digest("hex");
 }
 
-/** Every address leads to the server of the test. */
+/** Handles a stack's connections: all addresses lead to the test's server. */
 function toLoopback(stack: () => Stack, port: number) {
   return {
     onConnect(connection: Parameters<typeof relay>[1]) {
@@ -45,7 +45,7 @@ function toLoopback(stack: () => Stack, port: number) {
   };
 }
 
-/** Runs a scenario against a server that handles each connection so. */
+/** Runs a scenario against a server that handles each connection with `serve`. */
 async function withServer(
   serve: (conn: Deno.TcpConn) => Promise<unknown>,
   options: { scenario: string; hostname?: string; size?: number; troubles?: Troubles },
@@ -92,9 +92,9 @@ async function count(conn: Deno.TcpConn, pauseMs = 0): Promise<void> {
 
 const LINKS = [
   ["a quiet link", {}, 32 * MIB, REMOTES.IPv4],
-  ["a quiet link of IPv6", {}, 8 * MIB, REMOTES.IPv6],
+  ["a quiet IPv6 link", {}, 8 * MIB, REMOTES.IPv6],
   ["a link with loss", LOSSY, MIB / 2, REMOTES.IPv4],
-  ["a link with loss of IPv6", LOSSY, MIB / 4, REMOTES.IPv6],
+  ["an IPv6 link with loss", LOSSY, MIB / 4, REMOTES.IPv6],
 ] as const;
 for (const [name, troubles, size, hostname] of LINKS) {
   Deno.test(`a guest downloads over ${name}`, async () => {
@@ -102,37 +102,37 @@ for (const [name, troubles, size, hostname] of LINKS) {
     assert.deepEqual(result, { bytes: size, sha256: sha256(size) });
   });
 
-  Deno.test(`a guest uploads over ${name}, and is answered when it has closed its half`, async () => {
+  Deno.test(`a guest uploads over ${name}, and gets an answer after it closes its half`, async () => {
     const { result } = await withServer((conn) => count(conn), { scenario: "upload", hostname, size, troubles });
     assert.equal(result, `${size} ${sha256(size)}`);
   });
 
-  Deno.test(`a guest's echo comes back whole over ${name}`, async () => {
+  Deno.test(`a guest receives its complete echo over ${name}`, async () => {
     const echo = (conn: Deno.TcpConn) => conn.readable.pipeTo(conn.writable);
     const { result } = await withServer(echo, { scenario: "echo", hostname, size, troubles });
     assert.deepEqual(result, { bytes: size, sha256: sha256(size) });
   });
 }
 
-Deno.test("a guest that reads slowly holds its server back, and loses nothing", async () => {
+Deno.test("a guest that reads slowly slows its server down, and loses no data", async () => {
   const size = 16 * MIB;
   const { result } = await withServer((conn) => send(conn, size), { scenario: "slowDownload" });
   assert.deepEqual(result, { bytes: size, sha256: sha256(size) });
 });
 
-Deno.test("a server that reads slowly holds its guest back, and loses nothing", async () => {
+Deno.test("a server that reads slowly slows its guest down, and loses no data", async () => {
   const size = 16 * MIB;
   const { result } = await withServer((conn) => count(conn, 1500), { scenario: "upload", size });
   assert.equal(result, `${size} ${sha256(size)}`);
 });
 
-Deno.test("a guest has hundreds of connections at once, and none is left", async () => {
+Deno.test("a guest uses hundreds of connections at once", async () => {
   const echo = (conn: Deno.TcpConn) => conn.readable.pipeTo(conn.writable);
   const { result } = await withServer(echo, { scenario: "many", size: 400 });
   assert.equal(result, 400);
 });
 
-Deno.test("a guest sees a refused connection, a reset, and an address that it may not reach, at once", async () => {
+Deno.test("a guest sees refused connections, and prohibited and unreachable addresses, at once", async () => {
   for (const [version, hostname] of Object.entries(REMOTES)) {
     const options = { program, folder: folder.path, port: 1, scenario: "fails", hostname };
     const refused = await runGuest({ ...options, handle: (stack) => toLoopback(stack, 1) });
@@ -155,9 +155,9 @@ Deno.test("a guest sees a refused connection, a reset, and an address that it ma
   assert.match(JSON.stringify(late.result), /No route to host.*"isQuick":true/);
 });
 
-Deno.test("a guest's reset ends its server's connection", async () => {
+Deno.test("a guest's reset closes the connection to its server", async () => {
   const reset = async (conn: Deno.TcpConn) => {
-    // More than all buffers on the way, so that it is still sending.
+    // More than all buffers hold, so that the server is still sending.
     await send(conn, 64 * MIB).then(() => "sent", () => "cut off");
     return "served";
   };
@@ -165,7 +165,7 @@ Deno.test("a guest's reset ends its server's connection", async () => {
   assert.deepEqual([result, served, stack.connections], ["abandoned", ["served"], 0]);
 });
 
-Deno.test("the gateway answers a guest's ping, of any size", async () => {
+Deno.test("the gateway answers a guest's pings of any size", async () => {
   const [ipv4, ipv6] = ["192.168.127.1", "fd73:6d6f:6c76:6d00::1"];
   for (const [hostname, size] of [[ipv4, 56], [ipv4, 30_000], [ipv6, 56], [ipv6, 30_000]] as const) {
     const { result } = await runGuest({

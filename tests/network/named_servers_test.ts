@@ -1,5 +1,5 @@
-// What a gateway makes of the name of a server that a guest gives: rules by name, and secrets. The gateway is in a network
-// namespace of its own, beside which is a world with servers.
+// How a gateway uses the server name that a guest sends: rules by name, and secrets. The gateway runs in its own
+// network namespace, which is connected to another namespace ("world") with servers.
 import assert from "node:assert/strict";
 import { Authority } from "../../src/network/certificates.ts";
 import { encodeGatewayConfig, gatewayConfigFile, gatewaySocket } from "../../src/network/config.ts";
@@ -26,10 +26,10 @@ const folder = makeTempFolder();
 let program = "";
 let namespace: Process;
 let world: Process;
-/** Who signs the certificates of the world's servers. */
+/** The CA of the world's servers. */
 let publicAuthority: Authority;
 
-/** A command as one in the gateway's network namespace. */
+/** Returns the command to run `args` in the gateway's network namespace. */
 const inside = (args: string[]): [string, string[]] => ["nsenter", [`--net=/proc/${namespace.pid}/ns/net`, ...args]];
 
 Deno.test.beforeAll(async () => {
@@ -60,7 +60,7 @@ Deno.test.afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-/** Starts a gateway, for one guest. */
+/** Starts a gateway for one guest. */
 async function startGateway(
   allow: string[],
   { deny = [] as string[], secrets = [] as GatewaySecret[], trusted = true } = {},
@@ -102,7 +102,7 @@ async function startGateway(
 
 const get = (host: string, headers = "") => `GET /path HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n`;
 
-Deno.test("a rule by name decides by the name that a guest gives the server, and not by the address alone", async () => {
+Deno.test("a rule by name checks the server name that the guest sends, not only the address", async () => {
   const ca = publicAuthority.certificate;
   const table: [port: number, names: string, host: string, ca: string, answer: RegExp][] = [
     [443, "api.world.test", "api.world.test", ca, /200 OK.*\/path$/s],
@@ -120,13 +120,13 @@ Deno.test("a rule by name decides by the name that a guest gives the server, and
   }
 });
 
-Deno.test("a rule that denies a name does so by the name that a guest gives the server", async () => {
+Deno.test("a deny rule by name checks the server name that the guest sends", async () => {
   await using gateway = await startGateway(["public"], { deny: ["ads.world.test"] });
   assert.match(String(await gateway.ask(8080, "api.world.test", get("ads.world.test"))), /reset/i);
   assert.equal((await gateway.told())[0], `denied tcp ${WORLD}:8080 (ads.world.test): rule ads.world.test`);
 });
 
-Deno.test("QUIC is refused where a server's name counts, and nowhere else", async () => {
+Deno.test("QUIC is refused only where rules need the server's name", async () => {
   const table: [allow: string, port: number, told: string[]][] = [
     ["api.world.test", 443, [
       `denied udp ${WORLD}:443: QUIC hides the name of its server, which rules or secrets need`,
@@ -143,13 +143,13 @@ Deno.test("QUIC is refused where a server's name counts, and nowhere else", asyn
   }
 });
 
-/** What servers were asked since the last call, up to a request with that header. */
+/** Returns the requests to the servers since the last call, up to a request with that header. */
 async function askedUntil(header: string): Promise<string[]> {
   const [text] = await world.untilStdout(new RegExp(`[^]*?${header}.*\\n`));
   return text.trim().split("\n").map((line) => JSON.parse(line));
 }
 
-Deno.test("a secret takes its placeholder's place in the headers for its host, and nowhere else", async () => {
+Deno.test("a secret replaces its placeholder only in headers for its host", async () => {
   const bearer = `Authorization: Bearer ${SECRET.placeholder}\r\n`;
   const ask = async (port: number, names: string, headers: string, ca?: string) => {
     await using gateway = await startGateway(["public"], { secrets: [SECRET] });
@@ -164,7 +164,7 @@ Deno.test("a secret takes its placeholder's place in the headers for its host, a
   assert.deepEqual(await ask(443, "api.world.test", bearer), sent(`Authorization: Bearer ${VALUE}\r\n`));
   const basic = (word: string) => `Authorization: Basic ${btoa(`user:${word}`)}\r\n`;
   assert.deepEqual(await ask(443, "api.world.test", basic(SECRET.placeholder)), sent(basic(VALUE)));
-  // Another name at the same address, and no TLS: what the guest sent, as it is.
+  // With another name at the same address, or without TLS, the request is forwarded unchanged.
   const publicCa = publicAuthority.certificate;
   assert.deepEqual(await ask(443, "api.world.test plain.world.test", bearer, publicCa), [
     get("plain.world.test", `X-Last: 1\r\n${bearer}`),
@@ -172,7 +172,7 @@ Deno.test("a secret takes its placeholder's place in the headers for its host, a
   assert.deepEqual(await ask(8080, "api.world.test", bearer, ""), [get("api.world.test", `X-Last: 1\r\n${bearer}`)]);
 });
 
-Deno.test("a secret is sent to no server whose certificate is not valid for its host", async () => {
+Deno.test("a secret is sent only to a server with a valid certificate for its host", async () => {
   const request = get("api.world.test", `Authorization: Bearer ${SECRET.placeholder}\r\n`);
   {
     await using gateway = await startGateway(["public"], { secrets: [SECRET], trusted: false });

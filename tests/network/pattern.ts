@@ -1,4 +1,4 @@
-/** Bytes of an endless text, from a place on, by which it shows where a byte was lost. */
+/** Returns `length` bytes of an endless pattern from an offset. The content reveals where bytes were lost. */
 export function pattern(offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   for (let index = 0; index < length; index++) {

@@ -1,4 +1,4 @@
-/** The process of `smolvm-jail` that sends pings, with the host's own kernel, in a network namespace of its own. */
+/** The ping process of `smolvm-jail`, in a new network namespace. */
 import assert from "node:assert/strict";
 import { jailProgram } from "../../src/jail/prefix.ts";
 import { encodeOrders } from "../../src/jail/supervisor.ts";
@@ -9,14 +9,14 @@ import { Process } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
 
-/** Runs a script, whose `$0` is `smolvm-jail`, in a network namespace: a new one lets nobody ping. */
+/** Runs a script, whose `$0` is `smolvm-jail`, in a new network namespace, which allows no ping sockets by default. */
 function inNamespace(script: string, { folder, mayPing }: { folder: string; mayPing: boolean }): Process {
   const allow = mayPing ? "echo 0 0 > /proc/sys/net/ipv4/ping_group_range" : "true";
   const args = ["-rn", "sh", "-c", `ip link set lo up && ${allow} && ${script}`, jailProgram()];
   return new Process("unshare", { args, env: { HOME: folder } });
 }
 
-/** Starts `smolvm-jail` with a gateway that says "up" and holds on. */
+/** Starts `smolvm-jail` with a fake gateway that prints "up" and waits for the end of its input. */
 function startJail(folder: string, { mayPing }: { mayPing: boolean }): Process {
   const gateway = ["sh", "-c", "echo up; exec cat"];
   const orders = encodeOrders([
@@ -36,15 +36,15 @@ function childrenOf(pid: number): number[] {
   return text.trim().split(" ").filter(Boolean).map(Number);
 }
 
-/** The process that sends the pings: of the same program. */
+/** Returns the PID of the ping process, a child that runs the same program. */
 function senderOf({ pid }: Process): number {
   const isSender = (child: number) => Deno.readTextFileSync(`/proc/${child}/cmdline`).includes("smolvm-jail");
   const sender = childrenOf(pid).find(isSender);
-  assert.ok(sender !== undefined, "nobody sends pings");
+  assert.ok(sender !== undefined, "there is no ping process");
   return sender;
 }
 
-Deno.test("smolvm-jail sends a guest's pings of both versions, and passes the answers on", async () => {
+Deno.test("smolvm-jail sends a guest's IPv4 and IPv6 pings, and returns the replies", async () => {
   using folder = makeTempFolder();
   await using jail = startJail(folder.path, { mayPing: true });
   await until(() => isUp(folder.path));
@@ -57,14 +57,14 @@ Deno.test("smolvm-jail sends a guest's pings of both versions, and passes the an
   for (const [address, type] of [["127.0.0.1", "08"], ["::1", "80"]] as const) {
     pings.send(parseIp(address)!, Uint8Array.fromHex(`${type}00000012340005${big}`));
   }
-  // What the kernel does not send is lost, and nothing else: a message that is no request, and nobody's address.
+  // Only messages that the kernel refuses are lost: one that is not a request, and one to an unreachable address.
   pings.send(parseIp("127.0.0.1")!, Uint8Array.fromHex("0000000012340006"));
   pings.send(parseIp("192.0.2.1")!, Uint8Array.fromHex("0800000012340007"));
   await until(() => answers.size === 2, { timeoutMs: 10_000 });
   const bodies = [...answers].map(([address, hex]) => [address, hex.slice(0, 4), hex.slice(8)]);
   assert.deepEqual(bodies.sort(), [["127.0.0.1", "0000", `12340005${big}`], ["::1", "8100", `12340005${big}`]]);
 
-  // It can do nothing but that, and ends with the gateway's connection.
+  // The ping process has no other privileges, and exits when the gateway's connection closes.
   const sender = senderOf(jail);
   assert.match(Deno.readTextFileSync(`/proc/${sender}/status`), /^NoNewPrivs:\t1\n[^]*^Seccomp:\t2\n/m);
   assert.equal([...Deno.readDirSync(`/proc/${sender}/fd`)].length, 4);
@@ -75,11 +75,11 @@ Deno.test("smolvm-jail sends a guest's pings of both versions, and passes the an
   assert.equal((await jail.outcome).code, 0);
 });
 
-Deno.test("smolvm-jail leaves nobody to send pings when it ends, and has nobody where the host lets it not", async () => {
+Deno.test("smolvm-jail stops its ping process when it exits, and starts none if the host forbids pings", async () => {
   using folder = makeTempFolder();
   await using jail = startJail(folder.path, { mayPing: true });
   await until(() => isUp(folder.path));
-  // No gateway ever came.
+  // No gateway has connected to the ping process.
   const sender = senderOf(jail);
   await jail.write("\n");
   assert.equal((await jail.outcome).code, 0);
@@ -93,11 +93,10 @@ Deno.test("smolvm-jail leaves nobody to send pings when it ends, and has nobody 
   assert.equal((await refused.outcome).code, 0);
 });
 
-Deno.test("smolvm-jail --pings leaves behind what sends pings, and ends", async () => {
+Deno.test("smolvm-jail --pings starts a ping process in the background, and exits", async () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/pings.sock`;
-  // The namespace lasts as long as a process in it.
-  // What it leaves behind holds no end of its output: who reads that to its end goes on.
+  // `read` keeps the namespace alive. `cat` ends, since the ping process closes its inherited standard output.
   await using process = inNamespace(`"$0" --pings ${path} | cat && echo up && read line`, {
     folder: folder.path,
     mayPing: true,

@@ -1,4 +1,5 @@
-// Published UDP ports, by the gateway's process and a guest made of the kernel of this host, without rules: as without --net.
+// Published UDP ports, with a gateway process and a guest that uses the host's kernel. There are no rules, as without
+// --net.
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { describeEvent, parseEvent } from "../../src/network/events.ts";
@@ -18,7 +19,7 @@ Deno.test.beforeAll(async () => {
 });
 Deno.test.afterAll(() => folder[Symbol.dispose]());
 
-/** Somebody with a port of its own. */
+/** Makes a UDP client with its own port. */
 async function makeClient(address: string) {
   const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
   const heard: { text: string; port: number }[] = [];
@@ -27,7 +28,7 @@ async function makeClient(address: string) {
   return {
     heard,
     port: socket.address().port,
-    /** Asks until the guest is there, and returns what that port answers. */
+    /** Sends datagrams to a port until it answers, and returns the answer. */
     async ask(size: number, port: number, to = address): Promise<string> {
       const asking = setInterval(() => socket.send(new Uint8Array(size), port, to), 200);
       await until(() => heard.some((answer) => answer.port === port));
@@ -38,7 +39,7 @@ async function makeClient(address: string) {
   };
 }
 
-Deno.test("a published UDP port brings a guest what others send, by their own address where it can, and them its answers", async () => {
+Deno.test("a published UDP port relays datagrams both ways, with clients' own addresses if possible", async () => {
   const own = Deno.networkInterfaces().find(({ address }) => /^\d+\./.test(address) && !address.startsWith("127."));
   const [four, six, all] = [freePort(), freePort(), freePort()];
   const ports: [string, number][] = [["127.0.0.1", four], ["::1", six], ["::", all]];
@@ -49,7 +50,7 @@ Deno.test("a published UDP port brings a guest what others send, by their own ad
   await using v4 = await makeClient("127.0.0.1");
   await using v6 = await makeClient("::1");
   assert.equal(await v4.ask(1, four), `1 ${GATEWAY}`);
-  // The same ends, by another port of the host: the guest must tell it from the first.
+  // The same client at another host port: the guest must see it as a different sender.
   assert.equal(await v4.ask(2, all), `2 ${GATEWAY}`);
   assert.equal(await v6.ask(60_000, six), `60000 ${GATEWAY}`);
   assert.equal(await v6.ask(4, all), `4 ${GATEWAY}`);
@@ -63,13 +64,13 @@ Deno.test("a published UDP port brings a guest what others send, by their own ad
   assert.deepEqual(others, []);
 });
 
-Deno.test("a guest with a published UDP port may answer, and send to nobody else", async () => {
+Deno.test("a guest with a published UDP port may send only answers to clients", async () => {
   const hostPort = freePort();
   const published = [{ address: "127.0.0.1", hostPort, guestPort: PORT }];
   await using gateway = await startGateway({ program, folder: folder.path }, [], { published });
   await using client = await makeClient("127.0.0.1");
   await using stranger = await makeClient("127.0.0.1");
-  // Sends to the stranger's port of the same host first, and then the answer.
+  // The guest first sends to the stranger's port at the same address, then sends the answer.
   const serving = gateway.send({ scenario: "udpServe", port: PORT, size: stranger.port });
   await client.ask(3, hostPort);
   assert.equal(await serving, GATEWAY);
@@ -78,7 +79,7 @@ Deno.test("a guest with a published UDP port may answer, and send to nobody else
   assert.match(describeEvent(parseEvent(denial!)!), new RegExp(`^denied udp ${GATEWAY}:${stranger.port}: no rule$`));
 });
 
-Deno.test("a gateway whose UDP port is taken says so, and does not begin", async () => {
+Deno.test("a gateway reports a UDP port that is in use, and does not start", async () => {
   await using taker = await makeClient("127.0.0.1");
   const published = [{ address: "127.0.0.1", hostPort: taker.port, guestPort: PORT }];
   const { runtimeFolder, process } = await startGateway({ program, folder: folder.path }, [], {

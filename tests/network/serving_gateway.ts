@@ -1,5 +1,5 @@
 /**
- * A gateway without rules, whose guest has a server of UDP:
+ * A gateway without rules, whose guest has a UDP server at PORT:
  *
  *     deno run --unstable-net serving_gateway.ts SOCKET PORT
  *

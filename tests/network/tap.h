@@ -1,4 +1,4 @@
-/* What the programs with a tap here have in common. */
+/* Helpers for test programs that use a tap device. */
 #ifndef NETWORK_TAP_H
 #define NETWORK_TAP_H
 
@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Makes a tap of that name in the network namespace of this process. */
+/* Creates a tap device in the network namespace of this process. */
 static inline int make_tap(const char *name)
 {
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
@@ -24,7 +24,7 @@ static inline int make_tap(const char *name)
 	return fd;
 }
 
-/* Starts a command that ends with this process. */
+/* Starts a command that is killed when this process exits. */
 static inline pid_t start(char **command)
 {
 	pid_t child = fork();

@@ -1,10 +1,12 @@
 /*
- * tap_guest: a guest made of the kernel of this host. In a network namespace of its own it makes a tap, carries its
- * frames over a Unix socket as libkrun does (each after its length, 4 bytes, big-endian), and runs a command there.
+ * tap_guest: a guest that uses the host's kernel. It creates a tap device in a new network namespace, carries the
+ * tap's frames over a Unix socket as libkrun does (each after its length, 4 bytes, big-endian), and runs a command in
+ * the namespace.
  *
  *   tap_guest SOCKET SEED LOSS DUPLICATION REORDERING COMMAND [ARG...]
  *
- * SEED and the three shares, in thousandths and for each direction, say what becomes of the frames.
+ * LOSS, DUPLICATION and REORDERING are the shares of affected frames in each direction, in thousandths. SEED seeds the
+ * random numbers.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -26,20 +28,20 @@
 
 struct frame {
 	size_t size;
-	unsigned char bytes[4 + FRAME_MAX]; /* with its length in front */
+	unsigned char bytes[4 + FRAME_MAX]; /* after the length field */
 };
 
-/* One direction. */
+/* One direction of the link. */
 struct carrier {
 	bool to_tap;
 	uint64_t state;
-	struct frame held; /* to be sent after its successor */
+	struct frame held; /* is sent after the next frame */
 };
 
 static int tap, link_fd;
 static unsigned loss, duplication, reordering;
 
-/* A number from 0 to 999. */
+/* Returns a random number from 0 to 999. */
 static unsigned draw(struct carrier *carrier)
 {
 	carrier->state = carrier->state * 6364136223846793005u + 1442695040888963407u;
@@ -51,7 +53,7 @@ static void write_all(const unsigned char *bytes, size_t size)
 	while (size > 0) {
 		ssize_t count = write(link_fd, bytes, size);
 		if (count <= 0)
-			exit(0); /* The other end is closed. */
+			exit(0); /* The gateway closed the link. */
 		bytes += count;
 		size -= (size_t)count;
 	}

@@ -1,10 +1,11 @@
 /*
- * tap_world: a network beside this host, for guests to reach that may reach nothing of the host itself. Makes a tap here
- * and one in a network namespace of its own, carries frames between the two, and runs a command in that namespace.
+ * tap_world: a network next to the host, for guests that must not reach the host itself. Creates a tap device in the
+ * current network namespace and one in a new namespace, carries frames between them, and runs a command in the new
+ * namespace.
  *
  *   tap_world NAME COMMAND [ARG...]
  *
- * NAME is that of the tap here; the other one is eth0.
+ * NAME is the name of the tap in the current namespace; the other tap is eth0.
  */
 #include <err.h>
 #include <poll.h>
@@ -18,7 +19,7 @@ static void carry(int from, int to)
 	static char frame[65536 + 18];
 	ssize_t size = read(from, frame, sizeof(frame));
 
-	/* An interface that is down takes none: lost, as on any network. */
+	/* The write fails if the interface is down: drop the frame, as any network does. */
 	if (size > 0 && write(to, frame, (size_t)size) < 0)
 		return;
 }

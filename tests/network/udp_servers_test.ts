@@ -1,4 +1,4 @@
-// Servers of UDP in a guest made of the kernel of this host.
+// UDP servers in a guest that uses the host's kernel.
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { exists } from "../../src/host/files.ts";
@@ -8,7 +8,7 @@ import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
 import { buildTapGuest, sendGuest } from "./kernel_guest.ts";
 
-Deno.test("a server of UDP in a guest is heard from and answers, and its guest may send to nobody else", async () => {
+Deno.test("a UDP server in a guest receives and answers datagrams, but the guest cannot send to others", async () => {
   using folder = makeTempFolder();
   const program = await buildTapGuest(folder.path);
   const [socket, port] = [`${folder.path}/link.sock`, freePort()];
@@ -24,7 +24,7 @@ Deno.test("a server of UDP in a guest is heard from and answers, and its guest m
   client.on("message", (data, { port }) => answered.resolve(`${data} from ${port}`));
   await new Promise<void>((resolve) => stranger.bind(0, "127.0.0.1", resolve));
   const serving = sendGuest(socket, { program, scenario: "udpServe", port, size: stranger.address().port });
-  // Until the guest is there, nobody hears it.
+  // Datagrams are lost until the guest is up.
   const asking = setInterval(() => client.send("question", port, "127.0.0.1"), 100);
   assert.equal(await answered.promise, `question from ${port}`);
   clearInterval(asking);

@@ -1,7 +1,8 @@
 /**
- * The servers behind `tap_world`, at the address that its argument is: port 80 says bytes, 81 counts what it is told, and
- * 53 is a name server, which knows `rebind.test` as the loopback, `meta.test` as the metadata service, and every other
- * name as itself. With a folder that has `cert.pem` and `key.pem`, 443 speaks HTTP over TLS, and all requests are printed.
+ * The servers behind `tap_world`, at ADDRESS. Port 80 sends SIZE bytes, port 81 counts the bytes that it receives, and
+ * port 8080 serves HTTP. Port 53 is a name server, which resolves `rebind.test` to the loopback, `meta.test` to the
+ * metadata service, and every other name to ADDRESS. If FOLDER contains `cert.pem` and `key.pem`, port 443 serves
+ * HTTPS. The HTTP servers print all requests.
  *
  *     deno run --allow-net --allow-read --unstable-net world.ts ADDRESS SIZE [FOLDER]
  *
@@ -16,7 +17,7 @@ const SPECIAL: Record<string, number[]> = { rebind: [127, 0, 0, 1], meta: [169, 
 
 async function serve(port: number, handle: (conn: Deno.TcpConn) => Promise<void>): Promise<void> {
   for await (const conn of Deno.listen({ hostname, port })) {
-    // A guest that goes away is no failure of the server's.
+    // Ignore errors: a guest may disconnect at any time.
     handle(conn).catch(() => {}).finally(() => conn.close());
   }
 }
@@ -40,7 +41,7 @@ async function count(conn: Deno.TcpConn): Promise<void> {
 async function answerNames(): Promise<void> {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 53 });
   for await (const [query, from] of socket) {
-    // Behind the name: its type and class. What follows is no question.
+    // The question ends with the name's type and class. Ignore anything after it.
     const end = query.indexOf(0, 12) + 5;
     const isAddress = query[end - 3] === 1;
     const [first = ""] = new TextDecoder().decode(query.subarray(13, 13 + query[12]!)).split(".");

@@ -1,4 +1,4 @@
-/* Numbers in frames: little-endian at any alignment. */
+/* Little-endian numbers at any alignment. */
 #ifndef SMOLVM_BYTES_H
 #define SMOLVM_BYTES_H
 

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-/* Closes it if it is open, and marks it closed. */
+/* Closes the descriptor if it is open, and sets it to -1. */
 static inline void close_fd(int *fd)
 {
 	if (*fd >= 0)

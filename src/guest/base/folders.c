@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINKS_MAX 40 /* as the kernel's */
+#define LINKS_MAX 40 /* the kernel's limit */
 
 static int make(const char *path, mode_t mode, int links_left);
 
-/* Makes what the symlink `link` points to. */
+/* Creates the target of the symlink `link`. */
 static int make_link_target(const char *link, mode_t mode, int links_left)
 {
 	char target[PATH_MAX], path[PATH_MAX];
@@ -38,7 +38,7 @@ static int make_one(const char *path, mode_t mode, int links_left)
 	if (mkdir(path, mode) == 0)
 		return 0;
 
-	/* Not only EEXIST: a read-only parent may refuse before it looks whether the folder is there. */
+	/* Not only after EEXIST: with a read-only parent, mkdir() may fail with EROFS although the folder exists. */
 	int err = -errno;
 
 	if (stat(path, &status) == 0)

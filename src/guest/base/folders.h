@@ -4,11 +4,11 @@
 #include <sys/types.h>
 
 /*
- * As `mkdir -p`, and what a symlink on the way points to is made too: images have links such as /var/run to a /run
- * that is not there. What exists is left as it is. -ENOTDIR when the path exists and is no folder.
+ * Like `mkdir -p`, but also creates the missing targets of symlinks in the path: images have links such as /var/run to
+ * a missing /run. Existing folders are left unchanged. -ENOTDIR when the path exists and is not a folder.
  */
 int folders_make(const char *path, mode_t mode);
-/* The folder that `path` is in. */
+/* Creates the parent folder of `path`. */
 int folders_make_parent(const char *path, mode_t mode);
 
 #endif

@@ -1,4 +1,4 @@
-/* What one poll() waits for. */
+/* The descriptors of one poll() call. */
 #ifndef SMOLVM_POLL_SET_H
 #define SMOLVM_POLL_SET_H
 
@@ -11,9 +11,9 @@ struct poll_set {
 	size_t capacity;
 };
 
-/* Where its events will be, or -ENOMEM. */
+/* Returns the index for poll_set_events(), or -ENOMEM. */
 int poll_set_add(struct poll_set *set, int fd, short events);
-/* The events of an index of poll_set_add(); 0 for a negative one. */
+/* The events at an index from poll_set_add(); 0 for a negative index. */
 short poll_set_events(const struct poll_set *set, int index);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is being done: when a function fails, the step it was at says what failed. */
+/* A description of the current step: when a function fails, it names what failed. */
 #ifndef SMOLVM_STEP_H
 #define SMOLVM_STEP_H
 

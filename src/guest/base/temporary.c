@@ -39,7 +39,7 @@ int temporary_move(int folder, const char *name, const char *place)
 {
 	int err = renameat(folder, name, folder, place) < 0 ? -errno : 0;
 
-	/* It is still there after a failure, and when both are names of one file. */
+	/* rename() leaves the name behind when it fails, and when both are names of the same file. */
 	unlinkat(folder, name, 0);
 	return err;
 }

@@ -1,19 +1,19 @@
-/* Files that come to their name when they are complete, and have one of their own until then. */
+/* Files that get their final name once they are complete. Until then they have a temporary name, or none. */
 #ifndef SMOLVM_TEMPORARY_H
 #define SMOLVM_TEMPORARY_H
 
-#define TEMPORARY_MAX 32 /* of a name, with its NUL */
+#define TEMPORARY_MAX 32 /* size of a name, NUL included */
 
-/* Makes up a name that no file has. */
+/* Makes up a unique name. */
 int temporary_name(char name[TEMPORARY_MAX]);
 /*
- * Opens a new file of `folder` for writing. Where it can do without its name until temporary_link() it does: nothing
- * is left of it then even after a SIGKILL.
+ * Creates a file in `folder` for writing. Where the file system supports O_TMPFILE, it has no name until
+ * temporary_link(), so that it disappears even after a SIGKILL.
  */
 int temporary_open(int folder, const char *name);
-/* Gives a file of temporary_open() its name, unless it has it. */
+/* Gives a file from temporary_open() its name, unless it already has it. */
 int temporary_link(int fd, int folder, const char *name);
-/* Moves what has that name to its place, or removes it. */
+/* Renames the file `name` to `place`, or removes it if that fails. */
 int temporary_move(int folder, const char *name, const char *place);
 
 #endif

@@ -1,4 +1,4 @@
-/* All of it or an error: reads and writes that go on after short ones. */
+/* Reads and writes that continue after short ones. */
 #ifndef SMOLVM_TRANSFER_H
 #define SMOLVM_TRANSFER_H
 
@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 int write_all(int fd, const void *data, size_t size);
-/* What was read, less than `size` only at the end of the file; or -errno. */
+/* Returns the number of bytes read, less than `size` only at the end of the file; or -errno. */
 ssize_t read_all(int fd, void *data, size_t size);
 
 #endif

@@ -17,9 +17,9 @@
 #include "exec/program.h"
 #include "exec/user.h"
 
-#define TTY_MODE 0620 /* as login and docker leave a terminal: its owner's, others may not read it */
+#define TTY_MODE 0620 /* as login and docker set it: only the owner may read the terminal */
 
-/* Signals as a program expects them: the agent's mask and dispositions would survive execve. */
+/* Resets signals to their defaults: the agent's mask and ignored signals would survive execve. */
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -30,7 +30,7 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* A session of its own, with its stdio and, with EXEC_TTY, a controlling terminal; all owned by the user. */
+/* Starts a session with its stdio and, with EXEC_TTY, a controlling terminal. The user owns the pipes or terminal. */
 static int take_stdio(const struct child *child, const struct user *user)
 {
 	if (setsid() < 0)
@@ -44,7 +44,7 @@ static int take_stdio(const struct child *child, const struct user *user)
 
 		if (fstat(child->stdio[fd], &status) < 0)
 			return -errno;
-		/* Else a user could not open /dev/stdout, as many images' logs do; /dev/null stays root's. */
+		/* Otherwise a user could not open /dev/stdout, where many images write logs. root keeps /dev/null. */
 		if ((S_ISFIFO(status.st_mode) || (child->message->flags & EXEC_TTY)) &&
 		    fchown(child->stdio[fd], user->uid, user->gid) < 0)
 			return -errno;
@@ -84,7 +84,7 @@ static int enter_cwd(const struct exec_message *message)
 	return chdir(cwd) < 0 ? -errno : 0;
 }
 
-/* The message's list has room for this one. */
+/* Adds HOME to the environment; the list has room for it. */
 static int add_home(const struct exec_message *message, const char *home)
 {
 	if (env_value(message->env, "HOME"))
@@ -92,7 +92,7 @@ static int add_home(const struct exec_message *message, const char *home)
 	return asprintf(&message->env[message->env_count], "HOME=%s", home) < 0 ? -ENOMEM : 0;
 }
 
-/* Everything up to execve, which it returns from only when it failed. */
+/* All steps up to and including execve. Returns only on failure. */
 static int prepare_and_exec(const struct child *child, struct child_report *report)
 {
 	const struct exec_message *message = child->message;
@@ -129,7 +129,7 @@ static int prepare_and_exec(const struct child *child, struct child_report *repo
 	if (err)
 		return err;
 
-	/* Still as root, who may create what is missing and enter what the user may not read. */
+	/* Still as root, which may create the folder, and enter it where the user may not. */
 	report->stage = STAGE_CWD;
 	snprintf(report->text, sizeof(report->text), "%s", message->cwd);
 	err = enter_cwd(message);
@@ -158,7 +158,7 @@ void child_run(const struct child *child)
 
 	reset_signals();
 	report.error = -prepare_and_exec(child, &report);
-	/* Its only failure is that the agent is gone. */
+	/* This fails only if the agent is gone. */
 	(void)!write(child->report, &report, offsetof(struct child_report, text) + strlen(report.text) + 1);
 	_exit(127);
 }

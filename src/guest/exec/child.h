@@ -1,4 +1,4 @@
-/* The half of an exec that runs in the forked child, up to execve. */
+/* The part of an exec that runs in the forked child, up to execve. */
 #ifndef SMOLVM_CHILD_H
 #define SMOLVM_CHILD_H
 
@@ -7,7 +7,7 @@
 
 #include "wire/messages.h"
 
-/* How the child says what went wrong; execve closes the pipe with nothing said. */
+/* The child's error report. On success execve closes the pipe without a report. */
 struct child_report {
 	int32_t error; /* errno */
 	uint32_t stage;
@@ -18,8 +18,8 @@ struct child {
 	const struct exec_message *message;
 	const struct setup_rlimit *rlimits;
 	uint32_t rlimit_count;
-	int stdio[3]; /* with EXEC_TTY the terminal, three times */
-	int report;
+	int stdio[3]; /* with EXEC_TTY all three are the terminal */
+	int report;   /* write end of the pipe for the child_report */
 };
 
 _Noreturn void child_run(const struct child *child);

@@ -96,7 +96,7 @@ int exec_poll(struct exec *exec, struct poll_set *set)
 	return 0;
 }
 
-/* What the child says of its start; nothing at all means that execve closed the pipe. */
+/* Reads the child's error report; an empty one means that execve closed the pipe. */
 static void read_report(struct exec *exec)
 {
 	struct child_report report;
@@ -138,7 +138,7 @@ void exec_resize(struct exec *exec, uint16_t rows, uint16_t columns)
 {
 	struct winsize size = { .ws_row = rows, .ws_col = columns };
 
-	/* Without a terminal there is nothing to resize, and nobody to tell. */
+	/* Without a terminal there is nothing to resize. */
 	if (exec->terminal >= 0)
 		ioctl(exec->terminal, TIOCSWINSZ, &size);
 }

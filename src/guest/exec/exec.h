@@ -1,4 +1,4 @@
-/* One command of the host's: its process, its streams, and the frames that tell of them. */
+/* A command that the host runs in the guest: its process, its streams, and the frames that report on them. */
 #ifndef SMOLVM_EXEC_H
 #define SMOLVM_EXEC_H
 
@@ -13,11 +13,11 @@
 #include "base/poll_set.h"
 
 enum exec_state {
-	EXEC_STARTING, /* forked; its report is awaited */
-	EXEC_STARTED,  /* MSG_STARTED is due */
-	EXEC_RUNNING,  /* or ended, with output left */
-	EXEC_FAILED,   /* MSG_FAILED is due */
-	EXEC_DONE,     /* its last frame is built */
+	EXEC_STARTING, /* forked; waiting for the child's report */
+	EXEC_STARTED,  /* MSG_STARTED must be sent */
+	EXEC_RUNNING,  /* or ended, with output left to send */
+	EXEC_FAILED,   /* MSG_FAILED must be sent */
+	EXEC_DONE,     /* the last frame is built */
 };
 
 struct exec {
@@ -25,15 +25,15 @@ struct exec {
 	uint32_t stream;
 	enum exec_state state;
 	pid_t pid;
-	bool ended; /* the process was reaped: its pid may be another's by now */
+	bool ended; /* the process was reaped: the kernel may have reused its pid */
 	int wait_status;
-	uint64_t memory_kills; /* of all processes, before it began */
-	bool out_of_memory;    /* there were more when it ended */
-	int report;   /* -1: read */
-	int terminal; /* the slave's end: held open so that reading never ends early; -1: none */
+	uint64_t memory_kills; /* memory_kills() before the start */
+	bool out_of_memory;    /* memory_kills() had increased when the process ended */
+	int report;   /* -1: already read */
+	int terminal; /* the slave side: kept open so that reads of the master do not end early; -1: none */
 	struct input input;
 	struct output stdout, stderr;
-	bool stderr_first; /* the two take turns */
+	bool stderr_first; /* stdout and stderr take turns */
 	struct {
 		uint32_t error; /* errno */
 		uint32_t stage;
@@ -41,27 +41,27 @@ struct exec {
 	} failure;
 	struct {
 		int report, input, stdout, stderr;
-	} polled; /* indices of the poll set */
+	} polled; /* indices in the poll set */
 };
 
-/* NULL only without memory. An exec that cannot start is in EXEC_FAILED. */
+/* NULL only when memory runs out. An exec that cannot start is in the state EXEC_FAILED. */
 struct exec *exec_start(uint32_t stream, const struct exec_message *message, const struct setup_rlimit *rlimits,
 			uint32_t rlimit_count);
-/* An exec that only says why it never started. */
+/* An exec that is not started and only reports this error. */
 struct exec *exec_refuse(uint32_t stream, int err, const char *text);
 void exec_free(struct exec *exec);
 
-/* Around a poll(): what to wait for, 0 or -ENOMEM, and what to do about it. */
+/* Before a poll(): adds the descriptors to the set, 0 or -ENOMEM. After it: handles the events. */
 int exec_poll(struct exec *exec, struct poll_set *set);
 void exec_polled(struct exec *exec, const struct poll_set *set);
 
-/* Its main process was reaped. How it started may still be unread. */
+/* Records that the process was reaped. Its start report may still be unread. */
 void exec_ended(struct exec *exec, int wait_status);
 void exec_resize(struct exec *exec, uint16_t rows, uint16_t columns);
-/* SIGKILL goes to the command's whole session, any other signal to the command. */
+/* SIGKILL is sent to the command's whole session, any other signal only to the command. */
 void exec_signal(struct exec *exec, int signal_number);
 
-/* Builds the next frame if there is one; after the last one the state is EXEC_DONE. */
+/* Builds the next frame if there is one. After the last frame the state is EXEC_DONE. */
 bool exec_next_frame(struct exec *exec, struct frame_out *out);
 
 #endif

@@ -8,8 +8,8 @@
 
 #include "base/close_fd.h"
 
-/* Less credit than this waits for more: the host still has three quarters of the window. */
-#define CREDIT_EVERY (STREAM_WINDOW / 4)
+/* Smaller amounts of credit are collected first. Runners of older versions have a window of STREAM_WINDOW bytes. */
+#define CREDIT_EVERY (STREAM_WINDOW / 2)
 
 void input_init(struct input *input, int fd, bool terminal)
 {
@@ -26,19 +26,19 @@ static void discard(struct input *input)
 
 int input_push(struct input *input, const uint8_t *bytes, uint32_t length)
 {
-	if (length > STREAM_WINDOW - input->count - input->taken)
+	if (length > INPUT_WINDOW - input->count - input->taken)
 		return -EPROTO;
 	if (input->fd < 0 || input->ended) {
 		input->taken += length;
 		return 0;
 	}
 	if (!input->ring)
-		input->ring = malloc(STREAM_WINDOW);
+		input->ring = malloc(INPUT_WINDOW);
 	if (!input->ring)
 		return -ENOMEM;
 
-	uint32_t end = (input->start + input->count) % STREAM_WINDOW;
-	uint32_t first = length < STREAM_WINDOW - end ? length : STREAM_WINDOW - end;
+	uint32_t end = (input->start + input->count) % INPUT_WINDOW;
+	uint32_t first = length < INPUT_WINDOW - end ? length : INPUT_WINDOW - end;
 
 	memcpy(input->ring + end, bytes, first);
 	memcpy(input->ring, bytes + first, length - first);
@@ -57,8 +57,8 @@ bool input_pending(const struct input *input)
 }
 
 /*
- * A terminal ends its input only by the VEOF character, and only in canonical mode; after an unfinished line it takes
- * two, since the first one just delivers the line.
+ * A terminal's input ends only with the VEOF character, and only in canonical mode. After an unfinished line it takes
+ * two: the first one only delivers the line.
  */
 static int end_terminal(struct input *input)
 {
@@ -77,17 +77,17 @@ static int end_terminal(struct input *input)
 void input_flush(struct input *input)
 {
 	while (input->fd >= 0 && input->count > 0) {
-		uint32_t length = input->count < STREAM_WINDOW - input->start ? input->count : STREAM_WINDOW - input->start;
+		uint32_t length = input->count < INPUT_WINDOW - input->start ? input->count : INPUT_WINDOW - input->start;
 		ssize_t count = write(input->fd, input->ring + input->start, length);
 
 		if (count < 0 && errno == EAGAIN)
 			return;
-		if (count < 0) { /* EPIPE, or EIO of a terminal: nobody reads it any more */
+		if (count < 0) { /* EPIPE, or EIO from a terminal: the reader is gone */
 			input_close(input);
 			return;
 		}
-		input->last = input->ring[(input->start + (uint32_t)count - 1) % STREAM_WINDOW];
-		input->start = (input->start + (uint32_t)count) % STREAM_WINDOW;
+		input->last = input->ring[(input->start + (uint32_t)count - 1) % INPUT_WINDOW];
+		input->start = (input->start + (uint32_t)count) % INPUT_WINDOW;
 		input->count -= (uint32_t)count;
 		input->taken += (uint32_t)count;
 	}

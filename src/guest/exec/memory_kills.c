@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The largest record of /dev/kmsg: CONSOLE_EXT_LOG_MAX of the kernel. */
+/* The largest record of /dev/kmsg: CONSOLE_EXT_LOG_MAX in the kernel. */
 #define RECORD_BYTES 8192
 #define LEVEL_BITS 3
 
-/* The kernel's log is the one place that tells of them: libkrunfw's kernel has no oom_kill in /proc/vmstat. */
+/* Only the kernel log reports these kills: libkrunfw's kernel has no oom_kill in /proc/vmstat. */
 static int kernel_log = -1;
 static uint64_t count;
 
@@ -19,7 +19,7 @@ bool memory_kills_is_one(const char *record)
 	char *end;
 	unsigned long priority = strtoul(record, &end, 10);
 
-	/* What programs write to the log has another facility than the kernel's, which is 0. */
+	/* The kernel's facility is 0. Programs that write to the log have others. */
 	return end != record && priority >> LEVEL_BITS == 0 && strstr(end, "ut of memory: Killed process ");
 }
 
@@ -35,7 +35,7 @@ uint64_t memory_kills(void)
 	for (;;) {
 		ssize_t size = read(kernel_log, record, RECORD_BYTES);
 
-		/* Records that were overwritten before they were read. */
+		/* Some records were overwritten before they were read. */
 		if (size < 0 && errno == EPIPE)
 			continue;
 		if (size <= 0)

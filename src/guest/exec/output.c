@@ -7,7 +7,7 @@
 
 #include "base/close_fd.h"
 
-/* More than a terminal can hold (Linux: 8 KiB of the pty, 4 KiB of the line discipline). */
+/* More than a terminal can buffer (Linux: 8 KiB in the pty, 4 KiB in the line discipline). */
 #define TERMINAL_HOLDS (64 * 1024)
 
 void output_init(struct output *output, int fd, uint32_t type)
@@ -37,7 +37,7 @@ void output_finish(struct output *output, bool terminal)
 
 	if (output->fd < 0)
 		return;
-	/* A terminal counts only what its line discipline has seen; reading until EAGAIN makes it see the rest. */
+	/* A terminal counts only the bytes in its line discipline; reading until EAGAIN also gets the rest. */
 	if (terminal)
 		held = TERMINAL_HOLDS;
 	else if (ioctl(output->fd, FIONREAD, &held) < 0 || held < 0)
@@ -81,7 +81,7 @@ bool output_next_frame(struct output *output, uint32_t stream, struct frame_out 
 			return false;
 		}
 	}
-	output_close(output); /* the frame without bytes is the end */
+	output_close(output); /* the empty frame ends the stream */
 	return true;
 }
 

@@ -25,10 +25,10 @@ static DIR *open_proc(void)
 
 void process_session_kill(pid_t leader)
 {
-	/* The leader first, so that it starts no more; it may also not have come to its setsid() yet. */
+	/* Kill the leader first, so that it starts no more processes. It may not have called setsid() yet. */
 	kill(leader, SIGKILL);
 
-	/* Job control gives each job a group of its own: only /proc knows them all. */
+	/* With job control each job has its own process group: only /proc lists all processes of the session. */
 	DIR *processes = open_proc();
 
 	if (!processes)

@@ -3,9 +3,9 @@
 
 #include <sys/types.h>
 
-/* Kills every process of the session that `leader`, a process not yet reaped, has begun; itself included. */
+/* Kills every process of the session of `leader`, and `leader` itself. `leader` must not be reaped yet. */
 void process_session_kill(pid_t leader);
-/* Keeps the /proc that has the agent's own process ids, whatever is mounted there later: 0 or -errno. */
+/* Keeps the /proc of the agent's PID namespace open, since another one is mounted over it later: 0 or -errno. */
 int process_session_keep_proc(void);
 
 #endif

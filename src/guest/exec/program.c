@@ -21,7 +21,7 @@ const char *env_value(char *const *env, const char *name)
 	return NULL;
 }
 
-/* The loader that an ELF program asks for, or "". */
+/* Reads the interpreter (dynamic loader) of an ELF program; leaves "" when it has none. */
 static void elf_interpreter(int fd, char *interpreter, size_t size)
 {
 	Elf64_Ehdr header;
@@ -44,10 +44,10 @@ static void elf_interpreter(int fd, char *interpreter, size_t size)
 	}
 }
 
-/* The interpreter of a program's #! line or ELF header, or "". */
+/* Reads the interpreter from a program's #! line or ELF header, or "". */
 static void find_interpreter(const char *path, char *interpreter, size_t size)
 {
-	char start[256]; /* the kernel looks at no more */
+	char start[256]; /* the kernel reads only that much */
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	interpreter[0] = '\0';
@@ -68,7 +68,7 @@ static void find_interpreter(const char *path, char *interpreter, size_t size)
 	close(fd);
 }
 
-/* Executes one file; -ENOENT for one that exists is told apart in `what`. */
+/* Executes a file. On -ENOENT for an existing file, `what` names the missing interpreter. */
 static int exec_file(const char *path, char *const *argv, char *const *env, char *what, size_t what_size)
 {
 	char interpreter[PATH_MAX];
@@ -85,7 +85,7 @@ static int exec_file(const char *path, char *const *argv, char *const *env, char
 	return err;
 }
 
-/* Whether execvp() goes on to the next folder of the PATH. */
+/* Whether execvp() continues with the next folder of the PATH after this error. */
 static bool is_elsewhere(int err)
 {
 	return err == -ENOENT || err == -ENOTDIR || err == -EACCES || err == -ESTALE || err == -ENODEV ||

@@ -11,7 +11,7 @@
 #include "base/close_fd.h"
 #include "exec/process_session.h"
 
-/* Only our end: the other one is a file description of its own, and programs expect it to block. */
+/* Only for the agent's end: the command's end is a separate file description, and programs expect it to block. */
 static int set_nonblocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -69,7 +69,7 @@ static int open_terminal(struct spawned *spawned, struct child *child)
 	return 0;
 }
 
-/* For whatever is forked from now on: the agent itself stays where it is. */
+/* For all children forked from now on. The agent itself stays in its namespace. */
 static int enter_pid_namespace(void)
 {
 	int err = process_session_keep_proc();

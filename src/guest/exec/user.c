@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -EINVAL unless `text` is a decimal id; (uint32_t)-1 means "unchanged" to the kernel and is none. */
+/* -EINVAL unless `text` is a decimal id. (uint32_t)-1 is not an id: the kernel takes it as "unchanged". */
 static int parse_id(const char *text, uint32_t *id)
 {
 	uint64_t value = 0;
@@ -25,7 +25,7 @@ static int parse_id(const char *text, uint32_t *id)
 	return 0;
 }
 
-/* Whether a line is what was asked for: digits are always an id, never somebody who is called that. */
+/* Whether an entry matches `wanted`. Digits are always an id, never a name. */
 static bool is_wanted(const char *wanted, const char *name, uint32_t id)
 {
 	uint32_t number;
@@ -35,7 +35,7 @@ static bool is_wanted(const char *wanted, const char *name, uint32_t id)
 	return !parse_id(wanted, &number) && number == id;
 }
 
-/* The fields of a line, cut at its colons; what is missing is "". */
+/* Splits a line at its colons; missing fields are "". */
 static void split(char *line, char **fields, size_t count)
 {
 	line[strcspn(line, "\n")] = '\0';
@@ -53,7 +53,7 @@ static int open_list(FILE **file, const char *path)
 	return *file || errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
-/* 1 when found, with the entry's name in `name` (to be freed). */
+/* Returns 1 when found, with the entry's name in `name` (the caller frees it). */
 static int find_user(struct user *user, const char *wanted, const char *path, char **name)
 {
 	FILE *file;
@@ -100,7 +100,7 @@ static bool is_member(const char *members, const char *name)
 	}
 }
 
-/* Collects the groups that have `member`; with member NULL it looks for the group `wanted`: 1 when found. */
+/* Collects the groups that have `member`. With member NULL it looks for the group `wanted` and returns 1 when found. */
 static int read_groups(struct user *user, const char *wanted, const char *member, const char *path)
 {
 	FILE *file;

@@ -14,9 +14,9 @@
 #include "setup/machine.h"
 #include "setup/page_cache.h"
 
-/* The stream of the machine's own command; src/protocol/control.ts knows it too. */
+/* The stream of the machine's main command, as in src/protocol/control.ts. */
 #define MAIN_STREAM 1
-/* How long the good-bye waits to be acknowledged. */
+/* How long the agent waits for the host to acknowledge MSG_BYE. */
 #define BYE_MS 1000
 
 static void remove_exec(struct agent *agent, struct exec *exec)
@@ -48,7 +48,7 @@ static void reap(struct agent *agent)
 	}
 }
 
-/* One read, so that a busy host does not keep the others waiting. */
+/* Reads only once, so that a busy host does not delay the other work of the loop. */
 static int receive(struct agent *agent)
 {
 	ssize_t count = read(agent->connection.fd, agent->read_buffer, sizeof(agent->read_buffer));
@@ -72,7 +72,7 @@ static int receive(struct agent *agent)
 	return result;
 }
 
-/* The guest's messages. */
+/* Sending messages to the host. */
 
 static bool next_exec_frame(struct agent *agent)
 {
@@ -81,7 +81,7 @@ static bool next_exec_frame(struct agent *agent)
 	TAILQ_FOREACH(exec, &agent->execs, link) {
 		if (!exec_next_frame(exec, &agent->connection.out))
 			continue;
-		/* To the end of the queue: all others come first now. */
+		/* Move it to the end of the queue, so that all others get their turn first. */
 		TAILQ_REMOVE(&agent->execs, exec, link);
 		TAILQ_INSERT_TAIL(&agent->execs, exec, link);
 		if (exec->state == EXEC_DONE)
@@ -151,7 +151,7 @@ static bool has_children(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-/* Everything that was killed is reaped and told of, or takes too long. */
+/* Whether all killed processes are reaped and reported to the host, or the deadline has passed. */
 static bool is_drained(const struct agent *agent)
 {
 	return agent->phase == PHASE_DRAIN && ((TAILQ_EMPTY(&agent->execs) && !has_children()) || is_late(agent));
@@ -162,7 +162,7 @@ static bool is_over(const struct agent *agent)
 	return is_late(agent) || (agent->phase == PHASE_LAST && agent->connection.unacknowledged == 0);
 }
 
-/* Looks after the caches; the time until that is to be done again in ms, -1: never. */
+/* Checks the caches. Returns the time until the next check in ms, or -1 for never. */
 static int check_caches(void)
 {
 	int inodes_ms = inode_cache_check(), pages_ms = page_cache_check(agent_now_ms());
@@ -197,7 +197,7 @@ static int wait_for_events(struct agent *agent)
 		return errno == EINTR ? 0 : -errno;
 	TAILQ_FOREACH(exec, &agent->execs, link)
 		exec_polled(exec, set);
-	/* Last, since they change the list that was polled. */
+	/* Last, because reap() and receive() change the list that was polled. */
 	if (poll_set_events(set, 1))
 		reap(agent);
 	return poll_set_events(set, 0) & ~POLLOUT ? receive(agent) : 0;
@@ -229,7 +229,7 @@ int agent_run(int fd)
 		return agent.signals;
 	if (!err)
 		err = send_frames(&agent);
-	/* While the host answers the hello. What fails is told when it has asked for a setup. */
+	/* Prepares while the host answers MSG_HELLO. An error is reported in the answer to MSG_SETUP. */
 	if (!err)
 		agent.setup_error = machine_prepare(&agent.setup_step);
 	while (!err) {
@@ -244,6 +244,6 @@ int agent_run(int fd)
 		if (!err)
 			err = wait_for_events(&agent);
 	}
-	/* After its last frame the guest ends anyway, whatever the host does. */
+	/* After the last frame, connection errors no longer matter. */
 	return agent.phase == PHASE_LAST ? agent.setup_error : err;
 }

@@ -6,7 +6,7 @@
 #include "setup/machine.h"
 
 #define EXECS_MAX 256
-/* How long the setup's failure waits to be acknowledged. */
+/* How long the agent waits for the host to acknowledge that the setup failed. */
 #define FAILED_MS 2000
 
 static struct exec *find_exec(struct agent *agent, uint32_t stream)
@@ -159,7 +159,7 @@ static int handle_clock(struct agent *agent, const struct frame *frame)
 
 int handle_frame(struct agent *agent, const struct frame *frame)
 {
-	/* The host may not know yet that an exec is gone: what it says of one that is not there is ignored. */
+	/* Frames for an exec that does not exist are ignored: the host may not know yet that it has ended. */
 	struct exec *exec = find_exec(agent, frame->stream);
 
 	switch (frame->type) {

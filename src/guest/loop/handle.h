@@ -3,7 +3,7 @@
 
 #include "loop/agent_state.h"
 
-/* Does what a frame of the host asks for: 0, -EPROTO when it breaks the protocol, -ENOMEM. */
+/* Handles a frame from the host: 0, -EPROTO when it violates the protocol, or -ENOMEM. */
 int handle_frame(struct agent *agent, const struct frame *frame);
 
 #endif

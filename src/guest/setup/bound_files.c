@@ -11,7 +11,7 @@
 
 #include "wire/protocol.h"
 
-/* The empty files that volumes lacked. */
+/* The empty files that were created in volumes. */
 static char **made;
 static uint32_t made_count;
 
@@ -22,7 +22,7 @@ int bound_files_open(const struct setup_file *files, uint32_t count, int *fds, s
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		fds[i] = -1;
-		/* What is a part of a file is not hidden in all of one. */
+		/* A block is only a part of a file: do not bind the whole file over the volume's. */
 		if (files[i].mode & FILE_BLOCK)
 			continue;
 		step_begin(step, "open %s", files[i].path);
@@ -33,7 +33,7 @@ int bound_files_open(const struct setup_file *files, uint32_t count, int *fds, s
 	return 0;
 }
 
-/* Whether a file can be bound there; a volume that is read-only and lacks it does without. */
+/* Creates an empty file to bind on. False if that fails, as in a read-only volume, which then lacks the file. */
 static bool make_target(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -57,10 +57,10 @@ static int show(int fd, const char *path)
 		if (!make_target(path))
 			return 0;
 	} else if ((there.st_dev == file.st_dev && there.st_ino == file.st_ino) || S_ISDIR(there.st_mode)) {
-		/* Nothing hides it; or a volume is mounted right there. */
+		/* Nothing hides the file, or a volume is mounted exactly at its path. */
 		return 0;
 	}
-	/* A symlink is covered, not followed. */
+	/* Mounts over a symlink instead of following it. */
 	return move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
@@ -85,7 +85,7 @@ void bound_files_remove(void)
 	for (uint32_t i = 0; i < made_count; i++) {
 		struct stat status;
 
-		/* Not what somebody has put in its place. */
+		/* Only if it is still the empty file: the guest may have replaced it. */
 		if (umount2(made[i], MNT_DETACH | UMOUNT_NOFOLLOW) == 0 && lstat(made[i], &status) == 0 &&
 		    S_ISREG(status.st_mode) && status.st_size == 0)
 			unlink(made[i]);

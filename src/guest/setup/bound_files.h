@@ -1,6 +1,6 @@
 /*
- * The machine's own files, such as /etc/hosts, where a volume hides them: bound over what the volume has there, so that
- * the host's folder stays as it is.
+ * The machine's own files, such as /etc/hosts, in places where a volume hides them. They are bind-mounted over the
+ * volume's files, so that the host's folder is not changed.
  */
 #ifndef SMOLVM_BOUND_FILES_H
 #define SMOLVM_BOUND_FILES_H
@@ -8,11 +8,11 @@
 #include "wire/messages.h"
 #include "base/step.h"
 
-/* Takes hold of the files, which are written, before volumes are attached: fills `fds`. 0 or -errno. */
+/* Call this before volumes are attached: opens the files, which must exist, as `fds`. 0 or -errno. */
 int bound_files_open(const struct setup_file *files, uint32_t count, int *fds, struct step *step);
-/* Once volumes are attached: binds those that are hidden, and closes `fds`. 0 or -errno. */
+/* Call this after volumes are attached: binds the hidden files, and closes `fds`. 0 or -errno. */
 int bound_files_show(const struct setup_file *files, uint32_t count, const int *fds, struct step *step);
-/* Takes from volumes what was made there to bind on. */
+/* Removes the empty files that were created in volumes to bind on. */
 void bound_files_remove(void);
 
 #endif

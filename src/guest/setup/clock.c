@@ -6,9 +6,9 @@
 #include <time.h>
 
 #define NS_PER_S 1000000000
-/* Of the host's clock it is known that it jumped: only what it took to say so is not to be undone. */
+/* The host reports that its clock jumped: ignore only the delay of the message. */
 #define KNOWN_JUMP_NS (NS_PER_S / 4)
-/* More than any message is late. */
+/* Longer than the delay of any message. */
 #define UNKNOWN_JUMP_NS (10ll * NS_PER_S)
 
 bool clock_must_be_set(int64_t behind_ns, bool jumped)
@@ -42,7 +42,7 @@ int clock_follow(uint64_t clock_ns, bool jumped)
 		.tv_usec = set ? 0 : behind_ns % NS_PER_S / 1000,
 	};
 
-	/* Replaces what is left of an earlier one. */
+	/* Replaces the rest of an earlier adjustment. */
 	if (adjtime(&slew, NULL) < 0)
 		return -errno;
 	return set ? clock_set(clock_ns) : 0;

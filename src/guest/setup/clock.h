@@ -1,4 +1,4 @@
-/* How the guest's clock follows the host's. */
+/* Keeps the guest's clock in step with the host's. */
 #ifndef SMOLVM_CLOCK_H
 #define SMOLVM_CLOCK_H
 
@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * Whether a clock that is `behind_ns` behind the host's (negative: ahead) is set, and not merely sped up or slowed down
- * until it is right. What was sent is older when it arrives, so that a clock that is right looks as if it were ahead.
+ * Whether a clock that is `behind_ns` behind the host's (negative: ahead) must be set, not only sped up or slowed down
+ * until it is right. The host's time is late when it arrives, so a correct clock appears to be ahead.
  */
 bool clock_must_be_set(int64_t behind_ns, bool jumped);
 /* 0 or -errno. */

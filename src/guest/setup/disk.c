@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 
 #define BLOCKS_COUNT_LO 0x04
-#define LOG_BLOCK_SIZE 0x18 /* 0 stands for 1 KiB */
+#define LOG_BLOCK_SIZE 0x18 /* 0 means 1 KiB */
 #define FEATURE_INCOMPAT 0x60
 #define BLOCKS_COUNT_HI 0x150
 
@@ -72,8 +72,8 @@ int disk_mount(const char *device, const char *folder, struct step *step)
 	int err = read_device(device, superblock, &bytes);
 
 	/*
-	 * The kernel (6.12) counts the block groups before it replays the journal. After a growth that was interrupted
-	 * it may count too few, and a growth from there ends in its BUG(). The next mount counts right.
+	 * The kernel (6.12) counts the block groups before it replays the journal. After an interrupted resize it may
+	 * count too few, and resizing then hits a BUG(). The next mount counts correctly.
 	 */
 	if (!err && disk_needs_recovery(superblock)) {
 		err = recover(device, folder);

@@ -16,7 +16,7 @@ static const char END[] = "# smolvm: end\n";
 
 #define MAX_BYTES (16 * 1024 * 1024)
 
-/* Takes out the block of the start before, and returns what is left. */
+/* Removes the block of the previous start, and returns the remaining size. */
 static size_t without_block(char *bytes, size_t size)
 {
 	char *begin = memmem(bytes, size, BEGIN, sizeof(BEGIN) - 1);
@@ -26,7 +26,7 @@ static size_t without_block(char *bytes, size_t size)
 	size_t left = size - (size_t)(begin - bytes);
 	char *end = memmem(begin, left, END, sizeof(END) - 1);
 
-	/* Without an end, a crash has cut it. */
+	/* Without an end marker, a crash has truncated the block. */
 	if (!end)
 		return (size_t)(begin - bytes);
 	end += sizeof(END) - 1;
@@ -73,7 +73,7 @@ int file_put_block(const struct setup_file *file)
 
 	if (err)
 		return err;
-	/* Whatever a guest has made of it must not block. */
+	/* O_NONBLOCK: the guest may have replaced the file, for example with a FIFO. */
 	int fd = open(file->path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | create, mode);
 
 	if (fd < 0)

@@ -4,8 +4,8 @@
 #include "wire/messages.h"
 
 /*
- * Puts the content of a file of the setup at the end of the file that is there, between two lines that mark it, in place
- * of what it put there before. Leaves alone what is no file, and a file too large to be one of certificates.
+ * Appends the content of a setup file to the existing file, between two marker lines. It replaces the block that an
+ * earlier call appended. Skips anything but a regular file, and files too large to be a certificate bundle.
  */
 int file_put_block(const struct setup_file *file);
 

@@ -14,7 +14,7 @@ int file_write(const struct setup_file *file)
 
 	if (err)
 		return err;
-	/* A symlink is replaced, not followed: an image's resolv.conf often points to a file that nothing makes here. */
+	/* Replace a symlink, do not follow it: an image's resolv.conf often points to a file that does not exist. */
 	if (unlink(file->path) < 0 && errno != ENOENT)
 		return -errno;
 

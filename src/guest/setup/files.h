@@ -3,7 +3,7 @@
 
 #include "wire/messages.h"
 
-/* Writes a file of the setup, in place of whatever has its path, except a folder. */
+/* Writes a file of the setup. Replaces anything at its path except a folder. */
 int file_write(const struct setup_file *file);
 
 #endif

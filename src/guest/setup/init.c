@@ -27,7 +27,7 @@ static int mount_system(void)
 		const char *type, *target;
 		unsigned long flags;
 	} mounts[] = {
-		{ "devtmpfs", "/dev", 0 }, /* the kernel may have mounted that */
+		{ "devtmpfs", "/dev", 0 }, /* the kernel may have mounted it already */
 		{ "devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC },
 		{ "proc", "/proc", flags },
 		{ "sysfs", "/sys", flags },

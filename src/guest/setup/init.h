@@ -2,8 +2,8 @@
 #define SMOLVM_INIT_H
 
 /*
- * What an init does first: the system's mounts, the loopback interface, a session. Nothing where libkrun's own init has
- * come before this, which is the case with libkrun older than 1.19. Returns a negative errno when it failed.
+ * The first tasks of an init: mounts the system's file systems, brings the loopback interface up, starts a session.
+ * Does nothing where libkrun's own init ran first, as in libkrun before 1.19. 0 or -errno.
  */
 int init_system(void);
 

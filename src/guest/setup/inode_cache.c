@@ -9,21 +9,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* More than a guest can look up: how long it may go unwatched follows from it. */
+/* More lookups than a guest can do. It determines the time until the next check. */
 #define LOOKUPS_PER_MS 200
 #define SHORTEST_MS 10
 #define LONGEST_MS 2000
 
 static int count_file = -1, drop_file = -1;
-static long allowance; /* how many inodes the kernel may get to know before it is to forget */
-static long lasting;   /* how many it kept when it forgot last */
+static long allowance; /* how many more inodes the kernel may cache before the next drop */
+static long lasting;   /* how many inodes remained after the last drop; -1: not counted yet */
 static pid_t dropper;
 
 void inode_cache_limit(const char *settings, uint32_t share_files)
 {
 	char path[PATH_MAX];
 
-	/* The guest goes on looking up while the kernel forgets, and can use some that the kernel may not forget. */
+	/* Only a quarter: the guest goes on with lookups during a drop, and inodes in use cannot be dropped. */
 	allowance = share_files / 4;
 	snprintf(path, sizeof(path), "%s/fs/inode-nr", settings);
 	count_file = open(path, O_RDONLY | O_CLOEXEC);
@@ -31,7 +31,7 @@ void inode_cache_limit(const char *settings, uint32_t share_files)
 	drop_file = open(path, O_WRONLY | O_CLOEXEC);
 }
 
-/* All inodes of the kernel: it does not tell those of shares alone. */
+/* Counts all inodes: the kernel has no count for shares alone. */
 static long count_inodes(void)
 {
 	char text[64];
@@ -47,7 +47,7 @@ static bool is_dropping(void)
 {
 	siginfo_t info = { .si_pid = 0 };
 
-	/* The agent reaps it: it is no child any more then. */
+	/* waitid() fails once the agent's main loop has reaped it. */
 	if (dropper > 0 && waitid(P_PID, (id_t)dropper, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
 		return true;
 	dropper = 0;
@@ -55,8 +55,8 @@ static bool is_dropping(void)
 }
 
 /*
- * In a process of its own, which takes as long as it takes, and before all others: these would look up more meanwhile
- * than it forgets. Inodes with cached pages are not forgotten: "3" drops these too.
+ * Drops the caches in a child process, because it can take long. The child has real-time priority: otherwise other
+ * processes could look up files faster than it drops them. "3" also drops cached pages, which would keep their inodes.
  */
 static void drop(void)
 {
@@ -86,7 +86,7 @@ int inode_cache_check(void)
 
 	if (left <= 0) {
 		drop();
-		lasting = -1; /* to be counted when that is done */
+		lasting = -1; /* counted again after the drop */
 		return SHORTEST_MS;
 	}
 

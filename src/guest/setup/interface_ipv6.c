@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A request to the kernel, and the room for what it has of attributes. */
+/* A netlink request, with room for its attributes. */
 struct request {
 	struct nlmsghdr header;
 	union {
@@ -37,7 +37,7 @@ static void add_attribute(struct request *request, uint16_t type, const void *va
 	request->header.nlmsg_len = NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute.rta_len);
 }
 
-/* Sends a request, and reads what the kernel says: 0 or -errno. */
+/* Sends a request and reads the kernel's answer: 0 or -errno. */
 static int ask(int fd, const struct request *request)
 {
 	struct {
@@ -62,7 +62,7 @@ static int add_address(int fd, unsigned index, const struct setup_interface *int
 {
 	struct request request = request_of(RTM_NEWADDR, sizeof(request.about.address));
 
-	/* Nobody else is on the link: looking for another one with that address would take a second. */
+	/* IFA_F_NODAD: no other host is on the link, and duplicate address detection would take a second. */
 	request.about.address = (struct ifaddrmsg){
 		.ifa_family = AF_INET6, .ifa_prefixlen = (uint8_t)interface->prefix6, .ifa_flags = IFA_F_NODAD, .ifa_index = index,
 	};
@@ -102,6 +102,6 @@ int interface_set_up_ipv6(const struct setup_interface *interface, struct step *
 		err = add_default_route(fd, index, interface);
 	}
 	close(fd);
-	/* A kernel without IPv6, or one that was told to do without it on this interface. */
+	/* The kernel has no IPv6, or IPv6 is disabled on this interface. */
 	return err == -EOPNOTSUPP || err == -EACCES ? 0 : err;
 }

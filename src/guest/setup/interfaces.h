@@ -5,7 +5,7 @@
 #include "wire/messages.h"
 #include "base/step.h"
 
-/* Gives an interface its addresses and brings it up, with the default routes. 0, or -errno with `step` naming what failed. */
+/* Sets an interface's addresses and default routes and brings it up. 0, or -errno with `step` naming what failed. */
 int interface_set_up(const struct setup_interface *interface, struct step *step);
 
 #endif

@@ -11,26 +11,26 @@
 struct setting {
 	const char *name;
 	const char *value;
-	bool optional; /* a kernel without it has not what it is about, either */
+	bool optional; /* a kernel without the setting also lacks the feature */
 };
 
 static const struct setting SETTINGS[] = {
 	/*
-	 * Programs that the kernel starts (core_pattern, uevent_helper, modprobe) are root's with all of its capabilities:
-	 * docker's default set is left of these, and SYS_PTRACE, which collecting core dumps takes. Can only be lowered.
+	 * Programs that the kernel starts (core_pattern, uevent_helper, modprobe) run as root with all capabilities.
+	 * Limit them to docker's default set plus SYS_PTRACE, which core dump collectors need. It can only be lowered.
 	 */
 	{ "kernel/usermodehelper/bset", "2819368443 0", false },
 	{ "kernel/usermodehelper/inheritable", "0 0", false },
-	/* Not to be undone before the next boot, either. */
+	/* These cannot be undone before the next boot either. */
 	{ "kernel/modules_disabled", "1", true },
 	{ "kernel/kexec_load_disabled", "1", true },
 	{ "kernel/unprivileged_bpf_disabled", "1", true },
-	/* For users but root, who can undo these. */
+	/* These restrict users other than root. root can undo them. */
 	{ "kernel/kptr_restrict", "2", true },
 	{ "kernel/dmesg_restrict", "1", true },
-	/* libkrunfw's kernel begins with 4096 and takes no more than this, which is where other kernels begin. */
+	/* libkrunfw's kernel defaults to 4096 and allows at most 32768, the default of other kernels. */
 	{ "kernel/pid_max", "32768", true },
-	/* As docker has them: an image's user serves port 80, and pings. */
+	/* docker's values: an image's user can listen on port 80, and ping. */
 	{ "net/ipv4/ip_unprivileged_port_start", "0", true },
 	{ "net/ipv4/ping_group_range", "0 2147483647", true },
 };

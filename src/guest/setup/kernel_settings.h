@@ -1,4 +1,4 @@
-/* The settings of the guest's kernel that differ from its own defaults. */
+/* The settings of the guest's kernel that differ from its defaults. */
 #ifndef SMOLVM_KERNEL_SETTINGS_H
 #define SMOLVM_KERNEL_SETTINGS_H
 

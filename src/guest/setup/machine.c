@@ -27,21 +27,21 @@
 #include "setup/root_complete.h"
 #include "setup/volumes.h"
 
-/* Mounted in the boot folder, and taken along with what is mounted inside them. */
+/* Mounts of the boot folder that are moved to the new root, with their submounts. */
 static const char *const SYSTEM_MOUNTS[] = { "/dev", "/proc", "/sys" };
 #define SYSTEM_MOUNT_COUNT (sizeof(SYSTEM_MOUNTS) / sizeof(*SYSTEM_MOUNTS))
 
 /* libkrun's own ioctl on a file of its share. */
 #define VIRTIOFS_SET_EXIT_CODE 0x7602
-#define EXIT_CODE_MARK 0x100 /* src/jail/filter.ts knows it too; an exit status has no room for it */
+#define EXIT_CODE_MARK 0x100 /* as in src/jail/filter.ts; not part of an exit status, which has 8 bits */
 
 static int disk = -1; /* the root folder of the machine's disk, if it has one */
 static bool disk_is_kept;
 
-/* Before anything of the image's runs, and with the capabilities that some of it takes. */
+/* Runs before any program of the image, while the agent still has the capabilities that the settings need. */
 static int protect_machine(struct step *step)
 {
-	/* Nobody can open one that root makes anew, either: it takes CAP_SYS_RAWIO. */
+	/* root could create them again, but not open them: that needs CAP_SYS_RAWIO. */
 	static const char *const memory[] = { "/dev/mem", "/dev/kmem", "/dev/port" };
 	int err = kernel_settings_apply("/proc/sys", step);
 
@@ -68,7 +68,7 @@ static int set_identity(const struct setup_message *setup, struct step *step)
 	return sethostname(setup->hostname, strlen(setup->hostname)) < 0 ? -errno : 0;
 }
 
-/* The root filesystem becomes the root, with the system's mounts in it. */
+/* Changes the root to the image's root filesystem, and moves the system's mounts there. */
 static int change_root(const struct setup_message *setup, struct step *step)
 {
 	char rootfs[PATH_MAX];
@@ -134,7 +134,7 @@ int machine_prepare(struct step *step)
 
 int machine_setup(const struct setup_message *setup, struct step *step)
 {
-	/* Not freed, nor their fds closed, when a step fails: the machine ends then. */
+	/* Their fds are not closed when a step fails: the machine ends then. */
 	int *volumes = calloc((size_t)setup->mount_count + 1, sizeof(*volumes));
 	int *files = calloc((size_t)setup->file_count + 1, sizeof(*files));
 	int err = volumes && files ? 0 : -ENOMEM;
@@ -205,7 +205,7 @@ void machine_note_exit(int wait_status)
 {
 	int code = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 
-	/* A code of its own: libkrun ends with 0 when the kernel panics. The host may not run libkrun's file share. */
+	/* Marked, because libkrun exits with 0 when the kernel panics. The host may not run libkrun's file share. */
 	if (boot_root >= 0 && ioctl(boot_root, VIRTIOFS_SET_EXIT_CODE, code | EXIT_CODE_MARK) < 0)
 		errno = 0;
 }
@@ -218,9 +218,9 @@ void machine_kill_all(void)
 void machine_settle(void)
 {
 	bound_files_remove();
-	/* Volumes, and whatever the guest has mounted of others. */
+	/* Syncs volumes, and all other file systems that the guest has mounted. */
 	sync();
-	/* Read-only, the disk has its journal written and is clean; sync() alone leaves a recovery to the next boot. */
+	/* A read-only remount leaves the disk clean. After sync() alone, the next boot must replay the journal. */
 	if (disk >= 0 && disk_is_kept && (fchdir(disk) < 0 || mount(NULL, ".", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0))
 		perror("smolvm-agent: cannot remount the disk read-only");
 }

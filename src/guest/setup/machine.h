@@ -1,31 +1,31 @@
-/* The guest as a whole, from the setup to the reboot. The agent's tests link a machine of their own. */
+/* The guest system, from setup to reboot. The agent's tests link a fake of it. */
 #ifndef SMOLVM_MACHINE_H
 #define SMOLVM_MACHINE_H
 
 #include "wire/messages.h"
 #include "base/step.h"
 
-/* What needs to know nothing of the setup, to be done before that: 0, or -errno with `step` naming what failed. */
+/* The part of the setup that does not need MSG_SETUP: 0, or -errno with `step` naming what failed. */
 int machine_prepare(struct step *step);
-/* The rest of it: the same. */
+/* The rest of the setup: 0, or -errno with `step` naming what failed. */
 int machine_setup(const struct setup_message *setup, struct step *step);
-/* Has /proc show the PID namespace of the caller: 0 or -errno. */
+/* Mounts a new /proc, which shows the PID namespace of the caller: 0 or -errno. */
 int machine_mount_proc(void);
-/* Makes the terminal that `fd` is /dev/console, for an init that writes there: 0 or -errno. */
+/* Mounts the terminal `fd` on /dev/console, for an init that writes there: 0 or -errno. */
 int machine_show_console(int fd);
-/* Brings the clock to that of the host, which has `jumped` or not. */
+/* Adjusts the clock to the host's. `jumped`: the host's clock has jumped. */
 void machine_follow_clock(uint64_t clock_ns, bool jumped);
 /* Kills every process but the agent. */
 void machine_kill_all(void);
-/* Brings what is kept into a state that survives the end of the VM. */
+/* Writes all persistent data out, so that it survives the end of the VM. */
 void machine_settle(void);
 
 /*
- * Before the setup: remembers where the VMM is told an exit code, since the root changes. What its process ends with when
- * it ends before the host's end of the connection has said so.
+ * Opens the file through which machine_note_exit() passes an exit code to the VMM. Call it before the setup, which
+ * changes the root. The VMM's process exits with this code, in case it ends before MSG_EXITED has reached the host.
  */
 void machine_open_exit_code(void);
-/* How the machine's own command ended, for that. */
+/* Passes the exit code of the machine's main command to the VMM. */
 void machine_note_exit(int wait_status);
 
 #endif

@@ -21,7 +21,7 @@ int mount_source(const char *source, uint32_t mount_flags, char *path, size_t si
 		return -ENAMETOOLONG;
 	if (source[0] != '/') {
 		unsigned long flags = mount_flags & MOUNT_READ_ONLY ? MS_RDONLY : 0;
-		/* The boot folder is read-only: the host made this one. */
+		/* The boot folder is read-only: the host has created the mount point. */
 		if (mount(source, path, "virtiofs", flags, NULL) < 0)
 			return -errno;
 		read_ahead_raise("/sys", path);
@@ -39,7 +39,7 @@ int mount_take(const char *path)
 
 		return file < 0 ? -errno : file;
 	}
-	/* A submount of a virtiofs share is an automount: it is there only once something inside was looked at. */
+	/* A submount of a virtiofs share is an automount: it is mounted only when a path inside is accessed. */
 	if (snprintf(inside, sizeof(inside), "%s/.", path) >= (int)sizeof(inside))
 		return -ENAMETOOLONG;
 	if (stat(inside, &status) < 0)
@@ -80,7 +80,7 @@ int mount_copy(const char *path, uint32_t mount_flags)
 	return err ? err : fd;
 }
 
-/* What is mounted needs something of its kind below it. */
+/* Creates the mount point: a folder for a folder, a file for a file. */
 static int make_target(int fd, const char *target)
 {
 	struct stat status;

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #define CHECK_MS 10000
-/* A guest has done nothing when its processors were busy for less than this share of that time, so many times in a row. */
+/* The guest is idle after its CPUs were busy for less than BUSY_PERCENT of CHECK_MS, IDLE_CHECKS times in a row. */
 #define BUSY_PERCENT 2
 #define IDLE_CHECKS 3
-/* Less is not worth reading it again. */
+/* Dropping a smaller cache costs more (re-reading) than it frees. */
 #define WORTH_KIB (32 * 1024)
 
-/* Of a line of /proc/stat, in its units of time: only differences count. */
+/* CPU times from /proc/stat, in clock ticks. */
 struct times {
 	unsigned long long all, idle;
 };
@@ -25,7 +25,7 @@ static struct times last;
 static int64_t next_ms;
 static int idle_checks;
 static bool has_dropped;
-static long kept_kib; /* what was still cached some time after that */
+static long kept_kib; /* the size of the cache at the first check after a drop */
 
 static int open_below(const char *folder, const char *name, int flags)
 {
@@ -35,7 +35,7 @@ static int open_below(const char *folder, const char *name, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-/* The beginning of a file of the kernel's. */
+/* Reads the start of a /proc file as text. */
 static bool read_text(int fd, char *text, size_t size)
 {
 	ssize_t length = pread(fd, text, size - 1, 0);
@@ -67,7 +67,7 @@ static long read_kib(const char *text, const char *label)
 	return line ? strtol(line + strlen(label), NULL, 10) : 0;
 }
 
-/* What could be dropped, about: what is in memory file systems is none of it. */
+/* The approximate size of the cache that can be dropped, which excludes the pages of memory file systems. */
 static long read_cached_kib(void)
 {
 	char text[4096];
@@ -90,7 +90,7 @@ void page_cache_watch(const char *proc)
 	kept_kib = 0;
 }
 
-/* In a process of its own, which takes as long as it takes. What is not written yet is not dropped. */
+/* Drops the cache in a child process, because it can take long. Dirty pages are not dropped. */
 static void drop(void)
 {
 	if (fork() == 0)

@@ -1,16 +1,15 @@
 /*
- * Gives memory back to the host that only caches files, when the guest has done nothing for a while: most of these files
- * are in the host's own cache. The kernel reports its free pages to the host, but drops no cache by itself as long as it
- * has memory.
+ * Returns the memory of the file cache to the host when the guest is idle: most of these files are also in the host's
+ * cache. The kernel reports free pages to the host, but keeps its cache while it has enough memory.
  */
 #ifndef SMOLVM_PAGE_CACHE_H
 #define SMOLVM_PAGE_CACHE_H
 
 #include <stdint.h>
 
-/* `proc` is where /proc is: files of it are kept open. */
+/* `proc` is the path of /proc; three of its files stay open. */
 void page_cache_watch(const char *proc);
-/* Has the kernel drop its cache if it is time to. The time to the next call in ms, -1: none is needed. */
+/* Drops the cache if the guest is idle. Returns the time until the next call in ms, or -1 for never. */
 int page_cache_check(int64_t now_ms);
 
 #endif

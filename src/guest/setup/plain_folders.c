@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER "plain" /* on the disk, beside the overlay's own */
+#define FOLDER "plain" /* on the disk, next to the overlay's folders */
 #define MODE 0711
 
 static const char *const NAMES[] = { "containers", "containerd", "docker" };
@@ -36,7 +36,7 @@ static bool is_empty(int parent, const char *name)
 	return empty;
 }
 
-/* Whether all that is in a folder is empty folders, which are made in `plain` as well. */
+/* Whether a folder contains nothing but empty folders. Creates the same folders in `plain`. */
 static bool is_as_installed(int fd, int plain)
 {
 	DIR *folder = fdopendir(fd);
@@ -59,7 +59,7 @@ static bool is_as_installed(int fd, int plain)
 	return plainly;
 }
 
-/* Makes the folder of the disk, and opens it. */
+/* Creates the folder on the disk and opens it. */
 static int open_plain(int disk, const char *name)
 {
 	char path[64];
@@ -80,7 +80,7 @@ static int show(int plain, const char *target)
 	int there = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (there < 0) {
-		/* Something else than a folder is the image's business. */
+		/* If the image has anything but a folder at this path, leave it alone. */
 		if (errno != ENOENT)
 			return 0;
 		if (mkdir(target, MODE) < 0)
@@ -113,7 +113,7 @@ int plain_folders_show(int disk, const char *root, struct step *step)
 
 		if (plain >= 0)
 			close(plain);
-		/* A full disk must not keep the machine from its start. */
+		/* The machine must start even if the disk is full. */
 		if (err)
 			return err == -ENOSPC ? 0 : err;
 	}

@@ -1,6 +1,7 @@
 /*
- * Where programs keep containers: the root is an overlay, which cannot be the upper layer of another one, so that docker
- * and podman would copy whole images. Folders of the machine's disk itself, plain ext4, are bound there.
+ * The folders where docker and podman keep containers. The root is an overlay, which cannot be the upper layer of
+ * another overlay, so docker and podman would copy whole images. Therefore folders of the machine's disk (plain ext4)
+ * are bound there.
  */
 #ifndef SMOLVM_PLAIN_FOLDERS_H
 #define SMOLVM_PLAIN_FOLDERS_H
@@ -8,8 +9,8 @@
 #include "base/step.h"
 
 /*
- * Binds the folders of `disk`, the root folder of the machine's disk, below /var/lib of `root`, if there is one. A folder
- * of the image that holds more than empty folders stays as it is. 0 or -errno.
+ * Binds folders of `disk`, the root folder of the machine's disk, below /var/lib of `root`, if that exists. Skips a
+ * folder of the image that contains anything but empty folders. 0 or -errno.
  */
 int plain_folders_show(int disk, const char *root, struct step *step);
 

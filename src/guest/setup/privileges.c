@@ -14,13 +14,13 @@
 
 #define BIT(capability) (1ull << (capability))
 
-/* Raw memory, ports and devices; code in the kernel; the policy of a security module, of which none is loaded. */
+/* Raw memory, ports and devices; kernel modules; the policy of a security module (none is loaded). */
 #define AGENT_LACKS \
 	(BIT(CAP_SYS_RAWIO) | BIT(CAP_SYS_MODULE) | BIT(CAP_MAC_ADMIN) | BIT(CAP_MAC_OVERRIDE))
-/* Another kernel by kexec; and a power-off leaves the VMM of x86 running with a halted CPU. */
+/* Also kexec and reboot: on x86, a power-off leaves the VMM running with a halted CPU. */
 #define COMMANDS_LACK (AGENT_LACKS | BIT(CAP_SYS_BOOT))
 
-/* From all five sets. */
+/* Drops capabilities from all five sets. */
 static int drop(uint64_t capabilities)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -38,7 +38,7 @@ static int drop(uint64_t capabilities)
 		sets[i].effective &= kept;
 		sets[i].inheritable &= kept;
 	}
-	/* What is ambient is permitted and inheritable: the kernel takes it from there with these. */
+	/* Ambient capabilities must be permitted and inheritable: the kernel drops them together with these. */
 	return syscall(SYS_capset, &header, sets) < 0 ? -errno : 0;
 }
 
@@ -50,14 +50,14 @@ static int drop(uint64_t capabilities)
 #define COMPAT AUDIT_ARCH_ARM
 #endif
 #define COMPAT_IOCTL 54
-#define X32_IOCTL (0x40000000 | 514) /* of the native architecture to seccomp; no system call of arm64 */
+#define X32_IOCTL (0x40000000 | 514) /* seccomp reports x32 as the native architecture; not a system call on arm64 */
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define IF_EQUAL(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (yes), (no))
 
 /*
- * TIOCSSERIAL moves a serial port to any address of the machine's memory, and CAP_SYS_ADMIN is all it takes. The number
- * of the call comes first: what does not depend on arguments costs the kernel no run of the filter.
+ * TIOCSSERIAL can move a serial port to any address of the machine's memory, and needs only CAP_SYS_ADMIN. The filter
+ * checks the system call number first: for calls that it allows without looking at arguments, the kernel skips it.
  */
 static int forbid_moving_serial_ports(void)
 {

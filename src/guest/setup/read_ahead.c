@@ -7,7 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* Reads a large file in two thirds of the time; more brings little, and fills memory with what nobody asked for. */
+/* Reads a large file in two thirds of the time. More gains little, and fills memory with unneeded data. */
 #define KIB "512"
 
 void read_ahead_raise(const char *sysfs, const char *path)
@@ -23,7 +23,7 @@ void read_ahead_raise(const char *sysfs, const char *path)
 	int fd = open(setting, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return; /* It is slower then. */
+		return; /* Reads are slower then. */
 	if (write(fd, KIB, sizeof(KIB) - 1) < 0)
 		perror("smolvm-agent: cannot set how much is read ahead");
 	close(fd);

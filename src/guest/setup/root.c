@@ -17,7 +17,7 @@
 #define WORK DISK "/work"
 #define ROOT "/root"
 
-/* The upper folder is the merged root: a new one looks as the image's root does. */
+/* The upper folder determines owner and mode of the merged root: a new one gets those of the image's root. */
 static int make_upper(const char *rootfs)
 {
 	struct stat lower;
@@ -52,7 +52,7 @@ static int mount_overlay(const char *rootfs, struct step *step)
 	if (err)
 		return err;
 	step_begin(step, "mount the overlay over %s", rootfs);
-	/* redirect_dir: else a folder of the image cannot be renamed. */
+	/* redirect_dir: without it, folders of the image cannot be renamed. */
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=" UPPER ",workdir=" WORK ",redirect_dir=on", rootfs);
 	return mount("overlay", ROOT, "overlay", 0, options) < 0 ? -errno : 0;
 }

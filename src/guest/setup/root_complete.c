@@ -20,14 +20,14 @@ static int add_links_and_tmp(uint32_t flags, struct step *step)
 			return -errno;
 	}
 	if (flags & SETUP_WRITABLE)
-		return 0; /* What it lacks is its owner's business. */
+		return 0; /* Do not add files to a root that the guest shares with the host. */
 	step_begin(step, "create /tmp");
-	if (mkdir("/tmp", 01777) < 0) /* a read-only root has to do without */
+	if (mkdir("/tmp", 01777) < 0) /* impossible on a read-only root, which then has no /tmp */
 		return errno == EEXIST || errno == EROFS ? 0 : -errno;
-	return chmod("/tmp", 01777) < 0 ? -errno : 0; /* whatever the umask took away */
+	return chmod("/tmp", 01777) < 0 ? -errno : 0; /* mkdir() applied the umask */
 }
 
-/* What docker mounts below /dev; an older libkrun's init gives /dev/shm half of the memory, and devices. */
+/* Mounts what docker mounts below /dev. An older libkrun's init allows /dev/shm half of the memory, and devices. */
 static int mount_ipc(struct step *step)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -42,7 +42,7 @@ static int mount_ipc(struct step *step)
 		return -errno;
 	if (mount("mqueue", "/dev/mqueue", "mqueue", flags, NULL) == 0)
 		return 0;
-	/* The kernel has no message queues of POSIX. */
+	/* ENODEV: the kernel has no POSIX message queues. */
 	return errno == ENODEV && rmdir("/dev/mqueue") == 0 ? 0 : -errno;
 }
 

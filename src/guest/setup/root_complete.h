@@ -5,7 +5,7 @@
 
 #include "base/step.h"
 
-/* Gives the root, by those SETUP_ flags, what programs expect of every system and small images lack: 0 or -errno. */
+/* Adds files and mounts that programs expect and small images lack, according to the SETUP_ flags: 0 or -errno. */
 int root_complete(uint32_t flags, struct step *step);
 
 #endif

@@ -11,7 +11,7 @@ int volumes_open(const struct setup_message *setup, int *fds, struct step *step)
 		char path[PATH_MAX];
 
 		if (mount->flags & MOUNT_TMPFS)
-			continue; /* There is nothing to open. */
+			continue; /* A tmpfs has no source to open. */
 		step_begin(step, "open the volume for %s", mount->target);
 
 		int err = mount_source(mount->source, mount->flags, path, sizeof(path));

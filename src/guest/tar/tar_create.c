@@ -16,19 +16,19 @@
 #include "base/transfer.h"
 
 #define CHUNK_BYTES (64 * 1024)
-/* What is read of a file that does not know its size, such as the kernel's. */
+/* The most that is read from a file without a known size, such as those in /proc. */
 #define UNSIZED_MAX (16 * 1024 * 1024)
 
 struct creation {
 	int out;
-	int changed; /* how many files are not in the archive, or not as they were */
+	int changed; /* number of files that are missing from the archive or incomplete */
 	struct step *step;
 	void *linked; /* a tree of the files that have several names, by device and inode */
-	char name[PATH_MAX]; /* of what is being archived */
-	struct tar_entry entry; /* not on the stack: a path has room for 2000 folders in each other */
+	char name[PATH_MAX]; /* of the current entry */
+	struct tar_entry entry; /* not on the stack: a path can have 2000 nested folders */
 	char data[CHUNK_BYTES];
 	size_t name_length;
-	size_t root_length; /* of the name that all others begin with */
+	size_t root_length; /* length of the name that all others start with */
 };
 
 struct linked_file {
@@ -46,7 +46,7 @@ static int compare_files(const void *one, const void *other)
 	return a->inode == b->inode ? 0 : a->inode < b->inode ? -1 : 1;
 }
 
-/* The name that a file has in the archive already, or NULL. */
+/* The name under which the archive already has this file, or NULL. */
 static const char *archived_name(struct creation *creation, const struct stat *status)
 {
 	const struct linked_file file = { .device = status->st_dev, .inode = status->st_ino };
@@ -55,7 +55,7 @@ static const char *archived_name(struct creation *creation, const struct stat *s
 	return found ? (*found)->name : NULL;
 }
 
-/* Remembers the name of a file that has several; where that fails the others become files of their own. */
+/* Remembers the name of a file that has several. If that fails, its other names become separate files. */
 static void remember_name(struct creation *creation, const struct stat *status)
 {
 	struct linked_file *file = status->st_nlink < 2 ? NULL : malloc(sizeof(*file));
@@ -77,7 +77,7 @@ static bool is_root(const struct creation *creation)
 	return !*creation->step->text;
 }
 
-/* Why a file that was there cannot be read. */
+/* Why a file that existed cannot be read. */
 static const char *reason_of(int err)
 {
 	switch (err) {
@@ -91,7 +91,7 @@ static const char *reason_of(int err)
 	}
 }
 
-/* What is to be done about a file that cannot be read: all others are copied, but for the root there are none. */
+/* Reports a file that cannot be read, so that the others are still copied. For the root itself, returns the error. */
 static int leave_out(struct creation *creation, int err)
 {
 	if (is_root(creation))
@@ -101,7 +101,7 @@ static int leave_out(struct creation *creation, int err)
 	return 0;
 }
 
-/* The same for one whose entry says how long it is: what is missing is filled up. */
+/* The same for a file whose entry with its size is already written: writes zeros for the missing data. */
 static int fill_up(struct creation *creation, int err, int64_t missing)
 {
 	if (is_root(creation))
@@ -124,7 +124,7 @@ static int write_padding(int out, int64_t size)
 	return write_all(out, zeros, tar_padding(size));
 }
 
-/* Writes a file that has been read to its end. */
+/* Writes a file that has been read completely. */
 static int write_whole(struct creation *creation, const char *data, size_t size)
 {
 	creation->entry.size = (int64_t)size;
@@ -136,7 +136,7 @@ static int write_whole(struct creation *creation, const char *data, size_t size)
 	return err ? err : write_padding(creation->out, creation->entry.size);
 }
 
-/* Writes a file of a known size, of which the first chunk has been read; what is added to it meanwhile is not copied. */
+/* Writes a file of a known size, whose first chunk has been read. Data that is appended meanwhile is not copied. */
 static int write_sized(struct creation *creation, int fd, int64_t size)
 {
 	int err;
@@ -162,10 +162,10 @@ static int write_sized(struct creation *creation, int fd, int64_t size)
 	return err ? err : write_padding(creation->out, size);
 }
 
-/* Writes a file that says it has nothing in it, and of which the first chunk has been read. */
+/* Writes a file whose reported size is too small, and whose first chunk has been read. */
 static int write_unsized(struct creation *creation, int fd)
 {
-	char *data = malloc(UNSIZED_MAX + 1); /* takes memory as far as it is used */
+	char *data = malloc(UNSIZED_MAX + 1); /* the kernel allocates only the pages that are used */
 	ssize_t count;
 	int err;
 
@@ -183,7 +183,7 @@ static int write_unsized(struct creation *creation, int fd)
 	return err;
 }
 
-/* Whether the kernel makes a file system up: copying it would copy no files, and might never end. */
+/* Whether this is a virtual file system of the kernel, which has no real files to copy and may be endless. */
 static bool is_made_up(int fd)
 {
 	struct statfs status;
@@ -214,7 +214,7 @@ static void set_attributes(struct tar_entry *entry, const struct stat *status)
 
 static int write_file(struct creation *creation, int fd)
 {
-	/* Most files are not larger: what they say of their size need not be true, as in /proc and /sys. */
+	/* Read before looking at the size, which is wrong in /proc and /sys. Most files are not larger than a chunk. */
 	ssize_t count = read_all(fd, creation->data, CHUNK_BYTES);
 	struct stat status;
 
@@ -227,7 +227,7 @@ static int write_file(struct creation *creation, int fd)
 
 	bool made_up = is_made_up(fd);
 
-	if (made_up && status.st_size > UNSIZED_MAX) /* all of the memory, for one */
+	if (made_up && status.st_size > UNSIZED_MAX) /* for example /proc/kcore, all of the memory */
 		return leave_out(creation, -EFBIG);
 	if (status.st_size == 0 || (made_up && status.st_size < CHUNK_BYTES))
 		return write_unsized(creation, fd);
@@ -236,7 +236,7 @@ static int write_file(struct creation *creation, int fd)
 
 static int create_file(struct creation *creation, int folder, const char *path, int follow)
 {
-	/* Not to wait for the other end, should it have become a fifo. */
+	/* O_NONBLOCK: the file may have become a FIFO, and open() would wait for a writer. */
 	int fd = openat(folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | follow);
 	struct stat status;
 	int err;
@@ -257,7 +257,7 @@ static int create_file(struct creation *creation, int folder, const char *path, 
 	return err;
 }
 
-/* `follow` is 0, or O_NOFOLLOW. */
+/* `follow` is 0 or O_NOFOLLOW. */
 static int create_any(struct creation *creation, int folder, const char *path, int follow);
 
 static int create_below(struct creation *creation, DIR *files)
@@ -304,7 +304,8 @@ static int create_folder(struct creation *creation, int folder, const char *path
 	int err = made_up && is_root(creation) ? -ENOMEDIUM : tar_write_entry(creation->out, &creation->entry);
 
 	if (!err && made_up)
-		fprintf(stderr, "\"%s\" is copied as an empty folder: the kernel makes its files up\n", creation->step->text);
+		fprintf(stderr, "\"%s\" is copied as an empty folder: it is a virtual file system\n",
+			creation->step->text);
 	else if (!err)
 		err = create_below(creation, files);
 	closedir(files);

@@ -41,13 +41,13 @@ static int decode_id(const uint8_t *field, size_t size, uint32_t *id)
 	return 0;
 }
 
-/* Only files have data: some give the size of the file itself to a hard link. */
+/* Only files have data: some programs write the file's size in the entry of a hard link. */
 static bool has_data(uint8_t type)
 {
 	return type < TAR_HARD_LINK || type > TAR_FIFO;
 }
 
-/* Old programs took the bytes for signed ones. */
+/* Also accepts the checksum of old programs, which summed signed bytes. */
 static bool has_checksum(const struct tar_layout *header)
 {
 	int64_t checksum, negative = 0;
@@ -141,7 +141,7 @@ static int decode_time(struct timespec *time, const char *value)
 	if (*value)
 		return -EBADMSG;
 	*time = (struct timespec){ .tv_sec = negative ? -seconds : seconds, .tv_nsec = nanoseconds };
-	/* The nanoseconds of a timespec always count forwards. */
+	/* The nanoseconds of a timespec are never negative. */
 	if (negative && nanoseconds > 0)
 		*time = (struct timespec){ .tv_sec = -seconds - 1, .tv_nsec = 1000000000 - nanoseconds };
 	return 0;
@@ -172,14 +172,14 @@ static int decode_record(struct tar_entry *entry, struct tar_sparse *sparse, con
 	return 0;
 }
 
-/* `LENGTH KEY=VALUE\n`, where LENGTH counts itself and all the rest. */
+/* A record is `LENGTH KEY=VALUE\n`, where LENGTH is the length of the whole record. */
 int tar_decode_pax(struct tar_entry *entry, struct tar_sparse *sparse, char *records, size_t length)
 {
 	for (char *end; length > 0; length -= (size_t)(end - records), records = end) {
 		const char *at = records;
 		int64_t size;
 
-		/* What follows the last record is a NUL, so that no number goes past it. */
+		/* A NUL follows the last record, so the number ends there at the latest. */
 		if (tar_decode_decimal(&size, &at, (int64_t)length) || *at != ' ' || size <= at - records)
 			return -EBADMSG;
 		end = records + size;

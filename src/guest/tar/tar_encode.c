@@ -4,8 +4,8 @@
 
 #include "tar/tar_layout.h"
 
-#define ID_MAX 07777777 /* of 8 bytes, the last of which ends the number */
-#define SIZE_MAX_OCTAL 077777777777 /* of 12 bytes; seconds too */
+#define ID_MAX 07777777 /* in 8 bytes, the last of which is a NUL */
+#define SIZE_MAX_OCTAL 077777777777 /* in 12 bytes; also for seconds */
 
 static void encode_number(uint8_t *field, size_t size, int64_t value, int64_t limit)
 {
@@ -15,7 +15,7 @@ static void encode_number(uint8_t *field, size_t size, int64_t value, int64_t li
 	memcpy(field, digits, size);
 }
 
-/* Not ended by a NUL when it fills the field. */
+/* Writes no NUL when the text fills the field. */
 static void encode_text(char *field, size_t size, const char *text)
 {
 	memcpy(field, text, strnlen(text, size));
@@ -39,13 +39,13 @@ void tar_encode(const struct tar_entry *entry, uint8_t *block)
 	encode_number(header->checksum, sizeof(header->checksum), tar_checksum(header), ID_MAX);
 }
 
-/* Adds `LENGTH KEY=VALUE\n`; how long it is. */
+/* Writes `LENGTH KEY=VALUE\n` and returns LENGTH. */
 static size_t add_record(char *at, const char *key, const char *value)
 {
 	size_t rest = strlen(key) + strlen(value) + strlen(" =\n");
 	size_t length = rest + 1;
 
-	/* The length counts its own digits, of which it may need one more. */
+	/* The length includes its own digits, so it may need one more. */
 	while (length != rest + (size_t)snprintf(NULL, 0, "%zu", length))
 		length = rest + (size_t)snprintf(NULL, 0, "%zu", length);
 	sprintf(at, "%zu %s=%s\n", length, key, value);
@@ -65,7 +65,7 @@ static size_t add_number(char *at, const char *key, int64_t value, int64_t limit
 static size_t add_time(char *at, struct timespec time)
 {
 	char text[32];
-	/* What is before 1970 counts backwards here. */
+	/* Times before 1970 are written as a negative number of seconds with a fraction. */
 	bool negative = time.tv_sec < 0;
 	bool borrows = negative && time.tv_nsec > 0;
 	long long seconds = negative ? -(long long)time.tv_sec - borrows : time.tv_sec;

@@ -18,14 +18,14 @@ struct extraction {
 	struct tar_reader reader;
 	struct tar_folders folders;
 	const struct extract_options *options;
-	char root[NAME_MAX + 1]; /* what stands before each entry's name, if anything */
-	size_t hidden; /* how much of the path in the step's text says no more than the destination does */
-	char temporary[TEMPORARY_MAX]; /* name of what is not complete */
+	char root[NAME_MAX + 1]; /* a folder that is put before each entry's name, or "" */
+	size_t hidden; /* length of the start of the path that steps omit, because the destination already has it */
+	char temporary[TEMPORARY_MAX]; /* name of the file that is not complete yet */
 	struct tar_entry entry;
-	char path[PATH_MAX]; /* of the entry, below the first folder */
+	char path[PATH_MAX]; /* of the entry, below the outermost folder */
 };
 
-/* The plain form of a name of the archive, below the root; that of an absolute one, too. */
+/* Normalizes a name in the archive, also an absolute one, to a path below the root. */
 static int plain_path(const struct extraction *extraction, const char *name, char *path)
 {
 	size_t root = (size_t)snprintf(path, PATH_MAX, "%s", extraction->root), length = root;
@@ -49,7 +49,7 @@ static int plain_path(const struct extraction *extraction, const char *name, cha
 	return 0;
 }
 
-/* Cuts a path in two; the folder is "" for the first one. */
+/* Splits a path in folder and name; the folder is "" for the outermost folder. */
 static void split_path(char *path, const char **folder, const char **name)
 {
 	char *slash = strrchr(path, '/');
@@ -88,7 +88,7 @@ static int write_data(struct tar_reader *reader, int fd, int64_t size)
 	return 0;
 }
 
-/* Its holes become holes. */
+/* Writes a sparse file with its holes. */
 static int write_sparse(struct tar_reader *reader, int fd)
 {
 	const struct tar_sparse *sparse = &reader->sparse;
@@ -123,7 +123,7 @@ static int write_file(struct extraction *extraction, int folder)
 	return err;
 }
 
-/* Gives another name to a file that the archive had before. */
+/* Creates a hard link to a file that was extracted earlier. */
 static int make_hard_link(struct extraction *extraction, int folder)
 {
 	struct tar_folders walk;
@@ -147,7 +147,7 @@ static int make_hard_link(struct extraction *extraction, int folder)
 	return err;
 }
 
-/* Of what is not to be opened, and has its mode. */
+/* For symlinks and FIFOs, which must not be opened and already have their mode. */
 static int set_owner_and_time(struct extraction *extraction, int folder)
 {
 	const struct tar_attributes attributes = attributes_of(extraction);
@@ -177,13 +177,13 @@ static int make_temporary(struct extraction *extraction, int folder)
 	return -EOPNOTSUPP;
 }
 
-/* Makes the entry under a name of its own, and moves it to its place. */
+/* Creates the entry under a temporary name, and then renames it. */
 static int put(struct extraction *extraction, int folder, const char *name)
 {
 	uint8_t type = extraction->entry.type;
 	int err = make_temporary(extraction, folder);
 
-	/* A file has its attributes by now, whatever its names. */
+	/* Files, and thus hard links, already have their attributes. */
 	if (!err && (type == TAR_SYMLINK || type == TAR_FIFO))
 		err = set_owner_and_time(extraction, folder);
 	if (!err)
@@ -226,13 +226,13 @@ static int open_folder(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Opens the folder that a destination which is not there is in; its last name becomes the root's. */
+/* Opens the parent folder of a destination that does not exist yet. The destination's name becomes the root. */
 static int open_parent(struct extraction *extraction, char *path, bool is_folder)
 {
 	size_t length = strlen(path);
 
 	while (length > 1 && (path[length - 1] == '/' || strcmp(path + length - 2, "/.") == 0)) {
-		/* That it is a folder is what its end says. */
+		/* A path that ends like this must be a folder. */
 		if (!is_folder)
 			return -ENOENT;
 		path[--length] = '\0';
@@ -268,7 +268,7 @@ static int open_destination(struct extraction *extraction, bool is_folder)
 	}
 	if (!options->name || is_folder)
 		return -ENOTDIR;
-	/* What a link leads to is replaced, not the link. */
+	/* Replace the target of a link, not the link. */
 	return realpath(options->destination, path) ? open_parent(extraction, path, is_folder) : -errno;
 }
 
@@ -278,7 +278,7 @@ static int begin(struct extraction *extraction)
 	char path[PATH_MAX];
 	int err = plain_path(extraction, entry->name, path);
 
-	/* Of an archive that has one root that root comes first. */
+	/* In an archive with a single root, the root is the first entry. */
 	if (extraction->options->name && (err || *path))
 		return err ? err : -EBADMSG;
 

@@ -7,23 +7,23 @@
 
 struct extract_options {
 	/*
-	 * Where to: a folder, or with a name also what is not there yet, in a folder that is, or a file to be replaced.
+	 * A folder. With a name also a path that does not exist yet in an existing folder, or a file to replace.
 	 */
 	const char *destination;
 	/*
-	 * What the archive's first entry, ".", becomes in a folder that is there, and all others become with it; "." for
-	 * nothing but what is in it. NULL: an archive of any entries.
+	 * The new name of the archive's first entry, ".", in an existing folder; all other entries are below it. With
+	 * "." its contents are extracted to the folder itself. NULL: the archive may have any entries.
 	 */
 	const char *name;
-	/* Files belong to whom the archive says; else to this process's user. */
+	/* Files get the owners in the archive; otherwise the user of this process owns them. */
 	bool keep_owner;
 };
 
 /*
- * Makes the files of the archive that is read from `in`. No entry can leave the destination, be it by its name or by
- * links that are there: -EXDEV, or -ENOTDIR or -ELOOP for a link. A file comes to its name when it is complete; a file
- * or link that was there is replaced, a folder is left as it is, and one is never exchanged for the other: -EISDIR,
- * -ENOTDIR. Devices are left out and told of on standard error. Upon failure the step is the entry, or empty for the
+ * Extracts the archive that is read from `in`. No entry can leave the destination, neither by its name (-EXDEV) nor
+ * through links at the destination (-ENOTDIR, -ELOOP). A file gets its name when it is complete. An existing file or
+ * link is replaced, and an existing folder is kept. A file never replaces a folder, nor a folder a file: -EISDIR,
+ * -ENOTDIR. Devices are left out, with a warning on standard error. On failure `step` is the entry, or empty for the
  * destination itself.
  */
 int tar_extract(int in, const struct extract_options *options, struct step *step);

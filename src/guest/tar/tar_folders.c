@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define UNTOLD_MODE 0755 /* of a folder that has no entry of its own */
+#define UNTOLD_MODE 0755 /* for a folder without an entry in the archive */
 
 int tar_set_attributes(int fd, const struct tar_attributes *attributes)
 {
 	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, attributes->mtime };
 
-	/* The owner first: a new one takes the bits for set-id away. */
+	/* The owner first: fchown() clears the set-user-ID and set-group-ID bits. */
 	if (fchown(fd, attributes->uid, attributes->gid) < 0 || fchmod(fd, attributes->mode) < 0 || futimens(fd, times) < 0)
 		return -errno;
 	return 0;
@@ -39,7 +39,7 @@ static int leave(struct tar_folders *folders)
 	return err;
 }
 
-/* Goes into a folder of the innermost. */
+/* Goes to a folder in the current one. */
 static int enter(struct tar_folders *folders, const char *name)
 {
 	struct tar_folder *folder = &folders->list[folders->depth];
@@ -55,7 +55,7 @@ static int enter(struct tar_folders *folders, const char *name)
 	return 0;
 }
 
-/* Whether `name` is that part of `path`, up to the next slash. */
+/* Whether `name` is the first part of `path`. */
 static bool is_part(const char *path, const char *name)
 {
 	size_t length = strcspn(path, "/");
@@ -63,7 +63,7 @@ static bool is_part(const char *path, const char *name)
 	return strlen(name) == length && memcmp(path, name, length) == 0;
 }
 
-/* Moves behind a part of a path, and the slash behind that. */
+/* Skips the first part of a path and the slash behind it. */
 static const char *next_part(const char *path)
 {
 	path += strcspn(path, "/");
@@ -117,7 +117,7 @@ int tar_folders_end(struct tar_folders *folders)
 {
 	int err = 0;
 
-	/* Each of them, whatever becomes of the others. */
+	/* Leave all folders, even if one fails. */
 	while (folders->depth > 0) {
 		int failed = leave(folders);
 

@@ -1,4 +1,4 @@
-/* The folders that are open while an archive is extracted: one after the other, each in the one before it. */
+/* The open folders while an archive is extracted: a path of folders, each in the previous one. */
 #ifndef SMOLVM_TAR_FOLDERS_H
 #define SMOLVM_TAR_FOLDERS_H
 
@@ -8,13 +8,13 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* Each takes a descriptor. */
+/* Each open folder takes a descriptor. */
 #define TAR_DEPTH_MAX 256
 
-/* What a file or a folder gets when all else is done. */
+/* The attributes that a file or a folder gets once it is complete. */
 struct tar_attributes {
 	mode_t mode;
-	uid_t uid; /* (uid_t)-1 leaves it as it is; so with the group */
+	uid_t uid; /* (uid_t)-1 leaves the owner unchanged, as for `gid` */
 	gid_t gid;
 	struct timespec mtime;
 };
@@ -23,27 +23,27 @@ struct tar_folders {
 	size_t depth;
 	struct tar_folder {
 		int fd;
-		bool is_new; /* its attributes come when it is left: they may forbid to fill it, and that sets its time */
+		bool is_new; /* gets its attributes when left: adding files needs write permission and sets mtime */
 		struct tar_attributes attributes;
 		char name[NAME_MAX + 1];
 	} list[TAR_DEPTH_MAX];
 };
 
-/* By its descriptor: others who may write to its folder can have put another file at its name. */
+/* Takes a descriptor: another process that can write to the folder may have replaced the file at its name. */
 int tar_set_attributes(int fd, const struct tar_attributes *attributes);
 
-/* The folder that all others are in; takes `fd` over. */
+/* Starts with the outermost folder; takes ownership of `fd`. */
 void tar_folders_begin(struct tar_folders *folders, int fd);
-/* The descriptor of the innermost. */
+/* The descriptor of the current (innermost) folder. */
 int tar_folders_current(const struct tar_folders *folders);
 /*
- * Goes to a folder below the first one, "" for that one itself; on the way it makes what is missing, and follows no
- * link. `path` has no part that is empty, "." or "..". -ENOTDIR for what is no folder.
+ * Goes to the folder `path` below the outermost one ("" is the outermost). Creates missing folders, and follows no
+ * links. No part of `path` may be empty, "." or "..". -ENOTDIR when a part is not a folder.
  */
 int tar_folders_go(struct tar_folders *folders, const char *path);
-/* Makes a folder in the innermost and goes there; one that is there stays as it is. */
+/* Creates a folder in the current one and goes there. An existing folder is left unchanged. */
 int tar_folders_make(struct tar_folders *folders, const char *name, const struct tar_attributes *attributes);
-/* Leaves all of them. */
+/* Leaves and closes all folders. */
 int tar_folders_end(struct tar_folders *folders);
 
 #endif

@@ -1,4 +1,4 @@
-/* Where a header's fields are. */
+/* The layout of a header. */
 #ifndef SMOLVM_TAR_LAYOUT_H
 #define SMOLVM_TAR_LAYOUT_H
 
@@ -13,10 +13,10 @@ struct tar_layout {
 	uint8_t gid[8];
 	uint8_t size[12];
 	uint8_t mtime[12];
-	uint8_t checksum[8]; /* of the header with spaces here */
+	uint8_t checksum[8]; /* computed with spaces in this field */
 	uint8_t type;
 	char link[100];
-	char magic[6]; /* "ustar" of POSIX, "ustar " of GNU, which has no prefix */
+	char magic[6]; /* POSIX: "ustar"; GNU: "ustar ", without a prefix */
 	char version[2];
 	char user[32];
 	char group[32];
@@ -38,9 +38,9 @@ static inline uint32_t tar_checksum(const struct tar_layout *header)
 	return sum;
 }
 
-/* Octal digits among spaces, or with the first bit set a number to the base 256, which may be negative. */
+/* Octal digits, possibly between spaces; or, if the first bit is set, a base-256 number, which may be negative. */
 int tar_decode_number(const uint8_t *field, size_t size, int64_t *value);
-/* Decimal digits, at least one, of a number up to `limit`; `text` moves behind them. */
+/* One or more decimal digits of a number up to `limit`; moves `text` behind them. */
 int tar_decode_decimal(int64_t *number, const char **text, int64_t limit);
 
 #endif

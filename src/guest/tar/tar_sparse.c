@@ -27,7 +27,7 @@ struct gnu_extension {
 };
 
 _Static_assert(sizeof(struct gnu_header) == TAR_BLOCK, "a header is one block");
-_Static_assert(sizeof(struct gnu_extension) == TAR_BLOCK, "what extends it is one block");
+_Static_assert(sizeof(struct gnu_extension) == TAR_BLOCK, "an extension is one block");
 
 void tar_sparse_reset(struct tar_sparse *sparse)
 {
@@ -102,13 +102,13 @@ int tar_sparse_record(struct tar_sparse *sparse, const char *key, const char *va
 		sparse->next_offset = number;
 	else if (strcmp(key, "numbytes") == 0)
 		return tar_sparse_add(sparse, sparse->next_offset, number);
-	/* A later version has what nobody can know. */
+	/* The format of later versions is unknown. */
 	return strcmp(key, "major") == 0 && number > 1 ? -EOPNOTSUPP : 0;
 }
 
 static int add_parts(struct tar_sparse *sparse, const struct gnu_part *parts, size_t count)
 {
-	/* The first without a size ends them. */
+	/* The first part without a size ends the list. */
 	for (size_t i = 0; i < count && parts[i].size[0]; i++) {
 		int64_t offset, size;
 
@@ -149,7 +149,7 @@ int tar_sparse_check(const struct tar_sparse *sparse, int64_t data)
 
 	for (size_t i = 0; i < sparse->count; i++) {
 		end = sparse->parts[i].offset + sparse->parts[i].size;
-		sum += sparse->parts[i].size; /* no overflow: none begins before the end of the one before it */
+		sum += sparse->parts[i].size; /* no overflow: parts do not overlap */
 	}
 	return sum == data && end <= sparse->size && sparse->size <= TAR_SIZE_MAX ? 0 : -EBADMSG;
 }

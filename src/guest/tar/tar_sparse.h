@@ -1,7 +1,7 @@
 /*
- * Sparse files in archives: a map says where in the file the parts are whose data the archive holds, one behind the
- * other; between them are holes. GNU tar has written it in four ways: in headers of its own, in pax records as numbers
- * or as one list (0.0 and 0.1), and before the data (1.0).
+ * Sparse files in archives. The archive contains the data of a file's parts one after the other, and a map has the
+ * offset and size of each part; between them are holes. GNU tar has four formats for the map: its own headers, pax
+ * records with single numbers (0.0) or one list (0.1), and a map before the data (1.0).
  */
 #ifndef SMOLVM_TAR_SPARSE_H
 #define SMOLVM_TAR_SPARSE_H
@@ -10,8 +10,8 @@
 
 #include "tar/tar_entry.h"
 
-#define TAR_SPARSE_PREFIX "GNU.sparse." /* of the keys of its records */
-/* More parts no file has here: their map takes 16 MiB. */
+#define TAR_SPARSE_PREFIX "GNU.sparse." /* prefix of the keys of pax records */
+/* The most parts of a file: their map takes 16 MiB. */
 #define TAR_PARTS_MAX (1024 * 1024)
 
 struct tar_part {
@@ -23,25 +23,25 @@ struct tar_sparse {
 	bool is_sparse;
 	bool has_map_in_data;
 	int64_t size; /* of the file, holes included */
-	int64_t next_offset; /* of the part whose size is the next record */
-	struct tar_part *parts; /* in the file's order; on the heap */
+	int64_t next_offset; /* offset of the part whose size is in the next record */
+	struct tar_part *parts; /* ordered by offset; on the heap */
 	size_t count;
 	size_t room;
-	char name[PATH_MAX]; /* the file's own; empty where the entry has it */
+	char name[PATH_MAX]; /* the file's name; empty if the entry has it */
 };
 
-/* Begins with a file that is not sparse; frees the map of the one before. */
+/* Resets the state for the next file, which is not sparse until shown otherwise; frees the previous map. */
 void tar_sparse_reset(struct tar_sparse *sparse);
-/* Takes a record of the pax format; the key is without its prefix. -EBADMSG for one that cannot be. */
+/* Handles a pax record, whose key is given without its prefix. -EBADMSG for an invalid record. */
 int tar_sparse_record(struct tar_sparse *sparse, const char *key, const char *value);
 /*
- * Takes a block of GNU's own format: the header, or one of those that follow it while `*goes_on`.
+ * Handle a block of GNU's own format: the header, and the extension blocks that follow it while `*goes_on` is true.
  */
 int tar_sparse_header(struct tar_sparse *sparse, const uint8_t *block, bool *goes_on);
 int tar_sparse_extension(struct tar_sparse *sparse, const uint8_t *block, bool *goes_on);
-/* Adds a part behind those that are there. -EBADMSG unless it is behind them, -EFBIG when there are too many. */
+/* Adds a part. -EBADMSG unless it is behind all earlier parts, -EFBIG when there are too many. */
 int tar_sparse_add(struct tar_sparse *sparse, int64_t offset, int64_t size);
-/* -EBADMSG unless all parts are in the file, and have that many bytes together. */
+/* -EBADMSG unless all parts are within the file and have `data` bytes in total. */
 int tar_sparse_check(const struct tar_sparse *sparse, int64_t data);
 
 #endif

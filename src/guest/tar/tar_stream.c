@@ -6,12 +6,12 @@
 
 #include "base/transfer.h"
 
-/* What extends one entry: an image's extended attributes may be 64 KiB each. */
+/* The largest extension of an entry: an image's extended attributes may be 64 KiB each. */
 #define EXTENSION_MAX (256 * 1024)
 
 static const uint8_t zeros[2 * TAR_BLOCK];
 
-/* All of it, or the archive breaks off. */
+/* Reads `size` bytes; -ENODATA when the archive ends before. */
 static int read_part(struct tar_reader *reader, void *data, size_t size)
 {
 	ssize_t count = read_all(reader->fd, data, size);
@@ -44,7 +44,7 @@ static int skip(struct tar_reader *reader)
 	return count < 0 ? (int)count : read_part(reader, data, reader->padding);
 }
 
-/* The header of the next entry, which is in `block`; 1, or 0 at the end. */
+/* Reads the header of the next entry into `block`. Returns 1, or 0 at the end. */
 static int next_header(struct tar_reader *reader, struct tar_entry *entry, uint8_t *block)
 {
 	int err = skip(reader);
@@ -60,7 +60,7 @@ static int next_header(struct tar_reader *reader, struct tar_entry *entry, uint8
 	return err ? err : 1;
 }
 
-/* Reads what extends the next entry, and ends it with a NUL. */
+/* Reads the data of an entry that extends the next one, and adds a NUL. */
 static ssize_t read_extension(struct tar_reader *reader, char *text)
 {
 	if (reader->left > EXTENSION_MAX)
@@ -78,7 +78,7 @@ static int extend_text(char *field, const char *text)
 	return snprintf(field, PATH_MAX, "%s", text) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* The map of a sparse file that GNU has in headers of its own. */
+/* Reads the map of a sparse file from GNU's own headers. */
 static int read_headers_of_map(struct tar_reader *reader, uint8_t *block)
 {
 	bool goes_on;
@@ -92,7 +92,7 @@ static int read_headers_of_map(struct tar_reader *reader, uint8_t *block)
 	return err;
 }
 
-/* A line of a map before the data, which may go on in the next block; -EBADMSG unless it is a number. */
+/* Reads a line of a map that precedes the data. It may continue in the next block. -EBADMSG unless it is a number. */
 static int read_number(struct tar_reader *reader, char *block, const char **at, int64_t *number)
 {
 	for (*number = 0;; ++*at) {
@@ -113,7 +113,7 @@ static int read_number(struct tar_reader *reader, char *block, const char **at, 
 	return 0;
 }
 
-/* The map of a sparse file that stands before its data: how many parts there are, then their offsets and sizes. */
+/* Reads the map of a sparse file that precedes its data: the number of parts, then their offsets and sizes. */
 static int read_map(struct tar_reader *reader)
 {
 	char block[TAR_BLOCK + 1] = "";
@@ -147,7 +147,7 @@ static int read_sparse(struct tar_reader *reader, struct tar_entry *entry, uint8
 	return tar_sparse_check(sparse, reader->left);
 }
 
-/* The kinds that only some programs know, as what they are to a file system. */
+/* Maps types that only some programs use to types of files. */
 static uint8_t plain_type(const struct tar_entry *entry)
 {
 	size_t length = strlen(entry->name);
@@ -158,7 +158,7 @@ static uint8_t plain_type(const struct tar_entry *entry)
 	case TAR_FILE:
 	case TAR_RESERVED:
 	case TAR_GNU_SPARSE:
-		/* In V7's archives nothing else tells the folders. */
+		/* In V7 archives only the final slash marks a folder. */
 		return length > 0 && entry->name[length - 1] == '/' ? TAR_FOLDER : TAR_FILE;
 	}
 	return entry->type;

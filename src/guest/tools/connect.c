@@ -26,7 +26,7 @@ struct endpoint {
 	socklen_t length;
 };
 
-/* Looks for a listener in a table of proc(5), whose address is in hexadecimal words of the machine's own byte order. */
+/* Looks for a listener in a table of proc(5), whose addresses are hexadecimal 32-bit words in host byte order. */
 static bool find_address(const char *table, unsigned port, char address[ADDRESS_DIGITS + 1])
 {
 	FILE *file = fopen(table, "re");
@@ -43,7 +43,7 @@ static bool find_address(const char *table, unsigned port, char address[ADDRESS_
 	return found;
 }
 
-/* Finds whatever listens at that port: a published port leads to a server of a single address too. */
+/* Finds a listener on the port at any address: a published port also reaches servers on a single address. */
 static bool find_listener(unsigned port, struct endpoint *listener)
 {
 	char address[ADDRESS_DIGITS + 1];
@@ -75,7 +75,7 @@ static bool find_listener(unsigned port, struct endpoint *listener)
 	return false;
 }
 
-/* The connection, or -errno. */
+/* Connects to a listener. Returns the socket, or -errno. */
 static int dial(const struct endpoint *listener)
 {
 	int fd = socket(listener->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -119,7 +119,7 @@ int join_streams(int peer)
 	if (child < 0)
 		return -errno;
 	if (child == 0) {
-		/* A signal to the command goes to its first process alone. */
+		/* The host signals only the parent: the child must end with it. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
@@ -132,7 +132,7 @@ int join_streams(int peer)
 
 	int err = copy(peer, STDOUT_FILENO);
 
-	/* The host may have more to say, unless the connection is broken. */
+	/* The host may still send data, unless the connection is broken. */
 	shutdown(STDOUT_FILENO, SHUT_WR);
 	close(STDOUT_FILENO);
 	if (!err)

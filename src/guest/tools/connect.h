@@ -1,10 +1,10 @@
-/* The tool behind the host's published ports. */
+/* The tool that connects the host's published ports to servers in the guest. */
 #ifndef SMOLVM_CONNECT_H
 #define SMOLVM_CONNECT_H
 
 /*
- * `connect PORT`: connects standard input and output to the server in the guest that listens on that TCP port. The end
- * of either direction is passed on by itself. Returns 0 when both have ended, 1 when nobody listens or the connection broke.
+ * `connect PORT`: connects standard input and output to the server in the guest that listens on that TCP port. Each
+ * direction is closed separately. Returns 0 when both have ended, 1 when no server listens or the connection broke.
  */
 int connect_tool(int argc, char **argv);
 

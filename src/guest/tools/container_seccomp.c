@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define DIGITS 16 /* of an instruction */
+#define DIGITS 16 /* per instruction */
 
 int seccomp_parse(const char *text, struct seccomp *seccomp)
 {

@@ -1,8 +1,8 @@
-/* The kernel's settings that an OCI container asks for. */
+/* The sysctls of an OCI container. */
 #ifndef SMOLVM_CONTAINER_SYSCTLS_H
 #define SMOLVM_CONTAINER_SYSCTLS_H
 
-/* Writes those of lines PATH=VALUE, or of "-" none; 0, or -errno when it has said on standard error which one failed. */
+/* Sets the sysctls in lines PATH=VALUE; "-" means none. Returns 0, or -errno after a message on standard error. */
 int sysctls_set(char *text);
 
 #endif

@@ -37,7 +37,7 @@ struct process {
 
 /* --- arguments ------------------------------------------------------------------------------------------------- */
 
-/* Reads a list of numbers; how many there are, or -EINVAL. */
+/* Parses a list of numbers. Returns their count, or -EINVAL. */
 static int parse_numbers(const char *text, int base, uint64_t *numbers, size_t most)
 {
 	size_t count = 0;
@@ -77,7 +77,7 @@ static int parse(struct process *process, char **argv)
 	return *end ? -EINVAL : 0;
 }
 
-/* --- what it sets ---------------------------------------------------------------------------------------------- */
+/* --- attributes of the process --------------------------------------------------------------------------------- */
 
 static int set_rlimits(const char *text)
 {
@@ -101,7 +101,7 @@ static int set_rlimits(const char *text)
 	}
 }
 
-/* Else the user could not open /dev/stdout: the streams were made for root. */
+/* The streams belong to root. Without this, the user could not open /dev/stdout. */
 static int own_streams(const struct user *user)
 {
 	for (int fd = 0; fd < 3; fd++) {
@@ -130,7 +130,7 @@ static int set_home(uid_t uid)
 	return setenv("HOME", user.home, 1) < 0 ? -errno : 0;
 }
 
-/* What commands of a guest lack in any case stays away: it is not in the sets of this process. */
+/* Can only remove capabilities. Those that no command in the guest has are missing already. */
 static int limit_bounding(uint64_t kept)
 {
 	for (int capability = 0; capability < 64; capability++)
@@ -157,13 +157,13 @@ static int set_capabilities(const uint64_t *sets)
 		return -errno;
 	for (int capability = 0; capability < 64; capability++)
 		if (sets[AMBIENT] >> capability & 1)
-			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0); /* Those that it has. */
+			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0); /* Fails for those it lacks. */
 	return 0;
 }
 
 /*
- * The filter is loaded as runc does it: with no new privileges last, else first, while this is still root; the profile
- * must then allow what follows.
+ * Loads the filter in the order of runc: last with no_new_privs, else first, while the process is still root. In the
+ * second case the profile must allow the system calls that follow.
  */
 static int become(const struct process *process)
 {

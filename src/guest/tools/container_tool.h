@@ -9,12 +9,12 @@
  *   IDS            UID,GID and supplementary groups: 1000,1000,10,20
  *   UMASK          in octal
  *   CAPABILITIES   bounding,effective,inheritable,permitted,ambient as hexadecimal sets
- *   FLAGS          n: no new privileges; h: HOME is that of the user; -: neither
+ *   FLAGS          n: no new privileges; h: set HOME to the user's; -: neither
  *   RLIMITS        RESOURCE:SOFT:HARD,... or -
  *   SYSCTLS        lines PATH=VALUE, the path below /proc/sys, or -
  *   SECCOMP        FLAGS:INSTRUCTIONS, as seccomp_parse() reads them, or -
  *
- * Returns what docker returns when the program cannot be executed: 127 when there is none, else 126.
+ * When the program cannot be executed it returns docker's exit codes: 127 if the program does not exist, else 126.
  */
 int container_tool(int argc, char **argv);
 

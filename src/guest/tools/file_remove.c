@@ -8,7 +8,7 @@
 
 static int remove_any(int folder, const char *name, struct step *step);
 
-/* How many files are gone; they may not be all, where what is removed changes the order in which they are read. */
+/* Returns the number of removed files. It may skip some if removing files changes the order of readdir(). */
 static int remove_below(DIR *files, struct step *step)
 {
 	struct dirent *file;
@@ -20,7 +20,7 @@ static int remove_below(DIR *files, struct step *step)
 
 		int err = remove_any(dirfd(files), file->d_name, step);
 
-		if (err == -ENOENT) /* somebody else was quicker */
+		if (err == -ENOENT) /* another process has removed it */
 			continue;
 		if (err && !*step->text)
 			step_begin(step, "%s", file->d_name);
@@ -31,7 +31,7 @@ static int remove_below(DIR *files, struct step *step)
 	return errno ? -errno : count;
 }
 
-/* Removes all that is in a folder, reading it again as long as something was there: a tmpfs of the host skips some. */
+/* Empties a folder. Reads it again until it is empty, because readdir() on a tmpfs of the host skips files. */
 static int empty_folder(DIR *files, struct step *step)
 {
 	int count = remove_below(files, step);
@@ -68,7 +68,7 @@ int file_remove_all(const char *path, struct step *step)
 {
 	const char *slash = strrchr(path, '/');
 
-	/* To the kernel that is a folder that is not empty, whatever it holds. */
+	/* For "..", the kernel would report ENOTEMPTY even if the folder is empty. */
 	if (strcmp(slash ? slash + 1 : path, "..") == 0)
 		return -EINVAL;
 	return remove_any(AT_FDCWD, path, step);

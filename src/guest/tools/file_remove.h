@@ -4,8 +4,8 @@
 #include "base/step.h"
 
 /*
- * Removes a file, a link or a folder with all that is in it. It follows no link, and leaves alone what is mounted
- * there: -EBUSY. Upon failure the step names the file in the folder that it failed at, or is left as it was.
+ * Removes a file, a link, or a folder with its contents. Follows no links, and fails with -EBUSY at a mount point. On
+ * failure `step` names the file in the folder that could not be removed, or is unchanged.
  */
 int file_remove_all(const char *path, struct step *step);
 

@@ -44,7 +44,7 @@ static int copy_parts(int in, int out)
 	}
 }
 
-/* Opens the folder that the file is in, or comes to be in; `place` is the path after links, cut before its name. */
+/* Opens the parent folder of the file. `place` is its resolved path, split before the file's `name`. */
 static int open_folder_of(const char *path, char place[PATH_MAX], const char **name)
 {
 	if (!realpath(path, place)) {
@@ -79,7 +79,7 @@ static int choose_attributes(struct tar_attributes *attributes, int folder, cons
 		return -EISDIR;
 	if (fstatat(folder, name, &old, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (S_ISLNK(old.st_mode)) /* that leads nowhere */
+	if (S_ISLNK(old.st_mode)) /* a dangling link */
 		return 0;
 	if (!S_ISREG(old.st_mode))
 		return S_ISDIR(old.st_mode) ? -EISDIR : -EOPNOTSUPP;

@@ -6,10 +6,11 @@
 #define FILE_MODE_KEPT ((mode_t)-1)
 
 /*
- * Makes a file of what is read from `in`: parts, each of at most 64 KiB after its length in four bytes, little-endian,
- * up to an empty one. It takes the place of a file that is there when it is complete, and has that one's owner; with
- * FILE_MODE_KEPT also its permissions, or 0644. What a link leads to is replaced, not the link, unless it leads
- * nowhere. -ENODATA for an input that breaks off; -EOPNOTSUPP in place of what is neither file nor folder.
+ * Writes a file from the input `in`. The input is parts of at most 64 KiB, each after its length (four bytes,
+ * little-endian); an empty part ends it. When the new file is complete it replaces an existing file and takes over its
+ * owner. With FILE_MODE_KEPT it also takes over the permissions, or gets 0644. The target of a link is replaced, not
+ * the link, unless the link is dangling. -ENODATA when the input is truncated; -EISDIR or -EOPNOTSUPP when `path`
+ * exists and is not a file.
  */
 int file_replace(int in, const char *path, mode_t mode);
 

@@ -18,18 +18,18 @@
 
 #define CHUNK_BYTES (64 * 1024)
 
-/* What one action is to do. */
+/* The arguments of an action. */
 struct request {
 	bool has_flag;
 	const char *path;
 	const char *mode; /* NULL: none was given */
-	struct step step; /* empty when it is the path itself that failed */
+	struct step step; /* empty when the path itself failed */
 };
 
 static int read_file(struct request *request)
 {
 	char data[CHUNK_BYTES];
-	/* Not to wait for the other end of a fifo. */
+	/* O_NONBLOCK: open() must not wait for the writer of a FIFO. */
 	int fd = open(request->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
 	ssize_t count = 0;
@@ -62,7 +62,7 @@ static int list_folder(struct request *request)
 
 		if (strcmp(file->d_name, ".") == 0 || strcmp(file->d_name, "..") == 0)
 			continue;
-		/* Not every file system says it; one that has gone since has no kind. */
+		/* Not all file systems report the type. A file that was removed meanwhile has no type. */
 		if (file->d_type == DT_UNKNOWN)
 			(void)!fstatat(dirfd(files), file->d_name, &status, AT_SYMLINK_NOFOLLOW);
 		printf("%c%s%c", kind_of(status.st_mode), file->d_name, '\0');
@@ -150,7 +150,7 @@ int files_tool(int argc, char **argv)
 			break;
 		request.path = argv[2 + request.has_flag];
 		request.mode = argv[3 + request.has_flag]; /* NULL at the end of the arguments */
-		/* Permissions are as they were asked for. */
+		/* Create files with exactly the requested permissions. */
 		umask(0);
 
 		int err = ACTIONS[i].run(&request);

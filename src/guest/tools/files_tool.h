@@ -1,19 +1,19 @@
 #ifndef SMOLVM_FILES_TOOL_H
 #define SMOLVM_FILES_TOOL_H
 
-#define FILES_MISSING 3 /* exit code for a file or folder that is not there */
+#define FILES_MISSING 3 /* exit code when a file or folder does not exist */
 
 /*
- * The tool `files`, which does one thing to one path; permissions are octal numbers:
- *   files list PATH              prints each file of a folder as its kind and its name, with a NUL behind it
+ * The tool `files` performs one action on one path. Permissions are octal numbers.
+ *   files list PATH              prints the files of a folder: for each its kind, its name and a NUL
  *   files mkdir [-p] PATH MODE   -p: see folders_make()
- *   files read PATH              writes what is in a file to standard output
+ *   files read PATH              writes the contents of a file to standard output
  *   files remove [-r] PATH       -r: see file_remove_all()
  *   files stat [-L] PATH         prints `KIND SIZE MODE UID GID SECONDS NANOSECONDS`, the last two of its modification;
- *                                -L: of what a link leads to
- *   files write PATH [MODE]      makes a file of standard input: see file_replace()
- * Kinds are `f`, `d`, `l` for a symlink, and `o` for what can be neither read nor written here: devices, pipes, sockets.
- * Its last line on standard error says why it failed, without the path that it was given.
+ *                                -L: follows a link
+ *   files write PATH [MODE]      writes standard input to a file: see file_replace()
+ * Kinds are `f`, `d`, `l` for a symlink, and `o` for devices, pipes and sockets, which this tool can neither read nor
+ * write. When it fails, its last line on standard error has the reason, without PATH.
  */
 int files_tool(int argc, char **argv);
 

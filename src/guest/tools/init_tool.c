@@ -12,13 +12,13 @@
 #include "exec/program.h"
 #include "tools/usage.h"
 
-/* In a process group of its own, in the foreground where there is a terminal: keys of the terminal are its alone. */
+/* Runs the command in its own process group, in the foreground of a terminal: only it gets signals from keys. */
 static _Noreturn void run(char **argv, const sigset_t *mask)
 {
 	char what[PIPE_BUF];
 
 	setpgid(0, 0);
-	/* Blocked signals do not stop it for asking in the background. */
+	/* Signals are still blocked: otherwise SIGTTOU would stop this background process. */
 	tcsetpgrp(STDIN_FILENO, getpgrp());
 	sigprocmask(SIG_SETMASK, mask, NULL);
 
@@ -28,7 +28,7 @@ static _Noreturn void run(char **argv, const sigset_t *mask)
 	_exit(err == -ENOENT ? PROGRAM_NOT_FOUND : PROGRAM_NOT_EXECUTABLE);
 }
 
-/* Whether the command has ended, with its code in *code. All others are reaped as well. */
+/* Reaps all ended children. Returns whether the command is among them, with its exit code in *code. */
 static bool reap(pid_t command, int *code)
 {
 	bool ended = false;
@@ -64,7 +64,7 @@ int init_tool(int argc, char **argv)
 		fprintf(stderr, "smolvm: Cannot start the command in the guest: %s\n", strerror(errno));
 		return PROGRAM_NOT_EXECUTABLE;
 	}
-	/* The command's alone: when it closes them, their other ends must see that. */
+	/* Only the command may hold these: when it closes them, the readers and writers on the host must notice. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		close(fd);
 	for (;;) {

@@ -1,10 +1,10 @@
-/* PID 1 in front of a command, as tini is: passes signals on to it, reaps what it leaves, and ends as it ends. */
+/* A minimal init like tini: runs a command, forwards signals to it, reaps orphans, and exits with its exit code. */
 #ifndef SMOLVM_INIT_TOOL_H
 #define SMOLVM_INIT_TOOL_H
 
 /*
- * `init COMMAND [ARG...]`: the command's exit code, or 128 and the number of the signal that ended it; 127 and 126 for a
- * program that is not there or cannot be executed, with a sentence on stderr.
+ * `init COMMAND [ARG...]`: returns the command's exit code, or 128 plus the number of the signal that killed it. For a
+ * program that does not exist or cannot be executed: 127 or 126, with a message on stderr.
  */
 int init_tool(int argc, char **argv);
 

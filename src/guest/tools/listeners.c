@@ -13,16 +13,16 @@
 #include "tools/stand_ins.h"
 #include "tools/usage.h"
 
-/* Linux tells nobody that a socket began to listen. */
+/* Poll: Linux has no notification for a socket that starts to listen. */
 #define POLL_MS 250
 #define LIST_MAX 4096
 
-/* Of a UDP socket that is connected to nobody. */
+/* The state of an unconnected UDP socket. */
 #define UNCONNECTED TCP_CLOSE
-/* Above are the ports of clients, which nobody names. */
+/* Higher ports are ephemeral ports of clients. */
 #define LAST_SERVER_PORT 32767
 
-/* In words of the machine's own byte order, which is little-endian. */
+/* In 32-bit words in host byte order, which is little-endian. */
 #define LOOPBACK "0100007F"
 
 static struct stand_ins stand_ins;
@@ -34,7 +34,7 @@ static bool is_loopback(const char *address, bool is_v6)
 	return !strcmp(address, "00000000000000000000000001000000") || !strncmp(address, "0000000000000000FFFF0000", 24);
 }
 
-/* How a socket of a table is listed; 0: not at all. */
+/* The letter of a socket in the list; 0: not listed. */
 static char kind_of(const char *address, unsigned port, unsigned state, bool is_v6, bool is_udp)
 {
 	bool is_inner = is_loopback(address, is_v6);
@@ -68,7 +68,7 @@ static size_t list(const char *table, char *text, size_t length)
 	return length;
 }
 
-/* Writes the list if it is another one than before; returns whether somebody reads it. */
+/* Prints the list if it has changed. Returns false when the output is closed. */
 static bool tell(void)
 {
 	static char known[LIST_MAX] = "none";
@@ -85,7 +85,7 @@ static bool tell(void)
 	return printf("%s\n", now) >= 0 && fflush(stdout) == 0;
 }
 
-/* Takes what there is to be read; returns whether there may be more. */
+/* Reads available input and handles complete lines. Returns whether there may be more input. */
 static bool take_ports(void)
 {
 	static char text[LIST_MAX];
@@ -103,7 +103,7 @@ static bool take_ports(void)
 		length -= (size_t)(end - text);
 		memmove(text, end, length + 1);
 	}
-	/* The host writes no line of this length. */
+	/* The host never writes a line this long. */
 	return length < sizeof(text) - 1;
 }
 
@@ -123,7 +123,7 @@ int listeners_tool(int argc, char **argv)
 
 	if (argc != 2 || inet_pton(AF_INET, argv[1], &host) != 1)
 		return TOOL_USAGE;
-	/* Nobody waits for the processes of connections. */
+	/* The kernel reaps the processes of connections. */
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		long long wait = next - now_ms();

@@ -1,13 +1,19 @@
-/* The tool by which the host and a guest have servers in common. */
+/* The tool that shares listening ports between the guest and the host. */
 #ifndef SMOLVM_LISTENERS_H
 #define SMOLVM_LISTENERS_H
 
 /*
- * `listeners HOST`: writes the ports that servers listen on, at first and after each change: "4 PORT" or "6 PORT" a
- * line for one of IPv4 or of IPv6, "l PORT" for one that listens at the loopback alone; "u PORT" for a server of UDP that
- * does not, below the ports that clients are given; and an empty line at the end.
- * Reads lines of TCP ports that servers elsewhere listen on, each of which replaces the one before. Clients of such a port
- * at the guest's loopback are connected to the same port of the address HOST. Returns 0 when its output is closed.
+ * `listeners HOST`: prints the ports on which servers listen, at the start and after each change. Each list has one
+ * port a line and ends with an empty line:
+ *
+ *     4 PORT   TCP over IPv4
+ *     6 PORT   TCP over IPv6
+ *     l PORT   TCP, only on the loopback interface
+ *     u PORT   UDP, not on the loopback interface, and below the range of ephemeral ports
+ *
+ * Reads lines of TCP ports on which servers elsewhere listen; each line replaces the previous one. Connections to such
+ * a port on the guest's loopback are forwarded to the same port of the address HOST. Returns 0 when its output is
+ * closed.
  */
 int listeners_tool(int argc, char **argv);
 

@@ -14,7 +14,7 @@
 
 #include "tools/usage.h"
 
-#define FILE_MAX 4096 /* what is kept of a file: commands may be long, and all else is shorter */
+#define FILE_MAX 4096 /* the most that is read of a file: only command lines may be longer */
 #define KERNEL_THREAD 0x00200000 /* PF_KTHREAD of the kernel's sched.h, in the flags of stat */
 
 struct process {
@@ -27,7 +27,7 @@ struct process {
 	unsigned long long resident_kib;
 };
 
-/* Reads the beginning of /proc/FOLDER/NAME, as a text; its length, or -errno. */
+/* Reads the start of /proc/FOLDER/NAME as text. Returns its length, or -errno. */
 static ssize_t read_proc(const char *folder, const char *name, char text[FILE_MAX])
 {
 	char path[300];
@@ -47,7 +47,7 @@ static ssize_t read_proc(const char *folder, const char *name, char text[FILE_MA
 	return length;
 }
 
-/* The number behind a label such as "Uid:", or 0. */
+/* The number after a label such as "Uid:", or 0. */
 static unsigned long long number_after(const char *text, const char *label)
 {
 	const char *line = strstr(text, label);
@@ -55,7 +55,7 @@ static unsigned long long number_after(const char *text, const char *label)
 	return line ? strtoull(line + strlen(label), NULL, 10) : 0;
 }
 
-/* Whether it is there, still, and is not the kernel's own. */
+/* Returns false when the process has ended or is a kernel thread. */
 static bool read_process(const char *pid, struct process *process)
 {
 	char text[FILE_MAX];
@@ -63,7 +63,7 @@ static bool read_process(const char *pid, struct process *process)
 
 	if (read_proc(pid, "stat", text) <= 0)
 		return false;
-	/* A name in parentheses, which may hold some itself. */
+	/* The name is in parentheses, and may contain parentheses. */
 	name = strchr(text, '(');
 	end = strrchr(text, ')');
 	if (!name || !end || end < name)
@@ -77,7 +77,7 @@ static bool read_process(const char *pid, struct process *process)
 		   &process->state, &process->flags, &user, &kernel, &process->start_ticks) != 5)
 		return false;
 	process->cpu_ticks = user + kernel;
-	/* Line feeds in its name, which is anything a process likes, are escaped there. */
+	/* Searching for labels is safe: the kernel escapes line feeds in the process's name. */
 	if (read_proc(pid, "status", text) <= 0)
 		return false;
 	process->uid = (unsigned long)number_after(text, "\nUid:\t");
@@ -85,7 +85,7 @@ static bool read_process(const char *pid, struct process *process)
 	return !(process->flags & KERNEL_THREAD);
 }
 
-/* Arguments are apart by NULs. */
+/* Prints the command line, in which NULs separate the arguments. */
 static void print_command(const char *pid, const char *name)
 {
 	char text[FILE_MAX];

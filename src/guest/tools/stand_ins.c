@@ -22,7 +22,7 @@ static int listen_at(in_port_t port)
 
 	if (fd < 0)
 		return -1;
-	/* Connections that have just ended do not hold the port. */
+	/* Bind the port even if recently closed connections still use it. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
@@ -84,7 +84,7 @@ void stand_ins_set(struct stand_ins *set, const char *text)
 	}
 }
 
-/* Joins a connection to a port of the host's; does not return. */
+/* Connects a client to a port of the host; does not return. */
 static void carry(int client, in_addr_t host, in_port_t port)
 {
 	struct sockaddr_in at = endpoint(host, port);
@@ -108,7 +108,7 @@ void stand_ins_serve(const struct stand_ins *set, struct in_addr host)
 		if (client < 0)
 			continue;
 		if (fork() == 0) {
-			/* Else a port would be held for as long as a connection to it. */
+			/* Close the listeners: otherwise a port would stay in use until its connections end. */
 			for (size_t other = 0; other < set->count; other++)
 				close(set->listeners[other].fd);
 			carry(client, host.s_addr, set->ports[at]);

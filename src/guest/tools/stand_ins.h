@@ -1,6 +1,6 @@
 /*
- * Listeners at this guest's loopback that stand for the servers of other guests: containers of a pod have one loopback
- * in common, and guests have none.
+ * Listeners on this guest's loopback that stand in for servers in other guests: the containers of a pod share one
+ * loopback, but guests do not.
  */
 #ifndef SMOLVM_STAND_INS_H
 #define SMOLVM_STAND_INS_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As many as a pod may reasonably have. */
+/* More than a reasonable pod needs. */
 #define STAND_INS_MAX 256
 
 struct stand_ins {
@@ -20,12 +20,12 @@ struct stand_ins {
 };
 
 /*
- * Brings the listeners to the ports of a text, which are decimal and have spaces between them. A port that a server of
- * this guest has is left to that.
+ * Changes the set of listeners to `ports`, decimal numbers separated by spaces. Skips a port on which a server in this
+ * guest listens.
  */
 void stand_ins_set(struct stand_ins *set, const char *ports);
 bool stand_ins_have(const struct stand_ins *set, unsigned port);
-/* Connects each client to the same port of `host`, in processes of its own, for which the caller need not wait. */
+/* Connects each client to the same port of `host`, in separate processes, which the caller need not wait for. */
 void stand_ins_serve(const struct stand_ins *set, struct in_addr host);
 
 #endif

@@ -22,7 +22,7 @@ static const char *reason_of(int err)
 	case -EXDEV:
 		return "It would leave the destination";
 	case -ENOMEDIUM:
-		return "The kernel makes its files up: copy them one by one";
+		return "It is a virtual file system: copy its files one by one";
 	default:
 		return strerror(-err);
 	}
@@ -56,7 +56,7 @@ int tar_tool(int argc, char **argv)
 	char **operands = argv + 2 + has_flag;
 	int count = argc - 2 - has_flag;
 
-	/* Of every file the archive says who may do what. */
+	/* Create files with exactly the permissions in the archive. */
 	umask(0);
 	if (strcmp(action, "create") == 0 && count == 2 && (!has_flag || strcmp(argv[2], "-L") == 0))
 		return create(operands[0], operands[1], has_flag);

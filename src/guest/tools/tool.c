@@ -22,7 +22,7 @@ static int idle_tool(int argc, char **argv)
 		fprintf(stderr, "usage: %s\n", argv[0]);
 		return TOOL_USAGE;
 	}
-	/* As PID 1 it inherits what others leave: with this the kernel reaps it. */
+	/* As PID 1 it becomes the parent of orphans: SIG_IGN makes the kernel reap them. */
 	signal(SIGCHLD, SIG_IGN);
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);

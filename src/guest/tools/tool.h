@@ -1,15 +1,14 @@
 /*
- * What the agent's executable is besides: tools that the host runs in the guest as commands, whatever the image has.
- * The host's command line for one is `/proc/self/exe NAME ARGUMENT...`: what executes it is a fork of the agent, and
- * that link leads to the agent although its path is outside of the guest's root. Any user may follow it, unlike PID
- * 1's.
+ * Tools inside the agent's executable, which the host runs as commands in the guest. They need no program of the image.
+ * The host's command line is `/proc/self/exe NAME ARGUMENT...`: a fork of the agent executes it, so the link leads to
+ * the agent, although the agent's path is outside the guest's root. Unlike /proc/1/exe, any user may follow it.
  */
 #ifndef SMOLVM_TOOL_H
 #define SMOLVM_TOOL_H
 
 /*
- * Returns the exit code; TOOL_USAGE for a tool that is not there or arguments that it does not take. Beside those
- * with a header of their own there is `idle`: it does nothing until SIGTERM or SIGINT ends it, with 0.
+ * Returns the exit code, TOOL_USAGE for an unknown tool or invalid arguments. Besides the tools with their own headers
+ * there is `idle`, which does nothing until SIGTERM or SIGINT and then returns 0.
  */
 int tool_main(int argc, char **argv);
 

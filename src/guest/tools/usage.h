@@ -1,7 +1,7 @@
 #ifndef SMOLVM_USAGE_H
 #define SMOLVM_USAGE_H
 
-/* The exit code of a tool that is not there, or does not take its arguments. */
+/* The exit code for an unknown tool or invalid arguments. */
 #define TOOL_USAGE 2
 
 #endif

@@ -34,7 +34,7 @@ int connection_flush(struct connection *connection)
 	const struct frame_out *out = &connection->out;
 
 	while (connection->sent < out->length) {
-		/* A frame is at most 16 KiB, the most that libkrun takes of one write. */
+		/* A frame is at most 16 KiB: libkrun drops larger writes. */
 		ssize_t count = write(connection->fd, out->bytes + connection->sent, out->length - connection->sent);
 
 		if (count >= 0)
@@ -42,7 +42,7 @@ int connection_flush(struct connection *connection)
 		else if (errno == EAGAIN)
 			return 0;
 		else if (errno != EINTR)
-			return errno == EPIPE ? -ECONNRESET : -errno; /* as a read says it */
+			return errno == EPIPE ? -ECONNRESET : -errno; /* the error that a read would return */
 	}
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* The one connection to the host: frames both ways, and the window that protocol.h demands. */
+/* The connection to the host: frames in both directions, and the connection window of protocol.h. */
 #ifndef SMOLVM_CONNECTION_H
 #define SMOLVM_CONNECTION_H
 
@@ -9,22 +9,22 @@
 struct connection {
 	int fd; /* non-blocking */
 	struct decoder decoder;
-	struct frame_out out; /* the one frame under way */
-	size_t sent;          /* bytes of it that were written */
+	struct frame_out out; /* the frame that is being sent */
+	size_t sent;          /* bytes of `out` already written */
 	uint32_t unacknowledged;
 };
 
 void connection_init(struct connection *connection, int fd);
 
-/* Whether connection->out may be built anew: the last frame is gone and the window has room for any frame. */
+/* Whether connection->out may be reused: the last frame is written and the window has room for a frame of any size. */
 bool connection_ready(const struct connection *connection);
-/* Begins to send connection->out. */
+/* Starts sending connection->out. */
 int connection_send(struct connection *connection);
-/* Whether bytes wait for the socket to take them. */
+/* Whether bytes of connection->out are still unwritten. */
 bool connection_blocked(const struct connection *connection);
-/* Writes what waits, as far as the socket takes it. */
+/* Writes as many of these bytes as the socket accepts. */
 int connection_flush(struct connection *connection);
-/* The host's MSG_ACK: -EPROTO when it acknowledges more than was sent. */
+/* Handles MSG_ACK: -EPROTO when it acknowledges more than was sent. */
 int connection_acknowledge(struct connection *connection, uint32_t bytes);
 
 #endif

@@ -25,7 +25,7 @@ int decoder_feed(struct decoder *decoder, const uint8_t **data, size_t *left, st
 		decoder->have += take(decoder->header + decoder->have, FRAME_HEADER_BYTES - decoder->have, data, left);
 		if (decoder->have < FRAME_HEADER_BYTES)
 			return 0;
-		decoder_free(decoder); /* the payload of the frame before */
+		decoder_free(decoder); /* the payload of the previous frame */
 		length = get_u32(decoder->header);
 		if (length > decoder->max_payload)
 			return -EMSGSIZE;

@@ -1,4 +1,4 @@
-/* Frames of protocol.h: cutting the host's bytes into them, building those of the guest. */
+/* The frames of protocol.h: decodes host frames and builds guest frames. */
 #ifndef SMOLVM_FRAME_H
 #define SMOLVM_FRAME_H
 
@@ -12,11 +12,11 @@
 struct frame {
 	uint32_t type;
 	uint32_t stream;
-	uint8_t *payload; /* the decoder's; may be written to, gone with the next decoder_feed() */
+	uint8_t *payload; /* owned by the decoder, valid until the next decoder_feed(); may be modified */
 	uint32_t length;
 };
 
-/* Start with max_payload set and the rest zero. */
+/* Initialize with max_payload set and the rest zero. */
 struct decoder {
 	uint32_t max_payload;
 	uint8_t header[FRAME_HEADER_BYTES];
@@ -25,13 +25,13 @@ struct decoder {
 };
 
 /*
- * Takes bytes from *data until a frame is complete: 1, 0 when the data is used up first, -EMSGSIZE for a frame over
- * the limit, -ENOMEM. After an error the decoder is of no use.
+ * Consumes bytes of *data until a frame is complete. Returns 1, or 0 when the data ends before the frame, -EMSGSIZE for
+ * a frame over the limit, or -ENOMEM. The decoder must not be used after an error.
  */
 int decoder_feed(struct decoder *decoder, const uint8_t **data, size_t *left, struct frame *frame);
 void decoder_free(struct decoder *decoder);
 
-/* A frame of the guest being built; its header is right after every call. */
+/* A guest frame under construction. Its header is correct after every call. */
 struct frame_out {
 	uint8_t bytes[GUEST_FRAME_MAX];
 	size_t length;
@@ -39,10 +39,10 @@ struct frame_out {
 
 void frame_begin(struct frame_out *out, uint32_t type, uint32_t stream);
 void frame_add_u32(struct frame_out *out, uint32_t value);
-/* A `str`, cut to what still fits. */
+/* Adds a `str`, truncated to the room that is left. */
 void frame_add_text(struct frame_out *out, const char *text);
 
-/* Payload bytes read straight into place: at most frame_room() bytes at frame_end(), then frame_added(). */
+/* Adding payload bytes in place: write at most frame_room() bytes to frame_end(), then call frame_added(). */
 static inline uint8_t *frame_end(struct frame_out *out)
 {
 	return out->bytes + out->length;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A list's array, one item longer than the list: calloc(0) may be NULL, and some lists end with NULL. */
+/* Allocates a list with one spare item: calloc(0) may return NULL, and some lists end with NULL. */
 static void *list_alloc(struct reader *reader, uint32_t count, size_t size)
 {
 	void *items = calloc((size_t)count + 1, size);
@@ -59,7 +59,7 @@ static void read_rlimits(struct reader *reader, struct setup_message *message)
 	}
 }
 
-/* An address as a number: its upper half and its lower one. */
+/* Reads an address: its upper and its lower 64 bits. */
 static struct in6_addr read_ipv6(struct reader *reader)
 {
 	struct in6_addr address;

@@ -1,4 +1,4 @@
-/* The two large messages of the host, SETUP and EXEC, as structures whose strings live in the frame's payload. */
+/* Parsers of the host's messages. The strings in the structures of SETUP and EXEC point into the frame's payload. */
 #ifndef SMOLVM_MESSAGES_H
 #define SMOLVM_MESSAGES_H
 
@@ -29,7 +29,7 @@ struct setup_rlimit {
 
 struct setup_interface {
 	const char *name;
-	uint32_t address; /* IPv4, in the machine's own byte order, as the gateway */
+	uint32_t address; /* IPv4 in host byte order, like the gateway */
 	uint32_t prefix;  /* 0 to 32 */
 	uint32_t gateway;
 	uint32_t mtu;
@@ -51,7 +51,7 @@ struct setup_message {
 	uint32_t rlimit_count;
 	struct setup_interface *interfaces;
 	uint32_t interface_count;
-	uint32_t share_files; /* how many of the shares the host can hold open; 0: any number */
+	uint32_t share_files; /* how many files of the shares the host can hold open; 0: no limit */
 };
 
 struct exec_message {
@@ -61,11 +61,11 @@ struct exec_message {
 	const char *cwd;
 	const char *user;
 	char **argv; /* NULL-terminated, never empty */
-	char **env;  /* NULL-terminated, with room for one more */
+	char **env;  /* NULL-terminated, with room for one more entry */
 	uint32_t env_count;
 };
 
-/* 0, -EPROTO or -ENOMEM; to be freed in each case. */
+/* 0, -EPROTO or -ENOMEM. The caller must free the message in each case. */
 int setup_message_parse(struct setup_message *message, const struct frame *frame);
 void setup_message_free(struct setup_message *message);
 int exec_message_parse(struct exec_message *message, const struct frame *frame);
@@ -73,7 +73,7 @@ void exec_message_free(struct exec_message *message);
 
 /* MSG_CLOCK: 0 or -EPROTO. */
 int clock_message_parse(uint64_t *clock_ns, bool *jumped, const struct frame *frame);
-/* Payloads of `count` numbers: 0 or -EPROTO. */
+/* A payload of `count` u32 numbers: 0 or -EPROTO. */
 int numbers_parse(uint32_t *numbers, uint32_t count, const struct frame *frame);
 /* MSG_RESIZE: 0 or -EPROTO. */
 int window_size_parse(uint16_t *rows, uint16_t *columns, const struct frame *frame);

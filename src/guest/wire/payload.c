@@ -52,7 +52,7 @@ char *read_str(struct reader *reader)
 		reader->error = -EPROTO;
 		return NULL;
 	}
-	/* Moved over its own length, the string leaves room for its NUL: no copy of up to 2 MiB is needed. */
+	/* Moving the string over its length field makes room for the NUL, and avoids a copy of up to 2 MiB. */
 	char *text = memmove(bytes - sizeof(uint32_t), bytes, length);
 
 	text[length] = '\0';

@@ -1,11 +1,11 @@
-/* Reading the fields of a payload of protocol.h. */
+/* Reads the fields of a payload (see protocol.h). */
 #ifndef SMOLVM_PAYLOAD_H
 #define SMOLVM_PAYLOAD_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The first malformed field ends the reading: all that follow read as 0 or NULL, and reader_end() tells. */
+/* After the first malformed field all reads return 0 or NULL, and reader_end() returns the error. */
 struct reader {
 	uint8_t *at;
 	uint8_t *end;
@@ -25,11 +25,11 @@ static inline struct reader reader_of(uint8_t *payload, size_t length)
 uint32_t read_u32(struct reader *reader);
 uint64_t read_u64(struct reader *reader);
 struct blob read_blob(struct reader *reader);
-/* NUL-terminated inside the payload, which it changes. */
+/* Returns a NUL-terminated string inside the payload, and modifies the payload for that. */
 char *read_str(struct reader *reader);
-/* The count of a list whose items take at least `item` bytes each: never more than the payload can hold. */
+/* Reads the count of a list. An error if the payload cannot hold that many items of at least `item` bytes. */
 uint32_t read_count(struct reader *reader, size_t item);
-/* To be called last: the error, or -EPROTO when something follows the last field. */
+/* Call this last. Returns the error, or -EPROTO when bytes follow the last field. */
 int reader_end(const struct reader *reader);
 
 #endif

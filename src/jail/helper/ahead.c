@@ -15,18 +15,18 @@
 #include <unistd.h>
 
 /*
- * With --ahead, a client and the runner that it is going to want start at the same time: this process becomes the client,
- * and a child of it, which is a smolvm-jail with a runner, waits for that. The client connects to a socket whose name is
- * in its variable SMOLVM_SPARE, and is the taker then, see warm.c. Until then the child ends with it. The name is abstract,
- * so that there is nothing to be removed and no folder needed; nobody can have it before, and nobody else is let in.
+ * With --ahead, a client and the runner that it will need start at the same time. This process becomes the client. Its
+ * child, a smolvm-jail with a runner, waits for the client. The client connects to the socket whose name is in its
+ * variable SMOLVM_SPARE, and so becomes the taker, see warm.c. Until then the child ends with the client. The socket is
+ * abstract, so that it needs no folder and no removal. Its name is random, and only the client is accepted.
  */
 #define NAME_SIZE 33
 
 static pid_t client;
-/* What the runner writes to standard error before it has a log; read when it has ended. */
+/* The runner's standard error, before it has a log; read when the runner has ended. */
 static int messages = -1;
 
-/* The words behind the next `--`, which ends those before it. */
+/* Splits the words at the next `--`; returns those behind it. */
 static char **split(char **words)
 {
 	while (*words && strcmp(*words, "--"))
@@ -37,7 +37,7 @@ static char **split(char **words)
 	return words + 1;
 }
 
-/* Whether a machine waits that may be taken in place of a new one; src/state/warm.ts has the path. */
+/* Whether there is a warm machine that the client may take. src/state/warm.ts defines the path of its socket. */
 static bool is_any_waiting(void)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
@@ -58,7 +58,7 @@ static bool is_any_waiting(void)
 	return found;
 }
 
-/* Whether that is the option -p with a value, or --publish, but for a port that only a gateway publishes. */
+/* Whether this is the option -p or --publish with a port; not for UDP ports, which only a gateway publishes. */
 static bool publishes(char **words)
 {
 	const char *value = NULL;
@@ -69,11 +69,11 @@ static bool publishes(char **words)
 		value = *words + 10;
 	else if (!strncmp(*words, "-p", 2))
 		value = *words + 2;
-	/* A command's -p has another kind of value. */
+	/* The -p of the command in the machine has other kinds of values. */
 	return value && *value && strchr("0123456789[", *value) && !strstr(value, "/udp");
 }
 
-/* Without it, the client's Deno would make it after the runner's jail has been closed, where it could be written to then. */
+/* The client's Deno would create a missing cache after the jail was set up, so that the runner could write there. */
 static bool is_cache_there(void)
 {
 	const char *cache = getenv("DENO_DIR");
@@ -82,8 +82,8 @@ static bool is_cache_there(void)
 }
 
 /*
- * Whether that command line may want a runner, and how that is confined. The client knows for sure: a wrong guess costs the
- * head start. What stands before an ordinary user's depends on what is to be run, so that there is none for them.
+ * Guesses from the command line whether the client needs a runner, and with which options. The client checks that: a
+ * wrong guess only costs the head start. Only for root: the prefix of other users' runners depends on what they run.
  */
 static bool guess(char **words, struct options *options)
 {
@@ -97,7 +97,7 @@ static bool guess(char **words, struct options *options)
 	if (is_any_waiting())
 		return false;
 	for (char **word = words + 1; *word; word++) {
-		/* A Smolfile may say more. */
+		/* A Smolfile may set more options. */
 		if (!strcmp(*word, "-f") || !strcmp(*word, "--file"))
 			return false;
 		options->unjailed |= !strcmp(*word, "--insecure-no-jail");
@@ -106,7 +106,7 @@ static bool guess(char **words, struct options *options)
 	return true;
 }
 
-/* Listens under a name that nobody could guess. */
+/* Listens on an abstract socket with a random name. */
 static int listen_anywhere(char name[NAME_SIZE])
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -124,7 +124,7 @@ static int listen_anywhere(char name[NAME_SIZE])
 	return -1;
 }
 
-/* Has nothing of the client's: neither what that was given, nor the terminal's signals. */
+/* Detaches the child from the client: from its open files and from the signals of its terminal. */
 static int part_from_client(int listener)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), ends[2];
@@ -166,7 +166,7 @@ struct options go_ahead(char **runner)
 			setenv("SMOLVM_SPARE", variable, 1);
 		}
 	}
-	/* The words follow the program's own, whose end is where they were split. */
+	/* Append the words to the program's arguments, over the NULL of split(). */
 	for (char **word = words - 1; (word[0] = word[1]); word++)
 		;
 	execvp(program[0], program);

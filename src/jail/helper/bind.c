@@ -30,14 +30,13 @@
 #define FOLDERS_MAX 256
 
 /*
- * Mounts folders of the host in the tree of a runner that is in its jail already and can mount nothing itself. A child
- * process of its own enters the runner's user namespace, in which it has every right and outside of which it has no
- * more than its user; makes a private copy of this process's mounts, where the folders are; puts them together there
- * below an empty file system; and takes that along into the runner's mount namespace. So they appear there at once,
- * and with what restricts them.
+ * Mounts folders of the host in the tree of a runner that is already jailed and cannot mount anything itself. A child
+ * process enters the runner's user namespace, where it has all rights, while elsewhere it only has those of its user.
+ * It makes a private copy of this process's mounts, mounts the folders below an empty file system there, and then
+ * attaches that file system in the runner's mount namespace. So all folders appear at once, with their restrictions.
  */
 
-/* A copy of what is mounted at the path, which is nowhere yet. */
+/* A detached copy of the mounts at the path. */
 static int copy_mounts(const char *path)
 {
 	int tree = syscall(SYS_open_tree, AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE);
@@ -66,7 +65,7 @@ static int open_namespace(pid_t pid, const char *kind)
 	return fd;
 }
 
-/* A copy of the folder with what is mounted in it; as libc.ts does it for a runner that is not in its jail yet. */
+/* A copy of the folder with its submounts, as libc.ts makes it for a runner that is not jailed yet. */
 static int copy_folder(const char *mode, const char *source)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
@@ -105,7 +104,7 @@ static void bind_all(pid_t pid, const char *at)
 		fail("entering the user namespace", errno);
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail("making its mounts private", errno);
-	/* All copies first: a folder may have `at` in it. */
+	/* Copy all folders first: one of them may contain `at`. */
 	for (size_t i = 0; i < count; i++)
 		trees[i] = copy_folder(modes[i], sources[i]);
 	if (mount("tmpfs", at, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755"))

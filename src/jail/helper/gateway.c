@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #define MOST_WORDS 64
-/* How long a gateway that says nothing any more may take to end. */
+/* How long a gateway may take to exit after it has closed its output. */
 #define HURRY_MS 1000
 
 static pid_t gateway;
 static bool is_told_to_end;
-static int lifeline = -1; /* The other end is the gateway's input. */
+static int lifeline = -1; /* the write end of the gateway's input */
 
 static void run_gateway(const char **words, int input_fd, int events_fd, int messages_fd)
 {
@@ -102,6 +102,6 @@ bool await_gateway(char *reason, size_t size)
 	else if (WEXITSTATUS(status) != 0)
 		snprintf(reason, size, "its gateway failed with status %d", WEXITSTATUS(status));
 	else
-		return false; /* It has said why. */
+		return false; /* The gateway has reported the reason itself. */
 	return true;
 }

@@ -9,22 +9,22 @@
 #include <unistd.h>
 
 /*
- * A guest can write to its console without end and be refused things without end, and may have taken over the process
- * that writes messages. Each log has a file and one older file, FILE.1, of this size at the most.
+ * A guest can cause endless console output and endless events, and may have taken over the process that writes
+ * messages. So each log has one file and one older file, FILE.1, each of at most this size.
  */
 #define LOG_MAX_BYTES (4 * 1024 * 1024)
 
-/* How long the gateway may go on delivering after the runner's end. */
+/* How long the gateway may continue to deliver data after the runner's end. */
 #define GATEWAY_END_MS 5000
 
 struct log {
 	int pipe;
-	const char *path; /* NULL: nobody wants it */
-	int fd;           /* -1: it cannot be written, which takes the log and not the machine */
+	const char *path; /* NULL: the log is not wanted */
+	int fd;           /* -1: the log cannot be written; the machine continues without it */
 	size_t bytes;
 };
 
-/* In a folder that a guest may have changed: what is there is no file of ours, and a link leads elsewhere. */
+/* A malicious guest may have changed the folder: never write to an existing file or through a link. */
 static void open_new(struct log *log)
 {
 	log->bytes = 0;
@@ -53,14 +53,14 @@ static void append(struct log *log, const char *data, size_t size)
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count <= 0)
-			return; /* A full disk: what comes later may find room. */
+			return; /* The disk is full. Later data may find room. */
 		data += count;
 		size -= count;
 		log->bytes += count;
 	}
 }
 
-/* Takes what is there; false at the end. */
+/* Copies available data to the log; false at the end of the pipe. */
 static bool drain(struct log *log)
 {
 	static char data[64 * 1024];
@@ -71,7 +71,7 @@ static bool drain(struct log *log)
 	return count > 0;
 }
 
-/* The gateway can say no more: the last event is ours. src/network/events.ts has its form. */
+/* Writes the last event on behalf of the gateway, which has exited. src/network/events.ts defines its format. */
 static void note_gateway_end(struct log *events)
 {
 	char reason[128], when[32], line[256];
@@ -109,14 +109,14 @@ void keep_logs(int console_fd, int messages_fd, int events_fd, int input_fd)
 		{.pipe = messages_fd, .path = file_ordered('m')},
 		{.pipe = events_fd, .path = events_fd < 0 ? NULL : file_ordered('w')},
 	};
-	/* Of the input only that its other end is closed, which poll() always tells. */
+	/* No events for the input: poll() always reports that the write end is closed. */
 	struct pollfd polls[INPUT + 1 + WARM_POLLS] = {[INPUT] = {.fd = is_ordered('e') ? input_fd : -1}};
 	for (int i = 0; i < INPUT; i++) {
 		open_new(&logs[i]);
 		polls[i] = (struct pollfd){.fd = logs[i].pipe, .events = POLLIN};
 	}
 	while (is_any_open(polls)) {
-		/* The console is the runner's alone: without it only the gateway is left to write. */
+		/* Only the runner writes to the console: once it is closed, only the gateway may still write. */
 		warm_expect(&polls[INPUT + 1]);
 		int count = poll(polls, INPUT + 1 + WARM_POLLS, polls[CONSOLE].fd < 0 ? GATEWAY_END_MS : warm_patience_ms());
 		if (count < 0) {

@@ -35,8 +35,8 @@ static struct options parse(char **argv)
 }
 
 /*
- * Holds on to nothing of the command's, whose output ends with it, but the reading end of its input: by that it sees
- * whether somebody still holds the other end. Returns a descriptor for that.
+ * Closes the standard streams, so that the command's output ends with the command. Keeps only the read end of its input
+ * and returns it: it tells whether the write end is still open.
  */
 static int step_back(void)
 {
@@ -49,7 +49,7 @@ static int step_back(void)
 			close(fd);
 	}
 	if (chdir("/"))
-		errno = 0; /* It would only have let a file system be unmounted. */
+		errno = 0; /* chdir() only allows the file system to be unmounted. */
 	return input;
 }
 
@@ -68,7 +68,7 @@ void block_debugger(void)
 	sigprocmask(SIG_BLOCK, &debugger, NULL);
 }
 
-/* The runner ends in its own way at a signal that its whole group gets, and what it leaves is removed after that. */
+/* On a signal to the whole process group, the runner shuts itself down. This process must survive to clean up. */
 static void ignore_signals(void)
 {
 	static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR2};
@@ -76,7 +76,7 @@ static void ignore_signals(void)
 		signal(signals[i], SIG_IGN);
 }
 
-/* Ends as the command did. */
+/* Ends this process like the command: with its exit status, or by its signal. */
 static int end_like(int status)
 {
 	if (WIFSIGNALED(status)) {
@@ -86,7 +86,7 @@ static int end_like(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : JAIL_FAILED;
 }
 
-/* A pipe whose ends are in the way of none of the command's descriptors. */
+/* Creates a pipe whose ends do not collide with the command's descriptors. */
 static void make_pipe(int ends[2])
 {
 	if (pipe2(ends, O_CLOEXEC))
@@ -100,7 +100,7 @@ static void make_pipe(int ends[2])
 	}
 }
 
-/* Gives the command the end of a pipe. */
+/* Passes the end of a pipe to the command. */
 static void pass_on(int end, int as)
 {
 	if (dup2(end, as) < 0)
@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 	bool has_taker = options.warm || is_ahead;
 	int ask[2], answer[2], orders[2], console[2], messages[2], status;
 	char reason[128];
-	int standard_input[2], standard_output[2]; /* where there is a taker */
+	int standard_input[2], standard_output[2]; /* only with a taker */
 	make_pipe(ask);
 	make_pipe(answer);
 	make_pipe(orders);
@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 	if (child < 0)
 		fail("starting a process", errno);
 	if (child == 0) {
-		/* Without the other ends it sees the end of a parent that was killed. */
+		/* Close the other ends, so that the child notices when its parent is killed. */
 		close(ask[0]);
 		close(answer[1]);
 		pass_on(orders[1], ORDERS_FD);

@@ -25,12 +25,12 @@
 #define LANDLOCK_SCOPES_ABI 6
 #define LANDLOCK_SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS 3
 
-/* As many files as the guest may know: libkrun holds a descriptor for each. */
+/* The most files of shares that a guest may cache: libkrun holds a descriptor for each. */
 #define MOST_FILES (1UL << 20)
 
 /*
- * The variables that the runner and the gateway need; one that was taken over must not find the user's secrets in the
- * rest.
+ * The variables that the runner and the gateway need. The others may hold secrets of the user, which a runner that its
+ * guest has taken over must not see.
  */
 static const char *const PASSED_ON[] = {
 	"DENO_DIR=", "DENO_NO_UPDATE_CHECK=", "HOME=",           "NO_COLOR=",        "PATH=",
@@ -52,7 +52,7 @@ static int write_file(const char *path, const char *text)
 	return error;
 }
 
-/* The map in which every id that this process knows stays what it is. */
+/* Builds a map of all ids that exist in this process's namespace to themselves. */
 static int identity_map(const char *own, char *map, size_t size)
 {
 	unsigned long inside, outside, count;
@@ -81,7 +81,7 @@ void write_id_maps(pid_t child, int ask_fd, int answer_fd)
 {
 	char asked, path[64];
 	int error = 0;
-	/* It has ended, or needs none. */
+	/* Without a request, the child has ended or needs no maps. */
 	if (read(ask_fd, &asked, 1) == 1) {
 		snprintf(path, sizeof path, "/proc/%d/setgroups", child);
 		if (geteuid() != 0)
@@ -91,7 +91,7 @@ void write_id_maps(pid_t child, int ask_fd, int answer_fd)
 		if (!error)
 			error = write_id_map(child, "gid", getegid());
 		if (write(answer_fd, &error, sizeof error) < 0)
-			error = errno; /* The child is gone, which the parent learns by waiting for it. */
+			error = errno; /* The child is gone; the parent notices when it waits for it. */
 	}
 	close(ask_fd);
 	close(answer_fd);
@@ -113,12 +113,12 @@ static void make_namespaces(const struct options *options, int ask_fd, int answe
 		if (error)
 			fail("mapping user ids", error);
 	}
-	/* AppArmor lets anybody make a user namespace, and takes all rights away in it: this is where that shows. */
+	/* AppArmor lets any user create a user namespace, but may deny all rights in it. Then this mount() fails. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail("making its mounts private", errno);
 }
 
-/* Deno executes what it finds in its cache: a runner that was taken over must not write there. */
+/* Deno executes code from its cache: a runner that its guest has taken over must not write there. */
 static void protect_cache(void)
 {
 	const char *deno = getenv("DENO_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -134,7 +134,7 @@ static void protect_cache(void)
 		fail("protecting Deno's cache", ENAMETOOLONG);
 	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL)) {
 		if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
-			return; /* There is none: the Deno that started this program would have made it where it could. */
+			return; /* There is no cache, and Deno cannot create one: otherwise the client's Deno would have. */
 		fail("protecting Deno's cache", errno);
 	}
 	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
@@ -143,8 +143,8 @@ static void protect_cache(void)
 }
 
 /*
- * Where there is Landlock with scopes (Linux 6.12), no signal and no connection to an abstract socket leaves this
- * process. Elsewhere namespaces and the filter of system calls do that, but for abstract sockets with --host-network.
+ * With Landlock scopes (Linux 6.12), the process cannot send signals or connect to abstract sockets outside the jail.
+ * On older kernels the namespaces and the seccomp filter prevent that, except for abstract sockets with --host-network.
  */
 static void scope(void)
 {
@@ -163,22 +163,22 @@ static void scope(void)
 
 static void set_limits(void)
 {
-	/* No core dump: it would hold the guest's memory, and be written by the host. */
+	/* No core dump: the host would write the guest's memory to it. */
 	struct rlimit none = {0, 0}, files;
 	setrlimit(RLIMIT_CORE, &none);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max < MOST_FILES) {
 		struct rlimit more = {MOST_FILES, MOST_FILES};
-		setrlimit(RLIMIT_NOFILE, &more); /* Root may; all others keep theirs. */
+		setrlimit(RLIMIT_NOFILE, &more); /* Works only for root. Others keep their limit. */
 	}
 }
 
 /*
- * libkrun takes the guest's user to make a file, and no supplementary groups: the host would refuse in a folder of such a
- * group what the guest's kernel, which knows them, has granted. So a thread that takes a user keeps its rights.
+ * libkrun creates files as the guest's user, but without the user's supplementary groups. In a folder of such a group
+ * the host would deny what the guest's kernel has granted. So a thread that changes its user keeps its capabilities.
  */
 static void keep_rights_of_threads(const struct options *options)
 {
-	/* Without a user namespace of its own it may lack the right to. */
+	/* With --unjailed there may be no new user namespace, and so no right to do this. */
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) && !options->unjailed)
 		fail("keeping rights", errno);
 }
@@ -216,10 +216,10 @@ void start_command(const struct options *options, int ask_fd, int answer_fd)
 		scope();
 		clean_environment();
 	}
-	/* What a careless starter left open. */
+	/* Close descriptors that the starter left open by mistake. */
 	if (syscall(SYS_close_range, MESSAGES_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC_FLAG))
 		fail("closing inherited files", errno);
-	/* Nobody would remove what it leaves. Last: making a user namespace would undo it. */
+	/* Die with the parent, which removes the runner's files. Last, because creating a user namespace resets it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
 		exit(JAIL_FAILED);

@@ -10,46 +10,47 @@
 #include <unistd.h>
 
 /*
- * What the runner wants done that it cannot do from inside of its jail. It says so before its VM starts and closes the
- * pipe then, so that no guest has a word in it. Each order is one letter and its arguments, all ended by a NUL:
+ * Orders are tasks of the runner that it cannot do itself from inside its jail. The runner sends them before its VM
+ * starts and then closes the pipe, so that no guest can change them. Each order is a letter and its arguments, each
+ * ended by a NUL:
  *
- *   c FILE             keep what the guest writes to its console there
- *   m FILE             keep the messages of the runner, of libkrun and of the gateway there
- *   w FILE             keep the events of the gateway there
- *   e                  kill the runner when nobody holds the other end of its standard input any more: one that its
- *                      guest has taken over, or that is busy, would not end by itself
- *   g TEXT             the next word of the gateway's command, which is started outside of the jail
- *   p SOCKET           listen there for the gateway, and send the pings that it asks for
+ *   c FILE             write the guest's console output to this file
+ *   m FILE             write the messages of the runner, of libkrun and of the gateway to this file
+ *   w FILE             write the events of the gateway to this file
+ *   e                  kill the runner when the write end of its standard input is closed: a runner that is busy, or
+ *                      that its guest has taken over, would not exit by itself
+ *   g TEXT             the next word of the gateway's command, which is started outside the jail
+ *   p SOCKET           listen on this socket for the gateway, and send its pings
  *
  * with --warm:
  *
- *   t SOCKET           listen there for who takes the machine; its orders come in the place of this one
- *   i SECONDS          wait for it no longer
- *   v ID               refuse it unless that mount is its root
- *   f FILE             start another machine like it in its place once it is taken, unless that file is gone by then;
- *                      without this order, none starts
- *   s FOLDER           the folders of the order `b` appear in `s` of that one, in the runner's tree
+ *   t SOCKET           listen on this socket for the client that takes the machine; its orders replace this one
+ *   i SECONDS          wait for the client for this time
+ *   v ID               refuse the client unless its root is the mount with this id
+ *   f FILE             once the machine is taken, start another machine like it, unless this file is gone by then;
+ *                      without this order, none is started
+ *   s FOLDER           mount the folders of the orders `b` in `FOLDER/s`, in the runner's tree
  *
- * of who takes the machine, beside `e`, `n` and `h`:
+ * from the client that takes the machine, besides `e`, `n` and `h`:
  *
- *   b ro|rw FOLDER     mount that folder: the first as `rootfs`, the others as `v0`, `v1` and so on
+ *   b ro|rw FOLDER     mount this folder: the first as `rootfs`, the others as `v0`, `v1` and so on
  *
- * and after its end, in this order:
+ * and after the runner's end, in this order:
  *
- *   n FOLDER NAME ID   take NAME out of the index of names in FOLDER, if it is that of the machine ID
- *   l FILE             take that lock; without it, what follows is left to who has it
- *   r PATH             remove a file, or a folder with everything in it
+ *   n FOLDER NAME ID   remove NAME from the index of names in FOLDER, if it belongs to the machine ID
+ *   l FILE             take this lock; if another process holds it, leave the following orders to that process
+ *   r PATH             remove a file, or a folder with its contents
  *   d PATH             remove an empty folder
- *   h FILE             unless that file is there, leave what follows to who holds the other end of the runner's standard
- *                      input, if somebody does: there is something to be read first of why the runner ended
+ *   h FILE             if this file is missing and the write end of the runner's standard input is still open, leave
+ *                      the following orders to the process that has it open: it first reads why the runner ended
  */
 static char orders[128 * 1024];
 static size_t length;
 
-/* As many bytes of them may come from the command; who takes its machine adds to that. */
+/* The maximum size of the command's orders. The orders of the client that takes the machine come on top. */
 #define ORDERS_MAX (32 * 1024)
 
-/* How long a lock is waited for that others hold for a moment, to look at it. */
+/* How long to wait for a lock that another process holds for a moment, to check it. */
 #define LOCK_TRIES 200
 #define LOCK_PAUSE_NS (10 * 1000 * 1000)
 
@@ -79,7 +80,7 @@ struct order {
 	const char *arguments[3];
 };
 
-/* The next text; NULL when the orders end before it does. */
+/* The next text; NULL when it is incomplete. */
 static const char *next_text(size_t *at)
 {
 	const char *text = orders + *at;
@@ -190,7 +191,7 @@ static void release_name(const char *folder, const char *name, const char *id)
 	close(lock);
 }
 
-/* Whether somebody still holds the other end of a pipe. */
+/* Whether the write end of a pipe is still open. */
 static bool is_held(int fd)
 {
 	struct pollfd input = {.fd = fd};

@@ -18,13 +18,12 @@
 #include <unistd.h>
 
 /*
- * Sends the pings of a guest: the gateway, which Deno runs, cannot open a socket of ICMP. Whether anybody may is the
- * host's to say (net.ipv4.ping_group_range); the kernel lets such a socket send echo requests alone, and gives it the
- * answers to its own.
+ * Sends the pings of a guest, because the gateway runs in Deno, which has no ICMP sockets. The host determines which
+ * users may open ICMP sockets (net.ipv4.ping_group_range). The kernel allows such a socket to send only echo requests,
+ * and to receive only the answers to its own requests.
  *
- * The gateway and this process exchange frames over one connection: the length of what follows as 4 bytes, big-endian,
- * an address as 16 bytes (one of IPv4 as ::ffff:a.b.c.d), and a message of ICMP or ICMPv6. src/network/pings.ts has the
- * same.
+ * The gateway and this process exchange frames over one connection: the length of the rest as 4 bytes, big-endian, an
+ * address as 16 bytes (IPv4 as ::ffff:a.b.c.d), and an ICMP or ICMPv6 message, as in src/network/pings.ts.
  */
 #define ADDRESS_BYTES 16
 #define MOST_BYTES 65536
@@ -37,7 +36,7 @@ struct frame {
 
 enum { CONNECTION, LIFELINE, PING, PING6, POLLS };
 
-static pid_t pings = -1; /* the process that does it */
+static pid_t pings = -1; /* the process that sends pings */
 
 static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -47,7 +46,7 @@ static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-/* From here on this process sends and receives, and can do nothing else: whatever a frame makes of it. */
+/* From here on this process can only send and receive, even if a malicious frame takes it over. */
 static bool seal(void)
 {
 	static const int calls[] = {
@@ -93,7 +92,7 @@ static bool send_all(int fd, const void *from, size_t size)
 	return true;
 }
 
-/* Sends one ping; one that the host does not send is lost, as any may be. False at the end of the connection. */
+/* Sends a ping. If sendto() fails, the ping is lost, as any ping may be. False at the end of the connection. */
 static bool send_ping(const struct pollfd *polls)
 {
 	static struct frame frame;
@@ -117,7 +116,7 @@ static bool send_ping(const struct pollfd *polls)
 	return true;
 }
 
-/* Passes one answer on. False at the end of the connection. */
+/* Forwards an answer to the gateway. False at the end of the connection. */
 static bool pass_answer(const struct pollfd *polls, int which)
 {
 	static struct frame frame;
@@ -126,7 +125,7 @@ static bool pass_answer(const struct pollfd *polls, int which)
 	ssize_t count = recvfrom(polls[which].fd, frame.message, sizeof frame.message, MSG_DONTWAIT,
 				 (struct sockaddr *)&from, &size);
 	if (count < 0)
-		return true; /* An error that somebody on the way told of. */
+		return true; /* An error that a router reported. */
 	if (which == PING) {
 		memcpy(frame.address, MAPPED, sizeof MAPPED);
 		memcpy(frame.address + sizeof MAPPED, &((struct sockaddr_in *)&from)->sin_addr, sizeof(struct in_addr));
@@ -140,7 +139,7 @@ static void serve(const char *path, struct pollfd *polls)
 {
 	if (poll(polls, LIFELINE + 1, -1) < 0 || polls[LIFELINE].revents)
 		return;
-	/* The gateway's, and nobody else's. */
+	/* Accept only one connection: the gateway's. */
 	int connection = accept4(polls[CONNECTION].fd, NULL, NULL, SOCK_CLOEXEC);
 	unlink(path);
 	close(polls[CONNECTION].fd);
@@ -157,13 +156,13 @@ static void serve(const char *path, struct pollfd *polls)
 	}
 }
 
-/* Leaves this process these descriptors and no other, as its first ones. */
+/* Moves these descriptors to the lowest numbers, and closes all others. */
 static void keep_only(struct pollfd *polls)
 {
 	for (int i = 0; i < POLLS; i++)
 		polls[i].fd = fcntl(polls[i].fd, F_DUPFD, POLLS);
 	for (int i = 0; i < POLLS; i++) {
-		/* Where there is none, what its place had does not stay either: others wait for the end of a pipe. */
+		/* Close it even if nothing takes its place: other processes wait for the end of a pipe. */
 		close(i);
 		polls[i].fd = dup2(polls[i].fd, i);
 	}
@@ -178,7 +177,7 @@ void start_pings(const char *path, int lifeline_fd)
 		[PING] = {.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP), .events = POLLIN},
 		[PING6] = {.fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMPV6), .events = POLLIN},
 	};
-	/* Before the gateway starts, which sees by the socket whether there are pings. */
+	/* Before the gateway starts: it checks for this socket to see whether pings are available. */
 	polls[CONNECTION].fd = polls[PING].fd < 0 && polls[PING6].fd < 0 ? -1 : listen_at(path);
 	if (polls[CONNECTION].fd >= 0)
 		pings = fork();

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 /*
- * A guest may have left folders in folders, as deep as its disk allows: they are moved up to the top one after the
- * other, so that no more than two are open at a time.
+ * A guest may have nested folders as deep as its disk allows. Nested folders are moved to the top folder one by one, so
+ * that at most two folders are open at a time.
  */
 
 static DIR *open_folder(int parent, const char *name)
 {
-	/* Its owner may have forbidden it to himself. It is no link: unlink() would have removed that. */
+	/* The owner may lack permission for the folder. It is not a link: unlink() would have removed a link. */
 	fchmodat(parent, name, 0700, 0);
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
@@ -35,7 +35,7 @@ static bool remove_one(int folder, const char *name)
 	return unlinkat(folder, name, 0) == 0 || unlinkat(folder, name, AT_REMOVEDIR) == 0;
 }
 
-/* Moves a folder that is not empty to the top, under a name that nothing has there. */
+/* Moves a non-empty folder to the top folder, under an unused name. */
 static bool move_up(int folder, const char *name, int top)
 {
 	static unsigned long number;
@@ -47,7 +47,7 @@ static bool move_up(int folder, const char *name, int top)
 	return renameat(folder, name, top, fresh) == 0;
 }
 
-/* Empties a folder at the top and removes it. */
+/* Empties a folder in the top folder and removes it. */
 static bool remove_folder(int top, const char *name)
 {
 	struct dirent *entry;
@@ -68,7 +68,7 @@ void remove_tree(const char *path)
 	DIR *top = open_folder(AT_FDCWD, path);
 	if (!top)
 		return;
-	/* Reading a folder while entries come and go may miss some: again, until nothing is left or nothing more goes. */
+	/* Reading a folder while its entries change may miss some: repeat until a pass removes nothing. */
 	for (bool progress = true; progress;) {
 		struct dirent *entry;
 		progress = false;

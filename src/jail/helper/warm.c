@@ -15,25 +15,28 @@
 #include <unistd.h>
 
 /*
- * With --warm, the runner's machine boots without a root and waits for one; with --ahead, the runner waits for its
- * client. This process listens on a socket for them. The first to connect is the taker: there is only one. It sends
- * orders, an empty text, and the line that is the runner's specification; this process has the folders of the order `b`
- * mounted in the runner's tree, from outside, and passes the line on. From then on the connection is to the taker what the
- * pipes of a runner are to its starter: what the runner writes comes back, the end of the taker's side ends what it holds,
- * and the connection ends when nothing of the machine is left, after a line `ended CODE SIGNAL` and, with --ahead, the
- * runner's messages. Whatever the taker sends besides kills the runner.
+ * With --warm, the runner boots a machine without a root filesystem, which waits for one (a warm machine). With
+ * --ahead, the runner waits for its client. This process listens on a socket for the client that takes it (the taker).
+ * The first client to connect is the taker, and there is only one. It sends orders, an empty text, and a line with the
+ * runner's specification. This process mounts the folders of the orders `b` in the runner's tree, from outside, and
+ * forwards the line to the runner.
+ *
+ * From then on the connection replaces the pipes that a runner has to its starter. The runner's output is sent to the
+ * taker. When the taker closes its side, the runner's input ends. When the machine has ended and its files are removed,
+ * the taker gets a line `ended CODE SIGNAL` and, with --ahead, the runner's messages; then the connection ends. Any
+ * further data from the taker kills the runner.
  */
 
-/* The line must fit into the pipe to the runner, so that passing it on never blocks. */
+/* The line must fit into the pipe to the runner, so that forwarding it never blocks. */
 #define REQUEST_MAX (60 * 1024)
-/* After a taking, how long until its place is filled again: the machine has started by then, and a short one ended. */
+/* Time until a taken machine is succeeded by a new one. By then it has started, and has ended if it is short-lived. */
 #define FILL_DELAY_MS 5000
 
 static enum { OFF, BOOTS, WAITS, ASKED, TAKEN, ENDS } state;
 static int input = -1, output = -1; /* the other ends of the runner's standard input and output */
 static int starter = -1, listener = -1, taker = -1;
 static bool is_ahead, knows_orders, taker_left, filled, fills_at_end;
-static long long deadline_ms = LLONG_MAX; /* of waiting for a taker, or of filling the place again */
+static long long deadline_ms = LLONG_MAX; /* when to stop waiting for a taker, or to start the successor */
 static pid_t runner;
 static char **program; /* of this process */
 static char first_line[REQUEST_MAX];
@@ -61,7 +64,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* Reads the specification with which the machine boots: one line. */
+/* Reads the specification of the machine to boot: one line. */
 static bool read_first_line(void)
 {
 	while (first_line_length < sizeof first_line) {
@@ -92,12 +95,12 @@ void warm_begin(char **argv)
 {
 	program = argv;
 	starter = fcntl(1, F_DUPFD_CLOEXEC, MESSAGES_FD + 1);
-	/* Without one, the runner ends. */
+	/* Without a specification, the runner exits. */
 	if (!read_first_line() || write(input, first_line, first_line_length) < 0)
 		close_fd(&input);
 }
 
-/* Where takers connect; the socket's being there says that the machine waits. */
+/* The socket for takers. It exists while the machine waits for a taker. */
 static const char *socket_path(void)
 {
 	return file_ordered('t');
@@ -110,7 +113,7 @@ static void stop_listening(void)
 	close_fd(&listener);
 }
 
-/* Ends a machine that nobody can use. */
+/* Kills a machine that cannot be used any more. */
 static void give_up(void)
 {
 	if (state != TAKEN)
@@ -126,7 +129,7 @@ static void start_listening(void)
 	listener = path ? listen_at(path) : -1;
 	if (listener < 0)
 		return give_up();
-	/* Who finds the runner gone must not remove what it left, and the right to its place with that. */
+	/* With this lock, a process that finds the runner gone does not remove its files, which include its place. */
 	if (place)
 		take_lock(place);
 	idle_s = file_ordered('i');
@@ -134,7 +137,7 @@ static void start_listening(void)
 	state = WAITS;
 }
 
-/* The id of the mount that is the root of a process; 0 when it has another kind of root. */
+/* The id of the mount that is the root of a process; 0 when its root is not a mount. */
 static long root_mount(pid_t pid)
 {
 	char path[64], *line = NULL;
@@ -159,8 +162,9 @@ static long root_mount(pid_t pid)
 }
 
 /*
- * Whether what that process means by a path is what it meant to who wanted this machine: a mount belongs to one mount
- * namespace alone. This process may be in another one, of buildah's, from where it could not look at the namespaces.
+ * Whether paths mean the same files to the peer as to the client that ordered this machine. Their root mounts are
+ * compared, because a mount belongs to one mount namespace only. Namespaces are not compared, because this process may
+ * be in another one (of buildah), from which it cannot read them.
  */
 static bool sees_same_files(int fd)
 {
@@ -181,7 +185,7 @@ static void accept_taker(void)
 	taker = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (taker < 0)
 		return;
-	/* First: from now on this process ends with the connection, and not with the client. */
+	/* Do this first: from now on this process ends with the connection, not with the client. */
 	if (is_ahead && is_client(taker))
 		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	if (!(is_ahead ? is_client(taker) : sees_same_files(taker)) || send(taker, "taken\n", 6, MSG_NOSIGNAL) != 6)
@@ -190,7 +194,7 @@ static void accept_taker(void)
 	state = ASKED;
 }
 
-/* The length of the orders at the beginning of the request, with the empty text behind them; 0 when that is not there. */
+/* The length of the orders at the start of the request, including the empty text behind them; 0 if it is missing. */
 static size_t orders_length(void)
 {
 	for (size_t at = 0; at < request_length; at++)
@@ -199,7 +203,7 @@ static size_t orders_length(void)
 	return 0;
 }
 
-/* The runner's control group, if it has one, has had next to none of the processors: now it gets its share. */
+/* While the machine was warm, the runner's cgroup had the lowest CPU weight. Now it gets the normal weight. */
 static void end_background(void)
 {
 	const char *group = file_ordered('d');
@@ -209,11 +213,11 @@ static void end_background(void)
 	if (group && snprintf(path, sizeof path, "%s/cpu.weight", group) < (int)sizeof path)
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, "100", 3) < 0)
-		errno = 0; /* It has to do with less then. */
+		errno = 0; /* The machine then runs with less CPU time. */
 	close_fd(&fd);
 }
 
-/* Does what the taker asks for as soon as all of it is there. */
+/* Handles the taker's request once it is complete. */
 static void answer_request(void)
 {
 	size_t orders = orders_length();
@@ -243,7 +247,7 @@ static void read_taker(void)
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (count <= 0) {
-		/* Kept open: its end says that nothing is left. */
+		/* The connection stays open: closing it tells the taker that the machine's files are removed. */
 		taker_left = true;
 		close_fd(&input);
 		if (state == ASKED || is_ordered('e'))
@@ -256,7 +260,7 @@ static void read_taker(void)
 	}
 }
 
-/* What the runner writes: its first line is for its starter, and what follows for the taker. */
+/* Reads the runner's output. The first line is for its starter, the rest for the taker. */
 static void read_runner(void)
 {
 	char data[4096];
@@ -271,7 +275,7 @@ static void read_runner(void)
 			(void)!send(taker, data, count, MSG_NOSIGNAL);
 		return;
 	}
-	/* First: a starter that is told of the machine may take it. */
+	/* Listen first: the starter may take the machine as soon as it gets the line. */
 	if (data[count - 1] == '\n')
 		start_listening();
 	(void)!write(starter, data, count);
@@ -279,7 +283,7 @@ static void read_runner(void)
 		close_fd(&starter);
 }
 
-/* In a process of its own, whose parent is gone: becomes what this one was at its start. */
+/* In an orphaned child: executes this program again, as it was started. */
 static void start_another(void)
 {
 	int ends[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -296,14 +300,14 @@ static void start_another(void)
 	execvp(program[0], program);
 }
 
-/* Whether the place of the machine that was taken is to be filled now: unless somebody has removed it meanwhile. */
+/* Frees the place of the taken machine. Returns whether to start a successor: not if the place was removed. */
 static bool give_place(void)
 {
 	const char *file = file_ordered('f');
 	char time_ms[32];
 
 	filled = true;
-	/* Before the place is free: src/state/warm.ts compares it with the time at which places were changed. */
+	/* Before the place is free: src/state/warm.ts compares this with the time at which the places last changed. */
 	snprintf(time_ms, sizeof time_ms, "%lld", read_clock(CLOCK_REALTIME));
 	setenv("SMOLVM_SUCCEEDS_AT", time_ms, 1);
 	return file && unlink(file) == 0;
@@ -327,7 +331,7 @@ void warm_expect(struct pollfd polls[WARM_POLLS])
 {
 	int client = taker_left ? -1 : taker >= 0 ? taker : listener;
 
-	/* What a machine that boots says is answered by its orders: they come first. */
+	/* read_runner() needs the orders: while the machine boots, do not read its output before them. */
 	bool listens = state != OFF && (state != BOOTS || knows_orders);
 
 	polls[0] = (struct pollfd){.fd = listens ? output : -1, .events = POLLIN};
@@ -364,7 +368,7 @@ void warm_handle(const struct pollfd polls[WARM_POLLS])
 void warm_end(void)
 {
 	stop_listening();
-	/* With its folder, the right to its place would go. */
+	/* Now, because the place is in the machine's folder, which is removed next. */
 	fills_at_end = state == TAKEN && !filled && give_place();
 }
 
@@ -380,7 +384,7 @@ void warm_finish(int status)
 	}
 	if (fills_at_end)
 		fill();
-	/* The taker's connection ends with this process: who sees its end finds nothing left of this one, either. */
+	/* The connection closes when this process exits: the taker sees that only when this process is gone too. */
 }
 
 int taker_holder(void)
