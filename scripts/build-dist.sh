@@ -3,15 +3,16 @@
 #
 #   scripts/build-dist.sh [--portable [--deno FILE]] [--platform PLATFORM] [--lib DIR]
 #
-# The executable is made by `deno compile`, around the file DENORT_BIN or else one that
-# Deno downloads. --portable takes the bundled program and a whole Deno instead (FILE,
-# or this machine's): the same for its users, larger, and nothing is downloaded.
+# `deno compile` makes the executable from the file DENORT_BIN, or from one that Deno
+# downloads. --portable uses the bundled program and a whole Deno instead (FILE, or this
+# machine's): that is larger but works the same for users, and nothing is downloaded.
 # PLATFORM is linux-x64, linux-arm64, darwin-x64 or darwin-arm64; default: this machine's.
-# Another one needs its Deno (FILE or DENORT_BIN) and DIR: its libkrun and libkrunfw, the
-# guest's agent, for Linux smolvm-jail, and the disk templates, named as in lib/, which is the default.
+# Another platform needs its Deno (FILE or DENORT_BIN) and DIR with its libkrun and
+# libkrunfw, the guest's agent, smolvm-jail (for Linux), and the disk templates, named as
+# in lib/, which is the default of DIR.
 #
-# Same input, same bytes: all times are SOURCE_DATE_EPOCH, by default the last commit's.
-# Needs GNU tar. Programs for macOS can only be signed there. The last line printed is
+# Builds are reproducible: all times are SOURCE_DATE_EPOCH, by default the last commit's.
+# Needs GNU tar. Programs for macOS can only be signed on macOS. The last line printed is
 # the tarball's path.
 set -euo pipefail
 
@@ -67,18 +68,18 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 top=$work/$name
 
-# Prints what a program or a library was built for. ELF says it at byte 18, Mach-O after its magic number.
+# Prints the platform that a program or library was built for: at byte 18 in ELF, after the magic number in Mach-O.
 platform_of() {
   case $(od -An -v -tx1 -N20 "$1" | tr -d ' \n') in
     7f454c46*3e00) echo linux-x64 ;;
     7f454c46*b700) echo linux-arm64 ;;
     cffaedfe07000001*) echo darwin-x64 ;;
     cffaedfe0c000001*) echo darwin-arm64 ;;
-    *) echo "no platform that is known" ;;
+    *) echo "an unknown platform" ;;
   esac
 }
 
-# take FILE TARGET PLATFORM OPTION: copies a program; OPTION is where another one could come from.
+# take FILE TARGET PLATFORM OPTION: copies a program; OPTION tells users how to provide another one.
 take() {
   local found
   [ -f "$1" ] || fail "Cannot build $name: there is no \"$1\"; $4"
@@ -87,12 +88,12 @@ take() {
   install -m 755 "$1" "$2"
 }
 
-# A library's own name holds its version, and a link to it the name that it is looked for by.
+# The file name of a library contains its version; programs look for the link.
 take_libraries() {
   local link file
   for link in "${libraries[@]}"; do
     file=$(realpath "$lib/$link" 2>/dev/null || echo "$lib/$link")
-    take "$file" "$top/lib/" "$platform" "give the folder of those for $platform with --lib"
+    take "$file" "$top/lib/" "$platform" "give the folder of the libraries for $platform with --lib"
     [ "${file##*/}" = "$link" ] || ln -s "${file##*/}" "$top/lib/$link"
   done
   take "$lib/$agent" "$top/lib/" "linux-${platform#*-}" "copy the one that scripts/build-agent makes on Linux"
@@ -104,7 +105,7 @@ take_libraries() {
   install -m 644 "$lib"/*.template "$top/lib/" || fail "Cannot build $name: \"$lib\" has no disk templates"
 }
 
-# The files of the bundle find lib/ two folders up, as they do in a checkout.
+# The bundle's files look for lib/ two folders up, as in a checkout.
 portable_program() {
   mkdir "$top/lib/portable"
   cp "$work"/bundle/*.js "$top/lib/portable/"
@@ -112,22 +113,22 @@ portable_program() {
   install -m 755 scripts/portable_launcher "$top/smolvm"
 }
 
-# Container engines are Linux's.
+# Only for Linux, as are container engines.
 oci_launcher() {
   case $platform in linux-*) install -m 755 smolvm-oci "$top/" ;; esac
 }
 
-# --allow-all: a list of permissions will not do. Deno lets a program touch /proc, /dev and /sys, where mounts,
-# processes and KVM are found, only while it has each of them without a limit, --allow-import included, and one
-# executable has one list for the CLI and for the runner, whose FFI no permission holds anyway.
-# --no-code-cache: it would be a file in /tmp with a name that others can guess, and what is in it is executed.
+# --allow-all: a list of permissions is not enough. smolvm reads /proc, /dev and /sys for mounts, processes and KVM, and
+# Deno allows that only with every permission unlimited, --allow-import included. Also, an executable has one list for
+# the CLI and the runner, and no permission restricts the runner's FFI anyway.
+# --no-code-cache: the cache would be a file in /tmp with a predictable name, whose content is executed.
 compiled_program() {
   local executable=$work/out/smolvm included=() file
-  for file in "$work"/bundle/*.js; do included+=(--include "$file"); done # imports that bundle.ts hides
-  TZ=UTC touch -t 197001010000 "$work"/bundle/*.js # their times are in the executable
+  for file in "$work"/bundle/*.js; do included+=(--include "$file"); done # bundle.ts hides these imports from Deno
+  TZ=UTC touch -t 197001010000 "$work"/bundle/*.js # the executable contains these times
   deno compile --quiet --allow-all --unstable-net --no-prompt --no-config --no-lock --no-check --cached-only --no-code-cache \
     "${included[@]}" --target "$target" --output "$executable" "$work/bundle/main.js" ||
-    fail "Cannot compile for $platform: set DENORT_BIN to Deno's \"denort\" for it, or take --portable"
+    fail "Cannot compile for $platform: set DENORT_BIN to Deno's \"denort\" for it, or use --portable"
   take "$executable" "$top/smolvm" "$platform" "set DENORT_BIN to Deno's \"denort\" for $platform"
 }
 
@@ -136,7 +137,7 @@ sign() { # PROGRAM, below $top
   if [ "$os" = darwin ]; then
     "${sign[@]}" "$top/$1"
   else
-    echo "build-dist: not signed, which only macOS can do: unpack it there and run: ${sign[*]} $1" >&2
+    echo "build-dist: not signed, because only macOS can sign: unpack the tarball there and run: ${sign[*]} $1" >&2
   fi
 }
 
@@ -147,25 +148,25 @@ completions() {
   ./smolvm completion fish >"$top/completions/smolvm.fish"
 }
 
-# With what README.md leads to.
+# Includes the files that README.md links to.
 documentation() {
   mkdir "$top/docs"
   install -m 644 README.md "$top/"
   install -m 644 docs/*.md "$top/docs/"
 }
 
-# Where man looks when the folder of a program is in PATH.
+# man looks in this folder when the program's folder is in PATH.
 man_page() {
   mkdir -p "$top/man/man1"
   deno run --quiet --allow-all --cached-only --frozen scripts/man_page.ts "$epoch" >"$top/man/man1/smolvm.1"
 }
 
-# npm_package PART: the package, with its version, that scripts/setup takes something from.
+# npm_package PART: prints the package and version from which scripts/setup fetches a file.
 npm_package() { grep -oE "@[a-z/-]*$1[a-z0-9-]*@[0-9.]+" scripts/setup; }
 
 npm_version() { sed -n "s/.*\"npm:\($1@[0-9.]*\)\": .*/\1/p" deno.lock; }
 
-# npm_notice PACKAGE LICENCE: what is said of a package in the program, with the words of its licence.
+# npm_notice PACKAGE LICENCE: prints the notice for a package that the program contains, with its licence text.
 npm_notice() {
   local version
   version=$(npm_version "$1")

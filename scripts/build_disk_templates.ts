@@ -1,6 +1,6 @@
 /**
- * Builds the templates of the machines' disks: empty ext4 file systems, of which only the blocks that are not zero are
- * kept (see src/storage/template.ts). The same e2fsprogs gives the same bytes.
+ * Builds the templates of the machines' disks: empty ext4 file systems, stored without their zero blocks (see
+ * src/storage/template.ts). The same version of e2fsprogs produces the same bytes.
  *
  *     deno run -A scripts/build_disk_templates.ts [FOLDER]
  *
@@ -11,7 +11,7 @@ import { DISK_TEMPLATES } from "../src/storage/disk.ts";
 import { BLOCK_BYTES, encodeTemplate, type Extent } from "../src/storage/template.ts";
 
 const JOURNAL_MIB = 4;
-/** Any constant will do: no host mounts these disks, and a guest has one. */
+/** Any constants: hosts do not mount these disks, and a guest has only one. */
 const UUID = "736d6f6c-766d-4000-8000-000000000001";
 const HASH_SEED = "736d6f6c-766d-4000-8000-000000000002";
 const CREATED = "1700000000";
@@ -21,11 +21,11 @@ const FEATURES = [
   "ext_attr",
   "dir_index",
   "filetype",
-  "meta_bg", // so that the guest can grow the file system online, to any size and with no block reserved for it
+  "meta_bg", // lets the guest grow the file system online to any size, without reserved blocks
   "extent",
   "64bit",
   "flex_bg",
-  "sparse_super", // not sparse_super2: the kernel grows none with it
+  "sparse_super", // not sparse_super2: the kernel cannot grow a file system that has it
   "large_file",
   "huge_file",
   "dir_nlink",
@@ -35,7 +35,7 @@ const FEATURES = [
 
 const EXTENDED_OPTIONS = [
   "packed_meta_blocks=1", // few extents, few writes per disk
-  // Marks the inode tables as zeroed, which a sparse file is; else each guest kernel would write them all.
+  // Marks the inode tables as zeroed, as they are in a sparse file. Otherwise each guest kernel would write them all.
   "lazy_itable_init=0",
   "lazy_journal_init=0",
   "assume_storage_prezeroed=1",
@@ -48,7 +48,7 @@ const EXTENDED_OPTIONS = [
 const TOOL_FOLDERS = ["/sbin", "/usr/sbin", "/opt/homebrew/opt/e2fsprogs/sbin", "/usr/local/opt/e2fsprogs/sbin"];
 
 async function makeFileSystem(image: string, sizeBytes: number): Promise<void> {
-  // Defaults of the host's own mke2fs.conf must not reach the template.
+  // The host's mke2fs.conf must not affect the template.
   const config = `${image}.conf`;
   await Deno.writeTextFile(config, "[fs_types]\n\text4 = {\n\t}\n");
   await Deno.create(image).then((file) => file.close());
@@ -72,7 +72,7 @@ async function makeFileSystem(image: string, sizeBytes: number): Promise<void> {
   if (!success) throw new Error(`mke2fs failed: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
-/** Every run of blocks that are not zero. */
+/** Returns every run of nonzero blocks. */
 function readExtents(image: string): Extent[] {
   using file = Deno.openSync(image);
   const superblock = new DataView(readBlocks(file, 0, 1).buffer, 1024, 1024);
@@ -80,9 +80,9 @@ function readExtents(image: string): Extent[] {
   const usedBlocks = blocks - superblock.getUint32(0x0c, true);
   const groupBlocks = superblock.getUint32(0x20, true);
 
-  // An empty file system with packed metadata uses its first blocks, and at the start of some groups one for a copy of
-  // the superblock and one for descriptors: the rest need not be read. (e2fsprogs would say of a disk made from the
-  // template if that were wrong.)
+  // An empty file system with packed metadata uses its first blocks and, at the start of some groups, one block for a
+  // copy of the superblock and one for descriptors. Skip the rest. (If that were wrong, e2fsprogs would report errors
+  // in disks made from the template.)
   const extents = findExtents(file, 0, usedBlocks);
   for (let group = Math.ceil(usedBlocks / groupBlocks); group * groupBlocks < blocks; group++) {
     extents.push(...findExtents(file, group * groupBlocks, 2));
@@ -90,7 +90,7 @@ function readExtents(image: string): Extent[] {
   return extents;
 }
 
-/** Those among `count` blocks from the block `first` on. */
+/** Returns every run of nonzero blocks among `count` blocks from block `first` on. */
 function findExtents(file: Deno.FsFile, first: number, count: number): Extent[] {
   const bytes = readBlocks(file, first, count);
   const extents: Extent[] = [];

@@ -1,4 +1,4 @@
-/** The templates that build_disk_templates.ts builds, and disks made from them, judged by e2fsprogs. */
+/** Checks the templates of build_disk_templates.ts, and disks made from them, with e2fsprogs. */
 import assert from "node:assert/strict";
 import type { DiskOptions } from "../src/storage/disk.ts";
 
@@ -19,9 +19,9 @@ async function build(): Promise<string> {
   return folder;
 }
 
-/** Built once: it takes seconds. */
+/** The folder of the templates. Built once, because building takes seconds. */
 let templates: string;
-/** For the disks of the tests. */
+/** The folder for the disks of the tests. */
 let work: string;
 Deno.test.beforeAll(async () => {
   templates = await build();
@@ -31,7 +31,7 @@ Deno.test.afterAll(async () => {
   for (const folder of [templates, work]) await Deno.remove(folder, { recursive: true });
 });
 
-/** A program that makes a disk and prints how it failed, if it did. */
+/** A program that makes a disk and prints the error if that fails. */
 const createDiskScript = (path: string, options: DiskOptions) =>
   `const { createDisk } = await import(${JSON.stringify(DISK)});
    try { createDisk(${JSON.stringify(path)}, ${JSON.stringify(options)}); }
@@ -84,12 +84,12 @@ Deno.test("the templates are the same bytes each time they are built", async () 
   }
 });
 
-Deno.test("createDisk() on a full disk says so and leaves no file", async () => {
+Deno.test("createDisk() on a full disk reports it and leaves no file", async () => {
   const full = `${work}/full`;
   await Deno.mkdir(full);
   const script = `mount -t tmpfs -o size=16k none "$1" && "$2" eval "$3" && ls -A "$1" | wc -l`;
   const { text } = await run(
-    // A mount namespace of its own, for an ordinary user within a user namespace.
+    // In a new mount namespace; for an ordinary user, in a new user namespace too.
     ...["unshare", "-m", ...(Deno.uid() === 0 ? [] : ["-r"]), "sh", "-c", script, "sh"] as [string, ...string[]],
     full,
     Deno.execPath(),

@@ -1,28 +1,29 @@
 /**
- * Bundles the program into a few files, which start in a third of the time that the sources take:
+ * Bundles the program into a few files, which start in a third of the time of the sources:
  *
  *     main.js      the entry
- *     run.js       an ordinary `smolvm run`, whose start-up counts
- *     exec.js      an ordinary `smolvm exec`, whose does, too
- *     program.js   all others, by commander
+ *     run.js       an ordinary `smolvm run`, which must start fast
+ *     exec.js      an ordinary `smolvm exec`, which must start fast
+ *     program.js   all other commands, with commander
  *     oci.js       the OCI runtime, and the process of a container
  *     runner.js    the process of a VM
  *     gateway.js   the process of a guest's network
  *
  *     deno run -A scripts/bundle.ts FOLDER
  *
- * Each has all that it needs, and shares nothing with the others: to find and read a file costs more than its code.
- * Commander imports six modules of Node, for features that smolvm has no use for, such as subcommands that are programs
- * of their own; Deno's polyfills of them would take longer to start than Deno itself.
+ * Each file is complete and shares no code with the others, because finding and reading another file takes longer than
+ * loading duplicate code. Commander imports six Node modules for features that smolvm does not use, such as subcommands
+ * in separate programs. Deno's polyfills of these modules would take longer to load than Deno takes to start, so the
+ * bundle replaces them.
  */
 
 const SOURCES = decodeURIComponent(new URL("../src", import.meta.url).pathname);
 
-/** Fails with a name as soon as the bundle uses what it was built without. */
+/** A stand-in that throws an error with the module's name when the bundle uses a module it was built without. */
 const missing = (name: string) =>
   `new Proxy({}, { get(_, key) { throw new TypeError("${name} is not in the bundle: " + String(key)); } })`;
 
-/** What takes the place of what each module exports. */
+/** The replacement for the exports of each Node module. */
 const STAND_INS: Record<string, string> = {
   "node:child_process": `{ default: ${missing("node:child_process")} }`,
   "node:fs": `{ default: ${missing("node:fs")} }`,
@@ -48,7 +49,7 @@ const STAND_INS: Record<string, string> = {
   }`,
 };
 
-/** What the entries of the program and of a runner import as needed, and the file that it is in. */
+/** Modules that the entries of the program and of a runner import on demand, and the bundle file with each. */
 const IN_OTHERS: Record<string, string> = {
   "./cli/direct_run.ts": "./run.js",
   "./cli/direct_exec.ts": "./exec.js",
@@ -60,14 +61,14 @@ const IN_OTHERS: Record<string, string> = {
   "./jail_probe.ts": "./runner.js",
 };
 
-/** The source of each file of the program. */
+/** The entry module of each file of the program. */
 const PROGRAM = {
   main: "main.ts",
   run: "cli/direct_run.ts",
   exec: "cli/direct_exec.ts",
   program: "cli/program.ts",
 };
-/** Those that start this program anew. */
+/** The files that start this program again, as a runner. */
 const STARTERS = ["run", "program"];
 
 export async function bundle(folder: string): Promise<void> {
@@ -88,7 +89,7 @@ export async function bundle(folder: string): Promise<void> {
   }
 }
 
-/** One file of a source and all that it imports, but for what is external. */
+/** Bundles a module and everything it imports, except the external modules, into one file. */
 async function bundleOne(path: string, source: string, external: readonly string[]): Promise<void> {
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -104,7 +105,7 @@ function edit(path: string, change: (text: string) => string): void {
   Deno.writeTextFileSync(path, change(Deno.readTextFileSync(path)));
 }
 
-/** Deno reads and parses at each start whatever it sees in an import, taken or not: it must not see those of later. */
+/** Hides dynamic imports from Deno, which reads and parses every import it sees at each start, executed or not. */
 function importOthers(text: string): string {
   return text.replace(/\bimport\("([^"]+)"\)/g, (_, name: string) => {
     if (name in IN_OTHERS) return `import(["${IN_OTHERS[name]}"][0])`;
@@ -112,14 +113,14 @@ function importOthers(text: string): string {
   });
 }
 
-/** What starts this program anew, as a runner, starts its entry. */
+/** Makes a file that starts this program again, as a runner, start main.js instead of itself. */
 function startMain(text: string): string {
   const self = "new URL(import.meta.url)";
   if (text.split(self).length !== 2) throw new Error(`Expected one "${self}"`);
   return text.replace(self, 'new URL("./main.js", import.meta.url)');
 }
 
-/** Puts the stand-ins into a file. */
+/** Replaces the imports of Node modules by the stand-ins. */
 function withoutNode(text: string): string {
   const standIns: string[] = [];
   const rest = text.replace(/^import (.+) from "(node:\w+)";$/gm, (_, names: string, module: string) => {

@@ -1,9 +1,9 @@
-// Checks who imports whom in this checkout (the current folder) against import_rules.ts, and that no two exported types
-// share a name: prints a line for each violation and exits 1 if there is any.
+// Checks the imports in this checkout (the current folder) against import_rules.ts, and that no two exported types
+// share a name. Prints a line for each violation and exits 1 if there is any.
 import { type ImportGraph, importViolations, unusedPermissions } from "./import_rules.ts";
 import { sharedTypeNames } from "./type_names.ts";
 
-/** The part of `deno info --json` that is read here. */
+/** The fields of `deno info --json` that this script reads. */
 interface ModuleInfo {
   specifier: string;
   error?: string;
@@ -18,12 +18,12 @@ interface Resolution {
 /** Reads the imports, dynamic and type-only ones included, of every TypeScript file in those folders. */
 async function readImportGraph(root: string, folders: readonly string[]): Promise<ImportGraph> {
   const files = folders.flatMap((folder) => [...filesIn(`${root}/${folder}`, /\.ts$/)]);
-  // `deno info` takes one module: one that imports them all.
+  // `deno info` takes only one module: give it one that imports them all.
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     await Deno.writeTextFile(entry, files.map((file) => `import "file://${file}";\n`).join(""));
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      // --no-npm: whose packages they are is all that is asked, and needs no network.
+      // --no-npm: only the names of the packages matter; this needs no network.
       args: ["info", "--json", "--no-npm", "--config", `${root}/deno.json`, entry],
     }).output();
     if (!success) throw new Error(`"deno info" failed: ${new TextDecoder().decode(stderr)}`);
@@ -54,7 +54,7 @@ function relative(root: string, specifier: string): string {
   return specifier.startsWith(start) ? specifier.slice(start.length) : specifier;
 }
 
-/** The includes of every C file of the agent; they are written from its folder. */
+/** The includes of every C file of the agent; their paths are relative to src/guest. */
 function* agentIncludes(): Generator<[file: string, includes: string[]]> {
   for (const file of filesIn("src/guest", /\.[ch]$/)) {
     const includes = Deno.readTextFileSync(file).matchAll(/^#include "(.+)"$/gm);

@@ -2,20 +2,20 @@
 
 /** A fenced block of TypeScript. */
 export interface CodeBlock {
-  /** Number of the line that opens it, from 1 on. */
+  /** The number of its opening line, counted from 1. */
   line: number;
   code: string;
 }
 
-/** The ways to a machine that boots, and to an image of somebody else's. */
+/** The calls that boot a machine or use images from a registry. */
 const NEEDS_VM = /\bMachine\.(run|create|get)\(|\bImages\.(pull|remove)\(/;
 
-/** Every block of TypeScript in a Markdown file, or in the doc comments of a source file. */
+/** Finds every block of TypeScript in a Markdown file, or in the doc comments of a source file. */
 export function typescriptBlocks(text: string): CodeBlock[] {
   const blocks: CodeBlock[] = [];
   const lines = text.split("\n");
   for (let at = 0; at < lines.length; at++) {
-    // What is before the fence is before each of its lines: an indentation, the asterisk of a comment.
+    // Each line starts with the same prefix as the fence: an indentation, or the asterisk of a comment.
     const [, margin] = /^(\s*(?:\* )?)```ts$/.exec(lines[at]!) ?? [];
     if (margin === undefined) continue;
     const end = lines.indexOf(`${margin}\`\`\``, at);
@@ -27,7 +27,7 @@ export function typescriptBlocks(text: string): CodeBlock[] {
   return blocks;
 }
 
-/** Whether a block does what takes a VM or a registry. */
+/** Whether a block needs a VM or a registry. */
 export function needsVm({ code }: CodeBlock): boolean {
   return NEEDS_VM.test(code);
 }

@@ -10,28 +10,28 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { makeProgram } from "../src/cli/program.ts";
 import { commandsOf } from "./man_page.ts";
 
-/** Where it is. */
+/** The file to write. */
 export const COMMANDS_DOC = new URL("../docs/commands.md", import.meta.url);
-/** What help is wrapped to where no terminal says how wide it is. */
+/** The width to which help is wrapped without a terminal. */
 const COLUMNS = 80;
 
-/** A command as its users meet it. */
+/** The documentation of a command. */
 export interface Documented {
-  /** With those above it, such as `config set`. */
+  /** The full name, with its parent commands, such as `config set`. */
   name: string;
-  /** The heading that it has in the overview. */
+  /** Its heading in the overview. */
   group: string;
-  /** Its line of usage, without the word. */
+  /** Its usage line, without the word "Usage". */
   usage: string;
   /** One line on what it does. */
   summary: string;
-  /** What `--help` prints, the last line feed left out. */
+  /** The output of `--help`, without the last line feed. */
   help: string;
-  /** Whether it is a family of commands, and does nothing itself. */
+  /** Whether it is a group of commands that does nothing itself. */
   isFamily: boolean;
 }
 
-/** Every command that the overview has or leads to, in its order. */
+/** Every command in the overview and its subcommands, in the order of the overview. */
 export function documentedCommands(program: CommandUnknownOpts): Documented[] {
   return commandsOf(program).flatMap((command) => {
     const group = command.helpGroup().replace(/:$/, "");

@@ -1,4 +1,4 @@
-// Who may import whom: the table of the architecture, as data. The pure part of check_imports.ts.
+// Which folder may import which: the architecture's table, as data. The pure part of check_imports.ts.
 
 /**
  * Each file's imports, or includes in C: paths from the root of the checkout, or specifiers such as
@@ -6,21 +6,21 @@
  */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
-/** Files right in `src` that everything may stand on. */
+/** Files directly in `src` that every file may import. */
 const GROUND = ["bytes", "errno", "errors", "fields", "log", "nearest", "size"].map((name) => `src/${name}.ts`);
 
 interface Rule {
-  /** Folders and files of the checkout, beside its own folder and the ground. */
+  /** Folders and files of the checkout, in addition to its own folder and the files in `GROUND`. */
   paths: readonly string[];
-  /** Starts of the specifiers of packages. */
+  /** Prefixes of the specifiers of packages. */
   packages: readonly string[];
 }
 
 const only = (...paths: string[]): Rule => ({ paths, packages: [] });
 
 /**
- * What each folder of `src` and of `src/guest`, and each file right in these, may import. Only the runner's process loads
- * libkrun.
+ * What each folder of `src` and `src/guest`, and each file directly in them, may import. Only the runner's process
+ * loads libkrun.
  */
 export const RULES: ReadonlyMap<string, Rule> = new Map([
   ["src/main.ts", only("src/cli", "src/oci", "src/runner/entry.ts", "deno.json")],
@@ -72,9 +72,9 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
     ],
     packages: [],
   }],
-  // The client's end of the link to a runner.
+  // The client side of the link to a runner.
   ["src/link", only("src/state", "src/host", "src/jail", "src/runner/entry.ts", "src/runner_interface")],
-  // What is asked of a running guest.
+  // Requests to a running guest.
   [
     "src/requests",
     only(
@@ -115,7 +115,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
       "src/jail",
     ),
   ],
-  // What a runner and its clients tell each other.
+  // The messages between a runner and its clients.
   ["src/runner_interface", only("src/logs", "src/protocol", "src/state", "src/host")],
   [
     "src/oci",
@@ -131,7 +131,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
       "src/jail",
     ),
   ],
-  // The TLS of the hosts that have a secret.
+  // Packages for TLS connections to hosts that get a secret.
   ["src/network", { paths: ["src/host"], packages: ["node:stream", "node:tls"] }],
   ["src/jail", only("src/host")],
   ["src/archive", only("src/host")],
@@ -154,10 +154,10 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
   ...GROUND.map((file): [string, Rule] => [file, only()]),
 ]);
 
-/** What the project must build without, in any file: npm and Debian are its only sources. */
+/** Sources that no file may import from, because the project must build from npm and Debian only. */
 const FOREIGN = ["jsr:", "https:", "http:"];
 
-/** Every violation in that graph, as sentences. */
+/** Every violation in a graph, as sentences. */
 export function importViolations(graph: ImportGraph): string[] {
   const violations: string[] = [];
   for (const [file, imports] of graph) {
@@ -194,13 +194,13 @@ function isPackage(target: string): boolean {
   return /^[a-z]+:/.test(target);
 }
 
-/** What the rules are about: the file's folder in `src` or in `src/guest`, or the file itself when it is right there. */
+/** The unit of the rules: the file's folder in `src` or `src/guest`, or the file itself if it is directly in them. */
 function unitOf(file: string): string {
   const depth = file.startsWith("src/guest/") ? 3 : 2;
   return file.replace(/_test\.ts$/, ".ts").split("/").slice(0, depth).join("/");
 }
 
-/** Every permission in the table that no file of that graph uses, as sentences. */
+/** Every permission in the table that no file of the graph uses, as sentences. */
 export function unusedPermissions(graph: ImportGraph): string[] {
   const used = new Map<string, Set<string>>();
   for (const [file, imports] of graph) {
@@ -225,20 +225,20 @@ function restrictTo(graph: ImportGraph, start: string): ImportGraph {
   );
 }
 
-/** The same graph with each header of C joined to the file that implements it. */
+/** Merges each C header with the file that implements it. */
 function moduleGraph(graph: ImportGraph): ImportGraph {
   const moduleOf = (file: string) => file.replace(/\.h$/, ".c");
   const modules = new Map<string, string[]>();
   for (const [file, imports] of graph) {
     const module = moduleOf(file);
-    // A file that includes its own header is no cycle.
+    // A file that includes its own header is not a cycle.
     const targets = imports.map(moduleOf).filter((target) => !target.endsWith(".c") || target !== module);
     modules.set(module, [...(modules.get(module) ?? []), ...targets]);
   }
   return modules;
 }
 
-/** The same graph between units. */
+/** The imports between units. */
 function unitGraph(graph: ImportGraph): ImportGraph {
   const units = new Map<string, string[]>();
   for (const [file, imports] of graph) {

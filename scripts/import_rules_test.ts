@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { importViolations, RULES, unusedPermissions } from "./import_rules.ts";
 
-/** The violations in a graph where the named files import what is given. */
+/** The violations in a graph with the given imports of each file. */
 const violations = (imports: Record<string, string[]>) => importViolations(new Map(Object.entries(imports)));
 
-Deno.test("importViolations() accepts what the table names, the own folder and the ground", () => {
+Deno.test("importViolations() accepts imports in the table, of the own folder and of GROUND", () => {
   assert.deepEqual(
     violations({
       "src/main.ts": ["src/cli/run.ts", "src/runner/entry.ts"],
@@ -25,13 +25,13 @@ Deno.test("importViolations() lets only the runner import krun", () => {
   assert.deepEqual(violations({ "src/runner/a.ts": ["src/krun/vm.ts"] }), []);
 });
 
-Deno.test("importViolations() lets machine import how the runner is started, its spec and nothing else of it", () => {
+Deno.test("importViolations() lets machine import the runner's entry and spec, and nothing else of the runner", () => {
   assert.deepEqual(violations({ "src/machine/a.ts": ["src/runner/main.ts"] }), [
     "src/machine/a.ts imports src/runner/main.ts, which src/machine may not",
   ]);
 });
 
-Deno.test("importViolations() does not take a folder for another one whose name it starts with", () => {
+Deno.test("importViolations() distinguishes a folder from another whose name is a prefix of its name", () => {
   assert.deepEqual(violations({ "src/krun/a.ts": ["src/hosts/b.ts"] }), [
     "src/krun/a.ts imports src/hosts/b.ts, which src/krun may not",
   ]);
@@ -46,7 +46,7 @@ Deno.test("importViolations() refuses packages outside the folders that may use 
 
 Deno.test("RULES allows only packages that deno.lock has", () => {
   const { specifiers } = JSON.parse(Deno.readTextFileSync(new URL("../deno.lock", import.meta.url)));
-  // Node's own modules are Deno's.
+  // Deno itself provides Node's modules.
   const packages = RULES.values().flatMap(({ packages }) => packages).filter((start) => !start.startsWith("node:"));
   for (const start of packages) {
     assert.ok(Object.keys(specifiers).some((specifier) => specifier.startsWith(start)), start);
@@ -103,7 +103,7 @@ Deno.test("importViolations() finds a cycle between folders whose files form non
   );
 });
 
-Deno.test("importViolations() takes two ways to one file for no cycle", () => {
+Deno.test("importViolations() does not report two paths to one file as a cycle", () => {
   assert.deepEqual(
     violations({
       "src/host/a.ts": ["src/host/b.ts", "src/host/c.ts"],
@@ -114,7 +114,7 @@ Deno.test("importViolations() takes two ways to one file for no cycle", () => {
   );
 });
 
-Deno.test("importViolations() holds the folders of the agent apart, and takes a header for its file", () => {
+Deno.test("importViolations() separates the agent's folders, and treats a header as part of its file", () => {
   assert.deepEqual(
     violations({
       "src/guest/main.c": ["src/guest/loop/agent.h"],
@@ -135,7 +135,7 @@ Deno.test("importViolations() holds the folders of the agent apart, and takes a 
   );
 });
 
-Deno.test("unusedPermissions() names what the table allows and no file imports", () => {
+Deno.test("unusedPermissions() names permissions in the table that no file uses", () => {
   const unused = (imports: Record<string, string[]>) =>
     unusedPermissions(new Map(Object.entries(imports))).filter((line) => line.startsWith("src/config "));
   const used = ["src/host/files.ts", "src/state/names.ts", "npm:smol-toml@1.9.1"];

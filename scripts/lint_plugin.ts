@@ -2,7 +2,8 @@
  * The project's own lint rules.
  *
  * `smolvm/output`: only `src/cli`, `src/main.ts`, `src/runner`'s `entry.ts` and `main.ts`, `src/network/main.ts` and
- * `src/oci`'s `main.ts`, `container.ts` and `streams.ts` print or exit. All else returns values and throws, so that it can be used as a module and tested.
+ * `src/oci`'s `main.ts`, `container.ts` and `streams.ts` may print or exit. All other code returns values and throws
+ * errors, so that it can be used as a module and tested.
  */
 
 const SOURCE = new URL("../src/", import.meta.url).pathname;
@@ -35,14 +36,14 @@ const plugin: Deno.lint.Plugin = {
 };
 export default plugin;
 
-/** The two names of `object.property`, empty for what is built otherwise. */
+/** The two names of `object.property`; empty for other expressions. */
 function names({ object, property, computed }: Deno.lint.MemberExpression): [string, string] {
   return object.type === "Identifier" && property.type === "Identifier" && !computed
     ? [object.name, property.name]
     : ["", ""];
 }
 
-/** Whether it is a use of `isTerminal`, which writes nothing. */
+/** Whether a node uses `isTerminal`, which writes nothing. */
 function isQuestion(node: Deno.lint.Node): boolean {
   return node.type === "MemberExpression" && node.property.type === "Identifier" && node.property.name === "isTerminal";
 }

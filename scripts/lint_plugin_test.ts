@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import plugin from "./lint_plugin.ts";
 
-/** What the rule finds in a file of this checkout with that source. */
+/** The rule's messages for a file of this checkout with that source. */
 const messages = (file: string, source: string) =>
   Deno.lint.runPlugin(plugin, new URL(`../${file}`, import.meta.url).pathname, source).map(({ message }) =>
     message.split(" ")[0]
@@ -15,7 +15,7 @@ const PRINTING = `
   stdin.pipeTo(Deno.stdout.writable);
 `;
 
-Deno.test("smolvm/output refuses what prints or exits in library code", () => {
+Deno.test("smolvm/output refuses printing and exiting in library code", () => {
   for (
     const file of ["src/host/a.ts", "src/machine/main.ts", "src/runner/main_loop.ts"]
   ) {
@@ -29,7 +29,7 @@ Deno.test("smolvm/output refuses what prints or exits in library code", () => {
   }
 });
 
-Deno.test("smolvm/output leaves the command line, the entries, scripts and tests alone", () => {
+Deno.test("smolvm/output accepts the command line, the entries, scripts and tests", () => {
   for (
     const file of [
       "src/cli/run.ts",
@@ -46,7 +46,7 @@ Deno.test("smolvm/output leaves the command line, the entries, scripts and tests
   }
 });
 
-Deno.test("smolvm/output leaves questions, comments and other names alone", () => {
+Deno.test("smolvm/output accepts isTerminal(), comments and other names", () => {
   const source = `
     // console.log() in a comment
     const text = "Deno.exit(1)";

@@ -1,9 +1,9 @@
 /**
- * Prints the man page smolvm(1), made of what the commands say of themselves.
+ * Prints the man page smolvm(1), made from the help of the commands.
  *
  *     deno run -A scripts/man_page.ts DATE
  *
- * DATE is when it was made, in seconds since 1970.
+ * DATE is the date of the page, in seconds since 1970.
  */
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import deno from "../deno.json" with { type: "json" };
@@ -52,7 +52,7 @@ const FILES: readonly Entry[] = [
   ],
 ];
 
-/** The page of a program, with the date and the version that its readers are told. */
+/** The man page of a program, with the given date and version. */
 export function manPage(program: CommandUnknownOpts, { date, version }: { date: Date; version: string }): string {
   const name = program.name();
   const lines = [
@@ -77,17 +77,17 @@ export function manPage(program: CommandUnknownOpts, { date, version }: { date: 
   return lines.join("\n") + "\n";
 }
 
-/** The commands right below one, those that are hidden or commander's own left out. */
+/** The direct subcommands of a command, without hidden ones and commander's own. */
 export function commandsOf(command: CommandUnknownOpts): CommandUnknownOpts[] {
   return command.createHelp().visibleCommands(command).filter((command) => command.name() !== "help");
 }
 
-/** What a command and those below it do and take. */
+/** Describes a command and its subcommands, with their arguments and options. */
 function section(command: CommandUnknownOpts): string[] {
   const help = command.createHelp();
   const words = help.commandUsage(command).split(" ");
   const parents = words.slice(1, words.findIndex((word) => word.split("|")[0] === command.name()));
-  // All take --help.
+  // Every command has --help: leave it out.
   const options = optionsOf(command).filter(([term]) => !term.endsWith("--help"));
   const taken = help.visibleArguments(command).map((argument): Entry => [
     help.argumentTerm(argument),
@@ -113,7 +113,7 @@ function optionsOf(command: CommandUnknownOpts): Entry[] {
   return help.visibleOptions(command).map((option) => [help.optionTerm(option), help.optionDescription(option)]);
 }
 
-/** The paragraphs that a command's help ends with. */
+/** The paragraphs at the end of a command's help. */
 function afterHelp(command: CommandUnknownOpts): string[] {
   const written: string[] = [];
   command.configureOutput({ writeOut: (text) => written.push(text) }).outputHelp();
@@ -121,7 +121,7 @@ function afterHelp(command: CommandUnknownOpts): string[] {
   return after.join("").split(/\n{2,}/).map((text) => text.replace(/^\n+|\n+$/g, "")).filter((text) => text !== "");
 }
 
-/** Indented lines stay as they are, as in help. */
+/** Formats a paragraph. Indented lines keep their layout, as in help. */
 function paragraph(text: string): string[] {
   const lines = text.split("\n");
   const start = lines.findIndex((line) => line.startsWith("  "));
@@ -137,7 +137,7 @@ function entries(list: readonly Entry[]): string[] {
   });
 }
 
-/** A line of text for roff, in which nothing is a command and every character is what is typed at a shell. */
+/** Escapes a line of text for roff, so that it contains no commands and shows the characters to type in a shell. */
 function roff(text: string): string {
   const characters: Record<string, string> = {
     "\\": "\\e",

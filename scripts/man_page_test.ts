@@ -5,7 +5,7 @@ import { manPage } from "./man_page.ts";
 
 const page = (program: CommandUnknownOpts) => manPage(program, { date: new Date(86_400_000), version: "1.2.3" });
 
-/** A page with the escapes taken back. */
+/** A page without roff's escapes. */
 function plain(program: CommandUnknownOpts): string {
   const characters: Record<string, string> = { aq: "'", dq: '"', ga: "`", ha: "^", ti: "~" };
   return page(program)
@@ -42,7 +42,7 @@ Deno.test("manPage() has every command of smolvm with its usage, its arguments, 
   }
 });
 
-Deno.test("manPage() says what it is of, from when, and nothing of what is hidden", async () => {
+Deno.test("manPage() contains its name, version and date, and no hidden commands", async () => {
   const text = page(await makeProgram(() => {}));
   assert.match(text, /^\.TH SMOLVM 1 1970-01-02 "smolvm 1\.2\.3"\n\.SH NAME\nsmolvm \\- Run /);
   const sections = [...text.matchAll(/^\.SH (.*)$/gm)].map(([, name]) => name);
@@ -51,7 +51,7 @@ Deno.test("manPage() says what it is of, from when, and nothing of what is hidde
   assert.doesNotMatch(text, /__complete/);
 });
 
-Deno.test("manPage() leaves nothing of a text to roff", () => {
+Deno.test("manPage() escapes every text for roff", () => {
   const program = new Command("p").description("d");
   program.command("c").description(".x \\n 'q'").addHelpText("after", "\nNotes:\n  .so \"a\"\n  'x' ~ ^ `\n\n.end");
   const text = page(program);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 const SRC = new URL("../src/", import.meta.url);
 
-/** The sources, without tests, that have a pattern. */
+/** The source files, without tests, that match a pattern. */
 async function* filesWith(pattern: RegExp, folder = SRC): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (isDirectory) yield* filesWith(pattern, new URL(`${name}/`, folder));

@@ -1,5 +1,5 @@
-// Runs the TypeScript examples in the documentation that need no VM, as scripts of users who have no machine and no
-// image yet: names each that fails, and exits 1 if any did, or if there is none.
+// Runs the TypeScript examples in the documentation that need no VM, as scripts of a user who has no machines or images
+// yet. Prints each failed example, and exits 1 if any failed or if there are none.
 //
 //   run_examples.ts FILE...
 import { needsVm, typescriptBlocks } from "./code_blocks.ts";
@@ -22,7 +22,7 @@ await Deno.remove(home, { recursive: true });
 console.log(`${passed} of ${passed + failed} examples`);
 if (passed === 0 || failed > 0) Deno.exit(1);
 
-/** Runs a script in the current folder, whose deno.json knows `smolvm`; returns why it failed. */
+/** Runs a script in the current folder, whose deno.json maps `smolvm`; returns the error output if it failed. */
 async function run(code: string): Promise<string | undefined> {
   const script = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", "--no-prompt", "--cached-only", "--frozen", "-"],

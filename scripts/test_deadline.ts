@@ -1,16 +1,16 @@
 /**
- * Gives every test a deadline, past which Deno fails it by its name and goes on with the next one:
+ * Gives every test a deadline. After it, Deno reports the test as failed, by name, and continues with the next test:
  *
  *     deno test --preload scripts/test_deadline.ts ...
  *
- * A test that needs longer has a `timeout` of its own. `SMOLVM_TEST_DEADLINE_MS` changes that of the others.
+ * A test that needs longer sets `timeout`. `SMOLVM_TEST_DEADLINE_MS` changes the deadline of all other tests.
  *
  * @module
  */
 
-/** Tests that boot a few VMs in an emulated machine on a busy host take up to half as long. */
+/** Tests that boot a few VMs in an emulated machine on a busy host take up to half this time. */
 const DEADLINE_MS = Number(Deno.env.get("SMOLVM_TEST_DEADLINE_MS") ?? 600_000);
-/** Where Deno looks for the place of a test, which is else the caller of its `test`. */
+/** The property in which Deno looks for a test's location; without it, Deno uses the caller of `Deno.test`. */
 const LOCATION = Symbol.for("Deno.test.location");
 
 const { test } = Deno;
@@ -20,7 +20,7 @@ const bounded = Object.assign((...args: unknown[]) => test(withDeadline(args)), 
 });
 Object.assign(Deno, { test: bounded });
 
-/** The one definition that any arguments of `Deno.test` stand for. */
+/** Converts any arguments of `Deno.test` to a definition with a deadline and a location. */
 function withDeadline(args: unknown[]): Deno.TestDefinition {
   const parts = args.map((arg) => {
     if (typeof arg === "string") return { name: arg };
@@ -31,7 +31,7 @@ function withDeadline(args: unknown[]): Deno.TestDefinition {
   return definition;
 }
 
-/** The first place on the stack outside this file. */
+/** The innermost location on the stack outside this file. */
 function callerOf(): string | undefined {
   const places = new Error().stack!.matchAll(/\bfile:\S+:\d+:\d+\b/g);
   return places.map(([place]) => place).find((place) => !place.startsWith(import.meta.url));

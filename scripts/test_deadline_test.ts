@@ -3,7 +3,7 @@ import { makeTempFolder } from "../tests/helpers/temp_folder.ts";
 import { runProcess } from "../tests/helpers/process.ts";
 import { until } from "../tests/helpers/until.ts";
 
-Deno.test("test_deadline.ts fails a test that does not end, by its name and place, and goes on with the next", async () => {
+Deno.test("test_deadline.ts fails a test that does not end, with its name and location, and continues with the next", async () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/a_test.ts`;
   const forever = "() => new Promise(() => setInterval(() => {}, 100))";
@@ -41,12 +41,12 @@ Deno.test("test_deadline.ts fails a test that does not end, by its name and plac
   }
 });
 
-Deno.test("until() looks until a condition holds, and fails with its source when that takes too long", async () => {
+Deno.test("until() polls until a condition holds, and fails with the condition's source when that takes too long", async () => {
   let looks = 0;
   await until(() => Promise.resolve(++looks === 3), { everyMs: 1 });
   assert.equal(looks, 3);
   await assert.rejects(until(() => looks > 3, { everyMs: 1, timeoutMs: 20 }), {
-    message: /^This does not hold after 20 ms: .*looks > 3$/,
+    message: /^Still false after 20 ms: .*looks > 3$/,
   });
   await assert.rejects(until(() => Promise.reject(new Error("cannot look"))), { message: "cannot look" });
 });

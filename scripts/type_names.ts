@@ -1,6 +1,6 @@
 // Finds exported types that share a name. The pure part of check_imports.ts.
 
-/** The exported types of a file's text: interfaces, aliases, classes and enums. Those that it hands on do not count. */
+/** The types that a file's text exports: interfaces, aliases, classes and enums. Re-exported types do not count. */
 export function exportedTypes(text: string): string[] {
   const matches = text.matchAll(
     /^export (?:default )?(?:declare )?(?:abstract )?(?:interface|type|class|enum) (\w+)/gm,
@@ -8,7 +8,7 @@ export function exportedTypes(text: string): string[] {
   return [...matches].map(([, name]) => name!);
 }
 
-/** A sentence for each name that exported types of several files have; `files` are their texts by path. */
+/** A sentence for each name that several files export as a type; `files` are the texts by path. */
 export function sharedTypeNames(files: ReadonlyMap<string, string>): string[] {
   const homes = new Map<string, string[]>();
   for (const [file, text] of files) {

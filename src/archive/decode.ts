@@ -44,7 +44,7 @@ export function decodeHeader(block: Uint8Array): Header {
 }
 
 /**
- * Returns the entry with the values of its records in place of those of its header.
+ * Returns the entry with the header's values replaced by those in its records.
  *
  * @throws {ArchiveError} for an invalid record.
  */

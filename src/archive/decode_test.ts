@@ -13,13 +13,13 @@ function headerWith(at: number, text: string): Uint8Array {
   return header;
 }
 
-Deno.test("decodeHeader() reads what encodeEntry() writes", () => {
+Deno.test("decodeHeader() reads the output of encodeEntry()", () => {
   assert.deepEqual(decodeHeader(encodeEntry(FILE)), FILE);
   const link: Entry = { ...FILE, type: "symlink", mode: 0o7777, size: 0, link: "../x" };
   assert.deepEqual(decodeHeader(encodeEntry(link)), link);
 });
 
-Deno.test("decodeHeader() refuses what the agent never writes", () => {
+Deno.test("decodeHeader() refuses headers that the agent never writes", () => {
   const wrong = encodeEntry(FILE);
   wrong[0]! += 1;
   const refused = [

@@ -3,9 +3,9 @@ import { killChild } from "../host/child_process.ts";
 /** The compressions: the first bytes, in hexadecimal, and the program that decompresses them. */
 const COMPRESSIONS: { magic: RegExp; program: string; args: string[] }[] = [
   { magic: /^1f8b08/, program: "gzip", args: [] },
-  // The magic of a block or of the end must follow: a file in an archive can be called "BZh9".
+  // The magic of a block or of the end must follow, because a file in an archive can be called "BZh9".
   { magic: /^425a683[1-9](314159265359|177245385090)/, program: "bzip2", args: [] },
-  // The archive decides how much memory xz takes.
+  // Limited, because the archive decides how much memory xz uses.
   { magic: /^fd377a585a00/, program: "xz", args: ["--memlimit-decompress=512MiB"] },
   // A frame or a skippable frame.
   { magic: /^(28b52ffd|5.2a4d18)/, program: "zstd", args: [] },
@@ -16,9 +16,9 @@ const MAGIC_BYTES = 10;
 const WORDS_MAX = 4096;
 
 /**
- * Decompresses an archive with the program gzip, bzip2, xz or zstd; one that is not compressed is passed on unchanged.
+ * Decompresses an archive with the program gzip, bzip2, xz or zstd. Passes an uncompressed archive on unchanged.
  *
- * @throws when it is broken or the program is missing; the error of `chunks`.
+ * @throws when the archive is broken or the program is missing; the error of `chunks`.
  */
 export async function* decompress(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const source = chunks[Symbol.asyncIterator]();
@@ -35,7 +35,7 @@ export async function* decompress(chunks: AsyncIterable<Uint8Array>): AsyncGener
   }
 }
 
-/** Reads enough chunks to tell the compression, or all if there are fewer. */
+/** Reads enough chunks to detect the compression, or all if there are fewer. */
 async function readStart(source: AsyncIterator<Uint8Array>): Promise<Uint8Array[]> {
   const start: Uint8Array[] = [];
   for (let bytes = 0; bytes < MAGIC_BYTES;) {
@@ -67,7 +67,7 @@ async function* decompressWith(
     if (inputError) throw inputError.cause;
     if (!success) throw new Error(await words || `"${program}" failed`);
   } finally {
-    // It still runs when the consumer stops early.
+    // The program is still running if the consumer stops early.
     killChild(child, "SIGKILL");
     await child.status;
   }
@@ -79,7 +79,7 @@ function spawn(program: string, args: string[]): Deno.ChildProcess {
     return new Deno.Command(program, { args: ["-d", "-c", ...args], env: { LC_ALL: "C" }, ...streams }).spawn();
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new Error(`It is compressed by ${program}, and there is no program of that name here`, { cause });
+    throw new Error(`It is compressed with ${program}, but there is no such program on this host`, { cause });
   }
 }
 

@@ -19,7 +19,7 @@ async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array<Ar
 const DATA = crypto.getRandomValues(new Uint8Array(50_000));
 
 for (const program of PROGRAMS) {
-  Deno.test(`decompress() reads what ${program} makes, also concatenated files, in chunks of any size`, async () => {
+  Deno.test(`decompress() reads the output of ${program}, also concatenated files, in chunks of any size`, async () => {
     const half = DATA.length / 2;
     const compressed = await new Blob([
       await compress(program, DATA.slice(0, half)),
@@ -64,7 +64,7 @@ Deno.test(
   },
 );
 
-Deno.test("decompress() throws the error of its input, and says which program is missing", async () => {
+Deno.test("decompress() throws the error of its input, and names a missing program", async () => {
   const compressed = await compress("gzip", DATA);
   const failing = async function* () {
     yield await Promise.resolve(compressed.subarray(0, 1000));
@@ -74,7 +74,7 @@ Deno.test("decompress() throws the error of its input, and says which program is
   const path = Deno.env.get("PATH")!;
   Deno.env.set("PATH", "/nowhere");
   try {
-    const missing = "Error: It is compressed by gzip, and there is no program of that name here";
+    const missing = "Error: It is compressed with gzip, but there is no such program on this host";
     await assert.rejects(bytesOf(decompress(inChunks(compressed))), new RegExp(`^${missing}$`));
   } finally {
     Deno.env.set("PATH", path);

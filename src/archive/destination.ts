@@ -1,10 +1,10 @@
-/** The place for the root of an archive. */
+/** Where the root of an archive is unpacked. */
 export interface UnpackDestination {
-  /** The folder that is unpacked into. */
+  /** The folder to unpack into. */
   folder: string;
-  /** The name of the archive's "." in it; empty for that folder itself. */
+  /** The name of the archive's "." in `folder`; empty for `folder` itself. */
   root: string;
-  /** The part of that path which the user did not give; error messages show it. */
+  /** The part of the resulting path that the user did not give; error messages show it. */
   shown: string;
 }
 

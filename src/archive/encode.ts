@@ -4,12 +4,12 @@ const TEXT_MAX = 100;
 const ID_MAX = 0o7777777;
 const NUMBER_MAX = 0o77777777777;
 
-/** The header fields of records, which are not a file. */
+/** The header fields for records, which describe no file themselves. */
 const RECORDS_HEADER = { mode: 0o644, uid: 0, gid: 0, mtimeS: 0, name: "x", link: "" };
 
 const encoder = new TextEncoder();
 
-/** Encodes what precedes an entry's data: its header, preceded by records for values that do not fit in it. */
+/** Encodes an entry's header, preceded by records for the values that do not fit in it. */
 export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
   const records = encodeRecords(entry);
   if (records.length === 0) return encodeHeader({ ...entry, type: TAR_TYPES[entry.type] });
@@ -25,7 +25,7 @@ export function encodeEnd(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(2 * BLOCK);
 }
 
-/** Cuts off texts that do not fit, and writes 0 for such numbers. */
+/** Truncates texts that do not fit, and writes 0 for numbers that do not fit. */
 function encodeHeader(
   { type, mode, uid, gid, size, mtimeS, name, link }: Omit<Entry, "type"> & { type: string },
 ): Uint8Array<ArrayBuffer> {
@@ -53,7 +53,7 @@ function encodeRecords({ uid, gid, size, mtimeS, name, link }: Entry): Uint8Arra
   if (size > NUMBER_MAX) records.push(["size", size]);
   if (uid > ID_MAX) records.push(["uid", uid]);
   if (gid > ID_MAX) records.push(["gid", gid]);
-  // A double keeps six digits after the point this far from 1970.
+  // Six digits after the point: the precision of a double for present-day times.
   if (!Number.isInteger(mtimeS) || mtimeS < 0 || mtimeS > NUMBER_MAX) records.push(["mtime", mtimeS.toFixed(6)]);
   return encoder.encode(records.map(([key, value]) => encodeRecord(`${key}=${value}`)).join(""));
 }

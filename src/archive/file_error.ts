@@ -1,6 +1,6 @@
 import { osReason } from "../host/os_error.ts";
 
-/** A file of a copy failed; the message names it, unless it is the root of the copy. */
+/** The failure of one file of a copy; the message names the file, unless it is the root of the copy. */
 export class FileError extends Error {
   override readonly name = "FileError";
 

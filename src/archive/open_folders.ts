@@ -3,7 +3,7 @@ import { pinFile, type PinnedFile } from "../host/pinned_file.ts";
 /** The maximum depth: each folder holds a file descriptor. */
 const DEPTH_MAX = 256;
 
-/** The attributes that a file gets last. */
+/** The attributes that are set when a file is complete. */
 export interface Attributes {
   /** Permission bits; `undefined` for a symlink, which has none. */
   mode: number | undefined;
@@ -24,7 +24,7 @@ export function setAttributes({ path }: PinnedFile, { mode, owner, mtimeS }: Att
 interface OpenFolder {
   name: string;
   folder: PinnedFile;
-  /** Set when a new folder is left: the mode may forbid writing into it, and writing changes its mtime. */
+  /** Set when leaving a new folder: the mode may forbid writing into the folder, and writing changes its mtime. */
   attributes?: Attributes | undefined;
 }
 

@@ -8,9 +8,9 @@ import type { OnProgress } from "./progress.ts";
 
 /** Large, so that many small files share a chunk. */
 const CHUNK_BYTES = 64 * 1024;
-/** The number of bytes that are read before the entry is written. */
+/** How many bytes of a file are read before its entry is written. */
 const WHOLE_MAX = 64 * 1024;
-/** The same for a file of size 0, which may have content, as in /proc. */
+/** The same limit for a file of size 0, which may have content, as in /proc. */
 const UNSIZED_MAX = 16 * 1024 ** 2;
 
 export interface PackOptions {
@@ -24,8 +24,8 @@ export interface PackOptions {
 }
 
 /**
- * Packs a file or folder, which is named "." in the archive, in chunks of 64 KiB but for the last. A file that shrinks meanwhile
- * is padded with zeros; one that grows is packed up to its old size.
+ * Packs a file or folder, which is named "." in the archive, in chunks of 64 KiB; only the last may be smaller. A file
+ * that shrinks meanwhile is padded with zeros; a file that grows is packed up to its old size.
  *
  * @throws {FileError} when `path` itself cannot be read.
  */
@@ -51,7 +51,7 @@ async function* archive(path: string, options: PackOptions): AsyncGenerator<Uint
   yield encodeEnd();
 }
 
-/** A file that is open, so that its entry can be written. */
+/** An open file whose entry can be written. */
 interface OpenFile {
   /** Kept open while the file is packed. */
   resources: DisposableStack;
@@ -157,7 +157,7 @@ class Packing {
   }
 }
 
-/** Why a file cannot be read that its folder has just listed. */
+/** Why a file that its folder has just listed cannot be read. */
 function reasonOf(error: unknown, below: string): string {
   if (!(error instanceof Deno.errors.NotFound)) return osReason(error);
   return isUtf8(below) ? "it has vanished" : "its name is not UTF-8";

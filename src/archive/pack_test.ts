@@ -80,7 +80,7 @@ Deno.test(
   },
 );
 
-Deno.test("pack() yields chunks of 64 KiB, however small the files are", async () => {
+Deno.test("pack() yields chunks of 64 KiB even for small files", async () => {
   using temp = makeTempFolder();
   for (let file = 0; file < 40; file++) Deno.writeFileSync(`${temp.path}/${file}`, new Uint8Array(file * 100));
   const chunks = await Array.fromAsync(pack(temp.path, { followLink: false }));

@@ -1,7 +1,7 @@
 import { ArchiveError, decodeHeader, extendEntry } from "./decode.ts";
 import { BLOCK, type Entry, paddingOf } from "./entry.ts";
 
-/** The most that the agent needs for one entry, in bytes: two Linux paths and numbers. */
+/** The maximum size of the agent's records for one entry, in bytes: two Linux paths and numbers. */
 const RECORDS_MAX = 2 * 4096 + 512;
 
 /** Reads an archive of the guest's agent entry by entry, from chunks of any size. */

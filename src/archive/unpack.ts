@@ -22,7 +22,7 @@ export interface UnpackOptions {
   onProgress?: OnProgress | undefined;
   /** Called for each file that is left out, because it is neither a file nor a folder. */
   onLeftOut?: ((file: string) => void) | undefined;
-  /** Called for a file below the root that cannot be made here, with the reason; the other files are made. */
+  /** Called for a file below the root that cannot be made on this host, with the reason; the other files are made. */
   onRefused?: ((file: string, reason: string) => void) | undefined;
 }
 
@@ -157,7 +157,7 @@ class Unpacking implements Disposable {
   }
 }
 
-/** A hard link has them already; a symlink can be pinned to set them on Linux only. */
+/** A hard link already has them. They can be set on a symlink only by pinning it, which needs Linux. */
 function hasAttributes({ type }: Entry): boolean {
   return type === "file" || type === "symlink" && Deno.build.os === "linux";
 }

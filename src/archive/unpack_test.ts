@@ -149,7 +149,7 @@ Deno.test("unpack() stays in the destination while another process changes it", 
     assert.deepEqual(namesIn(at("to/moved")), ["file", "first"]);
   }));
 
-Deno.test("unpack() leaves nothing of a file that is cut off, and keeps an existing one", () =>
+Deno.test("unpack() removes a file that is cut off, and keeps an existing file", () =>
   withFolder(async (at) => {
     Deno.writeTextFileSync(at("to/file"), "old");
     const bytes = await tarArchive({ name: "./file", data: "x".repeat(2000) });

@@ -2,7 +2,7 @@ import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { sleep } from "./sleep.ts";
 
-/** The pause after a failure to accept, such as too many open files, in ms. */
+/** The pause after a failed accept, for example because of too many open files, in ms. */
 const PAUSE_MS = 500;
 
 /** A listener, whose `accept` fails with `BadResource` or `Interrupted` after it is closed. */

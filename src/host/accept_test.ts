@@ -25,7 +25,7 @@ Deno.test("serveEach() continues after a failed accept or connection, until the 
   assert.deepEqual(served, ["first", "second"]);
 });
 
-Deno.test("serveEach() ends with its listener", async () => {
+Deno.test("serveEach() returns when its listener is closed", async () => {
   using folder = makeTempFolder();
   const listener = Deno.listen({ transport: "unix", path: `${folder.path}/socket` });
   const done = serveEach(listener, { what: "test", serve: () => assert.fail("nobody has dialled") });

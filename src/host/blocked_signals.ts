@@ -2,8 +2,8 @@ import { SmolvmError } from "../errors.ts";
 import { openLibrary } from "./native_library.ts";
 
 /**
- * Signals of this process for which Deno has no use or a use of its own: its launcher has them blocked
- * (`src/jail/helper/signals.c`), and they are read. Linux only.
+ * Reads signals that Deno cannot handle or uses itself. The launcher starts this process with them blocked
+ * (`src/jail/helper/signals.c`). Linux only.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { openLibrary } from "./native_library.ts";
 const SFD_CLOEXEC = 0o2000000;
 /** Size of a sigset_t, in bytes. */
 const SET_BYTES = 128;
-/** Size of a struct signalfd_siginfo, which begins with the signal's number, in bytes. */
+/** Size of a struct signalfd_siginfo, which starts with the signal's number, in bytes. */
 const INFO_BYTES = 128;
 
 /** Whether this process was started with a signal blocked. */
@@ -22,7 +22,7 @@ export function isSignalBlocked(number: number): boolean {
 }
 
 /**
- * The numbers of blocked signals as they come, what has come before included.
+ * Yields the numbers of blocked signals as they arrive, including signals that are already pending.
  *
  * @throws {SmolvmError} `internal`.
  */
@@ -37,6 +37,6 @@ export async function* blockedSignals(numbers: readonly number[]): AsyncGenerato
   if (fd < 0) throw new SmolvmError("internal", "Cannot read signals");
   const info = new Uint8Array(INFO_BYTES);
   const number = new DataView(info.buffer);
-  // SAFETY: the buffer lives until the call has ended.
+  // SAFETY: the buffer lives until the call returns.
   while (await read(fd, info, BigInt(INFO_BYTES)) === BigInt(INFO_BYTES)) yield number.getUint32(0, true);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { runProcess } from "../../tests/helpers/process.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 
-/** The output of a script that uses these functions with only the permission to run `sh`, the first in `path`. */
+/** Runs a script with no permission except to run the first `sh` in `path`; returns its output. */
 async function outputOf(script: string, path = Deno.env.get("PATH")!): Promise<string> {
   const from = JSON.stringify(import.meta.resolve("./by_sh.ts"));
   const source = `import { killProcessId, readKernelFile } from ${from};\n${script}`;
@@ -12,7 +12,7 @@ async function outputOf(script: string, path = Deno.env.get("PATH")!): Promise<s
   return stdout + stderr;
 }
 
-Deno.test("readKernelFile() reads for a program with few permissions, and fails for a missing file", async () => {
+Deno.test("readKernelFile() works for a program with few permissions, and fails for a missing file", async () => {
   assert.equal(
     await outputOf('console.log(readKernelFile("/proc/1/comm"))'),
     `${Deno.readTextFileSync("/proc/1/comm")}\n`,
@@ -22,7 +22,7 @@ Deno.test("readKernelFile() reads for a program with few permissions, and fails 
   assert.equal(await outputOf(script), "true\n");
 });
 
-Deno.test("killProcessId() kills for a program with few permissions, and fails for a missing process", async () => {
+Deno.test("killProcessId() works for a program with few permissions, and fails for a missing process", async () => {
   await using child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   assert.equal(await outputOf(`killProcessId(${child.pid})`), "");
   assert.equal((await child.status).signal, "SIGKILL");
@@ -34,7 +34,7 @@ Deno.test("killProcessId() kills for a program with few permissions, and fails f
   assert.equal(await outputOf(script), "true\n");
 });
 
-Deno.test("readKernelFile() and killProcessId() tell forbidden from missing", async () => {
+Deno.test("readKernelFile() and killProcessId() distinguish forbidden from missing", async () => {
   using bin = makeTempFolder();
   const drop = Deno.uid() === 0 ? "exec setpriv --reuid 65534 --clear-groups /bin/sh" : "exec /bin/sh";
   await Deno.writeTextFile(`${bin.path}/sh`, `#!/bin/sh\n${drop} "$@"\n`, { mode: 0o755 });

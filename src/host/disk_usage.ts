@@ -11,13 +11,13 @@ export function allocatedBytes(path: string): number {
     const own = (blocks ?? 0) * BLOCK_BYTES;
     return own + allocatedBytesOf(inside.map(({ name }) => `${path}/${name}`));
   } catch (error) {
-    // It was removed meanwhile, or a guest has made it unreadable or too deep for a path.
+    // The file was removed meanwhile, or a guest made it unreadable or its path too long.
     if (isOfOs(error)) return 0;
     throw error;
   }
 }
 
-/** The same for several paths. */
+/** Like {@linkcode allocatedBytes}, in total for several paths. */
 export function allocatedBytesOf(paths: readonly string[]): number {
   return paths.reduce((bytes, path) => bytes + allocatedBytes(path), 0);
 }

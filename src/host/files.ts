@@ -39,7 +39,7 @@ export async function removeIfThere(path: string): Promise<void> {
   }
 }
 
-/** The same, synchronously, for a file. */
+/** Like {@linkcode removeIfThere}, but synchronous and for files only. */
 export function removeIfThereSync(path: string): void {
   try {
     Deno.removeSync(path);

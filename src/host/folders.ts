@@ -4,7 +4,7 @@ import { SmolvmError } from "../errors.ts";
 export interface Folders {
   /** The user's TOML file. */
   configFile: string;
-  /** The folder for what must survive a reboot: machines, image records. */
+  /** The folder for data that must survive a reboot: machines, image records. */
   state: string;
   /** The folder for sockets. Short, because a socket's path has at most 107 bytes. */
   runtime: string;

@@ -1,4 +1,4 @@
-/** Whether a text is an IPv4 or IPv6 address. */
+/** Reports whether a text is an IPv4 or IPv6 address. */
 export function isIpAddress(text: string): boolean {
   const bytes = text.split(".");
   // No leading zeros: some programs read them as octal.

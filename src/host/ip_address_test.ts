@@ -25,7 +25,7 @@ Deno.test("formatEndpoint() puts an IPv6 address in brackets", () => {
   assert.equal(formatEndpoint("::1", 80), "[::1]:80");
 });
 
-Deno.test("coversAddress() knows the wildcard addresses", () => {
+Deno.test("coversAddress() handles the wildcard addresses", () => {
   const covered = [["127.0.0.1", "127.0.0.1"], ["0.0.0.0", "127.0.0.1"], ["::", "::1"], ["::", "127.0.0.1"]];
   for (const [listening, address] of covered) assert.ok(coversAddress(listening!, address!), `${listening} ${address}`);
   const others = [["127.0.0.1", "127.0.0.2"], ["0.0.0.0", "::1"], ["127.0.0.1", "0.0.0.0"], ["::1", "::"]];

@@ -1,4 +1,4 @@
-/** Facts about why a process may not open `/dev/kvm`; facts only, so that the advice can be tested anywhere. */
+/** Facts about why a process may not open `/dev/kvm`. They are separate from the advice, so that tests need no KVM. */
 export interface KvmPermission {
   /** Owner of the device. */
   uid: number;
@@ -81,6 +81,6 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch {
-    return ""; // Only ever refines a hint.
+    return ""; // It only makes a hint more precise.
   }
 }

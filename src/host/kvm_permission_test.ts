@@ -5,7 +5,7 @@ import { type KvmPermission, kvmPermissionHint, readKvmPermission } from "./kvm_
 const GROUPS = "root:x:0:\nusers:x:100:ann,bob\n";
 const KVM = `${GROUPS}kvm:x:108:ann\n`;
 
-/** The hint for bob, for a device of root's with the group 108, which may use it. */
+/** The hint for the user bob and a device that belongs to root and group 108, which may use it. */
 const hint = (facts: Partial<KvmPermission>) =>
   kvmPermissionHint({
     uid: 0,

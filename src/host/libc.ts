@@ -45,7 +45,7 @@ const LINUX_FUNCTIONS = {
 export class Libc {
   readonly #libc = openLibrary(Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6", FUNCTIONS);
   readonly #linux = Deno.build.os === "linux" ? openLibrary("libc.so.6", LINUX_FUNCTIONS) : undefined;
-  /** Where this thread's errno is. Asked for at once: another call after one that failed could change it. */
+  /** The address of this thread's errno. Found in advance, because a call after a failed one could change errno. */
   readonly #errnoLocation = this.#linux?.__errno_location() ?? null;
 
   /** Opens `path` for writing, created or emptied; returns the descriptor, which the caller owns. */
@@ -57,8 +57,8 @@ export class Libc {
   }
 
   /**
-   * Opens a folder, which can be reached by the returned path until that is disposed of, also from within a jail where
-   * it is not. Only on Linux it is another path than its own.
+   * Opens a folder and returns a path that reaches it until disposed of, even inside a jail that does not contain the
+   * folder. On macOS it is the folder's own path.
    */
   holdFolder(path: string): { path: string } & Disposable {
     if (this.#linux === undefined) return { path, [Symbol.dispose]() {} };
@@ -74,8 +74,8 @@ export class Libc {
   }
 
   /**
-   * Raises the soft limit of open files to the hard one: virtiofs holds a descriptor for each file the guest knows.
-   * Returns the limit, which is at least 2^64 - 1 if there is none; `0n` if it cannot be read.
+   * Raises the soft limit of open files to the hard limit: virtiofs holds a descriptor for each file the guest knows.
+   * Returns the limit, which is at least 2^64 - 1 if unlimited; `0n` if it cannot be read.
    */
   raiseOpenFilesLimit(): bigint {
     const RLIMIT_NOFILE = Deno.build.os === "darwin" ? 8 : 7;
@@ -171,13 +171,13 @@ export class Libc {
     this.#libc.close(fd);
   }
 
-  /** Ends this process at once with a status of which only the lowest byte is seen. */
+  /** Exits at once. The parent sees only the lowest byte of the status. */
   exit(status: number): never {
     this.#libc._exit(status);
     throw new SmolvmError("internal", "_exit returned");
   }
 
-  /** Makes the terminal that standard input is pass every byte as it is, in both directions. */
+  /** Puts the terminal of standard input into raw mode: it passes every byte unchanged in both directions. */
   makeTerminalRaw(): void {
     // `struct termios` has 60 bytes on Linux, 72 on macOS.
     const settings = new Uint8Array(128);

@@ -8,7 +8,7 @@ Deno.test("cString() encodes UTF-8 with a terminating NUL, and refuses other NUL
   assert.throws(() => cString("a\0b"), { code: "usage", message: 'Cannot pass "a\\u0000b" to C: it holds a NUL' });
 });
 
-Deno.test("Libc.creat() makes a private file, and says why it cannot", () => {
+Deno.test("Libc.creat() makes a private file, and reports why it cannot", () => {
   using folder = makeTempFolder();
   const libc = new Libc();
   const path = `${folder.path}/log`;
@@ -37,7 +37,7 @@ Deno.test({
   },
 });
 
-/** Binds one folder at another read-only, and prints which of it and its submount can be written to. */
+/** Binds a folder read-only, and prints whether the target, its submount and the source's submount are writable. */
 const BOUND = `
   import { Libc } from "${new URL("./libc.ts", import.meta.url)}";
   const [source, target] = Deno.args;
@@ -54,7 +54,7 @@ const BOUND = `
   }`;
 
 Deno.test({
-  name: "Libc.bind() makes what is mounted below a folder read-only with it, and not what is bound",
+  name: "Libc.bind() makes the submounts of the target read-only too, but not those of the source",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using source = makeTempFolder();

@@ -26,7 +26,7 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
 export async function acquireLock(path: string, { exclusive, wait }: LockOptions): Promise<Lock | undefined> {
   try {
     while (true) {
-      // Synchronously, unless there is somebody to wait for: machines start with this.
+      // Synchronous unless it must wait, because this delays the start of every machine.
       const file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
       let kept = false;
       try {

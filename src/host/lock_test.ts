@@ -25,7 +25,7 @@ Deno.test("acquireLock() excludes others until it is disposed of", () =>
     assert.ok(free);
   }));
 
-Deno.test("acquireLock() allows several shared holders and no exclusive one with them", () =>
+Deno.test("acquireLock() allows several shared holders, but no exclusive holder beside them", () =>
   withPath(async (path) => {
     using first = await acquireLock(path, { exclusive: false, wait: false });
     using second = await acquireLock(path, { exclusive: false, wait: false });

@@ -4,8 +4,8 @@ export type NativeFunctions = Record<string, Deno.ForeignFunction & { name?: str
 /**
  * Loads a library and returns its functions as methods; `null` for optional functions that it lacks.
  *
- * The functions are called by address. `Deno.dlopen` would compile a fast call for each declared function at once,
- * which takes longer than the few calls made here, and every boot waits for it.
+ * The functions are called by address. `Deno.dlopen` would compile a fast call for each declared function immediately,
+ * which takes longer than our few calls and would delay every boot.
  *
  * @throws what `Deno.dlopen` throws for a library that cannot be loaded, or lacks a function that is not optional.
  */

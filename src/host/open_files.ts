@@ -1,6 +1,6 @@
 /**
- * libkrun holds a descriptor for each file that a guest knows, and answers that there are too many when it runs out. The
- * agent has the guest forget files before that (`src/guest/setup/inode_cache.c`): the fewer there are, the more often.
+ * libkrun holds a descriptor for each file that a guest knows, and fails requests when it runs out of descriptors. The
+ * agent makes the guest forget files before that (`src/guest/setup/inode_cache.c`), more often if the limit is low.
  */
 export const ENOUGH_OPEN_FILES = 100_000;
 

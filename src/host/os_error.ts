@@ -11,7 +11,7 @@ export function isOfOs(error: unknown): boolean {
   return error instanceof Error && /^E[A-Z0-9]+$/.test(`${(error as { code?: unknown }).code}`);
 }
 
-/** Words for people in place of Deno's names of operations. */
+/** Plain verbs for Deno's names of operations. */
 const ACTIONS: Record<string, string> = {
   readfile: "read",
   readdir: "read",

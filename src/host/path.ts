@@ -2,7 +2,10 @@ import { SmolvmError } from "../errors.ts";
 
 let isGone = false;
 
-/** Records that the start folder of this process was removed: the process runs in another, which paths must not use. */
+/**
+ * Records that the folder in which the user started smolvm is gone. The process runs in another folder, which relative
+ * paths must not use.
+ */
 export function loseWorkingFolder(): void {
   isGone = true;
 }
@@ -34,10 +37,10 @@ export function dirname(path: string): string {
 }
 
 /**
- * Resolves each path against the one before, the first against the working folder, to an absolute path without `.` and
- * `..`.
+ * Resolves each path against the previous path, and the first against the working folder, to an absolute path without
+ * `.` and `..`.
  *
- * Not from a package: a project with a package.json that imports the runtime module would have to install it.
+ * Not taken from a package: users with a package.json who import the runtime module would have to install it.
  */
 export function resolve(...paths: string[]): string {
   const [first = workingFolder(), ...others] = paths;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { absolute, dirname, resolve } from "./path.ts";
 
-Deno.test("resolve() takes each path relative to the one before, the first to the working directory", () => {
+Deno.test("resolve() resolves each path against the previous path, and the first against the working directory", () => {
   assert.equal(resolve("a", "b"), `${Deno.cwd()}/a/b`);
   assert.equal(resolve(), Deno.cwd());
   assert.equal(resolve("a", "/b", "c"), "/b/c");

@@ -20,7 +20,7 @@ let libc: Deno.DynamicLibrary<typeof FUNCTIONS>["symbols"] | undefined;
 export interface PinnedFile extends Disposable {
   /** A path to it; for a folder, names may be appended. */
   readonly path: string;
-  /** Its status; that of the symlink itself if a symlink was pinned. */
+  /** The file's status, or the symlink's own status if a symlink was pinned. */
   status(): Deno.FileInfo;
 }
 

@@ -1,6 +1,6 @@
 import { canonicalAddress, coversAddress } from "./ip_address.ts";
 
-/** A process that has a port. */
+/** A process that listens on a port. */
 export interface PortHolder {
   /** Process id. */
   pid: number;
@@ -8,17 +8,17 @@ export interface PortHolder {
   name: string;
 }
 
-/** A port of an address. */
+/** A port at an address of the host. */
 export interface LocalPort {
   protocol: "tcp" | "udp";
   address: string;
   port: number;
 }
 
-/** The state of a listening socket, or of one of UDP without a peer, in proc_pid_net(5). */
+/** The states of a listening TCP socket and of a UDP socket without a peer, in proc_pid_net(5). */
 const LISTENING = { tcp: "0A", udp: "07" };
 
-/** Finds the process that has a port; `undefined` if none does, or the OS does not tell this user. */
+/** Finds the process that listens on a port; `undefined` if there is none or this user may not see it. */
 export function findPortHolder(wanted: LocalPort): PortHolder | undefined {
   const tables = [wanted.protocol, `${wanted.protocol}6`];
   const sockets = new Set(tables.flatMap((table) => socketsAt(readText(`/proc/net/${table}`), wanted)));
@@ -33,7 +33,7 @@ export function findPortHolder(wanted: LocalPort): PortHolder | undefined {
   }
 }
 
-/** The sockets that have a port, by a table of `/proc/net`, as their descriptors' symlinks: `socket:[4711]`. */
+/** The sockets in a table of `/proc/net` that have a port, as in their descriptors' symlinks: `socket:[4711]`. */
 export function socketsAt(table: string, { protocol, address, port }: LocalPort): string[] {
   const sockets: string[] = [];
   for (const line of table.split("\n").slice(1)) {
@@ -46,7 +46,7 @@ export function socketsAt(table: string, { protocol, address, port }: LocalPort)
   return sockets;
 }
 
-/** Parses an address in words of the host's byte order, which is little-endian on all supported hosts. */
+/** Parses an address given as words in host byte order, which is little-endian on all supported hosts. */
 function parseAddress(hex: string): string {
   const bytes = hex.match(/.{8}/g)!.flatMap((word) => word.match(/../g)!.reverse());
   if (bytes.length === 4) return bytes.map((byte) => parseInt(byte, 16)).join(".");

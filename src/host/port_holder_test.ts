@@ -21,7 +21,7 @@ Deno.test("socketsAt() finds only the listeners that conflict with a new one", (
   assert.deepEqual(socketsAt(text, { protocol: "tcp", address: "127.0.0.1", port: 8082 }), []);
 });
 
-Deno.test("socketsAt() reads IPv6 addresses, and knows that :: includes IPv4", () => {
+Deno.test("socketsAt() reads IPv6 addresses, and treats :: as including IPv4", () => {
   const text = table(
     line("00000000000000000000000001000000:0050", "0A", 1),
     line("00000000000000000000000000000000:0050", "0A", 2),

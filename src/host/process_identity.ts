@@ -21,7 +21,7 @@ export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   return identifyProcess(pid)?.startTime === startTime;
 }
 
-/** The time that the kernel may need to end a killed process: it frees the memory of a VM first. */
+/** The time that the kernel may need to end a killed process, because it frees the memory of a VM first. */
 const DEATH_MS = 10_000;
 const POLL_MS = 5;
 

@@ -47,7 +47,7 @@ Deno.test("a process is alive until its last thread has ended", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("killProcess() says that a process belongs to another user", async () => {
+Deno.test("killProcess() reports that a process belongs to another user", async () => {
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   const identity = identifyProcess(child.pid)!;
   const kill = mock.getter(Deno, "kill", () => () => {

@@ -2,9 +2,9 @@ import { SmolvmError } from "../errors.ts";
 import { osReason } from "./os_error.ts";
 
 /**
- * Removes a file or a whole folder if it exists; follows no symlink. A guest may have filled it, but nothing may write
- * to it any more. Deno's own removal aborts the process for a very deep tree, and fails at a folder whose mode its
- * owner cannot read.
+ * Removes a file or a whole folder if it exists; follows no symlink. A guest may have filled the folder, but must not
+ * write to it any more. Deno's own removal aborts the process for a very deep tree, and fails for a folder whose mode
+ * denies access to its owner.
  *
  * @throws {SmolvmError} `storage`.
  */
@@ -18,7 +18,7 @@ export function removeTree(path: string): void {
   }
 }
 
-/** Moves every folder below to the top before emptying it, so that no path gets too long. */
+/** Moves every subfolder to the top before emptying it, so that no path gets too long. */
 function removeFolder(top: string): void {
   const found: string[] = [];
   const prefix = `${top}/${crypto.randomUUID()}.`;
@@ -55,7 +55,7 @@ function open(folder: string): void {
   try {
     Deno.chmodSync(folder, 0o700);
   } catch (error) {
-    // Another user's folder: the removal will fail if it must.
+    // The folder belongs to another user: if that matters, the removal reports it.
     if (!(error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable)) throw error;
   }
 }

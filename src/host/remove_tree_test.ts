@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { removeTree } from "./remove_tree.ts";
 
-Deno.test("removeTree() removes everything that a guest can leave, and follows no symlink", () => {
+Deno.test("removeTree() removes everything that a guest can create, and follows no symlink", () => {
   using temp = makeTempFolder();
   const [top, outside] = [`${temp.path}/top`, `${temp.path}/outside`];
   Deno.mkdirSync(`${top}/shut/below`, { recursive: true });
@@ -39,7 +39,7 @@ Deno.test("removeTree() removes a tree that is deeper than the longest path", ()
   assert.deepEqual([...Deno.readDirSync(temp.path)], []);
 });
 
-Deno.test("removeTree() removes a symlink itself, and says why something cannot be removed", () => {
+Deno.test("removeTree() removes a symlink itself, and reports why a removal fails", () => {
   using temp = makeTempFolder();
   Deno.mkdirSync(`${temp.path}/folder`);
   Deno.symlinkSync(`${temp.path}/folder`, `${temp.path}/link`);

@@ -1,24 +1,24 @@
 import { canonicalAddress, isIpAddress } from "./ip_address.ts";
 
-/** Used where the host names none. */
+/** Used when the host has no name server. */
 const PUBLIC_NAMESERVER = "1.1.1.1";
-/** If the first names only systemd-resolved on the loopback, the second has the real servers. */
+/** If the first file names only systemd-resolved on the loopback, the second file has the real servers. */
 const RESOLV_CONFS = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
-/** The name servers that a `resolv.conf` lists, but those of a link alone: `fe80::1%eth0`. */
+/** The name servers in a `resolv.conf`, without link-local ones such as `fe80::1%eth0`. */
 export function nameserversIn(resolvConf: string): string[] {
   const servers = resolvConf.matchAll(/^\s*nameserver\s+([0-9a-fA-F.:]+)\s*(?:[#;].*)?$/gm);
   return Array.from(servers, ([, address]) => address!).filter(isIpAddress).map(canonicalAddress);
 }
 
-/** Whether an address is the host's loopback, as far as name servers are there. */
+/** Whether the address of a name server is on the host's loopback. */
 export function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1";
 }
 
 /**
- * The host's name servers: those on its loopback only where there are no others, since a guest that may ask those could
- * reach everything there.
+ * The host's name servers. Those on its loopback are used only if there are no others: a guest that may ask them could
+ * reach all servers on the loopback.
  */
 export function hostNameservers(): string[] {
   const lists = RESOLV_CONFS.map(readNameservers);

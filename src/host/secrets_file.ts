@@ -3,15 +3,15 @@ import { removeIfThereSync } from "./files.ts";
 import { SmolvmError } from "../errors.ts";
 
 /**
- * The file with the values of a machine's secrets: beside its runtime folder, which the process of its VM may read. The
- * machine's gateway removes it before the VM starts.
+ * The file with the values of a machine's secrets. It is beside the machine's runtime folder, not in it, because the
+ * VM's process may read that folder. The machine's gateway removes the file before the VM starts.
  */
 export function secretsFile(runtimeFolder: string): string {
   return `${runtimeFolder}.secrets`;
 }
 
 /**
- * Writes that file. Disposing of the result removes it, if it is still there.
+ * Writes the secrets file. Disposing of the result removes it if it still exists.
  *
  * @throws {SmolvmError} `storage`.
  */
@@ -21,7 +21,7 @@ export function writeSecretsFile(runtimeFolder: string, text: string): Disposabl
     removeIfThereSync(path);
     Deno.writeTextFileSync(path, text, { createNew: true, mode: 0o600 });
   } catch (error) {
-    throw new SmolvmError("storage", `Cannot hand the secrets over in "${path}": ${osReason(error)}`, { cause: error });
+    throw new SmolvmError("storage", `Cannot write the secrets to "${path}": ${osReason(error)}`, { cause: error });
   }
   return { [Symbol.dispose]: () => removeIfThereSync(path) };
 }

@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 
-/** The signals that Linux names, by their numbers on x86 and arm. */
+/** The named signals of Linux, in the order of their numbers on x86 and arm. */
 // deno-fmt-ignore
 export const SIGNALS = [
   "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
@@ -10,7 +10,7 @@ export const SIGNALS = [
 const RTMIN = 34;
 const RTMAX = 64;
 
-/** The number on Linux of a signal such as `SIGTERM`, `term`, `15` or `RTMIN+3`; `undefined` for what is none. */
+/** The Linux number of a signal such as `SIGTERM`, `term`, `15` or `RTMIN+3`; `undefined` for other texts. */
 export function parseSignal(text: string): number | undefined {
   if (/^\d+$/.test(text)) return checkNumber(Number(text));
   const name = text.toUpperCase().replace(/^SIG/, "");
@@ -23,7 +23,7 @@ export function parseSignal(text: string): number | undefined {
 }
 
 /**
- * The same for what must be a signal.
+ * Like {@linkcode parseSignal}, but throws if the text is not a signal.
  *
  * @throws {SmolvmError} `usage`.
  */

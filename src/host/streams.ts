@@ -20,7 +20,7 @@ export async function writeAll(
   for (let at = 0; at < data.length;) at += await target.write(data.subarray(at));
 }
 
-/** The same, synchronously. */
+/** Like {@linkcode writeAll}, but synchronous. */
 export function writeAllSync(target: { writeSync(data: Uint8Array): number }, data: Uint8Array): void {
   for (let at = 0; at < data.length;) at += target.writeSync(data.subarray(at));
 }

@@ -1,15 +1,15 @@
 /**
- * Calls `act` after a time, unless the timer is disposed of before. Not by `setTimeout`: for the first of those, Deno
- * loads its polyfills of Node, which takes as long as half of its own start.
+ * Calls `act` after a time, unless the timer is disposed of before. Does not use `setTimeout`, whose first call makes
+ * Deno load its Node polyfills: that takes half as long as the start of Deno itself.
  */
 export function startTimer(ms: number, act: () => void): Disposable {
   const signal = AbortSignal.timeout(ms);
   signal.addEventListener("abort", act, { once: true });
-  // Deno goes on without waiting for a timer that nobody listens to.
+  // Deno does not wait for a timeout signal without listeners.
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", act) };
 }
 
-/** Calls `act` again and again, each time after the same time, until the timer is disposed of. */
+/** Calls `act` at a fixed interval until the timer is disposed of. */
 export function startInterval(ms: number, act: () => void): Disposable {
   let timer = start();
   function start(): Disposable {
@@ -22,9 +22,9 @@ export function startInterval(ms: number, act: () => void): Disposable {
 }
 
 /**
- * Settles as `promise` does, if that is within a time.
+ * Settles as `promise` does, if it settles within a time.
  *
- * @throws what `late` returns, after that.
+ * @throws the error that `late` returns, after that time.
  */
 export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
   const deadline = Promise.withResolvers<never>();

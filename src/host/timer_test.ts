@@ -3,7 +3,7 @@ import { assertCode, runProcess } from "../../tests/helpers/process.ts";
 import { sleep } from "./sleep.ts";
 import { startInterval, startTimer, withDeadline } from "./timer.ts";
 
-Deno.test("startTimer() acts once after the time, and not once it is disposed of", async () => {
+Deno.test("startTimer() acts once after the time, but not after it is disposed of", async () => {
   const acted: string[] = [];
   using _ = startTimer(20, () => acted.push("late"));
   startTimer(10, () => acted.push("never"))[Symbol.dispose]();
@@ -12,7 +12,7 @@ Deno.test("startTimer() acts once after the time, and not once it is disposed of
   assert.deepEqual(acted, ["late"]);
 });
 
-Deno.test("startTimer() keeps a process going until it has acted, and not once it is disposed of", async () => {
+Deno.test("startTimer() keeps a process alive until it has acted or is disposed of", async () => {
   const module = JSON.stringify(new URL("timer.ts", import.meta.url).href);
   const script = `import { startTimer } from ${module};
     startTimer(600_000, () => console.log("never"))[Symbol.dispose]();
@@ -22,7 +22,7 @@ Deno.test("startTimer() keeps a process going until it has acted, and not once i
   assert.equal(outcome.stdout, "acted\n");
 });
 
-Deno.test("startInterval() acts again and again, until it is disposed of", async () => {
+Deno.test("startInterval() acts repeatedly until it is disposed of", async () => {
   let count = 0;
   const interval = startInterval(5, () => {
     if (++count === 3) interval[Symbol.dispose]();
@@ -31,7 +31,7 @@ Deno.test("startInterval() acts again and again, until it is disposed of", async
   assert.equal(count, 3);
 });
 
-Deno.test("withDeadline() settles as the promise does in time, and throws what it is told after that", async () => {
+Deno.test("withDeadline() settles as a promise that is in time, and throws the given error after the deadline", async () => {
   const late = () => new Error("late");
   assert.equal(await withDeadline(Promise.resolve(1), 60_000, late), 1);
   await assert.rejects(withDeadline(Promise.reject(new Error("own")), 60_000, late), { message: "own" });

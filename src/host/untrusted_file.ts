@@ -1,15 +1,15 @@
 import { SmolvmError } from "../errors.ts";
 
 /**
- * Reads files in a folder that a guest may write to: at any moment the guest may replace a file by a fifo, a symlink or
- * anything else.
+ * Reads files in a folder that a guest can write to: the guest may replace a file by a fifo, a symlink or anything else
+ * at any time.
  *
  * @module
  */
 
 /**
- * Why such a file must not be used, as the end of a sentence; `undefined` for a regular file of this user with one
- * link: a hard link may be to a file elsewhere.
+ * Why such a file must not be used, as the end of a sentence; `undefined` for a regular file of this user with only one
+ * link: another hard link may be a file outside the folder.
  */
 export function faultOf({ isFile, uid, nlink }: Deno.FileInfo): string | undefined {
   if (!isFile) return "is not a regular file";
@@ -18,7 +18,7 @@ export function faultOf({ isFile, uid, nlink }: Deno.FileInfo): string | undefin
   return (nlink ?? 1) <= 1 ? undefined : "has another name";
 }
 
-/** The most attempts to open a file: smolvm replaces its own files, but more often than this is an attack. */
+/** The maximum number of attempts to open a file. smolvm replaces its files too, but only an attack does so often. */
 const ATTEMPTS = 100;
 
 /**
@@ -30,31 +30,31 @@ export function openUntrusted(path: string): Deno.FsFile {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const expected = Deno.lstatSync(path);
     check(path, expected);
-    // Also for writing, so that a fifo that replaced it meanwhile does not block: Deno has no O_NONBLOCK.
+    // Opened for writing too, so that a fifo that has replaced the file does not block: Deno has no O_NONBLOCK.
     const file = Deno.openSync(path, { read: true, write: true });
     const { ino, dev } = file.statSync();
     if (ino === expected.ino && dev === expected.dev) return file;
     file.close();
   }
-  throw new SmolvmError("state", `"${path}" is replaced all the time`);
+  throw new SmolvmError("state", `"${path}" is replaced too often to be opened`);
 }
 
 /**
  * Reads the text of such a file.
  *
  * @param maxBytes the maximum size
- * @throws {SmolvmError} `state` for a larger one; like {@linkcode openUntrusted}.
+ * @throws {SmolvmError} `state` for a larger file; like {@linkcode openUntrusted}.
  */
 export function readUntrusted(path: string, maxBytes: number): string {
   using file = openUntrusted(path);
-  // Not as many as there may be, which would take more time than all else here.
+  // Not `maxBytes` from the start: allocating a large array takes longer than reading the file.
   let bytes = new Uint8Array(Math.min(file.statSync().size, maxBytes) + 1);
   let size = 0;
   for (let count; (count = file.readSync(bytes.subarray(size))) !== null;) {
     size += count;
     if (size > maxBytes) throw new SmolvmError("state", `"${path}" is larger than ${maxBytes} bytes`);
     if (size < bytes.length) continue;
-    // It has grown since.
+    // The file has grown since.
     const before = bytes;
     bytes = new Uint8Array(Math.min(2 * size, maxBytes + 1));
     bytes.set(before);

@@ -15,10 +15,10 @@ Deno.test("readUntrusted() reads the text of a file without changing it", () => 
 });
 
 Deno.test({
-  name: "readUntrusted() reads all of a file that turns out to be larger than it was",
+  name: "readUntrusted() reads all of a file that is larger than its reported size",
   ignore: Deno.build.os !== "linux",
   fn() {
-    // The kernel gives its files no size.
+    // The kernel reports size 0 for files in /proc.
     const path = "/proc/self/comm";
     const text = Deno.readTextFileSync(path);
     assert.ok(Deno.statSync(path).size === 0 && text.length > 3);
@@ -67,13 +67,13 @@ Deno.test("openUntrusted() opens the old or the new file while it is replaced", 
       assert.ok(["a\n", ""].includes(readUntrusted(path, 100)));
     }
   } finally {
-    // Killed, it would leave a program that goes on in the folder.
+    // Not killed, because a program that the script started would go on using the folder.
     Deno.writeTextFileSync(`${folder.path}/stop`, "");
     await child.status;
   }
 });
 
-Deno.test("openUntrusted() returns the file that it has checked, whatever replaces it meanwhile", async () => {
+Deno.test("openUntrusted() returns the file that it has checked, even if it is replaced meanwhile", async () => {
   using folder = makeTempFolder();
   const at = (name: string) => `${folder.path}/${name}`;
   Deno.writeTextFileSync(at("secret"), "secret");
@@ -92,7 +92,7 @@ Deno.test("openUntrusted() returns the file that it has checked, whatever replac
       }
     }
   } finally {
-    // Killed, it would leave a program that goes on in the folder.
+    // Not killed, because a program that the script started would go on using the folder.
     Deno.writeTextFileSync(`${folder.path}/stop`, "");
     await child.status;
   }

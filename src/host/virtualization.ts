@@ -1,15 +1,15 @@
 import { SmolvmError } from "../errors.ts";
 import { kvmPermissionHint, readKvmPermission } from "./kvm_permission.ts";
 
-/** Facts about KVM; facts only, so that the conclusions can be tested anywhere. */
+/** Facts about KVM. They are separate from the conclusions, so that tests need no KVM. */
 export interface KvmFacts {
   /** Whether `/dev/kvm` exists and can be opened for reading and writing, as far as this process can tell. */
   device: "usable" | "missing" | "forbidden";
-  /** Whether the host is itself a PVM guest, whose KVM boots no ordinary kernel. */
+  /** Whether the host is itself a PVM guest, whose KVM cannot boot an ordinary kernel. */
   pvm: boolean;
   /** Whether the processor supports virtualisation. Read only when the device is missing. */
   readonly cpuSupport: boolean;
-  /** What to do about a forbidden device. Read only then. */
+  /** What to do about a forbidden device. Read only when the device is forbidden. */
   readonly permissionHint: string;
 }
 
@@ -31,7 +31,7 @@ export function kvmProblem(facts: KvmFacts): SmolvmError | undefined {
   if (pvm) {
     return new SmolvmError(
       "virtualization",
-      "Cannot use KVM: this host's is of the PVM kind, which boots no ordinary kernel",
+      "Cannot use KVM: this host has PVM, which cannot boot an ordinary kernel",
       {
         hint: "Use a host with hardware virtualisation; scripts/kvm-machine of a checkout emulates one for tests.",
       },
@@ -83,6 +83,6 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch {
-    return ""; // Only ever refines a hint.
+    return ""; // It only makes a hint more precise.
   }
 }

@@ -9,12 +9,12 @@ Deno.test("kvmProblem() is undefined when the device can be used", () => {
   assert.equal(problem({ cpuSupport: false }), undefined, "the device is what counts");
 });
 
-Deno.test("kvmProblem() says why VMs cannot run and what to do", () => {
+Deno.test("kvmProblem() reports why VMs cannot run and what to do", () => {
   const problems: [facts: Partial<KvmFacts>, message: RegExp, hint: RegExp][] = [
     [{ device: "forbidden" }, /no permission for \/dev\/kvm$/, /^Do it\.$/],
     [{ device: "missing" }, /\/dev\/kvm does not exist$/, /modprobe kvm/],
     [{ device: "missing", cpuSupport: false }, /\/dev\/kvm does not exist$/, /BIOS.*nested/],
-    [{ pvm: true }, /of the PVM kind, which boots no ordinary kernel$/, /hardware virtualisation/],
+    [{ pvm: true }, /this host has PVM, which cannot boot an ordinary kernel$/, /hardware virtualisation/],
     [{ device: "forbidden", pvm: true }, /no permission/, /^Do it/],
   ];
   for (const [facts, message, hint] of problems) {

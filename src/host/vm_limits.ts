@@ -7,9 +7,9 @@ import { formatExact } from "../size.ts";
  * @module
  */
 
-/** libkrunfw's kernel is built for 16. */
+/** libkrunfw's kernel is built for at most 16 CPUs. */
 export const MAX_CPUS = 16;
-/** The guest's kernel does not fit in less. */
+/** The guest's kernel does not boot with less. */
 export const MIN_MEMORY_MIB = 128;
 /** libkrun takes a u32; no host has 16 TiB. */
 export const MAX_MEMORY_MIB = 16 * 1024 * 1024;
@@ -29,13 +29,13 @@ export function checkResources({ cpus, memoryMib }: { cpus: number; memoryMib: n
     );
     throw new SmolvmError("usage", `Cannot give the machine ${memory} of memory: expected ${least} to ${most}`);
   }
-  // The firmware's place below 4 GiB: with this much memory libkrun lays it over the guest's.
+  // The firmware is below 4 GiB: at these sizes libkrun maps it over the guest's memory.
   if (Deno.build.arch === "x86_64" && memoryMib >= 3260 && memoryMib <= 3328) {
     throw new SmolvmError(
       "usage",
       `Cannot give the machine ${memoryMib} MiB of memory: libkrun fails at 3260 to 3328 MiB`,
       {
-        hint: "Take less than 3260 or more than 3328 MiB.",
+        hint: "Use less than 3260 or more than 3328 MiB.",
       },
     );
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { checkResources } from "./vm_limits.ts";
 
-Deno.test("checkResources() takes what libkrun can boot and nothing else", () => {
+Deno.test("checkResources() accepts only resources that libkrun can boot", () => {
   for (const [cpus, memoryMib] of [[1, 128], [16, 3259], [1, 3329], [4, 16 * 1024 * 1024]] as const) {
     checkResources({ cpus, memoryMib });
   }
@@ -24,7 +24,7 @@ Deno.test("checkResources() takes what libkrun can boot and nothing else", () =>
 });
 
 Deno.test({
-  name: "checkResources() refuses the sizes at which libkrun lays its firmware over the guest's memory",
+  name: "checkResources() refuses the sizes at which libkrun maps its firmware over the guest's memory",
   ignore: Deno.build.arch !== "x86_64",
   fn() {
     for (const memoryMib of [3260, 3300, 3328]) {

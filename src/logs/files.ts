@@ -2,18 +2,21 @@ import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { openUntrusted } from "../host/untrusted_file.ts";
 
-/** The most that `log_max_files` allows, and one during a rotation. */
+/** The maximum of `log_max_files`, plus one during a rotation. */
 const MAX_FILES = 101;
-/** Refuses huge sparse files of a guest, whose zeros would all be read; compression by the file system is less. */
+/**
+ * The maximum ratio of size to allocated bytes. It excludes a guest's huge sparse files, whose zeros would all be read;
+ * compression by the file system stays below it.
+ */
 const MAX_HOLES = 1000;
 const BLOCK_BYTES = 512;
 const MIN_BYTES = 1024 ** 2;
 
-/** How much of a log is kept. */
+/** How much of a log to keep. */
 export interface LogLimits {
-  /** At this size the file is rotated. */
+  /** The size at which the file is rotated. */
   maxBytes: number;
-  /** The most files, including the one being written. */
+  /** The maximum number of files, including the one being written. */
   maxFiles: number;
 }
 
@@ -23,7 +26,7 @@ export function logFile(path: string, age: number): string {
 }
 
 /**
- * Opens the files of a log, or only those newer than an open one, the oldest first. An open file can be read to its end
+ * Opens the files of a log, or only those newer than an open file, oldest first. An open file can be read to its end
  * even if it is renamed or removed.
  *
  * @throws {SmolvmError} `state`.
@@ -31,7 +34,7 @@ export function logFile(path: string, age: number): string {
 export function openLogFiles(path: string, newerThan?: Deno.FsFile): Deno.FsFile[] {
   const known = newerThan?.statSync().ino;
   const files = new Map<number | null, Deno.FsFile>();
-  // Files only move to higher numbers: this loop misses none, but may meet one twice. A rotation leaves a gap of one.
+  // Files only move to higher numbers, so this loop misses none but may see one twice. A rotation leaves a gap of one.
   for (let age = 0, missing = 0; missing < 2 && age < MAX_FILES; age++) {
     const file = openIfThere(logFile(path, age));
     if (file === undefined) {

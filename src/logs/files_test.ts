@@ -60,7 +60,7 @@ Deno.test("openLogFiles() refuses a guest's huge sparse files and symlinks, and 
 });
 
 Deno.test({
-  name: "openLogFiles() says which file cannot be read",
+  name: "openLogFiles() names the file that cannot be read",
   ignore: Deno.uid() === 0, // who can read everything
   fn: () =>
     withLog([0], (path) => {

@@ -2,7 +2,7 @@ import type { LogFormat, LogOutput } from "./log_reader.ts";
 import { concat } from "../bytes.ts";
 import { HEAD_BYTES, type LogStream, NEWLINE, parseHead, TIME_BYTES } from "./record.ts";
 
-/** Longer than any record, which holds at most one frame of the guest. */
+/** Longer than any record, which contains at most one frame of the guest. */
 const MAX_RECORD_BYTES = 64 * 1024;
 
 /** Which records of a log are shown, and how. */
@@ -15,7 +15,7 @@ export interface RecordOptions {
   timestamps?: boolean | undefined;
 }
 
-/** The log of a command: shows the output in its records, and nothing that is not a record. */
+/** The log of a command: shows the output in its records, and skips everything else. */
 export class Records implements LogFormat {
   readonly #since: string;
   readonly #until: string;
@@ -27,7 +27,7 @@ export class Records implements LogFormat {
 
   constructor({ since, until, timestamps = false }: RecordOptions = {}) {
     this.#since = since?.toISOString() ?? "";
-    this.#until = until?.toISOString() ?? "~"; // After every digit.
+    this.#until = until?.toISOString() ?? "~"; // Sorts after every digit.
     this.#timestamps = timestamps;
   }
 
@@ -50,16 +50,16 @@ export class Records implements LogFormat {
     this.#rest = bytes.length - end > MAX_RECORD_BYTES ? new Uint8Array() : bytes.slice(end);
   }
 
-  /** A crash may have cut the last record. */
+  /** Shows the last record, which a crash may have cut. */
   *end(): Generator<LogOutput> {
     const rest = this.#rest;
     this.#rest = new Uint8Array();
     yield* this.#show(rest);
   }
 
-  /** Decodes whole records, and a cut one at the end. */
+  /** Decodes whole records, and a cut record at the end. */
   *#show(bytes: Uint8Array): Generator<LogOutput> {
-    // Large enough: a time is shorter than the head that it comes from.
+    // Large enough: the time shown is shorter than the head that contains it.
     const shown = new Uint8Array(bytes.length);
     let [from, to] = [0, 0];
     let current: LogStream = "stdout";
@@ -107,14 +107,14 @@ export class PlainText implements LogFormat {
   *end(): Generator<LogOutput> {}
 }
 
-/** A log whose lines each have a time: shows whole lines, of those times. */
+/** A log in which each line has a time: shows whole lines within the wanted times. */
 export class TimedLines implements LogFormat {
   readonly #isWanted: (line: Uint8Array) => boolean;
   #rest = new Uint8Array();
 
-  /** @param timeOf the time of a line by its first bytes, ISO 8601 in UTC */
+  /** @param timeOf returns the time of a line, ISO 8601 in UTC, from the line's first bytes */
   constructor(timeOf: (head: Uint8Array) => string | undefined, { since, until }: RecordOptions = {}) {
-    const [from, to] = [since?.toISOString() ?? "", until?.toISOString() ?? "~"]; // After every digit.
+    const [from, to] = [since?.toISOString() ?? "", until?.toISOString() ?? "~"]; // Sorts after every digit.
     this.#isWanted = (line) => {
       const time = timeOf(line.subarray(0, HEAD_BYTES));
       return time !== undefined && from <= time && time <= to;
@@ -137,6 +137,6 @@ export class TimedLines implements LogFormat {
     this.#rest = bytes.length - start > MAX_RECORD_BYTES ? new Uint8Array() : bytes.slice(start);
   }
 
-  /** A rotation may have cut a line in two: the next file goes on with it. */
+  /** Keeps an incomplete line: a rotation may have cut it, and the next file then continues it. */
   *end(): Generator<LogOutput> {}
 }

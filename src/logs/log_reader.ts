@@ -3,7 +3,7 @@ import { openLogFiles } from "./files.ts";
 import type { LogStream } from "./record.ts";
 import { seekTail } from "./tail.ts";
 
-/** A part of the shown log: bytes for one of the streams. */
+/** A part of the shown log: bytes of one stream. */
 export interface LogOutput {
   stream: LogStream;
   data: Uint8Array;
@@ -11,7 +11,7 @@ export interface LogOutput {
 
 /** The format of a log's files. */
 export interface LogFormat {
-  /** Tells by its first bytes whether a line of the file ends a shown line; called from the last line backwards. */
+  /** Whether a line of the file, given its first bytes, ends a shown line. Called from the last line backwards. */
   lineCounter(): (head: Uint8Array) => boolean;
   /** Decodes the next bytes of the log. */
   decode(chunk: Uint8Array): Iterable<LogOutput>;
@@ -44,11 +44,11 @@ export class LogReader implements Disposable {
    * @throws {SmolvmError} `state`.
    */
   *read(isOver: boolean): Generator<LogOutput> {
-    // Opened before the current file is read to its end: if there are newer files, the current one is complete.
+    // Open newer files before reading the current file to its end: if there are any, the current file is complete.
     const newer = openLogFiles(this.#path, this.#current);
     const files = this.#current ? [this.#current, ...newer] : this.#seek(newer);
     this.#current = files.pop();
-    // The consumer may stop at any of them.
+    // The consumer may stop at any file: close all of them.
     using older = new DisposableStack();
     for (const file of files) older.use(file);
     for (const file of files) {
@@ -91,7 +91,7 @@ export async function* readLogs(
 ): AsyncGenerator<LogOutput> {
   while (true) {
     signal?.throwIfAborted();
-    // Called before reading, so that nothing written before the end is missed.
+    // Ask before reading, so that everything written before the end is read.
     const over = isOver();
     for (const log of logs) {
       for (const output of log.read(over)) {

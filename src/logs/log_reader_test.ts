@@ -145,7 +145,7 @@ Deno.test("LogReader returns what was written between two times, and counts the 
     },
   ));
 
-Deno.test("LogReader shows the valid part of a log that a crash cut, and nothing that is not a record", () => {
+Deno.test("LogReader shows the valid part of a log that a crash cut, and skips everything that is not a record", () => {
   const garbage = `\0\0\0\n\n${timeOf(0)} stdou\nx${"y".repeat(200_000)}\n${timeOf(0)} stdout F on`;
   return withLog([garbage, records("stdout F next", "stderr P oh")], async (path) => {
     assert.deepEqual(await readAll(path), { stdout: "onnext\n", stderr: "oh" });

@@ -1,6 +1,6 @@
 /**
- * The format of a command's log, which is that of Kubernetes' container runtimes. Each line of the output is one line
- * of the log, a record:
+ * The format of a command's log, which Kubernetes' container runtimes use too. Each line of the output is one line of
+ * the log, a record:
  *
  *     2026-11-23T12:00:00.000Z stdout F the line
  *
@@ -31,7 +31,7 @@ export const HEAD_BYTES = TIME_BYTES + "stdout F ".length;
 
 const HEAD = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (stdout|stderr) ([FP]) $/;
 
-/** The head at the start of these bytes; `undefined` if they are not a record: a crash may leave anything. */
+/** Parses the head at the start of the bytes; `undefined` if they are not a record, for example after a crash. */
 export function parseHead(bytes: Uint8Array): RecordHead | undefined {
   const match = HEAD.exec(String.fromCharCode(...bytes.subarray(0, HEAD_BYTES)));
   return match ? { time: match[1]!, stream: match[2] as LogStream, full: match[3] === "F" } : undefined;

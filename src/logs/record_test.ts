@@ -4,7 +4,7 @@ import { encodeRecords, HEAD_BYTES, parseHead, TIME_BYTES } from "./record.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const TIME = "2026-11-23T12:00:00.000Z";
 
-Deno.test("parseHead() reads what encodeRecords() writes", () => {
+Deno.test("parseHead() reads the output of encodeRecords()", () => {
   const record = encodeRecords(bytes("a line\n"), "stderr", new Date(TIME));
   assert.deepEqual(parseHead(record), { time: TIME, stream: "stderr", full: true });
   assert.equal(new TextDecoder().decode(record.subarray(HEAD_BYTES)), "a line\n");

@@ -3,11 +3,11 @@ import { HEAD_BYTES, NEWLINE } from "./record.ts";
 const BLOCK_BYTES = 64 * 1024;
 
 /**
- * Seeks to the start of the last lines of a log, without reading what precedes them. Returns the files that contain
- * them, and closes the others.
+ * Seeks to the start of the last lines of a log, without reading the lines before them. Returns the files that contain
+ * the last lines, and closes the others.
  *
  * @param files the oldest first
- * @param counts whether a line, by its first bytes, ends a counted line; called from the last line backwards
+ * @param counts reports whether a line, given its first bytes, ends a counted line; called from the last line backwards
  */
 export function seekTail(files: Deno.FsFile[], lines: number, counts: (head: Uint8Array) => boolean): Deno.FsFile[] {
   let found = 0;
@@ -29,7 +29,7 @@ export function seekTail(files: Deno.FsFile[], lines: number, counts: (head: Uin
 
 /** The position and the first bytes of each line of a file of this size, the last line first. */
 function* linesBackwards(file: Deno.FsFile, size: number): Generator<{ at: number; head: Uint8Array }> {
-  // Has room for the head of a line that begins at the end of a block.
+  // Has room for the head of a line that starts at the end of a block.
   const buffer = new Uint8Array(BLOCK_BYTES + HEAD_BYTES);
   for (let end = size; end > 0; end -= BLOCK_BYTES) {
     const start = Math.max(0, end - BLOCK_BYTES);

@@ -17,21 +17,21 @@ import { BOOT_FOLDER, encodeContainerSpec, JAIL_PROGRAM, RUNTIME_FOLDER, SPEC_FI
 import { HELD_SIGNALS } from "./streams.ts";
 import { sysctlWord } from "./sysctl.ts";
 
-/** What the name of the bundle that the other runtime is given begins with, unlike any container's; the container follows. */
+/** Prefix of the name of our bundle's folder, which no container's name can have; the container id follows. */
 const OWN_BUNDLE = "smolvm@";
 /**
- * What the process of a VM may do to the files that the container shares, as root in the container's user namespace; and
- * what its servers' ports need.
+ * Capabilities of the VM's process, which is root in the container's user namespace: it needs them to access the shared
+ * files and to listen on low ports.
  */
 const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "NET_BIND_SERVICE", "SETGID", "SETUID"]
   .map((name) => `CAP_${name}`);
 
-/** The folder of the bundle that the other runtime is given in place of that one, which several containers may share. */
+/** The folder of our bundle, which the other runtime gets. Several containers may share the engine's `bundle`. */
 export function ownBundle(bundle: string, id: string): string {
   return `${bundle}/${OWN_BUNDLE}${id}`;
 }
 
-/** The engine's bundle behind one that the other runtime was given; `undefined`: it was given the engine's itself. */
+/** The engine's bundle that contains one of our bundles; `undefined` when `bundle` is the engine's own. */
 export function engineBundle(bundle: string): string | undefined {
   const slash = bundle.lastIndexOf("/");
   return bundle.startsWith(OWN_BUNDLE, slash + 1) ? bundle.slice(0, slash) : undefined;
@@ -41,20 +41,20 @@ export function engineBundle(bundle: string): string | undefined {
 export interface BundleFolders {
   /** The engine's bundle. */
   bundle: string;
-  /** The one to make. */
+  /** The bundle to make. */
   own: string;
 }
 
 /**
- * Makes a bundle of a container whose process runs the VM in which `config` takes place.
+ * Makes the bundle of a container whose process runs a VM for the container that `config` describes.
  *
- * @throws {SmolvmError} for a command that is not there; `config`; `dependency`.
+ * @throws {SmolvmError} when the command is missing or not executable; `config`; `dependency`.
  */
 export function writeBundle({ bundle, own }: BundleFolders, config: OciConfig, settings: Settings): void {
   const { plan, tree } = layout(bundle, config);
   const { rootfs } = tree;
   checkCommand(tree, config.process);
-  // Engines are to hear of a wrong one here, not from the container.
+  // Checked now, so that `create` reports a wrong limit to the engine, not the container later.
   rlimitWords(config.process);
   if (config.root.readonly) { for (const mount of plan.guest) makeMountPoint(tree, mount, plan); }
   const program = containedProgram();
@@ -64,14 +64,14 @@ export function writeBundle({ bundle, own }: BundleFolders, config: OciConfig, s
   const resolvConf = replaceResolvConf(plan, `${root}${BOOT_FOLDER}/resolv.conf`);
   Deno.writeTextFileSync(`${root}${SPEC_FILE}`, specOf(config, { plan, settings }), { mode: 0o600 });
   const { uidMappings, gidMappings } = config.linux;
-  // Who makes the places of mounts in it, and reads the specification, is root of the container's user namespace.
+  // Root of the container's user namespace makes mount points in the folder and reads the specification.
   if (uidMappings && gidMappings) giveTo(root, hostId(uidMappings), hostId(gidMappings));
   linkInit(`${root}${BOOT_FOLDER}`);
   const outer = outerConfig(config, { rootfs, plan, mounts: [...program.mounts, ...resolvConf], program });
   Deno.writeTextFileSync(`${own}/config.json`, JSON.stringify(outer), { mode: 0o600 });
 }
 
-/** What becomes of a container's mounts, and where its paths lead on the host. */
+/** Plans a container's mounts and maps its paths to those of the host. */
 export function layout(bundle: string, { root, mounts = [] }: OciConfig): { plan: MountPlan; tree: ContainerTree } {
   const rootfs = Deno.realPathSync(root.path.startsWith("/") ? root.path : `${bundle}/${root.path}`);
   const mountinfo = Deno.readTextFileSync("/proc/self/mountinfo");
@@ -92,7 +92,7 @@ function specOf(
   { process, linux, root }: OciConfig,
   { plan, settings }: { plan: MountPlan; settings: Settings },
 ): string {
-  // On the host's network a guest has what one of `smolvm run --net` has: nothing that is the host's own.
+  // On the host's network the guest may reach what `smolvm run --net` allows: nothing of the host itself.
   const hasOwnNetwork = !isHostsNetwork(linux);
   return encodeContainerSpec({
     ...vmSize(linux, settings.size),
@@ -101,7 +101,7 @@ function specOf(
     seccomp: seccompWord(linux.seccomp, Deno.build.arch),
     readOnly: root.readonly ?? false,
     mounts: plan.guest,
-    // The loopback by which containers of a pod meet is that of their namespace.
+    // "host" is the loopback of the network namespace, through which the containers of a pod reach each other.
     allowNet: hasOwnNetwork ? ["public", "private", "host"] : ["public"],
     listens: hasOwnNetwork,
     helloTimeoutMs: settings.bootTimeoutMs,
@@ -109,14 +109,14 @@ function specOf(
   });
 }
 
-/** Whether a container has the network of this process: a kubelet's pod on the host's network names it by a path. */
+/** Whether a container uses the network of this process. Kubelet gives the path of the host's namespace for that. */
 export function isHostsNetwork({ namespaces = [] }: OciLinux): boolean {
   const own = namespaces.find(({ type }) => type === "network");
   if (own === undefined) return true;
   return own.path !== undefined && Deno.statSync(own.path).ino === Deno.statSync("/proc/self/ns/net").ino;
 }
 
-/** The configuration of the container around the VM, which the other runtime makes. */
+/** The configuration of the container that the other runtime makes around the VM. */
 function outerConfig(
   config: OciConfig,
   { rootfs, plan, mounts, program }: { rootfs: string; plan: MountPlan; mounts: OciMount[]; program: Program },
@@ -135,7 +135,7 @@ function outerConfig(
   return {
     ...config,
     process: outerProcess(config.process, program, "init"),
-    // Nothing in it can be changed but what is shared on purpose.
+    // Only the shared files and folders are writable.
     root: { path: "root", readonly: true },
     mounts: [
       ...plan.outer,
@@ -156,10 +156,10 @@ function outerConfig(
   };
 }
 
-/** Lets the container's root have sockets for the guest's pings. */
+/** Lets the container's root open ICMP sockets for the guest's pings. */
 const PINGS_ALLOWED = { "net.ipv4.ping_group_range": "0 0" };
 
-/** Whether a container may send what it likes in a network of its own, pings included. */
+/** Whether a container has its own network and may send raw packets, which includes pings. */
 export function mayPing({ process, linux }: Pick<OciConfig, "process" | "linux">): boolean {
   return process.capabilities?.bounding?.includes("CAP_NET_RAW") === true && !isHostsNetwork(linux);
 }
@@ -169,7 +169,7 @@ function share(source: string, destination: string, isReadOnly: boolean): OciMou
   return { source, destination, type: "bind", options };
 }
 
-/** The process that stands for one of a container: what it may do is not what that may do in the guest. */
+/** The host process that represents a process of a container. Its rights differ from those in the guest. */
 export function outerProcess(process: OciProcess, program: Program, role: "init" | "relay"): OciProcess {
   const capabilities = role === "init" ? CAPABILITIES : [];
   const { rlimits: _, ...rest } = process;
@@ -184,12 +184,12 @@ export function outerProcess(process: OciProcess, program: Program, role: "init"
   };
 }
 
-/** What root of a container's user namespace is here; -1: nobody that is known. */
+/** The host's id for root of a container's user namespace; -1 when the mappings contain none. */
 function hostId(mappings: readonly OciIdMapping[]): number {
   return mappings.find(({ containerID }) => containerID === 0)?.hostID ?? -1;
 }
 
-/** Makes somebody the owner of a folder and all in it. */
+/** Changes the owner of a folder and everything in it. */
 function giveTo(path: string, uid: number, gid: number): void {
   Deno.chownSync(path, uid, gid);
   if (!Deno.statSync(path).isDirectory) return;
@@ -197,7 +197,7 @@ function giveTo(path: string, uid: number, gid: number): void {
 }
 
 /**
- * Removes what {@linkcode writeBundle} made.
+ * Removes the bundle that {@linkcode writeBundle} made, if it exists.
  *
  * @throws {SmolvmError} `storage`.
  */

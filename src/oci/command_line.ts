@@ -6,13 +6,13 @@ export interface RuntimeCall {
   command: string;
   /** The words before the command. */
   global: string[];
-  /** The options of the command, one by one, a value in the same word as its option: `--bundle=/b`. */
+  /** The options of the command, each in one word with its value: `--bundle=/b`. */
   options: string[];
   /** The container, and for `exec` the command. */
   operands: string[];
 }
 
-/** Options with a value in the next word, of runc and of crun. */
+/** Options of runc and crun that take a value. */
 const VALUED = `
   --root --log --log-format --log-level --criu --rootless --cgroup-manager --bundle --pid-file --console-socket --preserve-fds
   --process --resources --cwd --env --user --additional-gids --process-label --apparmor --cap --cgroup --config
@@ -29,7 +29,7 @@ const SHORT: Record<string, string> = {
 };
 
 /**
- * Parses a call that the launcher has not passed on.
+ * Parses a call that the launcher did not pass to the other runtime.
  *
  * @throws {SmolvmError} `usage`.
  */
@@ -70,7 +70,7 @@ export function optionName(option: string): string {
   return option.split("=", 1)[0]!;
 }
 
-/** The options with another value for one of them. */
+/** Returns the options with this option set to `value`. */
 export function withOption(options: readonly string[], name: string, value: string): string[] {
   return [...options.filter((option) => !option.startsWith(`${name}=`)), `${name}=${value}`];
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { optionValue, parseCall, withOption } from "./command_line.ts";
 
-Deno.test("parseCall() takes the calls of podman, containerd and people apart", () => {
+Deno.test("parseCall() parses the calls of podman, containerd and people", () => {
   assert.deepEqual(
     parseCall(["--log-format=json", "--log", "/l", "create", "--bundle", "/b", "--pid-file", "/p", "id"]),
     {
@@ -28,7 +28,7 @@ Deno.test("parseCall() refuses a call without a container or a value", () => {
   assert.throws(() => parseCall(["create", "--bundle"]), { code: "usage", message: 'Option "--bundle" needs a value' });
 });
 
-Deno.test("withOption() puts another value in the place of all", () => {
+Deno.test("withOption() replaces all values of an option", () => {
   const options = withOption(["--bundle=/a", "--detach", "--bundle=/b"], "--bundle", "/c");
   assert.deepEqual(options, ["--detach", "--bundle=/c"]);
   assert.equal(optionValue(options, "--bundle"), "/c");

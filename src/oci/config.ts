@@ -1,7 +1,7 @@
 import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 
-/** What is read of a bundle's `config.json`; the rest is passed on unread. Names are the OCI runtime specification's. */
+/** The fields of a bundle's `config.json` that we read; the others are passed on. See the OCI runtime specification. */
 export interface OciConfig {
   process: OciProcess;
   root: { path: string; readonly?: boolean };
@@ -12,7 +12,7 @@ export interface OciConfig {
   [other: string]: unknown;
 }
 
-/** What is read of `process`, which `exec` is given as a file of its own. */
+/** The fields of `process` that we read; `exec` gets `process` as a separate file. */
 export interface OciProcess {
   /** The program and its arguments: at least one. */
   args: string[];
@@ -29,7 +29,7 @@ export interface OciProcess {
 /** The sets of capabilities of a process. */
 export type CapabilitySet = "bounding" | "effective" | "inheritable" | "permitted" | "ambient";
 
-/** Something to be mounted in the container. */
+/** A mount of the container. */
 export interface OciMount {
   destination: string;
   source?: string;
@@ -37,7 +37,7 @@ export interface OciMount {
   options?: string[];
 }
 
-/** What is read of `linux.resources`. */
+/** The fields of `linux.resources` that we read. */
 export interface OciResources {
   memory?: { limit?: number; swap?: number; [other: string]: unknown };
   cpu?: { quota?: number; period?: number; [other: string]: unknown };
@@ -48,7 +48,7 @@ export interface OciResources {
 
 /** `linux.seccomp`: which system calls a process may make. */
 export interface OciSeccomp {
-  /** What becomes of a call that no rule is for. */
+  /** The action for calls that no rule matches. */
   defaultAction: string;
   defaultErrnoRet?: number;
   architectures?: string[];
@@ -57,24 +57,24 @@ export interface OciSeccomp {
   [other: string]: unknown;
 }
 
-/** A condition about an argument of a system call. */
+/** A condition on an argument of a system call. */
 export interface OciSeccompArgument {
   index: number;
-  /** Of `SCMP_CMP_MASKED_EQ` the mask. */
+  /** The mask for `SCMP_CMP_MASKED_EQ`. */
   value: number;
-  /** Of `SCMP_CMP_MASKED_EQ` the value. */
+  /** The value for `SCMP_CMP_MASKED_EQ`. */
   valueTwo?: number;
   op: string;
 }
 
-/** A range of a user namespace's user or group ids, and what they are outside. */
+/** Maps a range of user or group ids of a user namespace to ids outside it. */
 export interface OciIdMapping {
   containerID: number;
   hostID: number;
   size: number;
 }
 
-/** What is read of `linux`. */
+/** The fields of `linux` that we read. */
 export interface OciLinux {
   uidMappings?: OciIdMapping[];
   gidMappings?: OciIdMapping[];
@@ -82,13 +82,13 @@ export interface OciLinux {
   devices?: { path: string; type: string; major?: number; minor?: number; [other: string]: unknown }[];
   resources?: OciResources;
   seccomp?: OciSeccomp;
-  /** By their names with dots. */
+  /** Values by the dotted names of the sysctls. */
   sysctl?: Record<string, string>;
   [other: string]: unknown;
 }
 
 /**
- * Reads the configuration of the bundle in that folder.
+ * Reads the configuration of a bundle.
  *
  * @throws {SmolvmError} `config`.
  */
@@ -123,7 +123,7 @@ function checkProcess({ args, cwd }: OciProcess, file: string): void {
 }
 
 /**
- * Reads an object.
+ * Reads a JSON object from a file.
  *
  * @throws {SmolvmError} `config`.
  */

@@ -31,12 +31,12 @@ import { OWN_STREAMS, PassedSignals, takeTerminal } from "./streams.ts";
 const FOLDERS = { runtimeFolder: RUNTIME_FOLDER };
 const CONSOLE_LOG = `${RUNTIME_FOLDER}/console.log`;
 const RUNNER_LOG = `${RUNTIME_FOLDER}/runner.log`;
-/** With these libkrun's network is the gateway's. */
+/** A machine with a network but no ports: libkrun connects its network device to the gateway. */
 const NETWORK = { ...FOLDERS, machine: { net: true, networks: [], ports: [] } };
 
 /**
- * The process of a container: runs its VM, and ends as the container's own process does in there. The other runtime
- * has put it into the container's namespaces and control group, and into a root that holds nothing but what is shared.
+ * The process of a container: runs its VM, and exits with the status of the container's process in the guest. The other
+ * runtime has put it into the container's namespaces and control group, and into a root with only the shared files.
  */
 export async function containerMain(): Promise<never> {
   const spec = parseContainerSpec(Deno.readTextFileSync(SPEC_FILE));
@@ -53,7 +53,7 @@ export async function containerMain(): Promise<never> {
   return prepared.libc.exit(code | EXIT_MARK);
 }
 
-/** Runs the VM to the end of its command. */
+/** Runs the VM until its command exits. */
 async function runVm(
   spec: ContainerSpec,
   { libc, krun, filters, messagesFd }: Prepared & { messagesFd: number },
@@ -70,7 +70,7 @@ async function runVm(
   const network = startNetwork(spec);
   if (!waitsForNetwork(krun)) await network;
   initLog(krun, messagesFd, spec.logLevel);
-  // What the engine's confinement leaves of this process is what a jailed runner has: see docs/engines.md.
+  // With the engine's confinement, these filters leave this process the rights of a jailed runner: see docs/engines.md.
   libc.filterSystemCalls(exitFilter(Deno.build));
   libc.filterSystemCalls(filters!.boot);
   const vmFailed = startVm(krun, {
@@ -90,14 +90,14 @@ async function runVm(
 }
 
 interface Serving {
-  /** Takes away what only the boot needed. */
+  /** Removes the rights that only the boot needs. */
   narrow: () => void;
   openFiles: bigint;
   agents: Deno.Listener;
   control: ControlServer;
   signals: PassedSignals;
   exec: ReturnType<typeof guestExec>;
-  /** Settles when the guest's network is there, which it is before the guest is set up. */
+  /** Settles when the guest's network is ready; the guest is set up after that. */
   network: Promise<void>;
 }
 
@@ -115,7 +115,7 @@ async function serveGuest(
   narrow();
   const agent = new AgentConnection(conn);
   const relay = new CommandRelay(agent, MAIN_STREAM, { awaitsClient: true });
-  // Nobody but the engine wants to know, and that sees this process.
+  // No status file: only the engine needs the status, and it watches this process.
   const status = { set: () => Promise.resolve() };
   const session = new GuestSession(agent, { exec, status, relay, onStarted: () => {} });
   control.serve({ relay, stop: (request) => session.stop(request), exec: (other) => session.exec(other) });
@@ -136,7 +136,7 @@ async function serveGuest(
 function setupOf({ readOnly, mounts }: ContainerSpec, openFiles: bigint): Setup {
   return {
     clockNs: BigInt(Date.now()) * 1_000_000n,
-    // That of the container's UTS namespace.
+    // The name in the container's UTS namespace.
     hostname: Deno.hostname(),
     overlay: false,
     writable: !readOnly,
@@ -166,6 +166,6 @@ function report(message: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(`smolvm: ${message}\n`));
   } catch {
-    // The engine is gone.
+    // The engine has exited.
   }
 }

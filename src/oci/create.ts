@@ -8,7 +8,7 @@ import { isPodHolder, refuseUnsupported } from "./refusals.ts";
 import { isThere, passOn } from "./runtime.ts";
 import { readSettings } from "./settings.ts";
 
-/** `create` and `run`: the container that the other runtime makes has the VM's process in it. */
+/** `create` and `run`: the other runtime makes a container that runs the VM's process. */
 export async function create(call: RuntimeCall): Promise<number> {
   refuseDescriptors(call);
   const bundle = resolve(optionValue(call.options, "--bundle") ?? ".");
@@ -16,7 +16,7 @@ export async function create(call: RuntimeCall): Promise<number> {
   if (isPodHolder(config)) return await passOn(call);
   refuseUnsupported(config);
   const own = ownBundle(bundle, checkId(call.operands[0]!));
-  // What another container of that name has left, or has still.
+  // An earlier container with this id may still exist or may have left its bundle.
   if (exists(own) && await isThere(call)) throw new SmolvmError("usage", "container with given ID already exists");
   removeBundle(own);
   using undo = new DisposableStack();
@@ -28,13 +28,13 @@ export async function create(call: RuntimeCall): Promise<number> {
   return code;
 }
 
-/** It becomes the name of a folder. */
+/** Checks a container id, which becomes part of a folder name. */
 function checkId(id: string): string {
   if (/^[\w+.-]+$/.test(id)) return id;
   throw new SmolvmError("usage", `invalid id format: "${id}"`);
 }
 
-/** Refuses what an engine would leave open for the container: a guest has none of the host's descriptors. */
+/** Refuses descriptors that the engine keeps open for the container: a guest cannot use the host's descriptors. */
 export function refuseDescriptors({ options }: RuntimeCall): void {
   if (Number(optionValue(options, "--preserve-fds") ?? "0") === 0) return;
   throw new SmolvmError("usage", "Cannot pass file descriptors to a guest: --preserve-fds is not supported");

@@ -8,16 +8,16 @@ import { containedProgram } from "./program.ts";
 import { bundleOf, passOn } from "./runtime.ts";
 import { EXEC_VARIABLE } from "./spec.ts";
 
-/** Options that describe the command, where no file does. */
+/** Options that describe the command when there is no `--process` file. */
 const DESCRIBING = ["--additional-gids", "--cwd", "--env", "--tty", "--user"];
-/** Options of the process that lends its streams. */
+/** Options for the relay process, which lends its streams to the command. */
 const PASSED = ["--console-socket", "--detach", "--ignore-paused", "--no-subreaper", "--pid-file", "--preserve-fds"];
 
-/** `exec`: the process that the other runtime puts into the container asks the VM's process there for the command. */
+/** `exec`: the other runtime starts a relay in the container, which asks the VM's process to run the command. */
 export async function exec(call: RuntimeCall): Promise<number> {
   refuseDescriptors(call);
   const bundle = engineBundle(await bundleOf(call));
-  // The holder of a pod's namespaces has no VM.
+  // The container that holds a pod's namespaces has no VM.
   if (bundle === undefined) return await passOn(call);
   const config = readOciConfig(bundle);
   const file = optionValue(call.options, "--process");
@@ -39,14 +39,14 @@ export async function exec(call: RuntimeCall): Promise<number> {
   }
 }
 
-/** The process that the words of the call describe; what they do not say is as of the container's own. */
+/** The process that the command line describes; anything else is as in the container's own process. */
 function describedProcess({ options, operands }: RuntimeCall, own: OciProcess): OciProcess {
   const unknown = options.map(optionName).find((name) => ![...DESCRIBING, ...PASSED].includes(name));
   if (unknown !== undefined) {
     throw new SmolvmError("usage", `Cannot run a command with the option "${unknown}": describe it by --process`);
   }
   const args = operands.slice(1);
-  if (args.length === 0) throw new SmolvmError("usage", "Cannot run a command: --process or its words are expected");
+  if (args.length === 0) throw new SmolvmError("usage", "Cannot run a command: expected --process or the command");
   const ids = optionValue(options, "--user");
   const [uid, gid = 0] = (ids ?? "").split(":").map(Number);
   if (ids !== undefined && !/^\d+(:\d+)?$/.test(ids)) {

@@ -2,7 +2,7 @@ import { SmolvmError } from "../errors.ts";
 import { AGENT_TOOL, type Exec, type WindowSize } from "../protocol/messages.ts";
 import type { CapabilitySet, OciProcess } from "./config.ts";
 
-/** By their numbers on Linux. */
+/** The index of each name is its number on Linux. */
 const CAPABILITIES = `
   CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
   NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
@@ -16,19 +16,19 @@ const RLIMITS = `
 const MOST_FILES = 1_048_576;
 const SETS: CapabilitySet[] = ["bounding", "effective", "inheritable", "permitted", "ambient"];
 
-/** What of a container holds for its processes, as the agent's tool takes it. */
+/** Limits of a container that apply to its processes, encoded for the agent's tool. */
 export interface ProcessLimits {
-  /** Of `seccompWord()`. */
+  /** From `seccompWord()`. */
   seccomp: string;
-  /** Of `sysctlWord()`; `-` for a process that is not the first. */
+  /** From `sysctlWord()`; `-` for all but the first process. */
   sysctls: string;
 }
 
 /**
- * A container's process as the guest is told to run it, by the agent's tool that gives it all that its configuration
- * says.
+ * The exec request for a container's process. The guest runs it through the agent's tool, which applies the process's
+ * configuration.
  *
- * @throws {SmolvmError} `config` for a resource limit that there is none of.
+ * @throws {SmolvmError} `config` for an unknown resource limit.
  */
 export function guestExec(
   process: OciProcess,
@@ -58,21 +58,21 @@ export function guestExec(
   };
 }
 
-/** A set of capabilities in hexadecimal; those that this smolvm does not know are none. */
+/** A set of capabilities as a hexadecimal mask; unknown names are ignored. */
 function capabilityBits(names: readonly string[]): string {
   const numbers = names.map((name) => CAPABILITIES.indexOf(name.replace(/^CAP_/, ""))).filter((at) => at >= 0);
   return numbers.reduce((bits, number) => bits | 1n << BigInt(number), 0n).toString(16);
 }
 
 /**
- * The resource limits of a process as the agent's tool takes them; `-` for none.
+ * The resource limits of a process, encoded for the agent's tool; `-` for none.
  *
- * @throws {SmolvmError} `config` for one that there is none of.
+ * @throws {SmolvmError} `config` for an unknown limit.
  */
 export function rlimitWords({ rlimits = [] }: OciProcess): string {
   const words = rlimits.map(({ type, soft, hard }) => {
     const resource = RLIMITS.indexOf(type.replace(/^RLIMIT_/, ""));
-    if (resource < 0) throw new SmolvmError("config", `Cannot set the resource limit "${type}": there is none`);
+    if (resource < 0) throw new SmolvmError("config", `Cannot set the resource limit "${type}": unknown limit`);
     const most = type === "RLIMIT_NOFILE" ? MOST_FILES : Infinity;
     return `${resource}:${BigInt(Math.min(soft, most))}:${BigInt(Math.min(hard, most))}`;
   });

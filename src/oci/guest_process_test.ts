@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { guestExec } from "./guest_process.ts";
 
-Deno.test("guestExec() hands the agent's tool all that the configuration says of the process", () => {
+Deno.test("guestExec() passes the configuration of the process to the agent's tool", () => {
   const exec = guestExec({
     args: ["sh", "-c", "id"],
     env: ["A=b", "HOME=/h"],
@@ -27,7 +27,7 @@ Deno.test("guestExec() hands the agent's tool all that the configuration says of
   });
 });
 
-Deno.test("guestExec() makes root without capabilities of a process that says nothing, in its home", () => {
+Deno.test("guestExec() runs a process without settings as root without capabilities, in its home", () => {
   const { argv, tty } = guestExec({ args: ["true"], cwd: "/" }, {
     terminal: undefined,
     pid1: false,
@@ -38,7 +38,7 @@ Deno.test("guestExec() makes root without capabilities of a process that says no
   assert.equal(tty, undefined);
 });
 
-Deno.test("guestExec() refuses a resource limit that there is none of", () => {
+Deno.test("guestExec() refuses an unknown resource limit", () => {
   const rlimits = [{ type: "RLIMIT_FUN", soft: 1, hard: 1 }];
   assert.throws(
     () =>
@@ -50,7 +50,7 @@ Deno.test("guestExec() refuses a resource limit that there is none of", () => {
       }),
     {
       code: "config",
-      message: 'Cannot set the resource limit "RLIMIT_FUN": there is none',
+      message: 'Cannot set the resource limit "RLIMIT_FUN": unknown limit',
     },
   );
 });

@@ -2,19 +2,19 @@ import { SmolvmError } from "../errors.ts";
 import { DEFAULT_PATH } from "../machine/command.ts";
 import type { OciProcess } from "./config.ts";
 
-/** What a container's paths lead to on the host. */
+/** Where a container's files are on the host. */
 export interface ContainerTree {
-  /** Folder of the host that is the container's root. */
+  /** The host's folder that is the container's root. */
   rootfs: string;
-  /** Files and folders of the host by where they are mounted; `undefined`: only the guest knows what is there. */
+  /** The host's files and folders by mount point; `undefined` when the content exists in the guest only. */
   mounts: ReadonlyMap<string, string | undefined>;
 }
 
-/** As many as the kernel follows. */
+/** The kernel's limit. */
 const MOST_LINKS = 40;
 
 /**
- * Refuses a command that is not in the container or cannot be executed, in runc's words, by which engines know it.
+ * Refuses a command that is missing or not executable, with runc's error texts, which engines recognize.
  *
  * @throws {SmolvmError} `not-found` or `not-executable`.
  */
@@ -44,8 +44,8 @@ function isExecutable(tree: ContainerTree, path: string): "yes" | "no" | "missin
 }
 
 /**
- * Where on the host the file is that the container has at `path`: links are followed as in the container, and none
- * leads out of it.
+ * Finds the host's file for `path` in the container. Links are followed as in the container, and cannot lead out of
+ * it.
  */
 export function locate(tree: ContainerTree, path: string): { path: string } | "missing" | "unknown" {
   let links = 0;
@@ -76,7 +76,7 @@ export function locate(tree: ContainerTree, path: string): { path: string } | "m
   return host === undefined ? "unknown" : { path: host };
 }
 
-/** The file of the host behind a path of the container's whose folders are no links. */
+/** The host's file for a path in the container, none of whose folders is a link. */
 function hostPath({ rootfs, mounts }: ContainerTree, path: string): string | undefined {
   for (let folder = path; folder !== ""; folder = folder.slice(0, folder.lastIndexOf("/"))) {
     if (!mounts.has(folder)) continue;
@@ -86,12 +86,12 @@ function hostPath({ rootfs, mounts }: ContainerTree, path: string): string | und
   return `${rootfs}${path}`;
 }
 
-/** Where a link leads; `undefined` when it is something else. */
+/** The target of a link; `undefined` when the path is not a link. */
 function readLink(path: string): string | "missing" | undefined {
   try {
     return Deno.lstatSync(path).isSymlink ? Deno.readLinkSync(path) : undefined;
   } catch {
-    return "missing"; // Or below a file, which is the same to who looks for it.
+    return "missing"; // Or its parent is a file, which makes no difference to callers.
   }
 }
 

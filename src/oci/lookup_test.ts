@@ -15,7 +15,7 @@ function makeTree(folder: string): ContainerTree {
   return { rootfs, mounts: new Map([["/opt", `${folder}/volume`], ["/proc", undefined]]) };
 }
 
-Deno.test("locate() follows links as the container does, and none out of it", () => {
+Deno.test("locate() follows links as the container does, and never out of it", () => {
   using folder = makeTempFolder();
   const tree = makeTree(folder.path);
   const tool = { path: `${tree.rootfs}/bin/tool` };
@@ -38,7 +38,7 @@ Deno.test("checkCommand() finds a program by path, by PATH and from the working 
   check("/proc/self/exe");
 });
 
-Deno.test("checkCommand() refuses a program in the words that engines know", () => {
+Deno.test("checkCommand() refuses a program with the error texts that engines recognize", () => {
   using folder = makeTempFolder();
   const tree = makeTree(folder.path);
   const refusal = (code: string, message: string) => ({ code, message });

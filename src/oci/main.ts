@@ -8,8 +8,8 @@ import { relayMain } from "./relay.ts";
 import { update } from "./update.ts";
 
 /**
- * `smolvm oci`: the calls of an OCI runtime that the launcher does not pass on, and the two processes that containers
- * then have. Returns the exit code.
+ * `smolvm oci`: handles the OCI runtime's calls that the launcher does not pass on, and runs the processes inside
+ * containers. Returns the exit code.
  */
 export async function ociMain(words: readonly string[]): Promise<number> {
   if (words[0] === "init") return await containerMain();
@@ -27,7 +27,7 @@ export async function ociMain(words: readonly string[]): Promise<number> {
   }
 }
 
-/** Where engines read it, as of runc: in the log that they have named, and on standard error. */
+/** Reports an error where engines expect it from runc: in the file of `--log`, and on standard error. */
 function report(error: unknown, words: readonly string[]): void {
   const hint = error instanceof SmolvmError && error.hint ? `. ${error.hint}` : "";
   const msg = `${messageOf(error)}${hint}`;
@@ -38,7 +38,7 @@ function report(error: unknown, words: readonly string[]): void {
   try {
     if (file !== undefined) Deno.writeTextFileSync(file, `${line}\n`, { append: true });
   } catch {
-    // Standard error is left.
+    // Standard error still gets the message.
   }
   console.error(`smolvm: ${msg}`);
 }

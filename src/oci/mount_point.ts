@@ -3,21 +3,21 @@ import { type ContainerTree, locate } from "./lookup.ts";
 import { type MountPlan, sharedBehind } from "./mounts.ts";
 
 /**
- * Makes what a mount is mounted on, where the image lacks it: a guest cannot, whose root is read-only. Links are followed
- * as in the container.
+ * Makes a mount point that the image lacks: a guest with a read-only root cannot. Links are followed as in the
+ * container.
  */
 export function makeMountPoint(tree: ContainerTree, mount: GuestMount, plan: MountPlan): void {
   const { target } = mount;
   const share = sharedBehind(plan, mount);
   const isFile = share !== undefined && Deno.statSync(share.source).isFile;
-  // What is to be mounted there itself is not in the way.
+  // Ignore the mount itself when looking for its mount point.
   const mounts = new Map([...tree.mounts].filter(([path]) => path !== target));
   const names = target.split("/").filter((name) => name !== "");
   for (let count = 1; count <= names.length; count++) {
     const path = `/${names.slice(0, count).join("/")}`;
     if (locate({ ...tree, mounts }, path) !== "missing") continue;
     const parent = locate({ ...tree, mounts }, `/${names.slice(0, count - 1).join("/")}`);
-    // In a file system of the guest's own, or behind a link to nowhere: the guest says so.
+    // It is in one of the guest's own file systems, or behind a dangling link: the guest reports any failure.
     if (parent === "missing" || parent === "unknown") return;
     const place = `${parent.path}/${names[count - 1]}`;
     if (isFile && count === names.length) Deno.writeFileSync(place, new Uint8Array(), { createNew: true, mode: 0o644 });

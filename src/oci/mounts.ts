@@ -7,33 +7,33 @@ export interface SharedPath {
   readOnly: boolean;
 }
 
-/** What becomes of a container's mounts. */
+/** How a container's mounts are made. */
 export interface MountPlan {
   /** Mounts that the runtime makes for the VM's process. */
   outer: OciMount[];
   /** What the guest mounts, in the engine's order. */
   guest: GuestMount[];
-  /** What stands behind the guest's `/s/vN`, by N. */
+  /** The source of the guest's `/s/vN`, by N. */
   shared: SharedPath[];
 }
 
-/** The VM's process has them as the container would have; a guest has its own. */
+/** Mounts that the VM's process gets as a container would; the guest has its own. */
 const OUTER = ["/proc", "/dev", "/dev/pts", "/sys"];
-/** Types whose contents are a kernel's, of which a guest has one of its own. */
+/** File systems whose content comes from the kernel; the guest has its own kernel. */
 const OF_KERNELS = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2", "devtmpfs", "bpf"];
-/** Options of a tmpfs that are its own; all others are flags, which follow, or of no meaning in a guest. */
+/** Options specific to tmpfs. All others are mount flags, handled by `flagsOf`, or have no meaning in a guest. */
 const TMPFS_OPTIONS = /^(size|nr_blocks|nr_inodes|mode|uid|gid|huge)=/;
 const DEFAULT_SHM = "size=65536k,mode=1777";
 
-/** What the guest's mounts of shared files and folders begin with; a number follows. */
+/** Prefix of the sources of the guest's shared mounts; a number follows. */
 const SHARE = "/s/v";
 
-/** The file or folder of the host behind a mount of the guest's; `undefined`: that is in its own memory. */
+/** The host's file or folder for a mount of the guest; `undefined` for a tmpfs. */
 export function sharedBehind({ shared }: MountPlan, { source, isTmpfs }: GuestMount): SharedPath | undefined {
   return isTmpfs ? undefined : shared[Number(source.slice(SHARE.length))]!;
 }
 
-/** What becomes of a container's mounts, relative sources of which are relative to `bundle`. */
+/** Plans how a container's mounts are made. Relative sources are relative to `bundle`. */
 export function planMounts(
   mounts: readonly OciMount[],
   { bundle, shmSizeKib }: { bundle: string; shmSizeKib: (path: string) => number | undefined },
@@ -46,7 +46,7 @@ export function planMounts(
     const isBind = type === "bind" || options.includes("bind") || options.includes("rbind");
     const source = absoluteIn(bundle, mount.source ?? "");
     if (isBind && destination === "/dev/shm") {
-      // A share has no memory that its processes have in common: the guest has a file system of the same size.
+      // Processes cannot share memory through a shared folder: the guest mounts its own tmpfs of the same size.
       plan.guest.push(tmpfs(destination, options, `size=${shmSizeKib(source) ?? 65_536}k,mode=1777`));
     } else if (isBind && !isBelow(destination, "/sys") && !isBelow(destination, "/proc")) {
       const flags = flagsOf(options);
@@ -81,7 +81,7 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-/** The size of the tmpfs that is mounted at a path, in KiB, by the text of `/proc/self/mountinfo`. */
+/** The size in KiB of the tmpfs mounted at a path, according to the text of `/proc/self/mountinfo`. */
 export function tmpfsSizeKib(mountinfo: string, path: string): number | undefined {
   for (const line of mountinfo.split("\n")) {
     const [, , , , target] = line.split(" ");

@@ -5,7 +5,7 @@ import { planMounts, tmpfsSizeKib } from "./mounts.ts";
 const plan = (...mounts: OciMount[]) => planMounts(mounts, { bundle: "/b", shmSizeKib: () => 3072 });
 const none = { readOnly: false, noSuid: false, noDevices: false, noExec: false };
 
-Deno.test("planMounts() gives a bind to the guest behind a share, in the engine's order, with its flags", () => {
+Deno.test("planMounts() makes binds shared mounts of the guest, in the engine's order, with their flags", () => {
   const { guest, shared, outer } = plan(
     { destination: "/data", type: "bind", source: "/srv", options: ["rbind", "ro", "nosuid"] },
     { destination: "/etc/hosts", source: "hosts", options: ["bind"] },
@@ -18,7 +18,7 @@ Deno.test("planMounts() gives a bind to the guest behind a share, in the engine'
   assert.deepEqual(outer, []);
 });
 
-Deno.test("planMounts() makes a tmpfs in the guest, with the options that are its own", () => {
+Deno.test("planMounts() makes a tmpfs in the guest, with the options specific to tmpfs", () => {
   const options = ["nosuid", "noexec", "nodev", "size=1m", "mode=700", "tmpcopyup", "rprivate"];
   assert.deepEqual(plan({ destination: "/run", type: "tmpfs", source: "tmpfs", options }).guest, [
     {
@@ -41,7 +41,7 @@ Deno.test("planMounts() gives the guest a /dev/shm of its own, as large as the e
   assert.equal(own.guest[0]!.source, "mode=1777,size=9k");
 });
 
-Deno.test("planMounts() leaves to each kernel what is its own", () => {
+Deno.test("planMounts() keeps the kernel's file systems out of the guest's mounts", () => {
   const mounts: OciMount[] = [["/proc", "proc"], ["/dev", "tmpfs"], ["/dev/pts", "devpts"], ["/sys", "sysfs"]]
     .map(([destination, type]) => ({ destination: destination!, type: type! }));
   const others: OciMount[] = [
@@ -52,7 +52,7 @@ Deno.test("planMounts() leaves to each kernel what is its own", () => {
   assert.deepEqual(plan(...mounts, ...others), { outer: mounts, guest: [], shared: [] });
 });
 
-Deno.test("tmpfsSizeKib() reads the size of the tmpfs at that path alone", () => {
+Deno.test("tmpfsSizeKib() reads the size of the tmpfs at exactly that path", () => {
   const mountinfo =
     "35 24 0:30 / /shm rw - tmpfs shm rw,size=64000k,inode64\n36 24 0:31 / /run rw - tmpfs tmpfs rw,size=9k\n";
   assert.equal(tmpfsSizeKib(mountinfo, "/shm"), 64000);

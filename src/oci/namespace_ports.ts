@@ -1,14 +1,14 @@
 import { sleep } from "../host/sleep.ts";
 
-/** Linux tells nobody that a socket began to listen. */
+/** Polling, because Linux does not report when a socket starts to listen. */
 const POLL_MS = 250;
 const LISTEN = "0A";
-/** 0.0.0.0, 127.0.0.1 and ::, each in words of the machine's own byte order. */
+/** 0.0.0.0, 127.0.0.1 and ::, in words of the host's byte order. */
 const ADDRESSES = new Set(["00000000", "0100007F", "0".repeat(32)]);
 
 /**
- * Writes a list of the TCP ports at which 127.0.0.1 has servers in the network namespace of this process, at first and
- * after each change, until nobody reads it.
+ * Writes a list of the TCP ports on which servers accept connections to 127.0.0.1 in this process's network namespace:
+ * once at the start and after each change, until the reader closes the stream.
  */
 export async function tellNamespacePorts(output: WritableStream<Uint8Array>): Promise<void> {
   const writer = output.getWriter();
@@ -22,11 +22,11 @@ export async function tellNamespacePorts(output: WritableStream<Uint8Array>): Pr
       await sleep(POLL_MS);
     }
   } catch {
-    // The container's network has ended.
+    // The container's network process has exited.
   }
 }
 
-/** The kernel may have no IPv6. */
+/** Empty when the file is missing: the kernel may have no IPv6. */
 function readTable(name: string): string {
   try {
     return Deno.readTextFileSync(`/proc/self/net/${name}`);
@@ -35,7 +35,7 @@ function readTable(name: string): string {
   }
 }
 
-/** The ports of a table of proc(5) at which 127.0.0.1 has servers. */
+/** The ports in a table of proc(5) on which servers accept connections to 127.0.0.1. */
 export function listeningPorts(table: string): number[] {
   return table.split("\n").flatMap((line) => {
     const [, address, port, state] =

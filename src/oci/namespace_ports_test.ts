@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { listeningPorts } from "./namespace_ports.ts";
 
-Deno.test("listeningPorts() finds the servers that 127.0.0.1 has, and no connections", () => {
+Deno.test("listeningPorts() finds the servers that accept connections to 127.0.0.1, and no connections", () => {
   const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
    1: 0100007F:0051 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2 1 0 100 0 0 10 0

@@ -17,8 +17,8 @@ const LISTENS = "listens";
 const POLL_MS = 2;
 
 /**
- * Starts the process that is the guest's network, in the network namespace of this process, whose addresses are the
- * container's; settles when it can be reached. It ends with this process.
+ * Starts the process that runs the guest's network, in this process's network namespace, which has the container's
+ * addresses. Settles when the process accepts connections. It ends with this process.
  */
 export async function startNetwork({ allowNet, mounts, listens, helloTimeoutMs }: ContainerSpec): Promise<void> {
   const nameservers = writeResolvConf(mounts);
@@ -45,10 +45,10 @@ export async function startNetwork({ allowNet, mounts, listens, helloTimeoutMs }
   const command = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "null", stderr: "null" });
   const process = command.spawn();
   process.unref();
-  // Deno asks for its end whenever it is woken, which this process is about to lose the right to. Without its network the
-  // guest goes on.
+  // Deno polls the child's status each time it wakes up, and the seccomp filter will soon forbid that. The guest goes
+  // on even if its network ends.
   process.status.catch(() => {});
-  // Which that process may not read.
+  // The network process has no permission to read the ports itself.
   if (listens) tellNamespacePorts(process.stdin);
   const deadline = performance.now() + helloTimeoutMs;
   while (!exists(gatewaySocket(RUNTIME_FOLDER))) {
@@ -57,7 +57,7 @@ export async function startNetwork({ allowNet, mounts, listens, helloTimeoutMs }
   }
 }
 
-/** Starts what sends pings, before the gateway, which sees by the socket whether there is one. */
+/** Starts the ping helper. Must run before the gateway, which checks for the helper's socket. */
 function startPings(): void {
   try {
     new Deno.Command(JAIL_PROGRAM, { args: ["--pings", pingSocket(RUNTIME_FOLDER)] }).outputSync();
@@ -66,7 +66,7 @@ function startPings(): void {
   }
 }
 
-/** The process that {@linkcode startNetwork} starts: the guest's gateway, and the way to its servers. */
+/** The process that {@linkcode startNetwork} starts: the guest's gateway, and the listeners for its servers. */
 export async function networkMain(words: readonly string[]): Promise<number> {
   let gateway: Gateway | undefined;
   const servers = new SharedServers(RUNTIME_FOLDER, (ports) => gateway?.serveDatagrams(ports));

@@ -4,27 +4,27 @@ import { loadKrun } from "../krun/library.ts";
 import { denoFlags } from "../runner/entry.ts";
 import type { OciMount } from "./config.ts";
 
-/** The C library's loader, where every program names it. */
+/** The C library's loader, at the path that every program names. */
 const LOADER = Deno.build.arch === "aarch64" ? "/lib/ld-linux-aarch64.so.1" : "/lib64/ld-linux-x86-64.so.2";
 const LIBRARIES = "/vm/lib";
 
 /** What a container needs to run this program. */
 export interface Program {
-  /** How it is started; its arguments follow. */
+  /** The start of the command line; smolvm's arguments follow. */
   argv: string[];
   env: string[];
-  /** Files and folders of the host, read-only. */
+  /** The host's files and folders that it needs, read-only. */
   mounts: OciMount[];
 }
 
 /**
- * This program as a container can run it: Deno, the program's code, and the libraries that both load, which are all
- * that a container has of the host.
+ * How to run this program in a container, which gets nothing else of the host: Deno, the program's code, and the
+ * libraries that both load.
  *
  * @throws {SmolvmError} `dependency` when libkrun is missing.
  */
 export function containedProgram(): Program {
-  // So that it is among what is loaded, with all that it needs.
+  // Load libkrun, so that it and its dependencies are among the loaded files.
   loadKrun();
   const libraries = loadedFiles(Deno.readTextFileSync("/proc/self/maps")).map((file) => ({ file, name: soname(file) }));
   const deno = Deno.execPath();
@@ -54,7 +54,7 @@ function run(deno: string): { argv: string[]; files: string[] } {
   if (protocol !== "file:") throw new SmolvmError("dependency", `Cannot run "${Deno.mainModule}" in a container`);
   const main = decodeURIComponent(pathname);
   const folder = dirname(main);
-  // The sources import the version from beside their folder.
+  // The sources import the version from deno.json, beside their folder.
   const version = `${folder}/../deno.json`;
   return {
     argv: [deno, "run", "-A", ...denoFlags(main), main],
@@ -62,13 +62,13 @@ function run(deno: string): { argv: string[]; files: string[] } {
   };
 }
 
-/** The shared libraries of a process, by the text of its `/proc/PID/maps`. */
+/** The shared libraries of a process, according to the text of its `/proc/PID/maps`. */
 export function loadedFiles(maps: string): string[] {
   const files = maps.split("\n").map((line) => /^\S+ \S+ \S+ \S+ \S+ +(\/.*\.so(\.[\d.]+\S*)?)$/.exec(line)?.[1]);
   return [...new Set(files.filter((file) => file !== undefined))];
 }
 
-/** The name by which programs ask for a library: without the digits of its lesser versions. */
+/** The name by which programs load a library: with the major version only. */
 export function soname(file: string): string {
   const name = file.slice(file.lastIndexOf("/") + 1);
   return /^.+?\.so\.\d+/.exec(name)?.[0] ?? name;
@@ -78,11 +78,11 @@ function isThere(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
   } catch {
-    return false; // Deno makes it when it first has something to keep.
+    return false; // Deno creates it on first use.
   }
 }
 
-/** A mount of a host's file or folder that cannot be written to. */
+/** A read-only mount of a host's file or folder. */
 export function readOnly(source: string, destination: string): OciMount {
   return { source, destination, type: "bind", options: ["rbind", "ro", "nosuid", "nodev", "rprivate"] };
 }

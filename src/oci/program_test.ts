@@ -13,7 +13,7 @@ Deno.test("loadedFiles() lists the libraries of a process, each once", () => {
   assert.deepEqual(loadedFiles(maps), ["/usr/lib/x86_64-linux-gnu/libc.so.6", "/opt/libkrun.so.1.17.4+smolvm1"]);
 });
 
-Deno.test("soname() is the name that programs ask for", () => {
+Deno.test("soname() is the name by which programs load a library", () => {
   assert.equal(soname("/a/libcap-ng.so.0.0.0"), "libcap-ng.so.0");
   assert.equal(soname("/a/libkrun.so.1.17.4+smolvm1"), "libkrun.so.1");
   assert.equal(soname("/a/ld-linux-x86-64.so.2"), "ld-linux-x86-64.so.2");

@@ -10,11 +10,11 @@ const config = (linux: OciConfig["linux"], annotations: Record<string, string> =
   annotations,
 });
 
-Deno.test("refuseUnsupported() takes a container with a PID and an IPC namespace of its own", () => {
+Deno.test("refuseUnsupported() accepts a container with its own PID and IPC namespaces", () => {
   refuseUnsupported(config({ namespaces: OWN, devices: [{ path: "/dev/null", type: "c" }] }));
 });
 
-Deno.test("refuseUnsupported() names what a VM of its own cannot give", () => {
+Deno.test("refuseUnsupported() names what the container's own VM cannot provide", () => {
   const cases: [string, OciConfig["linux"]][] = [
     ["the host's PID namespace", { namespaces: [{ type: "ipc" }] }],
     ["a PID namespace that is shared with other containers", { namespaces: [{ type: "pid", path: "/p" }] }],
@@ -32,12 +32,12 @@ Deno.test("refuseUnsupported() names what a VM of its own cannot give", () => {
   }
 });
 
-Deno.test("refuseUnsupported() takes a member of a kubelet's pod, whose IPC namespace is the pod's", () => {
+Deno.test("refuseUnsupported() accepts a container of a kubelet's pod with the pod's IPC namespace", () => {
   const namespaces = [{ type: "pid" }, { type: "ipc", path: "/proc/7/ns/ipc" }];
   refuseUnsupported(config({ namespaces }, { "io.kubernetes.cri.sandbox-id": "x" }));
 });
 
-Deno.test("isPodHolder() knows a pod's sandbox of containerd, CRI-O and podman", () => {
+Deno.test("isPodHolder() recognizes the sandboxes of containerd, CRI-O and podman", () => {
   assert.ok(isPodHolder(config({}, { "io.kubernetes.cri.container-type": "sandbox" })));
   assert.ok(isPodHolder(config({}, { "io.kubernetes.cri-o.ContainerType": "sandbox" })));
   assert.ok(isPodHolder({ ...config({}), process: { args: ["/catatonit", "-P"], cwd: "/" } }));

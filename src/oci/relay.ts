@@ -14,7 +14,7 @@ import { OWN_STREAMS, PassedSignals, takeTerminal } from "./streams.ts";
 
 const POLL_MS = 10;
 
-/** The process that `exec` puts into a container: it lends its streams to a command in the guest. Returns its exit code. */
+/** The process that `exec` starts in a container: lends its streams to a guest's command. Returns its exit code. */
 export async function relayMain(): Promise<number> {
   const process = JSON.parse(Deno.env.get(EXEC_VARIABLE)!) as OciProcess;
   const hasTerminal = process.terminal ?? false;
@@ -23,7 +23,7 @@ export async function relayMain(): Promise<number> {
   const terminal = hasTerminal ? takeTerminal(new Libc()) : undefined;
   const exec = guestExec(process, { terminal, pid1: false, sysctls: "-", seccomp });
   const socket = controlSocket({ runtimeFolder: RUNTIME_FOLDER });
-  // A container that has just been started, or created, is not there yet; this process ends with it.
+  // A container that was just created or started has no socket yet. This process ends with the container.
   while (!exists(socket)) await sleep(POLL_MS);
   const attachment = await Attachment.open(socket, OWN_STREAMS, { type: CONTROL.EXEC, payload: encodeExec(exec) });
   signals.deliver(attachment);

@@ -8,17 +8,17 @@ import { readOnly } from "./program.ts";
 import { BOOT_FOLDER } from "./spec.ts";
 
 /**
- * A guest's `resolv.conf`. What the engine's says is known when the container starts, and not before: docker writes it
- * anew in a hook. So the container has the engine's beside a copy that its process makes for the guest.
+ * A guest's `resolv.conf`. The engine's file is final only when the container starts, because docker rewrites it in a
+ * hook. The container therefore gets the engine's file, and its process writes an adapted copy for the guest.
  *
  * @module
  */
 
 const RESOLV_CONF = "/etc/resolv.conf";
-/** The engine's, in the root of a container's process. */
+/** The engine's file, in the root of a container's process. */
 const ENGINES = "/vm/resolv.conf";
 
-/** Puts an own file, which is made there, in the place of the engine's; returns where the container has that one. */
+/** Makes the empty file `own`, shares it in place of the engine's, and returns the mounts that provide the engine's. */
 export function replaceResolvConf(plan: MountPlan, own: string): OciMount[] {
   const mount = mountIn(plan.guest);
   const share = mount && sharedBehind(plan, mount);
@@ -26,14 +26,14 @@ export function replaceResolvConf(plan: MountPlan, own: string): OciMount[] {
   const engines = readOnly(share.source, ENGINES);
   Deno.writeTextFileSync(own, "", { mode: 0o644 });
   share.source = own;
-  // For the container's process alone: the guest mounts it as the engine said.
+  // Writable for the container's process only: the guest's mount keeps the engine's flags.
   share.readOnly = false;
   return [engines];
 }
 
 /**
- * Tells the guest the name servers of its container, and returns them. Those on the container's loopback no guest can
- * reach: it is told to ask the gateway, which can.
+ * Writes the container's name servers to the guest's `resolv.conf`, and returns them. A guest cannot reach name servers
+ * on the container's loopback: its file names the gateway, which can.
  */
 export function writeResolvConf(mounts: readonly GuestMount[]): string[] {
   const mount = mountIn(mounts);
@@ -43,14 +43,14 @@ export function writeResolvConf(mounts: readonly GuestMount[]): string[] {
   return nameserversIn(text);
 }
 
-/** The same with name servers that a guest can reach. */
+/** The text of a `resolv.conf` with only name servers that a guest can reach. */
 export function reachable(text: string): string {
   if (!nameserversIn(text).some(isLoopback)) return text;
   const rest = text.split("\n").filter((line) => !/^\s*nameserver\b/.test(line));
   return [`nameserver ${formatIpv4(GUEST_LINK.gateway)}`, ...rest].join("\n");
 }
 
-/** The file that the guest mounts; `undefined` for a guest that has its image's. */
+/** The guest's mount of the file; `undefined` when the guest uses the file of its image. */
 function mountIn(mounts: readonly GuestMount[]): GuestMount | undefined {
   return mounts.findLast(({ target, isTmpfs }) => target === RESOLV_CONF && !isTmpfs);
 }

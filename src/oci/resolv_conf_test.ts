@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { reachable } from "./resolv_conf.ts";
 
-Deno.test("reachable() has the gateway in the place of name servers on the container's loopback, and nothing else changed", () => {
+Deno.test("reachable() replaces name servers on the container's loopback by the gateway, and changes nothing else", () => {
   assert.equal(
     reachable("# docker's\nsearch example.test\nnameserver 127.0.0.11\noptions ndots:0\n"),
     "nameserver 192.168.127.1\n# docker's\nsearch example.test\noptions ndots:0\n",

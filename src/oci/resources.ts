@@ -2,11 +2,11 @@ import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
 import type { OciLinux, OciResources } from "./config.ts";
 
 const MIB = 1024 ** 2;
-/** What the VM's processes may take beside the memory of the guest, in MiB: Deno, libkrun, files on their way. */
+/** Memory for the VM's processes beside the guest's, in MiB: Deno, libkrun, file data in transit. */
 export const OVERHEAD_MIB = 512;
-/** Threads of the VM's processes beside what the engine allows. */
+/** Threads of the VM's processes, in addition to the engine's limit. */
 const OVERHEAD_TASKS = 1024;
-/** libkrun for x86 fails with memory between these, in MiB: its firmware lies there. */
+/** libkrun for x86 fails with memory sizes in this range, in MiB: its firmware is at these addresses. */
 const HOLE = { first: 3260, last: 3328 };
 const KVM = { type: "c", major: 10, minor: 232 };
 
@@ -16,12 +16,12 @@ export interface VmSize {
   memoryMib: number;
 }
 
-/** The size of the guest of a container with those limits; `defaults` where there is none. */
+/** The size of a guest by its container's limits; `defaults` where there is no limit. */
 export function vmSize({ resources }: OciLinux, defaults: VmSize): VmSize {
   const { quota = 0, period = 100_000 } = resources?.cpu ?? {};
   const limit = resources?.memory?.limit ?? 0;
   const cpus = quota > 0 && period > 0 ? Math.ceil(quota / period) : defaults.cpus;
-  // An engine without a limit may name the most that the kernel knows.
+  // Engines may pass the kernel's maximum for "no limit".
   const memoryMib = limit > 0 && limit < MAX_MEMORY_MIB * MIB ? Math.floor(limit / MIB) : defaults.memoryMib;
   const isInHole = memoryMib >= HOLE.first && memoryMib <= HOLE.last;
   return {
@@ -30,7 +30,7 @@ export function vmSize({ resources }: OciLinux, defaults: VmSize): VmSize {
   };
 }
 
-/** The same limits for the processes around that guest. */
+/** The limits for the VM's processes: the container's limits plus the VM's overhead. */
 export function raisedLimits(resources: OciResources): OciResources {
   const { memory, pids } = resources;
   const raise = (bytes: number) => bytes + OVERHEAD_MIB * MIB;
@@ -49,7 +49,7 @@ export function raisedLimits(resources: OciResources): OciResources {
   };
 }
 
-/** The same for their control group, in which they may use KVM. */
+/** The resources of the control group of the VM's processes: raised limits, and access to KVM. */
 export function outerResources({ resources = {} }: OciLinux): OciResources {
   return {
     ...raisedLimits(resources),
@@ -57,5 +57,5 @@ export function outerResources({ resources = {} }: OciLinux): OciResources {
   };
 }
 
-/** KVM's device, as the container is to have it. */
+/** The KVM device to create in the container. */
 export const KVM_DEVICE = { path: "/dev/kvm", ...KVM, fileMode: 0o600, uid: 0, gid: 0 };

@@ -6,7 +6,7 @@ const MIB = 1024 ** 2;
 const DEFAULTS = { cpus: 1, memoryMib: 512 };
 const size = (resources: OciResources) => vmSize({ resources }, DEFAULTS);
 
-Deno.test("vmSize() makes a guest of the container's limits, or of the defaults", () => {
+Deno.test("vmSize() uses the container's limits, or the defaults", () => {
   assert.deepEqual(size({}), DEFAULTS);
   assert.deepEqual(size({ memory: { limit: 300 * MIB }, cpu: { quota: 150_000, period: 100_000 } }), {
     cpus: 2,
@@ -15,13 +15,13 @@ Deno.test("vmSize() makes a guest of the container's limits, or of the defaults"
   assert.deepEqual(size({ memory: { limit: 9223372036854771712 }, cpu: { quota: -1 } }), DEFAULTS);
 });
 
-Deno.test("vmSize() keeps to what a VM can have", () => {
+Deno.test("vmSize() stays within the limits of a VM", () => {
   assert.equal(size({ memory: { limit: 4 * MIB } }).memoryMib, 128);
   assert.equal(size({ memory: { limit: 3300 * MIB } }).memoryMib, 3259);
   assert.equal(size({ cpu: { quota: 99_000_000, period: 100_000 } }).cpus, 16);
 });
 
-Deno.test("outerResources() raises the limits by what is around the guest, and allows KVM", () => {
+Deno.test("outerResources() raises the limits by the VM's overhead, and allows KVM", () => {
   const resources = {
     memory: { limit: 100 * MIB, swap: 200 * MIB, reservation: 7 },
     pids: { limit: 10 },

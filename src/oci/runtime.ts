@@ -2,17 +2,17 @@ import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import type { RuntimeCall } from "./command_line.ts";
 
-/** Names the runtime that makes the containers; the launcher has found it. */
+/** Contains the other runtime, which makes the containers. Set by the launcher. */
 export const RUNTIME_VARIABLE = "SMOLVM_OCI_RUNTIME";
 
-/** Has the other runtime carry out a call, with the streams of this process; returns its exit code. */
+/** Passes a call to the other runtime, with the streams of this process; returns its exit code. */
 export async function passOn({ global, command, options, operands }: RuntimeCall): Promise<number> {
   const process = start([...global, command, ...options, ...operands], "inherit");
   const { code } = await process.status;
   return code;
 }
 
-/** The folder of the bundle that the other runtime has for a container. */
+/** The bundle's folder that the other runtime reports for a container. */
 export async function bundleOf({ global, operands }: RuntimeCall): Promise<string> {
   const process = start([...global, "state", operands[0]!], "piped");
   const { success, stdout, stderr } = await process.output();

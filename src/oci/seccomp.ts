@@ -18,7 +18,7 @@ import { auditArch } from "../jail/filter.ts";
 import { type Architecture, SYSCALL_NAMES, syscallNumber } from "../jail/syscall_numbers.ts";
 import type { OciSeccomp, OciSeccompArgument } from "./config.ts";
 
-/** SECCOMP_RET_*; with the last two an errno goes along. */
+/** SECCOMP_RET_*; the last two contain an errno. */
 const ACTIONS = new Map([
   ["SCMP_ACT_KILL", 0x00000000],
   ["SCMP_ACT_KILL_THREAD", 0x00000000],
@@ -31,30 +31,30 @@ const ACTIONS = new Map([
 ]);
 const WITH_ERRNO = ["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"];
 const LENIENT = ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG"];
-/** Of seccomp(2). Of a process with one thread TSYNC has nothing to do. */
+/** Flags of seccomp(2). TSYNC is dropped: it has no effect on a process with one thread. */
 const FLAGS = new Map([
   ["SECCOMP_FILTER_FLAG_TSYNC", 0],
   ["SECCOMP_FILTER_FLAG_LOG", 2],
   ["SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4],
 ]);
-/** A guest's kernel has one architecture; calls for others, which a profile may name, end the process. */
+/** Architectures that a profile may name. A guest's kernel has only one: calls for others kill the process. */
 const ARCHITECTURES = `
   X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X PARISC
   PARISC64 RISCV64
 `.trim().split(/\s+/).map((name) => `SCMP_ARCH_${name}`);
 const [EPERM, ENOSYS, ERRNO_MAX] = [1, 38, 4095];
-/** Numbers of x64 from this one on are of its x32, which guests' kernels do not have. */
+/** On x64, numbers from this one on belong to the x32 ABI, which the guest's kernel lacks. */
 const X32 = 0x40000000;
 const INSTRUCTIONS_MAX = 4096;
 
-/** What one system call may be: the first rule decides all of whose conditions hold. */
+/** The rules for one system call: the first rule whose conditions all hold decides. */
 type Rules = { action: number; conditions: readonly OciSeccompArgument[] }[];
 
 /**
- * The profile of a container as the agent's tool takes it, a filter for seccomp(2); `-` for none. Names of system calls
- * that are not known count for nothing, as with runc: profiles name those of all architectures.
+ * A container's profile as a filter for seccomp(2), encoded for the agent's tool; `-` for none. Unknown names of system
+ * calls are ignored, as by runc, because profiles contain the names of all architectures.
  *
- * @throws {SmolvmError} `usage` for what a guest cannot have.
+ * @throws {SmolvmError} `usage` for settings that a guest cannot support.
  */
 export function seccompWord(profile: OciSeccomp | undefined, arch: Architecture): string {
   if (profile === undefined) return "-";
@@ -66,8 +66,8 @@ export function seccompWord(profile: OciSeccomp | undefined, arch: Architecture)
 }
 
 /**
- * The profile as it holds the VM's process. The C library makes threads with clone() where the kernel has no clone3(),
- * but with neither where clone3() is forbidden: profiles older than that call do not name it.
+ * The profile for the VM's process. If a profile does not name clone3(), because it is older than that call, clone3()
+ * must fail with ENOSYS: only then does the C library fall back to clone(). With EPERM it could not create threads.
  */
 export function outerSeccomp(profile: OciSeccomp): OciSeccomp {
   const { defaultAction, syscalls = [] } = profile;
@@ -75,7 +75,7 @@ export function outerSeccomp(profile: OciSeccomp): OciSeccomp {
   return { ...profile, syscalls: [...syscalls, { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS }] };
 }
 
-/** The same as a program for seccomp(2). */
+/** Compiles a profile to a program for seccomp(2). */
 export function compileSeccomp(profile: OciSeccomp, arch: Architecture): Instruction[] {
   const otherwise = actionOf(profile.defaultAction, profile.defaultErrnoRet);
   const calls = rulesByNumber(profile, { arch, otherwise });
@@ -83,17 +83,17 @@ export function compileSeccomp(profile: OciSeccomp, arch: Architecture): Instruc
     loadArch,
     ...unlessEqual(auditArch(arch), [verdict("kill")]),
     loadNumber,
-    // As with runc: programs ask for calls that are newer than the profile, and go on without them.
+    // ENOSYS for calls newer than the profile, as in runc: programs that probe for them then use older ones.
     jumpAtLeast(LENIENT.includes(profile.defaultAction) ? X32 : firstUnknown(profile, arch), 0, 1),
     verdict(ENOSYS),
     ...[...calls].flatMap(([number, rules]) => decideCall(number, rules, otherwise)),
     returns(otherwise),
   ];
-  if (program.length > INSTRUCTIONS_MAX) refuse("as many rules as this");
+  if (program.length > INSTRUCTIONS_MAX) refuse("so many rules");
   return program;
 }
 
-/** The number after that of the newest call that the profile names. */
+/** One more than the highest number of a call that the profile names. */
 function firstUnknown({ syscalls = [] }: OciSeccomp, arch: Architecture): number {
   const numbers = syscalls.flatMap(({ names }) => names.map((name) => numberIn(arch, name)))
     .filter((number) => number !== undefined);
@@ -104,7 +104,7 @@ function numberIn(arch: Architecture, name: string): number | undefined {
   return SYSCALL_NAMES.has(name) ? syscallNumber(name, arch) : undefined;
 }
 
-/** The rules that say other than the default; one without conditions is for all that the call may be, as with runc. */
+/** Rules that differ from the default, by call number. As in runc, a rule without conditions overrides the others. */
 function rulesByNumber(
   { syscalls = [] }: OciSeccomp,
   { arch, otherwise }: { arch: Architecture; otherwise: number },
@@ -126,7 +126,7 @@ function rulesByNumber(
   return calls;
 }
 
-/** Conditions of one argument are alternatives, of several ones hold together: as with runc. */
+/** As in runc: if an argument has several conditions, any condition suffices; otherwise all must hold. */
 function alternativesOf(args: readonly OciSeccompArgument[]): OciSeccompArgument[][] {
   const isAgain = new Set(args.map(({ index }) => index)).size < args.length;
   return isAgain ? args.map((arg) => [arg]) : [[...args]];
@@ -144,7 +144,7 @@ function decideCall(number: number, rules: Rules, otherwise: number): Instructio
   return [jumpEqual(number, 1, 0), jump(body.length), ...body];
 }
 
-/** Runs `body`, which decides, when the condition holds: arguments have 64 bits, and are compared by halves. */
+/** Runs `body`, which must return, if the condition holds. Arguments have 64 bits and are compared in halves. */
 function when({ index, op, value, valueTwo = 0 }: OciSeccompArgument, body: Instruction[]): Instruction[] {
   if (!Number.isInteger(index) || index < 0 || index > 5) refuse(`the argument ${index} of a system call`);
   const [upper, lower, size] = [loadUpperHalf(index), loadArgument(index), body.length];
@@ -196,7 +196,7 @@ function refuse(what: string): never {
   throw new SmolvmError("usage", `Cannot create the container: smolvm's seccomp filter does not support ${what}`);
 }
 
-/** An instruction's code, jumps and operand, in hexadecimal. */
+/** The code, jumps and operand of each instruction, in hexadecimal. */
 function words(program: readonly Instruction[]): string {
   return program.map((it) => it.map((part, index) => part.toString(16).padStart([4, 2, 2, 8][index]!, "0")).join(""))
     .join("");

@@ -11,7 +11,7 @@ const ALLOW = "SCMP_ACT_ALLOW";
 const ERRNO = "SCMP_ACT_ERRNO";
 const I386 = 0x40000003;
 
-/** What a profile makes of a call, by its name or number. */
+/** The profile's decision for a call, by its name or number. */
 function decide(
   profile: OciSeccomp,
   call: string | number,
@@ -22,7 +22,7 @@ function decide(
   return runFilter(assemble(compileSeccomp(profile, arch)), { number, arch: auditArch(arch), args: args.map(BigInt) });
 }
 
-Deno.test("compileSeccomp() lets the first rule of a call decide, and the default of all others", () => {
+Deno.test("compileSeccomp() applies the first rule for a call, and the default to all other calls", () => {
   const profile: OciSeccomp = {
     defaultAction: ERRNO,
     defaultErrnoRet: 13,
@@ -43,14 +43,14 @@ Deno.test("compileSeccomp() lets the first rule of a call decide, and the defaul
   }
 });
 
-Deno.test("compileSeccomp() lets the default decide all where the profile names no call of the architecture", () => {
+Deno.test("compileSeccomp() applies the default to all calls if the profile names none of the architecture", () => {
   for (const names of [[], ["socketcall"]]) {
     const profile: OciSeccomp = { defaultAction: ERRNO, syscalls: [{ names, action: ALLOW }] };
     assert.equal(decide(profile, "read"), EPERM);
   }
 });
 
-Deno.test("compileSeccomp() knows no number of x32, and with an allowing default what is newer than the profile", () => {
+Deno.test("compileSeccomp() refuses x32 calls, and allows calls newer than the profile if the default allows", () => {
   const profile: OciSeccomp = { defaultAction: ALLOW, syscalls: [{ names: ["mount"], action: ERRNO }] };
   assert.equal(decide(profile, "mount"), EPERM);
   assert.equal(decide(profile, "mseal"), "allow");
@@ -77,18 +77,18 @@ Deno.test("compileSeccomp() compares arguments as numbers of 64 bits", () => {
   }
 });
 
-Deno.test("compileSeccomp() takes docker's rule about new namespaces by clone()", () => {
+Deno.test("compileSeccomp() supports docker's rule about new namespaces by clone()", () => {
   const args = [{ index: 0, value: 0x7e020000, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }];
   const profile: OciSeccomp = { defaultAction: ERRNO, syscalls: [{ names: ["clone"], action: ALLOW, args }] };
   assert.equal(decide(profile, "clone", [0x3d0f00]), "allow");
   assert.equal(decide(profile, "clone", [0x10000000 | 17]), EPERM);
 });
 
-Deno.test("compileSeccomp() takes conditions together, those of one argument as alternatives, and rules in turn", () => {
+Deno.test("compileSeccomp() requires all conditions, any of those on one argument, and tries the rules in order", () => {
   const rule = (action: string, ...args: OciSeccompArgument[]) => ({ names: ["socket"], action, args, errnoRet: 22 });
   const equal = (index: number, value: number) => ({ index, value, op: "SCMP_CMP_EQ" });
   const unlike = (index: number, value: number) => ({ index, value, op: "SCMP_CMP_NE" });
-  // As podman's own profile has them.
+  // As in podman's own profile.
   const podman = [rule(ERRNO, equal(0, 16), equal(2, 9)), rule(ALLOW, unlike(2, 9)), rule(ALLOW, unlike(0, 16))];
   const profile = { defaultAction: ERRNO, syscalls: podman };
   assert.deepEqual([[16, 3, 9], [16, 3, 0], [2, 1, 9]].map((args) => decide(profile, "socket", args)), [
@@ -102,12 +102,12 @@ Deno.test("compileSeccomp() takes conditions together, those of one argument as 
   assert.equal(decide(all, "socket", [3]), "allow");
 });
 
-Deno.test("seccompWord() is what the agent's tool reads", () => {
+Deno.test("seccompWord() encodes the filter for the agent's tool", () => {
   assert.equal(seccompWord(undefined, "x86_64"), "-");
   const flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
   const architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"];
   const word = seccompWord({ defaultAction: "SCMP_ACT_LOG", flags, architectures }, "x86_64");
-  // The architecture, or an end; a number of x32, or the default.
+  // Check the architecture, or kill; refuse x32 numbers; then apply the default.
   assert.equal(
     word,
     "6:" + "0020000000000004" + "00150100c000003e" + "0006000080000000" + "0020000000000000" + "0035000140000000" +
@@ -115,7 +115,7 @@ Deno.test("seccompWord() is what the agent's tool reads", () => {
   );
 });
 
-Deno.test("seccompWord() refuses in words what a guest cannot have", () => {
+Deno.test("seccompWord() names the settings that a guest cannot support", () => {
   const rule = (args: OciSeccompArgument[], action = ALLOW) => ({ syscalls: [{ names: ["read"], action, args }] });
   const cases: [string, Partial<OciSeccomp>][] = [
     ['the action "SCMP_ACT_FUN"', { defaultAction: "SCMP_ACT_FUN" }],
@@ -135,7 +135,7 @@ Deno.test("seccompWord() refuses in words what a guest cannot have", () => {
   }
 });
 
-Deno.test("outerSeccomp() has clone3() missing where a profile does not name it, and leaves other profiles", () => {
+Deno.test("outerSeccomp() makes clone3() fail with ENOSYS if a profile does not name it, and keeps other profiles", () => {
   const rule = { names: ["clone"], action: ALLOW };
   const missing = { names: ["clone3"], action: ERRNO, errnoRet: ENOSYS };
   assert.deepEqual(outerSeccomp({ defaultAction: ERRNO, syscalls: [rule] }).syscalls, [rule, missing]);

@@ -1,8 +1,8 @@
-/** More in one list is a guest that makes fun of its host. */
+/** The maximum length of a list, in characters. A longer one comes from a hostile guest. */
 const LIST_MAX = 8192;
 const SERVER = /^[46lu] [1-9]\d{0,4}$/;
 
-/** The kind of a server that takes datagrams. */
+/** The kind of UDP servers. */
 export const UDP = "u";
 
 /** The port of a server `KIND PORT`. */
@@ -10,20 +10,20 @@ export function portOf(server: string): number {
   return Number(server.slice(2));
 }
 
-/** Puts lists of servers together, such as the agent's tool writes. */
+/** Parses lists of servers, as the agent's tool writes them, from chunks. */
 export class ListReader {
   readonly #decoder = new TextDecoder();
   #text = "";
 
   /**
-   * Takes a piece; returns the lists that are complete, each a set of `KIND PORT`: 4 and 6 are for all addresses of that
-   * version, l for the loopback, u for UDP.
+   * Takes the next chunk and returns the lists that it completes, each a set of `KIND PORT`. KIND is 4 or 6 for TCP on
+   * all addresses of that version, l for TCP on the loopback, or u for UDP.
    */
   push(data: Uint8Array): Set<string>[] {
     this.#text += this.#decoder.decode(data, { stream: true });
     const lists: Set<string>[] = [];
     while (true) {
-      // A list without servers is its empty line alone.
+      // An empty line ends a list; a list without servers is only that line.
       const end = this.#text.startsWith("\n") ? 0 : this.#text.indexOf("\n\n") + 1;
       if (end === 0 && !this.#text.startsWith("\n")) break;
       const lines = this.#text.slice(0, end).split("\n");
@@ -35,7 +35,7 @@ export class ListReader {
   }
 }
 
-/** A text that changes, for a reader that takes the newest one whenever it can. */
+/** A text that changes, as chunks for a reader: the reader always gets the newest text and may miss older ones. */
 export class Latest implements AsyncIterable<Uint8Array> {
   #text: string | undefined;
   #changed = Promise.withResolvers<void>();

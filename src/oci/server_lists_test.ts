@@ -3,14 +3,14 @@ import { Latest, ListReader } from "./server_lists.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("ListReader puts lists together that come in pieces", () => {
+Deno.test("ListReader assembles lists from chunks", () => {
   const reader = new ListReader();
   assert.deepEqual(reader.push(bytes("\n4 80\n6 ")), [new Set()]);
   assert.deepEqual(reader.push(bytes("443\n")), []);
   assert.deepEqual(reader.push(bytes("\n\nl 1\n\n")), [new Set(["4 80", "6 443"]), new Set(), new Set(["l 1"])]);
 });
 
-Deno.test("ListReader drops what is no port, and a list without an end", () => {
+Deno.test("ListReader drops invalid ports, and a list without an end", () => {
   const reader = new ListReader();
   assert.deepEqual(reader.push(bytes("4 80\n5 80\n4 0\n4 65536\n4 99999999\nx\n\n")), [new Set(["4 80"])]);
   assert.deepEqual(reader.push(bytes("4 80\n".repeat(5000))), []);

@@ -8,14 +8,14 @@ import { joinPort } from "../runner/port_forwarder.ts";
 import { controlSocket, execOf } from "../runner_interface/spec.ts";
 import { Latest, ListReader, portOf, UDP } from "./server_lists.ts";
 
-/** As many as the agent's tool takes. */
+/** The maximum that the agent's tool accepts. */
 const STAND_INS_MAX = 256;
-/** Where the namespace is listened at for a server of the guest. One of IPv6 takes connections of IPv4, too. */
+/** The address to listen on in the namespace, by kind of the guest's server. An IPv6 server also accepts IPv4. */
 const HOSTNAMES: Record<string, string> = { "4": "0.0.0.0", "6": "::", "l": "127.0.0.1" };
 
 /**
- * The servers of a guest in the network namespace of this process, which may be that of other containers too: listens
- * wherever servers in the guest do, and has the guest listen wherever others in the namespace do.
+ * Connects a guest's servers with the network namespace of this process, which other containers may share. Listens in
+ * the namespace on the ports of the guest's servers, and tells the guest to listen on the ports of others' servers.
  */
 export class SharedServers {
   readonly #runtimeFolder: string;
@@ -25,19 +25,19 @@ export class SharedServers {
   readonly #standIns = new Latest();
   #namespacePorts = new Set<number>();
 
-  /** @param serveDatagrams hears at which ports the guest has servers of UDP */
+  /** @param serveDatagrams called with the ports of the guest's UDP servers */
   constructor(runtimeFolder: string, serveDatagrams: (ports: ReadonlySet<number>) => void) {
     this.#runtimeFolder = runtimeFolder;
     this.#serveDatagrams = serveDatagrams;
   }
 
-  /** Takes a piece of the lists of all ports that have servers in the namespace. */
+  /** Takes the next chunk of the lists of all ports with servers in the namespace. */
   takePorts(data: Uint8Array): void {
     for (const list of this.#lists.push(data)) this.#namespacePorts = new Set([...list].map(portOf));
     this.#tell();
   }
 
-  /** Passes connections on for as long as the guest runs. */
+  /** Passes connections on until the guest ends. */
   async follow(): Promise<void> {
     const lists = new ListReader();
     const argv = [AGENT_TOOL, "listeners", formatIpv4(GUEST_LINK.gateway)];
@@ -59,13 +59,14 @@ export class SharedServers {
     return Deno.connect({ transport: "unix", path: controlSocket({ runtimeFolder: this.#runtimeFolder }) });
   }
 
-  /** Brings the listeners to what is wanted. */
+  /** Opens and closes listeners so that exactly the wanted servers have one. */
   #listen(wanted: ReadonlySet<string>): void {
     for (const [server, listener] of this.#listeners) {
       if (wanted.has(server)) continue;
       listener.close();
       this.#listeners.delete(server);
-      // Until another list says so, nobody else has it: the guest's server may be on its way back.
+      // Our own listener had the port. If another server takes it, the next list contains it; the guest's server may
+      // also be restarting.
       this.#namespacePorts.delete(portOf(server));
     }
     for (const server of wanted) {
@@ -82,13 +83,13 @@ export class SharedServers {
           },
         });
       } catch {
-        // Another container of the pod has the port, or the other version's listener takes its connections: tried again
-        // with the next list.
+        // Another container of the pod has the port, or our listener of the other IP version accepts its connections:
+        // try again with the next list.
       }
     }
   }
 
-  /** Tells the guest of the ports that others have. */
+  /** Sends the guest the ports of servers outside it. */
   #tell(): void {
     const own = new Set([...this.#listeners.keys()].map(portOf));
     const others = [...this.#namespacePorts].filter((port) => !own.has(port)).sort((a, b) => a - b);

@@ -10,7 +10,7 @@ import { SharedServers } from "./servers.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("SharedServers listens where the guest does, and tells the guest where others do", async () => {
+Deno.test("SharedServers listens on the guest's ports, and tells the guest the ports of others", async () => {
   using folder = makeTempFolder();
   using runner = Deno.listen({ transport: "unix", path: `${folder.path}/control.sock` });
   const [own, other] = [freePort(), freePort()];
@@ -37,7 +37,7 @@ Deno.test("SharedServers listens where the guest does, and tells the guest where
   using connection = new FramePeer(await runner.accept());
   assert.deepEqual(decodeExec((await connection.next())!.payload).argv, [AGENT_TOOL, "connect", `${own}`]);
 
-  // Its server is on its way back, or another container's takes the place: the next list says so.
+  // The guest's server may be restarting, or another container may take the port: the next list tells.
   await fromGuest("\n");
   await until(() => isFree(own));
   servers.takePorts(bytes(`4 ${own}\n\n`));

@@ -2,12 +2,12 @@ import { SmolvmError } from "../errors.ts";
 import { BOOT_TIMEOUT_MS } from "../state/machine_record.ts";
 import type { VmSize } from "./resources.ts";
 
-/** Engines clear the environment: what is to be configured is in this file, `KEY=VALUE` a line. */
+/** The configuration, one `KEY=VALUE` per line. A file, because engines clear the environment. */
 export const SETTINGS_FILE = "/etc/smolvm/oci.conf";
 
-/** The settings of the runtime. The launcher reads `runtime` for itself. */
+/** The settings of the runtime, except `runtime`, which the launcher reads. */
 export interface Settings {
-  /** The guest of a container without limits. */
+  /** The size of the guest for a container without limits. */
   size: VmSize;
   /** How long a guest may take to boot, in ms. */
   bootTimeoutMs: number;

@@ -4,33 +4,33 @@ import type { GuestMount } from "../protocol/messages.ts";
 import type { OciProcess } from "./config.ts";
 import type { ProcessLimits } from "./guest_process.ts";
 
-/** What the process of a container is told by a file: how to run its VM. */
+/** Tells the process of a container how to run its VM; passed in a file. */
 export interface ContainerSpec extends ProcessLimits {
   cpus: number;
   memoryMib: number;
   process: OciProcess;
-  /** Whether the guest may not write to its root. */
+  /** Whether the guest's root is read-only. */
   readOnly: boolean;
   mounts: GuestMount[];
-  /** What the guest may reach by its gateway, as rules. */
+  /** Rules for what the guest may reach through its gateway. */
   allowNet: string[];
-  /** Whether servers in the guest are to be reached at the addresses of this process. */
+  /** Whether the guest's servers must be reachable at the addresses of this process. */
   listens: boolean;
-  /** How long the guest's kernel and agent may take until the agent has said hello, in ms. */
+  /** How long the guest may take to boot until the agent says hello, in ms. */
   helloTimeoutMs: number;
   logLevel: LogLevel;
 }
 
-// Where things are in the root of a container's process, which has nothing else but smolvm and what that needs.
-/** What becomes the guest's first root. */
+// Paths in the root of a container's process, which otherwise contains only smolvm and the files that smolvm needs.
+/** The guest's first root. */
 export const BOOT_FOLDER = "/vm/boot";
-/** A file system in memory, with sockets and logs. */
+/** A tmpfs with sockets and logs. */
 export const RUNTIME_FOLDER = "/vm/run";
-/** Of it a container uses what sends pings and what holds signals. */
+/** The `smolvm-jail` program; a container uses it to send pings and to hold signals. */
 export const JAIL_PROGRAM = "/vm/smolvm-jail";
 /** The file with the specification. */
 export const SPEC_FILE = "/vm/container.json";
-/** Names in the environment the process that `exec` is to run, as JSON. */
+/** The environment variable with the process that `exec` must run, as JSON. */
 export const EXEC_VARIABLE = "SMOLVM_OCI_PROCESS";
 
 const VERSION = 1;

@@ -7,20 +7,20 @@ import { log } from "../log.ts";
 import type { Attachment, CommandIo } from "../protocol/attachment.ts";
 import type { WindowSize } from "../protocol/messages.ts";
 
-/** Of the C library's threads. */
+/** Signals that the C library uses for its threads. */
 const [FIRST_INTERNAL, LAST_INTERNAL] = [32, 33];
-/** What faults and the ends of children send this process, and what nobody can block. Other faults end it all the same. */
+/** Signals of faults and of exited children, and those that cannot be blocked. Other faults kill the process anyway. */
 const NOT_HELD = ["SIGBUS", "SIGSEGV", "SIGSYS", "SIGCHLD", "SIGKILL", "SIGSTOP"].map(signalNumber);
 /**
- * The signals that this process passes on, with which it is started blocked: Deno takes none of real time and opens a
- * debugger at SIGUSR1, and libkrun takes SIGWINCH for a console of its own.
+ * The signals that this process passes to the guest; it is started with them blocked. Deno handles no real-time signals
+ * and opens a debugger at SIGUSR1, and libkrun uses SIGWINCH for its own console.
  */
 export const HELD_SIGNALS = Array.from({ length: 64 }, (_, index) => index + 1)
   .filter((number) => number < FIRST_INTERNAL || number > LAST_INTERNAL)
   .filter((number) => !NOT_HELD.includes(number));
 const SIGWINCH = signalNumber("SIGWINCH");
 
-/** The streams of this process, as those of a command in a guest. */
+/** The streams of this process, for a command in the guest. */
 export const OWN_STREAMS: CommandIo = {
   stdin: readChunks(Deno.stdin),
   stdout: (data) => write(Deno.stdout, data),
@@ -28,24 +28,25 @@ export const OWN_STREAMS: CommandIo = {
 };
 
 async function write(stream: typeof Deno.stdout, data: Uint8Array): Promise<void> {
-  // At its end the engine would take its own for ended, too: this process's end is that of both.
+  // Empty data marks the end of the stream. Keep ours open until this process exits: if it closed earlier, the engine
+  // would take the container's stream for ended.
   if (data.length > 0) await writeAll(stream, data);
 }
 
-/** The size of the terminal that this process has, which passes on what it is sent from then on. */
+/** Makes the terminal of this process raw, so that it passes on every byte, and returns its size. */
 export function takeTerminal(libc: Libc): WindowSize {
   libc.makeTerminalRaw();
   return Deno.consoleSize();
 }
 
-/** Signals of this process, which are those of a command in a guest once it runs. */
+/** Passes the signals of this process to a command in the guest; keeps them until the command runs. */
 export class PassedSignals {
   readonly #waiting: ((attachment: Attachment) => void)[] = [];
   #attachment: Attachment | undefined;
 
-  /** Takes them from now on; a terminal's changes of size, too, if there is one. */
+  /** Starts to read signals. With a terminal, SIGWINCH passes on the terminal's size. */
   constructor({ terminal }: { terminal: boolean }) {
-    // Deno does so half a second after its start in any case, and panics without what filters take away until then.
+    // Deno adds a listener itself half a second after its start, and panics if the seccomp filters are active by then.
     Deno.addSignalListener("SIGUSR1", () => {});
     this.#take(terminal).catch((error) => log("error", `Cannot pass on signals: ${messageOf(error)}`));
   }
@@ -53,14 +54,14 @@ export class PassedSignals {
   async #take(terminal: boolean): Promise<void> {
     for await (const number of blockedSignals(HELD_SIGNALS)) {
       this.#pass((attachment) => {
-        // Without a terminal some servers end at this one.
+        // Without a terminal it is an ordinary signal: some servers exit on it.
         if (number === SIGWINCH && terminal) attachment.resize(Deno.consoleSize());
         else attachment.signal(number);
       });
     }
   }
 
-  /** Passes on what has come so far, and what comes. */
+  /** Passes on the signals received so far, and all later ones. */
   async deliver(attachment: Attachment): Promise<void> {
     await attachment.started;
     this.#attachment = attachment;

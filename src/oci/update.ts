@@ -6,22 +6,22 @@ import { raisedLimits } from "./resources.ts";
 import { bundleOf, passOn } from "./runtime.ts";
 
 /**
- * `update`: changes the limits of what is around the guest, whose memory stays. Engines name those again that do not
- * change.
+ * `update`: changes the limits of the VM's processes. The guest's memory cannot change, but engines may repeat its
+ * current limit.
  */
 export async function update(call: RuntimeCall): Promise<number> {
   const bundle = engineBundle(await bundleOf(call));
   if (bundle === undefined) return await passOn(call);
   const file = optionValue(call.options, "--resources");
   if (file === undefined || call.options.length > 1) {
-    throw new SmolvmError("usage", "Cannot update the container: --resources, and nothing else, is expected");
+    throw new SmolvmError("usage", "Cannot update the container: expected --resources and no other option");
   }
   const resources = readJson(file === "-" ? "/dev/stdin" : file) as OciResources;
   const before = readOciConfig(bundle).linux.resources?.memory?.limit ?? 0;
-  // 0 is for what does not change.
+  // 0 means no change.
   const after = resources.memory?.limit || before;
   if (Math.max(after, 0) !== Math.max(before, 0)) {
-    throw new SmolvmError("usage", "Cannot update the container: the memory of a guest that runs does not change");
+    throw new SmolvmError("usage", "Cannot update the container: the memory of a running guest cannot change");
   }
   const rewritten = Deno.makeTempFileSync({ prefix: "smolvm-oci-", suffix: ".json" });
   try {

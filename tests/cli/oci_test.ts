@@ -117,7 +117,7 @@ Deno.test({ name: "smolvm-oci create refuses in runc's words, and leaves nothing
     'Cannot create the container: smolvm does not support the device "/dev/fuse" in a guest',
     "Cannot create the container: smolvm's seccomp filter does not support notifications: " +
     "no program of the host sees the calls in a guest",
-    'Cannot set the resource limit "RLIMIT_TEST": there is none',
+    'Cannot set the resource limit "RLIMIT_TEST": unknown limit',
   ]);
   const preserve = await bundle.oci(["create", "--preserve-fds", "2", bundle.id]);
   assert.match(preserve.stderr, /Cannot pass file descriptors to a guest: --preserve-fds is not supported/);

@@ -222,7 +222,7 @@ Deno.test("scripts/build-dist.sh refuses what it cannot build in one sentence", 
     [["--deno", "deno"], 2, /--deno is for --portable/],
     [["--portable", "--lib", "empty"], 1, /there is no "\/.*empty\/libkrun\.so\.1"; give .* with --lib/],
     [["--portable", "--lib", `${ROOT}lib`, "--platform", other], 1, /libkrun\..* is for .*; give .* with --lib/],
-    [["--portable", "--deno", `${ROOT}README.md`], 1, /README\.md" is for no platform that is known; .* with --deno/],
+    [["--portable", "--deno", `${ROOT}README.md`], 1, /README\.md" is for an unknown platform; .* with --deno/],
   ];
   for (const [args, code, stderr] of cases) {
     const outcome = await build(args);
