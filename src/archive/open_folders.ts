@@ -43,7 +43,7 @@ export class OpenFolders implements Disposable {
   }
 
   /** A new instance with the same outermost folder. */
-  beginAgain(): OpenFolders {
+  reopen(): OpenFolders {
     return new OpenFolders(`${this.#open[0]!.folder.path}/.`);
   }
 

@@ -132,7 +132,7 @@ class Unpacking implements Disposable {
   #link(path: string, target: string): void {
     const place = this.#placeOf(target);
     const name = place.pop();
-    using folders = this.#folders.beginAgain();
+    using folders = this.#folders.reopen();
     folders.go(place);
     Deno.linkSync(`${folders.path}/${name ?? "."}`, path);
   }

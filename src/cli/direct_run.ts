@@ -1,4 +1,4 @@
-import { keepCompiledRunner } from "../link/compiled_runner.ts";
+import { cacheCompiledRunner } from "../link/compiled_runner.ts";
 import { adoptSpareRunner, dismissSpareRunner } from "../link/spare_runner.ts";
 import { directly } from "./direct.ts";
 import { MACHINE_OPTIONS } from "./machine_options.ts";
@@ -15,7 +15,7 @@ async function run(words: string[], options: RunLineOptions): Promise<number> {
   adoptSpareRunner();
   try {
     const code = await runAttached({ name: "run", words, options });
-    keepCompiledRunner();
+    cacheCompiledRunner();
     return code;
   } finally {
     await dismissSpareRunner();

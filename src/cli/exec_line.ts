@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import { openMachine } from "../machine/find.ts";
-import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "../machine/unseen_terminal.ts";
 import { execInBackground, startExec } from "../requests/exec.ts";
 import { GuestCommand } from "../runtime/guest_command.ts";
 import { describeCommand } from "../runtime/options.ts";
@@ -55,7 +55,10 @@ export async function execLine(name: string, argv: string[], given: ExecLineOpti
   const options = { user, workdir, env: toVariables([...envFile ?? [], ...env ?? []]) };
   // Not by Machine of the module, which loads all that can be done with one, and looks it up again for each.
   if (detach) {
-    await execInBackground(openMachine(name), describeCommand(argv, { ...options, terminal: tty && UNSEEN_TERMINAL }));
+    await execInBackground(
+      openMachine(name),
+      describeCommand(argv, { ...options, terminal: tty && DEFAULT_TERMINAL_SIZE }),
+    );
     return 0;
   }
   const terminal = tty ? requireTerminal({ interactive: stdin }) : undefined;

@@ -2,7 +2,7 @@ import { Command, type CommandUnknownOpts, Help } from "@commander-js/extra-typi
 import { CommanderError } from "commander";
 import deno from "../../deno.json" with { type: "json" };
 import { OWN_FAILURE, SmolvmError } from "../errors.ts";
-import { loseWorkingFolder } from "../host/path.ts";
+import { markWorkingFolderRemoved } from "../host/path.ts";
 import { adoptSpareRunner, dismissSpareRunner } from "../link/spare_runner.ts";
 import { COMMANDS } from "./commands.ts";
 import { option } from "./completion/kind.ts";
@@ -97,7 +97,7 @@ async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode = 0;
   if (Deno.env.get(FOLDER_GONE)) {
     Deno.env.delete(FOLDER_GONE); // It is not for the programs that this one starts.
-    loseWorkingFolder();
+    markWorkingFolderRemoved();
   }
   const program = await makeProgram((code) => exitCode = code, args[0]);
   try {

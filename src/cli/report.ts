@@ -1,5 +1,5 @@
 import { exitCodeOf, SmolvmError } from "../errors.ts";
-import { isOfOs, osFailure } from "../host/os_error.ts";
+import { isOsError, osFailure } from "../host/os_error.ts";
 import { logLevel } from "../log.ts";
 import { printError } from "./output/print.ts";
 
@@ -9,7 +9,7 @@ export function reportError(error: unknown): void {
   printError(`${red}smolvm:${reset} ${harmless(osFailure(error))}`);
   if (error instanceof SmolvmError && error.hint) printError(error.hint);
   const detailed = logLevel() === "debug" || logLevel() === "trace";
-  if (detailed || !(error instanceof SmolvmError || isOfOs(error))) printError(Deno.inspect(error));
+  if (detailed || !(error instanceof SmolvmError || isOsError(error))) printError(Deno.inspect(error));
 }
 
 /** Does something; returns the exit code, that of an error once it is told. */

@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "../machine/unseen_terminal.ts";
 import type { Machine, Phase, StreamOptions } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
 import { machineArguments } from "./machine_argument.ts";
@@ -63,7 +63,7 @@ async function startHere(
   const { tty, stdin: hasInput } = (await machine.info()).command;
   const onTerminal = Deno.stdin.isTerminal() && (tty || Deno.stdout.isTerminal());
   // What was made for a terminal has one, if need be one that nobody looks at.
-  const terminal = onTerminal && (foreground || tty) ? terminalSize() : tty ? UNSEEN_TERMINAL : undefined;
+  const terminal = onTerminal && (foreground || tty) ? terminalSize() : tty ? DEFAULT_TERMINAL_SIZE : undefined;
   const onPhase = (phase: Phase) => status?.show(phase, machine.name);
   const start = (streams: StreamOptions) =>
     machine.startAttached({ ...streams, terminal, bootTimeoutMs: bootTimeoutMs(), onPhase });

@@ -2,7 +2,7 @@ import { type ErrorCode, OWN_FAILURE, SmolvmError } from "../errors.ts";
 import type { Machine } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
 import { OutputError } from "./output/print.ts";
-import { isOfOs } from "../host/os_error.ts";
+import { isOsError } from "../host/os_error.ts";
 import { reportError } from "./report.ts";
 
 /**
@@ -54,5 +54,6 @@ export async function orMissing(
 
 /** Whether it would fail with any target: the output cannot be written, or the files of all machines not be read. */
 function isOwn(error: unknown): boolean {
-  return error instanceof OutputError || error instanceof SmolvmError && error.code === "state" && isOfOs(error.cause);
+  return error instanceof OutputError ||
+    error instanceof SmolvmError && error.code === "state" && isOsError(error.cause);
 }

@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import type { WindowSize } from "../machine/launch.ts";
-import { UNSEEN_TERMINAL } from "../machine/unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "../machine/unseen_terminal.ts";
 
 /**
  * The size of the terminal for `--tty`. As with docker, only input that is passed on has to be a terminal; output may be
@@ -20,7 +20,7 @@ export function requireTerminal({ interactive }: { interactive: boolean }): Wind
 /** The size of the terminal that any of the standard streams is, else the size of one that nobody sees. */
 export function terminalSize(): WindowSize {
   const streams = [Deno.stdin, Deno.stdout, Deno.stderr];
-  return streams.some((stream) => stream.isTerminal()) ? Deno.consoleSize() : UNSEEN_TERMINAL;
+  return streams.some((stream) => stream.isTerminal()) ? Deno.consoleSize() : DEFAULT_TERMINAL_SIZE;
 }
 
 /** The columns of the terminal that a stream is; none when it is none, or does not say. */

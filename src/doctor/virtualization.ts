@@ -1,5 +1,5 @@
 import { checkVirtualization } from "../host/virtualization.ts";
-import { ENOUGH_OPEN_FILES, lowOpenFilesLimit } from "../host/open_files.ts";
+import { lowOpenFilesLimit, MIN_OPEN_FILES } from "../host/open_files.ts";
 import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 
@@ -33,7 +33,7 @@ export function judgeKernel(release: string): Verdict {
 
 /** Judges the limit of open files; `undefined`: it is high enough. */
 export function judgeOpenFiles(lowLimit: number | undefined): Verdict {
-  if (lowLimit === undefined) return { status: "ok", found: `at least ${ENOUGH_OPEN_FILES} for each VM` };
+  if (lowLimit === undefined) return { status: "ok", found: `at least ${MIN_OPEN_FILES} for each VM` };
   return {
     status: "warning",
     found: `${lowLimit} for each VM: a guest that uses many files is slow, and can fail with "Too many open files"`,

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	if (err)
 		fprintf(stderr, "smolvm-agent: ended early: %s\n", strerror(-err));
 	machine_kill_all();
-	machine_settle();
+	machine_sync();
 	if (fd < 0 || err)
 		usleep(LAST_WORDS_US);
 	/* Not RB_POWER_OFF: on x86 that leaves the VMM running with a halted CPU. */

@@ -1,4 +1,4 @@
-import { isOfOs } from "./os_error.ts";
+import { isOsError } from "./os_error.ts";
 
 /** The unit of `blocks` in stat(2). */
 const BLOCK_BYTES = 512;
@@ -12,7 +12,7 @@ export function allocatedBytes(path: string): number {
     return own + allocatedBytesOf(inside.map(({ name }) => `${path}/${name}`));
   } catch (error) {
     // The file was removed meanwhile, or a guest made it unreadable or its path too long.
-    if (isOfOs(error)) return 0;
+    if (isOsError(error)) return 0;
     throw error;
   }
 }

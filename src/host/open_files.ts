@@ -2,7 +2,7 @@
  * libkrun holds a descriptor for each file that a guest knows, and fails requests when it runs out of descriptors. The
  * agent makes the guest forget files before that (`src/guest/setup/inode_cache.c`), more often if the limit is low.
  */
-export const ENOUGH_OPEN_FILES = 100_000;
+export const MIN_OPEN_FILES = 100_000;
 
 /** Parses the hard limit of open files in `/proc/self/limits`; `undefined`: unlimited. */
 export function parseOpenFilesLimit(limits: string): number | undefined {
@@ -14,7 +14,7 @@ export function parseOpenFilesLimit(limits: string): number | undefined {
 export function lowOpenFilesLimit(): number | undefined {
   if (Deno.build.os !== "linux" || Deno.uid() === 0) return undefined;
   const limit = parseOpenFilesLimit(readLimits());
-  return limit !== undefined && limit < ENOUGH_OPEN_FILES ? limit : undefined;
+  return limit !== undefined && limit < MIN_OPEN_FILES ? limit : undefined;
 }
 
 function readLimits(): string {

@@ -7,7 +7,7 @@ export function osReason(error: unknown): string {
 }
 
 /** Whether an error comes from the OS, such as a full disk; a stack trace does not help with those. */
-export function isOfOs(error: unknown): boolean {
+export function isOsError(error: unknown): boolean {
   return error instanceof Error && /^E[A-Z0-9]+$/.test(`${(error as { code?: unknown }).code}`);
 }
 

@@ -6,7 +6,7 @@ let isGone = false;
  * Records that the folder in which the user started smolvm is gone. The process runs in another folder, which relative
  * paths must not use.
  */
-export function loseWorkingFolder(): void {
+export function markWorkingFolderRemoved(): void {
   isGone = true;
 }
 

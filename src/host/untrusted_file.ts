@@ -11,7 +11,7 @@ import { SmolvmError } from "../errors.ts";
  * Why such a file must not be used, as the end of a sentence; `undefined` for a regular file of this user with only one
  * link: another hard link may be a file outside the folder.
  */
-export function faultOf({ isFile, uid, nlink }: Deno.FileInfo): string | undefined {
+export function reasonNotToTrust({ isFile, uid, nlink }: Deno.FileInfo): string | undefined {
   if (!isFile) return "is not a regular file";
   if (uid !== Deno.uid()) return `belongs to the user with id ${uid}`;
   // 0 links: it was replaced since it was opened.
@@ -63,6 +63,6 @@ export function readUntrusted(path: string, maxBytes: number): string {
 }
 
 function check(path: string, info: Deno.FileInfo): void {
-  const fault = faultOf(info);
+  const fault = reasonNotToTrust(info);
   if (fault !== undefined) throw new SmolvmError("state", `"${path}" ${fault}`);
 }

@@ -2,8 +2,8 @@
 import { SmolvmError } from "../errors.ts";
 import { killChild } from "../host/child_process.ts";
 import { osReason } from "../host/os_error.ts";
-import { LastWords } from "./last_words.ts";
-import { OwnError } from "./own_error.ts";
+import { StderrTail } from "./stderr_tail.ts";
+import { FinalErrorFilter } from "./final_error_filter.ts";
 
 /** Receives the progress of a pull, as bytes for a terminal. */
 export type ProgressListener = (chunk: Uint8Array) => void;
@@ -47,7 +47,7 @@ export async function buildah(args: string[], run: BuildahRun): Promise<string> 
  */
 export async function tryBuildah(args: string[], run: BuildahRun): Promise<BuildahResult> {
   const { action, options, signal, temporaryFolder } = run;
-  const progress = run.onProgress && new OwnError(run.onProgress);
+  const progress = run.onProgress && new FinalErrorFilter(run.onProgress);
   throwIfAborted(action, signal);
   const child = spawnBuildah([...options, ...args], temporaryFolder);
   // SIGKILL is safe: neither buildah's storage nor smolvm's files are damaged by it.
@@ -113,9 +113,9 @@ function findBuildah(): string {
 /** Passes on buildah's stderr as it arrives, and returns the error message at its end. */
 async function readProgress(
   stderr: ReadableStream<Uint8Array>,
-  progress: OwnError | undefined,
+  progress: FinalErrorFilter | undefined,
 ): Promise<string> {
-  const lastWords = new LastWords();
+  const lastWords = new StderrTail();
   for await (const chunk of stderr) {
     lastWords.push(chunk);
     progress?.push(chunk);

@@ -51,7 +51,7 @@ export type Order =
  * Sends orders to `smolvm-jail`, which waits outside the jail for the end of this process. It carries out some of them
  * meanwhile, and the others after that, in the given order. Call this only once: it closes the pipe.
  */
-export function leaveOrders(libc: Libc, orders: readonly Order[]): void {
+export function sendOrders(libc: Libc, orders: readonly Order[]): void {
   libc.writeAndClose(ORDERS_FD, new TextEncoder().encode(encodeOrders(orders)));
 }
 

@@ -7,7 +7,7 @@ import { type RoleCommand, roleCommand } from "../runner/entry.ts";
  * compile all its code again, which takes a third of its start. This starts a runner without a jail or a machine, once
  * for each download, to fill the cache. It does nothing unless the launcher has set `DENO_DIR`.
  */
-export function keepCompiledRunner({ argv, env }: RoleCommand = roleCommand("runner")): void {
+export function cacheCompiledRunner({ argv, env }: RoleCommand = roleCommand("runner")): void {
   if (Deno.build.os !== "linux") return;
   const [cache, file] = [Deno.env.get("DENO_DIR"), argv.find((word) => word.endsWith("/main.js"))];
   if (cache === undefined || file === undefined) return;

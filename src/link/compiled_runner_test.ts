@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { setEnv } from "../../tests/helpers/env.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { until } from "../../tests/helpers/until.ts";
-import { keepCompiledRunner } from "./compiled_runner.ts";
+import { cacheCompiledRunner } from "./compiled_runner.ts";
 
 Deno.test({
-  name: "keepCompiledRunner() starts a runner once for each bundle, if it can record that in the cache",
+  name: "cacheCompiledRunner() starts a runner once for each bundle, if it can record that in the cache",
   ignore: Deno.build.os !== "linux",
 }, async () => {
   using folder = makeTempFolder();
@@ -20,13 +20,13 @@ Deno.test({
   const command = { argv: ["sh", "-c", `echo "$ROLE" >>"$0"`, starts, main], env: { ROLE: "runner" } };
   const count = () => Deno.readTextFileSync(starts).split("runner\n").length - 1;
   using _ = setEnv({ DENO_DIR: cache });
-  keepCompiledRunner(command); // There is no such folder.
+  cacheCompiledRunner(command); // There is no such folder.
   Deno.mkdirSync(cache);
-  keepCompiledRunner(command);
-  keepCompiledRunner(command);
+  cacheCompiledRunner(command);
+  cacheCompiledRunner(command);
   await until(() => count() > 0);
   Deno.writeTextFileSync(runner, "// another one");
-  keepCompiledRunner(command);
+  cacheCompiledRunner(command);
   await until(() => count() > 1);
   assert.equal(count(), 2);
   assert.equal([...Deno.readDirSync(cache)].length, 2);

@@ -29,15 +29,15 @@ export class AttachedMachine implements AttachedCommand {
   readonly #runner: RunnerProcess;
   readonly #spec: RunnerSpec;
   readonly #network: NetworkWatch;
-  readonly #tidied: Promise<void>;
+  readonly #cleanedUp: Promise<void>;
   #isLeft = false;
 
   private constructor(
-    { runner, tidied }: Booted,
+    { runner, cleanedUp }: Booted,
     { spec, attachment }: { spec: RunnerSpec; attachment: Attachment },
   ) {
     this.#runner = runner;
-    this.#tidied = tidied;
+    this.#cleanedUp = cleanedUp;
     this.#spec = spec;
     this.attachment = attachment;
     this.#network = new NetworkWatch(spec);
@@ -76,7 +76,7 @@ export class AttachedMachine implements AttachedCommand {
       await this.#runner.release();
       throw cause;
     } finally {
-      await this.#tidied;
+      await this.#cleanedUp;
       // A persistent machine may keep running: after this object is disposed of, do not wait for it.
       if (!this.#isLeft) await this.#runner.exited;
     }
@@ -88,6 +88,6 @@ export class AttachedMachine implements AttachedCommand {
     this.#network[Symbol.dispose]();
     this.attachment.close();
     await releaseMachine(this.#runner, this.#spec);
-    await this.#tidied;
+    await this.#cleanedUp;
   }
 }

@@ -11,7 +11,7 @@ import type { RunnerSpec } from "../runner_interface/spec.ts";
 import { removeEphemeralMachine, sweepEphemeralMachines } from "../state/ephemeral.ts";
 import { checkOwner } from "../state/state_file.ts";
 import type { WarmMachine } from "../state/warm.ts";
-import { fillPlaceOf, fillPlaces } from "./fill_warm.ts";
+import { bootMissingWarm, replaceTaken } from "./fill_warm.ts";
 import type { Launch } from "./launch.ts";
 import { recordEnd } from "./record_end.ts";
 import { canBeWarm, takeWarmMachine } from "./take_warm.ts";
@@ -22,7 +22,7 @@ export interface Booted {
   /** Process id of its VM. */
   pid: number;
   /** Settles when the files of killed machines are removed and booting warm machines no longer need this process. */
-  tidied: Promise<void>;
+  cleanedUp: Promise<void>;
 }
 
 /**
@@ -46,8 +46,8 @@ export async function boot({ spec, prefix, secrets, onPhase }: Launch, signal?: 
       using _secrets = secrets && writeSecrets(secrets, spec);
       const pid = await runner.start(spec);
       // Remove the files of killed machines while the machine runs, where it delays nothing.
-      const tidied = spec.ephemeral ? tidy(spec, prefix, taken?.warm) : Promise.resolve();
-      return { runner, pid, tidied };
+      const cleanedUp = spec.ephemeral ? tidy(spec, prefix, taken?.warm) : Promise.resolve();
+      return { runner, pid, cleanedUp };
     } catch (error) {
       const again = attempt < BOOT_ATTEMPTS && !signal?.aborted && await runner.diedSilently(spec);
       // A persistent machine counts as stopping, and cannot be started again, until its runner is gone.
@@ -69,7 +69,7 @@ async function startRunner(prefix: readonly string[]): Promise<RunnerProcess> {
   return spare ? new RunnerProcess(spare) : RunnerProcess.spawn(prefix);
 }
 
-/** Removes the files of killed machines and boots missing warm machines; settles like {@linkcode Booted.tidied}. */
+/** Removes the files of killed machines and boots missing warm machines; settles like {@linkcode Booted.cleanedUp}. */
 async function tidy(spec: RunnerSpec, prefix: readonly string[], taken: WarmMachine | undefined): Promise<void> {
   const warn = (error: unknown) => log("warn", messageOf(error));
   await Promise.all([sweepEphemeralMachines().catch(warn), fill(spec, prefix, taken).catch(warn)]);
@@ -79,9 +79,9 @@ async function tidy(spec: RunnerSpec, prefix: readonly string[], taken: WarmMach
 async function fill(spec: RunnerSpec, prefix: readonly string[], taken: WarmMachine | undefined): Promise<void> {
   const { machine, rootfs } = spec;
   if ("path" in rootfs) {
-    if (taken === undefined && canBeWarm(spec, prefix)) await fillPlaces(machine);
+    if (taken === undefined && canBeWarm(spec, prefix)) await bootMissingWarm(machine);
   } else if (taken !== undefined) {
-    await fillPlaceOf(taken, { rootfs, prefix: prefix.slice(0, prefix.indexOf(jailProgram())) });
+    await replaceTaken(taken, { rootfs, prefix: prefix.slice(0, prefix.indexOf(jailProgram())) });
   }
 }
 

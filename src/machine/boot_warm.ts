@@ -11,7 +11,7 @@ import type { Root } from "./launch.ts";
 import type { Mounts } from "./warm_host.ts";
 
 /** How many warm machines to keep, of which size and for how long. */
-export interface Places {
+export interface WarmTarget {
   /** The number of warm machines. */
   count: number;
   cpus: number;
@@ -23,27 +23,28 @@ export interface Places {
 }
 
 /** Everything that is needed to boot warm machines. */
-export interface Making extends Places, Mounts, Pick<WarmRecord, "host" | "image">, Pick<Root, "rootfs" | "prefix"> {}
+export interface WarmPlan
+  extends WarmTarget, Mounts, Pick<WarmRecord, "host" | "image">, Pick<Root, "rootfs" | "prefix"> {}
 
 /** The root of warm machines that serve any image or folder: they get their root filesystem when they are taken. */
 export const ANY_ROOT = { image: null, rootfs: { path: "/" }, prefix: [] };
 
 /** A warm machine that is being booted. */
-export interface Boot {
+export interface WarmBoot {
   /** Settles when the machine no longer needs this process. */
   sent: Promise<void>;
   /** Settles when the machine is warm. */
   booted: Promise<void>;
 }
 
-/** Boots warm machines until there are `making.count`; `present` of them exist already. */
-export function bootMissing(present: number, making: Making): Boot[] {
-  const spec = specOf(making);
-  return Array.from({ length: Math.max(0, making.count - present) }, () => bootWarm(spec, making.prefix));
+/** Boots warm machines until there are `plan.count`; `present` of them exist already. */
+export function bootMissing(present: number, plan: WarmPlan): WarmBoot[] {
+  const spec = specOf(plan);
+  return Array.from({ length: Math.max(0, plan.count - present) }, () => bootWarm(spec, plan.prefix));
 }
 
 /** Boots a warm machine; tries up to {@linkcode BOOT_ATTEMPTS} times if its VM dies while the kernel starts. */
-function bootWarm(spec: RunnerSpec, prefix: readonly string[], attempts = BOOT_ATTEMPTS): Boot {
+function bootWarm(spec: RunnerSpec, prefix: readonly string[], attempts = BOOT_ATTEMPTS): WarmBoot {
   const jail = jailPrefix({ isJailed: true, keepsNetwork: false, isWarm: true });
   const runner = RunnerProcess.spawn([...prefix, ...jail]);
   const sent = runner.send(spec);
@@ -62,7 +63,7 @@ function bootWarm(spec: RunnerSpec, prefix: readonly string[], attempts = BOOT_A
 
 /** The specification of a warm machine. Its runner replaces the id and the folders by its own. */
 function specOf(
-  { count, cpus, memoryMib, idleS, bootTimeoutMs, host, image, rootfs, rootMount, mounts }: Making,
+  { count, cpus, memoryMib, idleS, bootTimeoutMs, host, image, rootfs, rootMount, mounts }: WarmPlan,
 ): RunnerSpec {
   const id = generateId();
   // Missing fields get the defaults of a new machine.

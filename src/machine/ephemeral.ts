@@ -7,7 +7,7 @@ import { boot, releaseMachine } from "./boot.ts";
 import { describeMachine, type DescribeOptions, type Description } from "./describe.ts";
 import { ephemeralFolders, type Launch, launchOf } from "./launch.ts";
 import { type BackgroundMachine, type BackgroundStartOptions, hostOptions } from "./start.ts";
-import { UNSEEN_TERMINAL } from "./unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "./unseen_terminal.ts";
 import { EndWatch } from "./wait.ts";
 
 /** An ephemeral machine that was started. */
@@ -81,7 +81,7 @@ export class EphemeralMachine implements AsyncDisposable {
       ephemeral: true,
       held: !this.#isDetached,
       attached: false,
-      terminal: machine.command.tty ? UNSEEN_TERMINAL : undefined,
+      terminal: machine.command.tty ? DEFAULT_TERMINAL_SIZE : undefined,
       stdin: machine.command.stdin,
       ...host,
     });
@@ -92,9 +92,9 @@ export class EphemeralMachine implements AsyncDisposable {
 
   async #boot(launch: Launch, signal: AbortSignal): Promise<Run> {
     const { spec } = launch;
-    const { runner, pid, tidied } = await boot(launch, signal);
+    const { runner, pid, cleanedUp } = await boot(launch, signal);
     if (this.#isDetached) {
-      await tidied;
+      await cleanedUp;
       await runner.release();
     }
     return { runner, pid, spec, watch: new EndWatch(spec) };

@@ -1,4 +1,4 @@
-import { kindOf, type NetworkCounters, type NetworkDenial, type NetworkEnd } from "../network/events.ts";
+import { type NetworkCounters, type NetworkDenial, type NetworkEnd, refusalKey } from "../network/events.ts";
 import { readCounters } from "../network/status.ts";
 import type { ReadableMachine } from "../state/lookup.ts";
 import { hasGateway } from "../state/machine_record.ts";
@@ -28,7 +28,7 @@ export async function networkDetails(machine: ReadableMachine): Promise<NetworkD
       end = event;
       continue;
     }
-    const key = kindOf(event);
+    const key = refusalKey(event);
     const count = event.count + (denials.get(key)?.count ?? 0);
     denials.delete(key);
     denials.set(key, { ...event, count });

@@ -13,7 +13,7 @@ import { boot } from "./boot.ts";
 import { checkFolder } from "./describe.ts";
 import { folderRoot, imageRoot, type Launch, launchOf, type LaunchOptions, type Root } from "./launch.ts";
 import { checkPorts } from "./ports.ts";
-import { UNSEEN_TERMINAL } from "./unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "./unseen_terminal.ts";
 import { resolveVolumes } from "./volume.ts";
 
 /** A machine that runs in the background. */
@@ -41,7 +41,7 @@ export async function startInBackground(
   { signal, ...options }: BackgroundStartOptions,
 ): Promise<BackgroundMachine> {
   const { tty, stdin } = machine.record.command;
-  const terminal = tty ? UNSEEN_TERMINAL : undefined;
+  const terminal = tty ? DEFAULT_TERMINAL_SIZE : undefined;
   using launch = await planStart(machine, { ...options, attached: false, terminal, stdin });
   const { runner, pid } = await boot(launch, signal);
   await runner.release();

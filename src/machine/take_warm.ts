@@ -5,9 +5,9 @@ import type { Order } from "../jail/supervisor.ts";
 import type { RunnerSpec } from "../runner_interface/spec.ts";
 import { endedMark } from "../state/machine_folders.ts";
 import { hasGateway, imageOf, writeEphemeralRecord } from "../state/machine_record.ts";
-import { isCalled } from "../state/machines.ts";
+import { hasName } from "../state/machines.ts";
 import { claimName, namesFolder } from "../state/names.ts";
-import { isSameKind, waitingMachines, type WarmMachine, warmSocket } from "../state/warm.ts";
+import { isSameKind, listReadyWarm, type WarmMachine, warmSocket } from "../state/warm.ts";
 import { DEFAULT_DISK_BYTES } from "../storage/disk.ts";
 import { jailPrefix } from "../jail/prefix.ts";
 import { hostOfWarm, readMounts } from "./warm_host.ts";
@@ -26,7 +26,7 @@ export interface Taken {
  */
 export async function takeWarmMachine(spec: RunnerSpec, prefix: readonly string[]): Promise<Taken | undefined> {
   if (!canBeWarm(spec, prefix)) return undefined;
-  const waiting = waitingMachines();
+  const waiting = listReadyWarm();
   const host = waiting.length > 0 ? hostOfWarm() : undefined;
   if (host === undefined) return undefined;
   const image = imageOf(spec.machine);
@@ -76,5 +76,5 @@ async function become(spec: RunnerSpec, warm: WarmMachine, link: TakenLink): Pro
     ...machine.volumes.map(({ source, readOnly }): Order => ["b", readOnly ? "ro" : "rw", source]),
   ]);
   writeEphemeralRecord(folder, machine);
-  await claimName(machine, isCalled);
+  await claimName(machine, hasName);
 }

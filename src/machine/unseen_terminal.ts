@@ -1,2 +1,2 @@
 /** The size of a command's terminal that no user sees. */
-export const UNSEEN_TERMINAL = { rows: 24, columns: 80 };
+export const DEFAULT_TERMINAL_SIZE = { rows: 24, columns: 80 };

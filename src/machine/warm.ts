@@ -11,14 +11,14 @@ import { machineLock } from "../state/machine_folders.ts";
 import { readProcess } from "../state/machine_process.ts";
 import { readStatus } from "../state/status.ts";
 import { changePlaces, isSameKind, isUntaken, listWarmMachines, type WarmMachine, warmSocket } from "../state/warm.ts";
-import { ANY_ROOT, bootMissing, type Making, type Places } from "./boot_warm.ts";
+import { ANY_ROOT, bootMissing, type WarmPlan, type WarmTarget } from "./boot_warm.ts";
 import { type ImageOptions, imageRoot } from "./launch.ts";
 import { hostOfWarm, readMounts } from "./warm_host.ts";
 
 export { listWarmMachines, type WarmMachine };
 
 /** How many warm machines to keep, and of which kind. */
-export interface KeepWarmOptions extends Places, ImageOptions {
+export interface KeepWarmOptions extends WarmTarget, ImageOptions {
   /** The image that they serve; without it they serve any image or folder. */
   image?: string | undefined;
 }
@@ -49,13 +49,13 @@ export async function keepWarm(options: KeepWarmOptions): Promise<void> {
   }
   using prepared = await prepareRoot(reference, options);
   const { image, rootfs, prefix } = prepared;
-  const making = { ...options, ...await readMounts(), host, image, rootfs, prefix };
-  const isOfKind = (place: WarmMachine) => isSameKind(place, making);
+  const plan = { ...options, ...await readMounts(), host, image, rootfs, prefix };
+  const isOfKind = (place: WarmMachine) => isSameKind(place, plan);
   // The replacement of a taken machine inherits `most` from it: end the machines that have another count.
   const { kept, lost } = await changePlaces((place) => !isOfKind(place) || place.most === options.count);
   await Promise.all(lost.map(endWarm));
   const booted = await Promise.allSettled(
-    bootMissing(kept.filter(isOfKind).length, making).map(({ booted }) => booted),
+    bootMissing(kept.filter(isOfKind).length, plan).map(({ booted }) => booted),
   );
   const failed = booted.find((result) => result.status === "rejected" && !isEnough(result.reason));
   if (failed?.status === "rejected") throw failed.reason;
@@ -65,7 +65,7 @@ export async function keepWarm(options: KeepWarmOptions): Promise<void> {
 async function prepareRoot(
   reference: ImageReference | undefined,
   options: ImageOptions,
-): Promise<Pick<Making, "image" | "rootfs" | "prefix"> & Disposable> {
+): Promise<Pick<WarmPlan, "image" | "rootfs" | "prefix"> & Disposable> {
   if (reference === undefined) return { ...ANY_ROOT, [Symbol.dispose]: () => {} };
   const { root, image } = await imageRoot(reference, options);
   return { image, rootfs: root.rootfs, prefix: root.prefix, [Symbol.dispose]: () => root[Symbol.dispose]() };

@@ -1,4 +1,4 @@
-import { kindOf, type NetworkDenial, type Refusal } from "./events.ts";
+import { type NetworkDenial, type Refusal, refusalKey } from "./events.ts";
 
 /** Minimum time between reports of the same denial, in ms: a guest that keeps retrying must not fill the log. */
 const REPEAT_MS = 10_000;
@@ -21,7 +21,7 @@ export class Denials {
 
   add(refusal: Refusal): void {
     this.#total++;
-    const key = kindOf(refusal);
+    const key = refusalKey(refusal);
     const now = performance.now();
     const last = this.#told.get(key);
     if (last !== undefined && now - last.at < REPEAT_MS) {

@@ -116,7 +116,7 @@ export class DnsForwarder {
 
 /** Queries over UDP, from a new port for each query. Ignores datagrams from anyone but the server. */
 export async function askByUdp(query: Uint8Array<ArrayBuffer>, server: string): Promise<Uint8Array> {
-  if (!hasDatagrams()) return await askByTcp(query, server);
+  if (!supportsDatagrams()) return await askByTcp(query, server);
   const hostname = server.includes(":") ? "::" : "0.0.0.0";
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
   using _timer = startTimer(ANSWER_TIMEOUT_MS, () => closeQuietly(socket));
@@ -135,7 +135,7 @@ export async function askByUdp(query: Uint8Array<ArrayBuffer>, server: string): 
 }
 
 /** Whether Deno supports datagrams: a script that was compiled without --unstable-net has none. */
-export function hasDatagrams(): boolean {
+export function supportsDatagrams(): boolean {
   return "listenDatagram" in Deno;
 }
 
@@ -161,7 +161,7 @@ export function framed(message: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** Makes an answer fit in a datagram for the guest: replaces a longer answer with a truncated one, to request TCP. */
-export function fitted(query: Uint8Array, answer: Uint8Array, maxBytes: number): Uint8Array {
+export function truncateToFit(query: Uint8Array, answer: Uint8Array, maxBytes: number): Uint8Array {
   if (answer.length <= maxBytes || isTruncated(answer)) return answer;
   const question = parseQuestion(query);
   if (question === undefined) return answer;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { DnsForwarder, fitted, framed, type Transport } from "./dns_forwarder.ts";
+import { DnsForwarder, framed, type Transport, truncateToFit } from "./dns_forwarder.ts";
 import { addressesIn, idOf, isTruncated, parseQuestion, withId } from "./dns_message.ts";
 import { DnsSocket } from "./dns_socket.ts";
-import { OwnAddresses } from "./own_addresses.ts";
+import { HostAddresses } from "./host_addresses.ts";
 import { Pins } from "./pins.ts";
 import { Policy } from "./policy.ts";
 import { parseRules } from "./rules.ts";
@@ -26,7 +26,7 @@ function makeForwarder(
   { addressesOf, hasIpv6 = true }: { addressesOf?: (name: string) => number[]; hasIpv6?: boolean } = {},
 ) {
   const [pins, denied] = [new Pins(), [] as string[]];
-  const ownAddresses = new OwnAddresses(() => []);
+  const ownAddresses = new HostAddresses(() => []);
   const policy = new Policy({ allow: parseRules([allow]), deny: [], gateways: [], ownAddresses });
   return {
     pins,
@@ -120,10 +120,10 @@ Deno.test("DnsForwarder does not query names that no rule allows, and ignores an
   assert.equal(await forwarder.answer(answerTo(queryFor("b")), forged), undefined);
 });
 
-Deno.test("fitted() truncates a long answer, so that the guest queries over TCP", () => {
+Deno.test("truncateToFit() truncates a long answer, so that the guest queries over TCP", () => {
   const [query, answer] = [queryFor("a"), answerTo(queryFor("a"))];
-  assert.equal(fitted(query, answer, 500), answer);
-  const short = fitted(query, answer, 20);
+  assert.equal(truncateToFit(query, answer, 500), answer);
+  const short = truncateToFit(query, answer, 20);
   assert.ok(isTruncated(short) && parseQuestion(short)?.name === "a.test");
 });
 

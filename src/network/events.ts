@@ -53,7 +53,7 @@ export interface NetworkDenial {
 export type Refusal = Omit<NetworkDenial, "event" | "time" | "count">;
 
 /** Returns the key by which refusals count as the same. */
-export function kindOf({ protocol, address, port, names }: Refusal): string {
+export function refusalKey({ protocol, address, port, names }: Refusal): string {
   return `${protocol} ${address ?? names[0]} ${port}`;
 }
 

@@ -2,17 +2,17 @@ import { sleep } from "../host/sleep.ts";
 import { startInterval } from "../host/timer.ts";
 import type { NetworkLimits } from "./config.ts";
 import type { Endpoint } from "./datagram_socket.ts";
-import { askByTcp, askByUdp, DNS_PORT, DnsForwarder, fitted, hasDatagrams } from "./dns_forwarder.ts";
+import { askByTcp, askByUdp, DNS_PORT, DnsForwarder, supportsDatagrams, truncateToFit } from "./dns_forwarder.ts";
 import { Denials } from "./denials.ts";
 import { DnsSocket } from "./dns_socket.ts";
 import type { NetworkCounters, NetworkDenial, Refusal } from "./events.ts";
-import { firstWords } from "./first_words.ts";
+import { readServerName } from "./read_server_name.ts";
 import { formatIp, type IpAddress, isIpv6 } from "./ip.ts";
 import type { Ipv4Packet } from "./ipv4.ts";
 import { LinkWriter, runLink } from "./link.ts";
 import type { LinkStream } from "./link.ts";
 import { requestOf } from "./member_packet.ts";
-import { OwnAddresses } from "./own_addresses.ts";
+import { HostAddresses } from "./host_addresses.ts";
 import { type Flow, UNREACHABLE, type Unreachable } from "./packets.ts";
 import type { Peers } from "./peers.ts";
 import type { Pings } from "./pings.ts";
@@ -68,7 +68,7 @@ export class Gateway {
   readonly #dns: DnsForwarder;
   readonly #udp: UdpRelay;
   readonly #udp6: UdpRelay;
-  readonly #own = new OwnAddresses();
+  readonly #own = new HostAddresses();
   readonly #denials: Denials;
   #connections = 0;
   #openConnections = 0;
@@ -127,7 +127,7 @@ export class Gateway {
 
   /** @throws {LinkError} when the guest breaks the framing. */
   async run(): Promise<void> {
-    using _ticker = startInterval(TICK_MS, () => this.#stack.isAwaitingTicks && this.#stack.tick());
+    using _ticker = startInterval(TICK_MS, () => this.#stack.needsTicks && this.#stack.tick());
     using _sweeper = startInterval(SWEEP_MS, () => {
       this.#stack.trim();
       this.#udp.sweep();
@@ -140,7 +140,7 @@ export class Gateway {
 
   /** Listens on these UDP ports of its own network namespace, and forwards datagrams to the same ports of the guest. */
   serveDatagrams(ports: ReadonlySet<number>): void {
-    if (hasDatagrams()) this.#udp.serve(ports);
+    if (supportsDatagrams()) this.#udp.serve(ports);
   }
 
   /** Waits until the host has read everything that the guest sent, or the time is up. */
@@ -207,13 +207,13 @@ export class Gateway {
   }
 
   #hasSecrets(address: IpAddress): boolean {
-    return this.#options.secrets?.areFor(this.#pins.namesOf(address)) === true;
+    return this.#options.secrets?.hasAnyFor(this.#pins.namesOf(address)) === true;
   }
 
   /** Accepts the connection before the server does, to read the server's name from the guest's data. */
   async #connectByName(connection: TcpConnection): Promise<void> {
     const { flow } = connection;
-    const { protocol, name } = await firstWords(this.#stack, connection);
+    const { protocol, name } = await readServerName(this.#stack, connection);
     if (connection.isClosed) return;
     const [address, port, names] = [flow.remote, flow.remotePort, name === undefined ? [] : [name]];
     if (protocol !== "other" && NAMED_PORTS.has(port) && this.#policy.needsName({ address, port })) {
@@ -225,9 +225,9 @@ export class Gateway {
       }
     }
     const { secrets } = this.#options;
-    if (protocol === "tls" && name !== undefined && secrets?.areFor([name])) {
+    if (protocol === "tls" && name !== undefined && secrets?.hasAnyFor([name])) {
       const onRefused = (reason: string) => this.#refuseFlow("tcp", flow, { reason, rule: null }, names);
-      const end = await secrets.end({ name, connect: () => this.#dial(flow), onRefused });
+      const end = await secrets.terminateTls({ name, connect: () => this.#dial(flow), onRefused });
       if (connection.isClosed) return end.close();
       await relay(this.#stack, connection, end, this.#rates);
     } else await this.#connect(connection);
@@ -273,7 +273,7 @@ export class Gateway {
     const to = this.#endpointOf(flow);
     const udp = isIpv6(flow.remote) ? this.#udp6 : this.#udp;
     if (!udp.isAnswer(flow, to) && !this.#isAllowed(flow, "udp")) return UNREACHABLE.prohibited;
-    if (!hasDatagrams()) return UNREACHABLE.port;
+    if (!supportsDatagrams()) return UNREACHABLE.port;
     // Over the rate limit: drop the datagram, as a slow network does.
     if (this.#rates.toHost?.tryTake(data.length) === false) return undefined;
     udp.send(flow, data, to);
@@ -305,7 +305,7 @@ export class Gateway {
 
   async #answerDatagram(flow: Flow, query: Uint8Array): Promise<void> {
     const answer = await this.#dns.answer(query, askByUdp);
-    if (answer) this.#stack.sendDatagram(flow, fitted(query, answer, MAX_DNS_DATAGRAM_BYTES));
+    if (answer) this.#stack.sendDatagram(flow, truncateToFit(query, answer, MAX_DNS_DATAGRAM_BYTES));
   }
 
   /** QUIC hides the server's name: where rules or secrets need the name, the guest must use TCP. */

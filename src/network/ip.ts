@@ -14,7 +14,7 @@ export function ipHeaderBytes(address: IpAddress): number {
 }
 
 /** Converts an IPv4-mapped IPv6 address (`::ffff:0:0/96`) to IPv4. Returns any other address unchanged. */
-export function withoutMapping(address: IpAddress): IpAddress {
+export function unmapIpv4(address: IpAddress): IpAddress {
   return isIpv6(address) && address >> 32n === 0xffffn ? Number(address & 0xffff_ffffn) : address;
 }
 

@@ -4,12 +4,12 @@ import { METADATA_IPV6 } from "./networks.ts";
 import { parseRules } from "./rules.ts";
 
 /** Returns the allow rules of a machine with a network. The default is the public internet. */
-export function allowedBy({ allowNet }: { allowNet: readonly string[] }): string[] {
+export function allowRulesOf({ allowNet }: { allowNet: readonly string[] }): string[] {
   return allowNet.length > 0 ? [...allowNet] : ["public"];
 }
 
 /** Whether any rule allows access to the host's loopback. */
-export function opensHost(allow: readonly string[]): boolean {
+export function allowsHost(allow: readonly string[]): boolean {
   return parseRules(allow).some(({ target }) => target.kind === "host");
 }
 
@@ -24,7 +24,8 @@ export function hostsToDeny(
 ): string[] {
   const isForLoopback = (address: string) =>
     isLoopback(address) || coversAddress(address, "127.0.0.1") || coversAddress(address, "::1");
-  const needsLoopback = opensHost(allowedBy(machine)) || nameservers.some(isLoopback) || published.some(isForLoopback);
+  const needsLoopback = allowsHost(allowRulesOf(machine)) || nameservers.some(isLoopback) ||
+    published.some(isForLoopback);
   const metadata = ["169.254.0.0/16", ...METADATA_IPV6.map((address) => `[${address}]`)];
   return [...metadata, ...needsLoopback ? [] : ["127.0.0.0/8", "[::1]"]];
 }

@@ -90,7 +90,7 @@ const SPECIAL = networks(
 /** Kind of an address, by its range. */
 export type AddressKind = "public" | "private" | "special" | "closed";
 
-export function kindOf(address: IpAddress): AddressKind {
+export function addressKind(address: IpAddress): AddressKind {
   if (isIn(CLOSED(), address)) return "closed";
   if (isIn(PRIVATE(), address)) return "private";
   return isIn(SPECIAL(), address) ? "special" : "public";

@@ -1,4 +1,4 @@
-import { type IpAddress, isIpv6, withoutMapping } from "./ip.ts";
+import { type IpAddress, isIpv6, unmapIpv4 } from "./ip.ts";
 import { type Ipv6, readIpv6, writeIpv6 } from "./ipv6.ts";
 import { readFrames } from "./link.ts";
 import { PacketQueue } from "./packet_queue.ts";
@@ -68,7 +68,7 @@ export class Pings {
         const message = start + ADDRESS_BYTES;
         const sequence = view.getUint16(message + SEQUENCE_AT);
         const awaited = this.#awaited.get(sequence);
-        if (awaited === undefined || awaited.remote !== withoutMapping(readIpv6(view, start))) return;
+        if (awaited === undefined || awaited.remote !== unmapIpv4(readIpv6(view, start))) return;
         this.#awaited.delete(sequence);
         view.setUint32(message + IDENTITY_AT, awaited.identity);
         deliver(awaited.remote, bytes.subarray(message, start + length));

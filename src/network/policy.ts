@@ -1,6 +1,6 @@
 import type { IpAddress } from "./ip.ts";
-import { type AddressKind, contains, kindOf } from "./networks.ts";
-import type { OwnAddresses } from "./own_addresses.ts";
+import { type AddressKind, addressKind, contains } from "./networks.ts";
+import type { HostAddresses } from "./host_addresses.ts";
 import { coversName, type Rule } from "./rules.ts";
 
 /** Options of a policy. */
@@ -11,7 +11,7 @@ export interface PolicyOptions {
   /** The gateway's addresses, at which the guest reaches the host's loopback if a rule allows it. */
   gateways: readonly IpAddress[];
   /** The current addresses of the host's interfaces. */
-  ownAddresses: Pick<OwnAddresses, "has" | "isOnLink">;
+  ownAddresses: Pick<HostAddresses, "has" | "isOnLink">;
 }
 
 /** Destination of a guest's connection, datagram or ping. */
@@ -49,7 +49,7 @@ export class Policy {
     const { allow, deny, ownAddresses } = this.#options;
     const { address } = destination;
     const isHost = this.isGateway(address);
-    const kind = kindOf(address);
+    const kind = addressKind(address);
     if (kind === "closed") return denied("loopback, link-local, multicast and reserved addresses are closed");
     if (!isHost && ownAddresses.has(address)) return denied("it is the host's own address");
     const denial = deny.find((rule) => this.#covers(rule, destination, { isDenial: true }));
@@ -101,8 +101,8 @@ export class Policy {
   }
 
   /** Returns the address kind for rules: addresses in the host's own networks count as private. */
-  #kindOf(address: IpAddress): AddressKind {
-    const kind = kindOf(address);
+  #addressKind(address: IpAddress): AddressKind {
+    const kind = addressKind(address);
     return kind === "public" && this.#options.ownAddresses.isOnLink(address) ? "private" : kind;
   }
 
@@ -113,8 +113,8 @@ export class Policy {
     // The gateway's address stands for the host: only a `host` rule covers it.
     if (this.isGateway(address)) return false;
     if (target.kind === "network") return contains(target.network, address);
-    if (target.kind !== "name") return this.#kindOf(address) === target.kind;
+    if (target.kind !== "name") return this.#addressKind(address) === target.kind;
     // Only public addresses: a name server could resolve the name to a private address.
-    return (isDenial || this.#kindOf(address) === "public") && names.some((name) => coversName(rule, name));
+    return (isDenial || this.#addressKind(address) === "public") && names.some((name) => coversName(rule, name));
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseIp } from "./ip.ts";
-import { contains, kindOf, parseNetwork } from "./networks.ts";
+import { addressKind, contains, parseNetwork } from "./networks.ts";
 import { Policy } from "./policy.ts";
 import { parseRules } from "./rules.ts";
 
@@ -173,11 +173,11 @@ Deno.test("Policy: needsName() is true where a rule with a name can decide", () 
   }
 });
 
-Deno.test("kindOf() knows the boundaries of IPv4 ranges", () => {
-  const kinds = ["9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0"].map((text) => kindOf(address(text)));
+Deno.test("addressKind() knows the boundaries of IPv4 ranges", () => {
+  const kinds = ["9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0"].map((text) => addressKind(address(text)));
   assert.deepEqual(kinds, ["public", "private", "private", "public"]);
   assert.deepEqual(
-    ["223.255.255.255", "224.0.0.0", "126.255.255.255", "128.0.0.0"].map((text) => kindOf(address(text))),
+    ["223.255.255.255", "224.0.0.0", "126.255.255.255", "128.0.0.0"].map((text) => addressKind(address(text))),
     [
       "public",
       "closed",
@@ -187,7 +187,7 @@ Deno.test("kindOf() knows the boundaries of IPv4 ranges", () => {
   );
 });
 
-Deno.test("kindOf() knows the boundaries of IPv6 ranges", () => {
+Deno.test("addressKind() knows the boundaries of IPv6 ranges", () => {
   const table = {
     closed: ["1fff:ffff::", "4000::", "fbff:ffff::", "fe00::", "2001:0:ffff::", "2002:ffff::"],
     private: ["fc00::", "fdff:ffff::"],
@@ -195,7 +195,7 @@ Deno.test("kindOf() knows the boundaries of IPv6 ranges", () => {
     public: ["2000::", "2001:200::", "2001:db7::", "2001:db9::", "2003::", "3fff:1000::", "3ffe::"],
   };
   for (const [kind, texts] of Object.entries(table)) {
-    for (const text of texts) assert.equal(kindOf(address(text)), kind, text);
+    for (const text of texts) assert.equal(addressKind(address(text)), kind, text);
   }
 });
 

@@ -2,9 +2,9 @@ import { SmolvmError } from "../errors.ts";
 import { osReason } from "../host/os_error.ts";
 import { DatagramSocket, type Endpoint } from "./datagram_socket.ts";
 import { isOnLink } from "./guest_link.ts";
-import { isIpv6, parseIp, withoutMapping } from "./ip.ts";
+import { isIpv6, parseIp, unmapIpv4 } from "./ip.ts";
 import type { Ipv4 } from "./ipv4.ts";
-import { kindOf } from "./networks.ts";
+import { addressKind } from "./networks.ts";
 import { type Flow, keyOf } from "./packets.ts";
 import type { LinkAddresses } from "./stack.ts";
 
@@ -136,7 +136,9 @@ export class PublishedDatagrams implements Disposable {
   ): Flow {
     const { guest, gateway } = link;
     const address = ipv4Of(hostname);
-    const remote = address === undefined || kindOf(address) === "closed" || isOnLink(address, link) ? gateway : address;
+    const remote = address === undefined || addressKind(address) === "closed" || isOnLink(address, link)
+      ? gateway
+      : address;
     const flow = { guest, guestPort, remote, remotePort: port };
     // The gateway's DNS port is the guest's name server.
     const isFree = !(remote === gateway && port === DNS_PORT) && !this.#clients.has(keyOf(flow));
@@ -162,6 +164,6 @@ export class PublishedDatagrams implements Disposable {
 /** Parses an IPv4 address. Also accepts an IPv4-mapped IPv6 address, as IPv6 sockets report it. */
 function ipv4Of(hostname: string): Ipv4 | undefined {
   const address = parseIp(hostname);
-  const plain = address === undefined ? undefined : withoutMapping(address);
+  const plain = address === undefined ? undefined : unmapIpv4(address);
   return plain === undefined || isIpv6(plain) ? undefined : plain;
 }

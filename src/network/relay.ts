@@ -106,7 +106,7 @@ async function toHost({ stack, connection, socket, changed, limit }: Direction):
       connection.consume(count);
       stack.settle();
       if (limit) await pause(limit.take(count));
-    } else if (connection.hasGuestEnded) {
+    } else if (connection.hasReceivedFin) {
       return await socket.closeWrite();
     } else {
       await changed.wait();

@@ -4,7 +4,7 @@ import type { HostSocket } from "./relay.ts";
 import type { Replacement } from "./request_head.ts";
 import { coversName, type Rule } from "./rules.ts";
 import { type GatewaySecret, parseSecretHost, type SecretValues } from "./secret.ts";
-import { TlsEnd } from "./tls_end.ts";
+import { TlsTerminator } from "./tls_terminator.ts";
 
 /** How to connect to the server that a guest requested. */
 export interface SecretRoute {
@@ -54,7 +54,7 @@ export class Secrets {
   }
 
   /** Whether any secret is for a server with one of these names. */
-  areFor(names: readonly string[]): boolean {
+  hasAnyFor(names: readonly string[]): boolean {
     return names.some((name) => this.#for(name).length > 0);
   }
 
@@ -63,13 +63,13 @@ export class Secrets {
    *
    * @throws when there are too many connections.
    */
-  async end({ name, connect, onRefused }: SecretRoute): Promise<HostSocket> {
+  async terminateTls({ name, connect, onRefused }: SecretRoute): Promise<HostSocket> {
     if (this.#ends >= MAX_ENDS) {
       onRefused(`${MAX_ENDS} connections with secrets are open`);
       throw new Error("too many connections");
     }
     this.#ends++;
-    return await TlsEnd.create({
+    return await TlsTerminator.create({
       certificate: await this.#authority.issue(name),
       replacements: this.#for(name),
       onRefused,

@@ -126,7 +126,7 @@ export class Stack implements TcpHost {
   }
 
   /** Whether the caller must call {@linkcode tick} regularly. */
-  get isAwaitingTicks(): boolean {
+  get needsTicks(): boolean {
     return this.#toTick.size > 0;
   }
 
@@ -168,7 +168,7 @@ export class Stack implements TcpHost {
   tick(): void {
     for (const connection of this.#toTick) {
       connection.tick();
-      if (!connection.isAwaitingTicks) this.#toTick.delete(connection);
+      if (!connection.needsTicks) this.#toTick.delete(connection);
     }
     this.settle();
   }
@@ -344,7 +344,7 @@ export class Stack implements TcpHost {
     };
     const connection = this.#connections.get(keyOf(flow));
     const isNew = (segment.flags & (FLAG.syn | FLAG.ack | FLAG.rst | FLAG.fin)) === FLAG.syn;
-    if (connection && !(isNew && connection.isOver)) {
+    if (connection && !(isNew && connection.isFinished)) {
       connection.input(segment, bytes);
       return;
     }

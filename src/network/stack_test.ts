@@ -193,7 +193,7 @@ Deno.test("Stack lets each side finish on its own, and then forgets the connecti
   guest.send({ flags: ack | fin, sequence: 1001, data: bytesOf("bye") });
   assert.equal(guest.take().at(-1)?.acknowledgement, 1005);
   assert.equal(text(connection.peek()), "bye");
-  assert.ok(connection.hasGuestEnded);
+  assert.ok(connection.hasReceivedFin);
   connection.consume(3);
   write(connection, bytesOf("late"));
   connection.end();

@@ -1,7 +1,7 @@
 import { GUEST_LINK, isOnLink } from "./guest_link.ts";
 import { isIpv6 } from "./ip.ts";
 import { formatIpv4, type Ipv4 } from "./ipv4.ts";
-import { kindOf, networkOf, parseNetwork } from "./networks.ts";
+import { addressKind, networkOf, parseNetwork } from "./networks.ts";
 
 /** Prefix length of a network of machines. */
 export const SUBNET_PREFIX = 24;
@@ -18,7 +18,7 @@ export function parseSubnet(text: string): Ipv4 | undefined {
   const network = parseNetwork(text);
   if (network === undefined || isIpv6(network.base) || network.prefix !== SUBNET_PREFIX) return undefined;
   const { base } = network;
-  return networkOf(network).base === base && kindOf(base) === "private" && !isOnLink(base, GUEST_LINK)
+  return networkOf(network).base === base && addressKind(base) === "private" && !isOnLink(base, GUEST_LINK)
     ? base
     : undefined;
 }

@@ -66,7 +66,7 @@ export class TcpConnection {
   readonly #guestStart: number;
   #receiveNext: number;
   readonly #gaps = new Gaps();
-  #hasGuestEnded = false;
+  #hasReceivedFin = false;
   /** Right edge of the receive window, as last advertised to the guest. */
   #advertisedEdge: number;
   readonly #receiveScale: number | undefined;
@@ -123,7 +123,7 @@ export class TcpConnection {
   }
 
   /** Whether the connection is closed, or remains only to answer the guest's retransmissions (TIME-WAIT). */
-  get isOver(): boolean {
+  get isFinished(): boolean {
     return this.#phase === "closed" || (this.#phase === "time-wait" && this.#received.length === 0);
   }
 
@@ -131,7 +131,7 @@ export class TcpConnection {
     return this.#phase === "connecting";
   }
 
-  get isAwaitingTicks(): boolean {
+  get needsTicks(): boolean {
     return this.#deadline !== undefined;
   }
 
@@ -171,8 +171,8 @@ export class TcpConnection {
   }
 
   /** Whether the guest sent its FIN: no data follows the received data. */
-  get hasGuestEnded(): boolean {
-    return this.#hasGuestEnded;
+  get hasReceivedFin(): boolean {
+    return this.#hasReceivedFin;
   }
 
   /** Removes `count` bytes of the guest's data from the buffer, which opens the receive window. */
@@ -358,7 +358,7 @@ export class TcpConnection {
       return;
     }
     this.#host.wantsAcknowledgement(this);
-    if (this.#hasGuestEnded || length + ahead < 0) return;
+    if (this.#hasReceivedFin || length + ahead < 0) return;
     const fresh = bytes.subarray(segment.data - ahead, segment.end);
     const taken = this.#received.push(fresh);
     const more = this.#gaps.advance(taken);
@@ -366,15 +366,15 @@ export class TcpConnection {
     this.#receiveNext = (this.#receiveNext + taken + more) >>> 0;
     if (isEnd && taken === fresh.length && more === 0) {
       this.#receiveNext = (this.#receiveNext + 1) >>> 0;
-      this.#hasGuestEnded = true;
+      this.#hasReceivedFin = true;
     }
-    if (taken > 0 || this.#hasGuestEnded) this.#events?.onReadable();
+    if (taken > 0 || this.#hasReceivedFin) this.#events?.onReadable();
   }
 
   /** Keeps data that arrived after a gap, if it fits in the window. A FIN is not kept: the guest sends it again. */
   #keep(ahead: number, bytes: Uint8Array): void {
     const end = ahead + bytes.length;
-    if (this.#hasGuestEnded || bytes.length === 0 || end > this.#received.room) return;
+    if (this.#hasReceivedFin || bytes.length === 0 || end > this.#received.room) return;
     const offset = this.#received.length + ahead;
     if (this.#received.place(offset, bytes)) this.#gaps.add(ahead, end);
   }
@@ -472,7 +472,7 @@ export class TcpConnection {
   }
 
   #windowEdge(): number {
-    return (this.#receiveNext + (this.#hasGuestEnded ? 0 : this.#received.room)) >>> 0;
+    return (this.#receiveNext + (this.#hasReceivedFin ? 0 : this.#received.room)) >>> 0;
   }
 
   // --- time
@@ -508,7 +508,7 @@ export class TcpConnection {
 
   /** Enters TIME-WAIT once the FINs of both sides are acknowledged. */
   #settle(): void {
-    if (this.#phase !== "open" || !this.#hasGuestEnded || !this.#isEndAcknowledged) return;
+    if (this.#phase !== "open" || !this.#hasReceivedFin || !this.#isEndAcknowledged) return;
     this.#phase = "time-wait";
     this.#wait();
   }

@@ -89,7 +89,7 @@ async function runVm(
   return await Promise.race([served, vmFailed, network.then(() => served)]);
 }
 
-interface Serving {
+interface GuestContext {
   /** Removes the rights that only the boot needs. */
   narrow: () => void;
   openFiles: bigint;
@@ -103,7 +103,7 @@ interface Serving {
 
 async function serveGuest(
   spec: ContainerSpec,
-  { narrow, openFiles, agents, control, signals, exec, network }: Serving,
+  { narrow, openFiles, agents, control, signals, exec, network }: GuestContext,
 ): Promise<ExitStatus> {
   const deadline = Promise.withResolvers<never>();
   using timer = startTimer(spec.helloTimeoutMs, () => {

@@ -10,7 +10,7 @@ const ADDRESSES = new Set(["00000000", "0100007F", "0".repeat(32)]);
  * Writes a list of the TCP ports on which servers accept connections to 127.0.0.1 in this process's network namespace:
  * once at the start and after each change, until the reader closes the stream.
  */
-export async function tellNamespacePorts(output: WritableStream<Uint8Array>): Promise<void> {
+export async function writeNamespacePorts(output: WritableStream<Uint8Array>): Promise<void> {
   const writer = output.getWriter();
   let known: string | undefined;
   try {

@@ -8,7 +8,7 @@ import type { Gateway } from "../network/gateway.ts";
 import { serve } from "../network/main.ts";
 import { encodeGatewayConfig, gatewayConfigFile, gatewaySocket, pingSocket } from "../network/config.ts";
 import { denoFlags, gatewayPermissions } from "../runner/entry.ts";
-import { tellNamespacePorts } from "./namespace_ports.ts";
+import { writeNamespacePorts } from "./namespace_ports.ts";
 import { writeResolvConf } from "./resolv_conf.ts";
 import { SharedServers } from "./servers.ts";
 import { type ContainerSpec, JAIL_PROGRAM, RUNTIME_FOLDER } from "./spec.ts";
@@ -49,7 +49,7 @@ export async function startNetwork({ allowNet, mounts, listens, helloTimeoutMs }
   // on even if its network ends.
   process.status.catch(() => {});
   // The network process has no permission to read the ports itself.
-  if (listens) tellNamespacePorts(process.stdin);
+  if (listens) writeNamespacePorts(process.stdin);
   const deadline = performance.now() + helloTimeoutMs;
   while (!exists(gatewaySocket(RUNTIME_FOLDER))) {
     if (performance.now() > deadline) throw new SmolvmError("network", "The container's network did not start in time");

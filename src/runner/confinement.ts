@@ -3,7 +3,7 @@ import { enterCgroup } from "../jail/cgroup.ts";
 import type { RunnerFilters } from "../jail/filter.ts";
 import { beginRoot, enterRoot } from "../jail/root.ts";
 import { pingSocket } from "../network/config.ts";
-import { CONSOLE_FD, leaveOrders, MESSAGES_FD, type Order } from "../jail/supervisor.ts";
+import { CONSOLE_FD, MESSAGES_FD, type Order, sendOrders } from "../jail/supervisor.ts";
 import { bootFolder, rootfsPath, type RunnerSpec } from "../runner_interface/spec.ts";
 import { consoleLog, endedMark, machineLock, networkLog, runnerLog, vmFolder } from "../state/machine_folders.ts";
 import { hasGateway, imageOf } from "../state/machine_record.ts";
@@ -23,11 +23,11 @@ export interface Confinement {
   /** Whether the supervisor removes the machine's files outside its `vm` folder. */
   readonly isSupervised: boolean;
   /** Takes everything of the host from this process that the VM does not need. Call it right before the VM starts. */
-  close(): void;
+  enterJail(): void;
   /** Lets the supervisor remove the machine once this process exits: its command has ended, no error must be read. */
-  end(): void;
+  allowRemoval(): void;
   /** Removes what only the boot needed. Call it when the guest has dialled, before answering it. */
-  narrow(): void;
+  restrictToGuest(): void;
 }
 
 /**
@@ -39,12 +39,12 @@ export function confine(spec: RunnerSpec, { libc, filters }: Pick<Prepared, "lib
   if (filters === undefined) return unconfined(libc, spec);
   const cgroup = enterCgroup(spec.machine.id, spec.machine, { inBackground: spec.warm !== null });
   const words = spec.gateway.map((word): Order => ["g", word]);
-  leaveOrders(libc, [...words, ...ordersFor(spec, cgroup)]);
+  sendOrders(libc, [...words, ...ordersFor(spec, cgroup)]);
   const supervised = {
     consoleLog: `/proc/self/fd/${CONSOLE_FD}`,
     messagesFd: MESSAGES_FD,
     isSupervised: true,
-    end: () => spec.ephemeral && markEnded(spec.folder),
+    allowRemoval: () => spec.ephemeral && markEnded(spec.folder),
   };
   return spec.isJailed ? { ...supervised, ...jail(libc, spec, filters) } : { ...supervised, ...NAMESPACES_ALONE };
 }
@@ -53,12 +53,12 @@ function jail(
   libc: Libc,
   spec: RunnerSpec,
   filters: RunnerFilters,
-): Pick<Confinement, "root" | "close" | "narrow"> {
+): Pick<Confinement, "root" | "enterJail" | "restrictToGuest"> {
   const root = bootFolder(spec);
   beginRoot(libc, root);
   return {
     root,
-    close() {
+    enterJail() {
       enterRoot(libc, root, {
         writable: [vmFolder(spec.folder)],
         // The sockets are in it: this process can dial them, but cannot replace them by links.
@@ -67,12 +67,16 @@ function jail(
       });
       libc.filterSystemCalls(filters.boot);
     },
-    narrow: () => libc.filterSystemCalls(filters.guest),
+    restrictToGuest: () => libc.filterSystemCalls(filters.guest),
   };
 }
 
 /** With `--insecure-no-jail` there is only a mount namespace, in which the VM's folders are bound. */
-const NAMESPACES_ALONE: Pick<Confinement, "root" | "close" | "narrow"> = { root: "", close() {}, narrow() {} };
+const NAMESPACES_ALONE: Pick<Confinement, "root" | "enterJail" | "restrictToGuest"> = {
+  root: "",
+  enterJail() {},
+  restrictToGuest() {},
+};
 
 /** macOS has no jail. */
 function unconfined(libc: Libc, { folder, gateway }: RunnerSpec): Confinement {
@@ -84,9 +88,9 @@ function unconfined(libc: Libc, { folder, gateway }: RunnerSpec): Confinement {
     consoleLog: consoleLog(folder),
     messagesFd,
     isSupervised: false,
-    close: nothing,
-    narrow: nothing,
-    end: nothing,
+    enterJail: nothing,
+    restrictToGuest: nothing,
+    allowRemoval: nothing,
   };
 }
 

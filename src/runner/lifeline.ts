@@ -11,13 +11,13 @@ export class Lifeline {
   /** The first line, or `undefined` when the input ended before it. */
   readonly specification: Promise<string | undefined>;
   /** The second line, or `undefined` when the input ended before it. */
-  readonly taking: Promise<string | undefined>;
+  readonly takerSpecification: Promise<string | undefined>;
   /** Settles when the client has closed its side or is gone. */
   readonly ended: Promise<void>;
 
   constructor(input: Input) {
     const lines = [Promise.withResolvers<string | undefined>(), Promise.withResolvers<string | undefined>()] as const;
-    [this.specification, this.taking] = [lines[0].promise, lines[1].promise];
+    [this.specification, this.takerSpecification] = [lines[0].promise, lines[1].promise];
     let count = 0;
     this.ended = readLines(input, (line) => lines[count++]?.resolve(line)).finally(() => {
       for (const line of lines) line.resolve(undefined);

@@ -13,7 +13,7 @@ import { removeEphemeralMachine } from "../state/ephemeral.ts";
 import { createMachineFolder, createRuntimeFolder, diskFile, ephemeralFolders } from "../state/machine_folders.ts";
 import { writeProcess } from "../state/machine_process.ts";
 import { portsOf, readRecord, writeEphemeralRecord } from "../state/machine_record.ts";
-import { isCalled, lockMachine } from "../state/machines.ts";
+import { hasName, lockMachine } from "../state/machines.ts";
 import { claimName, generateId } from "../state/names.ts";
 import { CREATED } from "../state/status.ts";
 import { tidyVmFolder } from "../state/vm_folder.ts";
@@ -29,7 +29,7 @@ import type { Prepared } from "./prepared.ts";
 import { serveGuest, type StartReport } from "./serve_guest.ts";
 import { StatusWriter } from "./status_writer.ts";
 import { StopSignals } from "./stop_signals.ts";
-import { registerWaiting } from "./waiting.ts";
+import { registerWarmMachine } from "./warm_machine.ts";
 
 /** How long the client of a failed machine may take to read the error, in ms. */
 const ERROR_READ_MS = 5_000;
@@ -128,7 +128,7 @@ async function runVm(
   const gateway = gatewayReady(libc, spec);
   if (!waitsForNetwork(krun)) await gateway;
   initLog(krun, confinement.messagesFd, spec.logLevel);
-  confinement.close();
+  confinement.enterJail();
   log("debug", "starting the VM");
   const vmFailed = startVm(krun, vmConfig(spec, boot, confinement));
   // Write the status while the guest boots.
@@ -150,10 +150,10 @@ function prepareProcess(libc: Libc, { messagesFd }: Confinement): void {
 /** Registers a warm machine, or an ephemeral machine and its name. A persistent machine is registered already. */
 async function register(spec: RunnerSpec): Promise<void> {
   const { warm, ephemeral, folder, machine } = spec;
-  if (warm !== null) return await registerWaiting(spec, warm);
+  if (warm !== null) return await registerWarmMachine(spec, warm);
   if (!ephemeral) return;
   writeEphemeralRecord(folder, machine);
-  await claimName(machine, isCalled);
+  await claimName(machine, hasName);
 }
 
 function vmConfig(spec: RunnerSpec, { shares }: BootFolder, { consoleLog }: Confinement): VmConfig {

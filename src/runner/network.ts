@@ -9,7 +9,7 @@ import { addressesFile, encodeGatewayConfig, gatewayConfigFile, gatewaySocket } 
 import { parseEvent } from "../network/events.ts";
 import { GUEST_LINK, LINK_PREFIX, LINK_PREFIX6 } from "../network/guest_link.ts";
 import { formatIpv4, type Ipv4, parseIpv4Address } from "../network/ipv4.ts";
-import { allowedBy, opensHost } from "../network/machine_rules.ts";
+import { allowRulesOf, allowsHost } from "../network/machine_rules.ts";
 import { authorityFile } from "../network/secret.ts";
 import { SUBNET_PREFIX } from "../network/subnet.ts";
 import type { RunnerSpec } from "../runner_interface/spec.ts";
@@ -32,7 +32,7 @@ export function configureGateway({ machine, folder, runtimeFolder, nameservers, 
   if (!hasGateway(machine)) return;
   const secrets = machine.secrets.map(({ name, hosts, placeholder }) => ({ name, hosts, placeholder }));
   const config = encodeGatewayConfig({
-    allow: machine.net ? allowedBy(machine) : [],
+    allow: machine.net ? allowRulesOf(machine) : [],
     deny: machine.denyNet,
     nameservers,
     secrets,
@@ -139,6 +139,6 @@ export function networkFiles({ machine }: RunnerSpec): { resolvConf: string; hos
   const gateway = formatIpv4(GUEST_LINK.gateway);
   return {
     resolvConf: `nameserver ${gateway}\n`,
-    hosts: opensHost(allowedBy(machine)) ? `${gateway} ${HOST_NAME}\n` : "",
+    hosts: allowsHost(allowRulesOf(machine)) ? `${gateway} ${HOST_NAME}\n` : "",
   };
 }

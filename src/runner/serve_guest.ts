@@ -17,7 +17,7 @@ import type { GatewayFacts } from "./network.ts";
 import type { PortForwarder } from "./port_forwarder.ts";
 import type { StatusWriter } from "./status_writer.ts";
 import type { StopSignals } from "./stop_signals.ts";
-import { untilTaken } from "./waiting.ts";
+import { untilTaken } from "./warm_machine.ts";
 
 /** How long the guest may take to kill its processes and sync its disks, in ms. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
@@ -32,7 +32,7 @@ export interface StartReport {
 }
 
 /** What {@linkcode serveGuest} uses. */
-export interface Serving {
+export interface GuestContext {
   status: StatusWriter;
   agents: Deno.Listener;
   control: ControlServer;
@@ -46,13 +46,13 @@ export interface Serving {
 }
 
 /** Waits for the guest, runs the command, and settles when the clients have all output and the disks are synced. */
-export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Serving): Promise<void> {
+export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: GuestContext): Promise<void> {
   const { status, agents, control, ports, lifeline, report } = serving;
   const late = () => new SmolvmError("guest", `The guest did not say hello within ${spec.helloTimeoutMs / 1000} s`);
   const conn = await withDeadline(agents.accept(), spec.helloTimeoutMs, late);
   // Accept one connection per VM: other processes in the guest must not reach this port.
   agents.close();
-  serving.confinement.narrow();
+  serving.confinement.restrictToGuest();
   if (spec.warm !== null) await untilTaken(spec, boot, serving);
   const facts = await serving.gateway;
   // Not earlier: the client retries a VM that dies during boot, but must not retry one that may have run something.
@@ -76,7 +76,7 @@ export async function serveGuest(spec: RunnerSpec, boot: GuestParts, serving: Se
   );
   using _clock = new ClockFollower(agent);
   await session.runCommand(frames);
-  serving.confinement.end();
+  serving.confinement.allowRemoval();
   const slow = () => new SmolvmError("guest", `The guest did not shut down within ${SHUTDOWN_TIMEOUT_MS / 1000} s`);
   const end = session.goodbye(frames);
   // Syncing a persistent disk has no time limit.

@@ -1,7 +1,7 @@
 import { folders } from "../host/folders.ts";
 import { acquireLock, isLocked } from "../host/lock.ts";
 import { ephemeralsFolder, type MachineFolders, namesIn, removeMachineFolders, unheldIn } from "./machine_folders.ts";
-import { isCalled } from "./machines.ts";
+import { hasName } from "./machines.ts";
 import { type NameClaim, releaseName, sweepNames } from "./names.ts";
 import { warmFile } from "./warm.ts";
 
@@ -26,5 +26,5 @@ export async function sweepEphemeralMachines(): Promise<void> {
   for (const folder of abandonedEphemerals()) {
     await removeMachineFolders({ folder, runtimeFolder: `${folders().runtime}/${folder.slice(parent.length + 1)}` });
   }
-  await sweepNames(isCalled);
+  await sweepNames(hasName);
 }

@@ -4,7 +4,7 @@ import { exists } from "../host/files.ts";
 import { acquireLockSync } from "../host/lock.ts";
 import { abandonedEphemerals, removeEphemeralMachine, sweepEphemeralMachines } from "./ephemeral.ts";
 import { createMachineFolder, createRuntimeFolder, ephemeralFolders } from "./machine_folders.ts";
-import { createMachine, isCalled } from "./machines.ts";
+import { createMachine, hasName } from "./machines.ts";
 import { claimName, holderOf } from "./names.ts";
 import { warmFile } from "./warm.ts";
 
@@ -15,7 +15,7 @@ async function makeMachine(id: string) {
   const made = machine(id);
   const lock = createMachineFolder(made.folder);
   createRuntimeFolder(made);
-  await claimName(made, isCalled);
+  await claimName(made, hasName);
   return { ...made, lock };
 }
 
@@ -26,7 +26,7 @@ Deno.test("removeEphemeralMachine() removes the files and the name, and accepts 
     for (let time = 0; time < 2; time++) await removeEphemeralMachine(gone);
     gone.lock[Symbol.dispose]();
     assert.deepEqual([exists(gone.folder), exists(gone.runtimeFolder)], [false, false]);
-    await claimName({ name: gone.name, id: "2" }, isCalled);
+    await claimName({ name: gone.name, id: "2" }, hasName);
   }));
 
 Deno.test("sweepEphemeralMachines() removes only machines that no process runs", () =>
@@ -37,8 +37,8 @@ Deno.test("sweepEphemeralMachines() removes only machines that no process runs",
     await sweepEphemeralMachines();
     for (const path of [dead.folder, dead.runtimeFolder]) assert.equal(exists(path), false, path);
     for (const path of [alive.folder, alive.runtimeFolder]) assert.equal(exists(path), true, path);
-    await claimName({ name: dead.name, id: "3" }, isCalled);
-    await assert.rejects(claimName({ name: alive.name, id: "3" }, isCalled), { code: "usage" });
+    await claimName({ name: dead.name, id: "3" }, hasName);
+    await assert.rejects(claimName({ name: alive.name, id: "3" }, hasName), { code: "usage" });
     await removeEphemeralMachine(alive);
     alive.lock[Symbol.dispose]();
   }));
@@ -60,7 +60,7 @@ Deno.test("sweepEphemeralMachines() removes the name that an interrupted rename 
     const { lock } = await makeMachine("1");
     const record = makeRecord({ name: "web" });
     await createMachine(record, () => {});
-    await claimName({ name: "old", id: record.id }, isCalled);
+    await claimName({ name: "old", id: record.id }, hasName);
     await sweepEphemeralMachines();
     assert.deepEqual(["old", "web", "machine-1"].map(holderOf), [undefined, record.id, "1"]);
     lock[Symbol.dispose]();

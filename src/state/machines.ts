@@ -42,7 +42,7 @@ export async function createMachine(record: MachineRecord, fill: (folder: string
     fill(draft);
     await writeStatus(draft, CREATED);
     await writeRecord(draft, record);
-    await claimName(record, isCalled, () => Deno.rename(draft, folder));
+    await claimName(record, hasName, () => Deno.rename(draft, folder));
     await syncFolderOf(folder);
   } catch (error) {
     removeTree(draft);
@@ -54,7 +54,7 @@ export async function createMachine(record: MachineRecord, fill: (folder: string
  * Whether the machine with this id exists and has this name. Its record decides, not the index of names; if the record
  * cannot be read, no other machine may get the name.
  */
-export function isCalled(id: string, name: string): boolean {
+export function hasName(id: string, name: string): boolean {
   try {
     return readRecord(persistentFolders(id).folder).name === name;
   } catch {
@@ -80,7 +80,7 @@ export async function changeRecord(folder: string, change: (record: MachineRecor
 export async function renameMachine(id: string, name: string): Promise<void> {
   const { folder } = persistentFolders(id);
   let before: string | undefined;
-  await claimName({ id, name }, isCalled, async () => {
+  await claimName({ id, name }, hasName, async () => {
     const record = readRecord(folder);
     before = record.name;
     await writeRecord(folder, { ...record, name });

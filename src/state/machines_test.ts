@@ -17,7 +17,7 @@ import {
   abandonedRemains,
   changeRecord,
   createMachine,
-  isCalled,
+  hasName,
   lockMachine,
   removeMachine,
   renameMachine,
@@ -207,14 +207,14 @@ Deno.test("renameMachine() fails when the machine is gone, and keeps no name for
     await createMachine({ ...RECORD, id: "2", name: "db" }, fill);
   }));
 
-Deno.test("isCalled() follows the record, and keeps the name of an unreadable machine", () =>
+Deno.test("hasName() follows the record, and keeps the name of an unreadable machine", () =>
   withMachines(async () => {
     await createMachine(RECORD, fill);
-    assert.ok(isCalled(RECORD.id, "web"));
-    assert.ok(!isCalled(RECORD.id, "db"));
-    assert.ok(!isCalled("1", "web"));
+    assert.ok(hasName(RECORD.id, "web"));
+    assert.ok(!hasName(RECORD.id, "db"));
+    assert.ok(!hasName("1", "web"));
     Deno.writeTextFileSync(`${folderOf(RECORD.id)}/machine.json`, "{");
-    assert.ok(isCalled(RECORD.id, "web"));
+    assert.ok(hasName(RECORD.id, "web"));
   }));
 
 Deno.test("changeRecord() loses neither a concurrent change nor a concurrent rename", () =>

@@ -81,14 +81,14 @@ export type IsCalled = (id: string, name: string) => boolean;
  */
 export async function claimName(
   { name, id }: NameClaim,
-  isCalled: IsCalled,
+  hasName: IsCalled,
   establish?: () => Promise<void>,
 ): Promise<void> {
   checkName(name);
   try {
     using _ = await lockNames();
     const holder = holderOf(name);
-    if (holder !== undefined && isCalled(holder, name)) {
+    if (holder !== undefined && hasName(holder, name)) {
       throw new SmolvmError("usage", `Cannot name the machine "${name}": machine ${holder} has that name`);
     }
     // Write the name before the machine exists: if the machine is never created, the name counts as free.
@@ -116,12 +116,12 @@ export async function releaseNames(id: string): Promise<void> {
 }
 
 /** Removes the names that no machine has from the index, and foreign files. */
-export async function sweepNames(isCalled: IsCalled): Promise<void> {
+export async function sweepNames(hasName: IsCalled): Promise<void> {
   using _ = await lockNames();
   for await (const { name } of Deno.readDir(namesFolder())) {
     if (name === ".lock") continue;
     const holder = holderOf(name);
-    if (holder === undefined || !isCalled(holder, name)) await Deno.remove(`${namesFolder()}/${name}`);
+    if (holder === undefined || !hasName(holder, name)) await Deno.remove(`${namesFolder()}/${name}`);
   }
 }
 

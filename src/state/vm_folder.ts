@@ -2,7 +2,7 @@ import { SmolvmError } from "../errors.ts";
 import { exists } from "../host/files.ts";
 import { osReason } from "../host/os_error.ts";
 import { removeTree } from "../host/remove_tree.ts";
-import { faultOf } from "../host/untrusted_file.ts";
+import { reasonNotToTrust } from "../host/untrusted_file.ts";
 import { diskFile, namesIn, vmFolder } from "./machine_folders.ts";
 
 /**
@@ -46,7 +46,7 @@ export function tidyVmFolder(folder: string): void {
     moveIntoVmFolder(folder);
     for (const name of namesIn(parent)) {
       const path = `${parent}/${name}`;
-      if (name === DISK || isOurs(name) && faultOf(Deno.lstatSync(path)) === undefined) continue;
+      if (name === DISK || isOurs(name) && reasonNotToTrust(Deno.lstatSync(path)) === undefined) continue;
       removeTree(path);
     }
   } catch (error) {
@@ -63,7 +63,7 @@ export function tidyVmFolder(folder: string): void {
 export function checkDisk(folder: string): void {
   const path = diskFile(folder);
   try {
-    const fault = faultOf(Deno.lstatSync(path));
+    const fault = reasonNotToTrust(Deno.lstatSync(path));
     if (fault !== undefined) throw new SmolvmError("storage", `Cannot use the disk "${path}": it ${fault}`);
   } catch (error) {
     if (error instanceof SmolvmError) throw error;

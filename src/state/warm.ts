@@ -65,7 +65,7 @@ export function warmFile(folder: string): string {
 }
 
 /** The variable with the time at which a replacement was requested, in ms since 1970; `warm.c` has the name too. */
-export const SUCCEEDS_AT = "SMOLVM_SUCCEEDS_AT";
+export const REPLACEMENT_TIME_VARIABLE = "SMOLVM_SUCCEEDS_AT";
 
 /**
  * Registers a warm machine while it boots.
@@ -76,7 +76,7 @@ export const SUCCEEDS_AT = "SMOLVM_SUCCEEDS_AT";
 export async function registerWarm(folder: string, record: WarmRecord): Promise<void> {
   // Locked, because two concurrent registrations could exceed the maximum.
   using lock = await lockPlaces();
-  const place = Deno.env.get(SUCCEEDS_AT);
+  const place = Deno.env.get(REPLACEMENT_TIME_VARIABLE);
   const isLate = place !== undefined && Number(place) <= Deno.statSync(lock.path).mtime!.getTime();
   if (isLate || listPlaces().filter((place) => isSameKind(place, record)).length >= record.most) {
     throw new SmolvmError("machine-state", "There are enough warm machines already");
@@ -106,7 +106,7 @@ export async function changePlaces(
 /**
  * Gives up the place of a machine that was taken; if it returns `true`, the caller may boot a replacement.
  */
-export function givePlace({ folder }: Pick<MachineFolders, "folder">): boolean {
+export function removePlace({ folder }: Pick<MachineFolders, "folder">): boolean {
   try {
     Deno.removeSync(warmFile(folder));
     return true;
@@ -128,7 +128,7 @@ export function isSameKind(a: WarmKind, b: WarmKind): boolean {
 }
 
 /** Returns the warm machines that can be taken, the oldest first. Checks only their sockets, to be fast at a start. */
-export function waitingMachines(): WarmMachine[] {
+export function listReadyWarm(): WarmMachine[] {
   return readyIds().flatMap(readWarm).sort(byAge);
 }
 

@@ -7,9 +7,9 @@ import { writeEphemeralRecord } from "./machine_record.ts";
 import {
   changePlaces,
   listPlaces,
+  listReadyWarm,
   listWarmMachines,
   registerWarm,
-  waitingMachines,
   warmFile,
   type WarmRecord,
   warmSocket,
@@ -56,17 +56,17 @@ Deno.test("registerWarm() refuses more machines of a kind than the maximum", () 
     assert.deepEqual(listWarmMachines()[0]!.memoryMib, 512);
   }));
 
-Deno.test("waitingMachines() lists a machine while it has a socket, and listPlaces() until its place is removed", () =>
+Deno.test("listReadyWarm() lists a machine while it has a socket, and listPlaces() until its place is removed", () =>
   withMachines(async () => {
     const [id] = IDS as [string, ...string[]];
     const { folder } = ephemeralFolders(id);
     {
       using _ = boot(id);
       await registerWarm(folder, RECORD);
-      assert.deepEqual(waitingMachines(), []);
+      assert.deepEqual(listReadyWarm(), []);
       assert.deepEqual(listWarmMachines().map(({ isReady }) => isReady), [false]);
       wait(id);
-      assert.deepEqual(idsOf(waitingMachines()), [id]);
+      assert.deepEqual(idsOf(listReadyWarm()), [id]);
       assert.deepEqual(listWarmMachines().map(({ isReady }) => isReady), [true]);
       writeEphemeralRecord(folder, makeRecord({ id }));
       assert.deepEqual([listWarmMachines(), idsOf(listPlaces())], [[], [id]]);
@@ -74,7 +74,7 @@ Deno.test("waitingMachines() lists a machine while it has a socket, and listPlac
       assert.deepEqual(listPlaces(), []);
     }
     Deno.writeTextFileSync(warmFile(folder), JSON.stringify({ schema: 2 }));
-    assert.deepEqual([waitingMachines(), listPlaces()], [[], []]);
+    assert.deepEqual([listReadyWarm(), listPlaces()], [[], []]);
   }));
 
 Deno.test("changePlaces() removes places, and makes registerWarm() refuse replacements requested earlier", () =>

@@ -23,9 +23,9 @@ const listeners = [agentSocket(spec), controlSocket(spec)].map((path) => Deno.li
 // The runtime creates what it needs for signals now, while it may still create sockets.
 Deno.addSignalListener("SIGUSR2", () => {});
 await new Promise((resolve) => setTimeout(resolve));
-confinement.close();
+confinement.enterJail();
 Deno.stdout.writeSync(new TextEncoder().encode("closed\n"));
 Deno.stdin.readSync(new Uint8Array(100));
-confinement.narrow();
+confinement.restrictToGuest();
 Deno.stdout.writeSync(new TextEncoder().encode("narrowed\n"));
 await Promise.all(listeners.map((listener) => listener.accept()));

@@ -218,6 +218,6 @@ int main(int argc, char **argv)
 	mount_system();
 	agent_run(fd);
 	machine_kill_all();
-	machine_settle();
+	machine_sync();
 	return 0;
 }

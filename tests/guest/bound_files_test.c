@@ -67,7 +67,7 @@ static void over_a_volume(void)
 	int fds[4];
 	uint32_t count = hide(files, fds);
 
-	CHECK_INT(bound_files_show(files, count, fds, &step), 0);
+	CHECK_INT(bound_files_bind(files, count, fds, &step), 0);
 	CHECK_TEXT(content_of("hosts"), "machine");
 	CHECK_TEXT(content_of("hostname"), "machine");
 	CHECK_TEXT(content_of("resolv.conf"), "machine");
@@ -90,7 +90,7 @@ static void over_a_volume_that_is_read_only(void)
 	uint32_t count = hide(files, fds);
 
 	CHECK_INT(mount(NULL, etc, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
-	CHECK_INT(bound_files_show(files, count, fds, &step), 0);
+	CHECK_INT(bound_files_bind(files, count, fds, &step), 0);
 	CHECK_TEXT(content_of("hosts"), "machine");
 	CHECK(access(files[1].path, F_OK) < 0 && errno == ENOENT);
 	bound_files_remove();
@@ -104,7 +104,7 @@ static void over_nothing(void)
 	uint32_t count = hide(files, fds);
 
 	CHECK_INT(umount(etc), 0);
-	CHECK_INT(bound_files_show(files, count, fds, &step), 0);
+	CHECK_INT(bound_files_bind(files, count, fds, &step), 0);
 	CHECK(umount(files[0].path) < 0 && errno == EINVAL);
 	CHECK_TEXT(content_of("hosts"), "machine");
 }
@@ -118,9 +118,9 @@ int main(void)
 	}
 
 	static const struct test tests[] = {
-		{ "bound_files_show() covers a volume's files and links, and does not change them", over_a_volume },
-		{ "bound_files_show() skips files that a read-only volume lacks", over_a_volume_that_is_read_only },
-		{ "bound_files_show() does not bind files that are not hidden", over_nothing },
+		{ "bound_files_bind() covers a volume's files and links, and does not change them", over_a_volume },
+		{ "bound_files_bind() skips files that a read-only volume lacks", over_a_volume_that_is_read_only },
+		{ "bound_files_bind() does not bind files that are not hidden", over_nothing },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

@@ -26,7 +26,7 @@ int machine_mount_proc(void)
 	return 0;
 }
 
-int machine_show_console(int fd)
+int machine_bind_console(int fd)
 {
 	(void)fd;
 	return 0;
@@ -38,7 +38,7 @@ void machine_follow_clock(uint64_t clock_ns, bool jumped)
 	(void)jumped;
 }
 
-void machine_note_exit(int wait_status)
+void machine_report_exit(int wait_status)
 {
 	(void)wait_status;
 }
@@ -55,6 +55,6 @@ void machine_kill_all(void)
 		fclose(children);
 }
 
-void machine_settle(void)
+void machine_sync(void)
 {
 }

@@ -55,7 +55,7 @@ static void bound(void)
 	struct stat status;
 
 	CHECK(chmod(in(root, "var/lib/containers/sigstore"), 01750) == 0);
-	CHECK_INT(plain_folders_show(disk, root, &step), 0);
+	CHECK_INT(plain_folders_bind(disk, root, &step), 0);
 	CHECK(is_on_disk("var/lib/docker") && is_on_disk("var/lib/containerd") && is_on_disk("var/lib/containers"));
 	CHECK(stat(in(root, "var/lib/containers/sigstore"), &status) == 0);
 	CHECK_INT(status.st_mode & 07777, 01750);
@@ -63,7 +63,7 @@ static void bound(void)
 	/* At the machine's next start. */
 	CHECK_INT(umount2(in(root, "var/lib/docker"), 0), 0);
 	CHECK(access(in(root, "var/lib/docker/kept"), F_OK) < 0);
-	CHECK_INT(plain_folders_show(disk, root, &step), 0);
+	CHECK_INT(plain_folders_bind(disk, root, &step), 0);
 	CHECK(access(in(root, "var/lib/docker/kept"), F_OK) == 0);
 	close(disk);
 }
@@ -74,7 +74,7 @@ static void left_alone(void)
 
 	CHECK(symlink("/elsewhere", in(root, "var/lib/containers")) == 0);
 	CHECK(mknod(in(root, "var/lib/containerd"), S_IFREG | 0644, 0) == 0);
-	CHECK_INT(plain_folders_show(disk, root, &step), 0);
+	CHECK_INT(plain_folders_bind(disk, root, &step), 0);
 	CHECK(access(in(root, "var/lib/docker/a/b"), F_OK) == 0 && !is_on_disk("var/lib/docker"));
 	CHECK(!is_on_disk("var/lib/containerd"));
 	close(disk);
@@ -84,7 +84,7 @@ static void without_lib(void)
 {
 	int disk = make_machine("var");
 
-	CHECK_INT(plain_folders_show(disk, root, &step), 0);
+	CHECK_INT(plain_folders_bind(disk, root, &step), 0);
 	CHECK(access(in(root, "var/lib"), F_OK) < 0 && errno == ENOENT);
 	close(disk);
 }
@@ -92,9 +92,9 @@ static void without_lib(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "plain_folders_show() binds folders of the disk, which keep their files", bound },
-		{ "plain_folders_show() does not hide files of the image", left_alone },
-		{ "plain_folders_show() does nothing in an image without /var/lib", without_lib },
+		{ "plain_folders_bind() binds folders of the disk, which keep their files", bound },
+		{ "plain_folders_bind() does not hide files of the image", left_alone },
+		{ "plain_folders_bind() does nothing in an image without /var/lib", without_lib },
 	};
 
 	if (getenv("EMULATED") && open_tree(AT_FDCWD, "/", OPEN_TREE_CLOEXEC) < 0 && errno == ENOSYS) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { assertCode, runProcess } from "./process.ts";
 
 /** Whether Deno has its datagram API: it needs --unstable-net, which the tests run without. */
-const hasDatagrams = "listenDatagram" in Deno;
+const supportsDatagrams = "listenDatagram" in Deno;
 
 /**
  * Returns a function that registers a file's tests that need datagrams. Without datagrams, it registers nothing;
@@ -15,7 +15,7 @@ export function datagramTests(
   url: string,
   { what, count }: { what: string; count: number },
 ): (name: string, body: () => Promise<void>) => void {
-  if (hasDatagrams) return (name, body) => Deno.test(name, body);
+  if (supportsDatagrams) return (name, body) => Deno.test(name, body);
   Deno.test(`${what} passes its tests in a Deno with datagrams`, async () => {
     const flags = ["--allow-all", "--no-check", "--cached-only", "--frozen", "--unstable-net"];
     const file = decodeURIComponent(new URL(url).pathname);

@@ -117,7 +117,7 @@ static int prepare_and_exec(const struct child *child, struct child_report *repo
 	if (err)
 		return err;
 	strcpy(report->text, "/dev/console");
-	err = message->flags & EXEC_PID1 && message->flags & EXEC_TTY ? machine_show_console(STDIN_FILENO) : 0;
+	err = message->flags & EXEC_PID1 && message->flags & EXEC_TTY ? machine_bind_console(STDIN_FILENO) : 0;
 	if (err)
 		return err;
 	strcpy(report->text, "resource limits");

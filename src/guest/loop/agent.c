@@ -41,7 +41,7 @@ static void reap(struct agent *agent)
 			if (exec->pid == pid && !exec->ended) {
 				exec_ended(exec, status);
 				if (exec->stream == MAIN_STREAM)
-					machine_note_exit(status);
+					machine_report_exit(status);
 				break;
 			}
 		}
@@ -235,7 +235,7 @@ int agent_run(int fd)
 	while (!err) {
 		err = send_frames(&agent);
 		if (!err && is_drained(&agent)) {
-			machine_settle();
+			machine_sync();
 			agent_enter(&agent, PHASE_BYE, BYE_MS);
 			err = send_frames(&agent);
 		}

@@ -64,7 +64,7 @@ static int show(int fd, const char *path)
 	return move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-int bound_files_show(const struct setup_file *files, uint32_t count, const int *fds, struct step *step)
+int bound_files_bind(const struct setup_file *files, uint32_t count, const int *fds, struct step *step)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (fds[i] < 0)

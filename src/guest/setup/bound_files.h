@@ -11,7 +11,7 @@
 /* Call this before volumes are attached: opens the files, which must exist, as `fds`. 0 or -errno. */
 int bound_files_open(const struct setup_file *files, uint32_t count, int *fds, struct step *step);
 /* Call this after volumes are attached: binds the hidden files, and closes `fds`. 0 or -errno. */
-int bound_files_show(const struct setup_file *files, uint32_t count, const int *fds, struct step *step);
+int bound_files_bind(const struct setup_file *files, uint32_t count, const int *fds, struct step *step);
 /* Removes the empty files that were created in volumes to bind on. */
 void bound_files_remove(void);
 

@@ -156,7 +156,7 @@ int machine_setup(const struct setup_message *setup, struct step *step)
 	if (!err)
 		err = root_complete(setup->flags, step);
 	if (!err && disk >= 0)
-		err = plain_folders_show(disk, "", step);
+		err = plain_folders_bind(disk, "", step);
 	if (!err)
 		err = write_files(setup, step);
 	if (!err)
@@ -164,7 +164,7 @@ int machine_setup(const struct setup_message *setup, struct step *step)
 	if (!err)
 		err = volumes_attach(setup, volumes, step);
 	if (!err)
-		err = bound_files_show(setup->files, setup->file_count, files, step);
+		err = bound_files_bind(setup->files, setup->file_count, files, step);
 	free(volumes);
 	free(files);
 	return err;
@@ -178,7 +178,7 @@ int machine_mount_proc(void)
 	return 0;
 }
 
-int machine_show_console(int fd)
+int machine_bind_console(int fd)
 {
 	char terminal[32];
 
@@ -201,7 +201,7 @@ void machine_open_exit_code(void)
 	boot_root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-void machine_note_exit(int wait_status)
+void machine_report_exit(int wait_status)
 {
 	int code = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 
@@ -215,7 +215,7 @@ void machine_kill_all(void)
 	kill(-1, SIGKILL);
 }
 
-void machine_settle(void)
+void machine_sync(void)
 {
 	bound_files_remove();
 	/* Syncs volumes, and all other file systems that the guest has mounted. */

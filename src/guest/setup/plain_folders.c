@@ -97,7 +97,7 @@ static int show(int plain, const char *target)
 	return err;
 }
 
-int plain_folders_show(int disk, const char *root, struct step *step)
+int plain_folders_bind(int disk, const char *root, struct step *step)
 {
 	for (size_t i = 0; i < sizeof(NAMES) / sizeof(*NAMES); i++) {
 		char target[PATH_MAX];

@@ -12,6 +12,6 @@
  * Binds folders of `disk`, the root folder of the machine's disk, below /var/lib of `root`, if that exists. Skips a
  * folder of the image that contains anything but empty folders. 0 or -errno.
  */
-int plain_folders_show(int disk, const char *root, struct step *step);
+int plain_folders_bind(int disk, const char *root, struct step *step);
 
 #endif

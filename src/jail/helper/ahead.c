@@ -145,7 +145,7 @@ static int part_from_client(int listener)
 	return 3;
 }
 
-struct options go_ahead(char **runner)
+struct options start_ahead(char **runner)
 {
 	struct options options = {.command = runner, .listener = -1};
 	char **program = split(runner), **words = split(program), name[NAME_SIZE], variable[128];

@@ -93,7 +93,7 @@ static void bind_all(pid_t pid, const char *at)
 {
 	const char *modes[FOLDERS_MAX], *sources[FOLDERS_MAX];
 	int user = open_namespace(pid, "user"), mounts = open_namespace(pid, "mnt");
-	size_t count = pairs_ordered('b', modes, sources, FOLDERS_MAX);
+	size_t count = order_pairs('b', modes, sources, FOLDERS_MAX);
 	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
 	char target[4096], name[16] = "rootfs";
 	int trees[FOLDERS_MAX];
@@ -127,7 +127,7 @@ static void bind_all(pid_t pid, const char *at)
 
 bool bind_folders(pid_t pid, int errors_fd)
 {
-	const char *at = file_ordered('s');
+	const char *at = order_argument('s');
 	int status;
 	pid_t child = at ? fork() : -1;
 

@@ -41,7 +41,7 @@ int start_gateway(int messages_fd)
 {
 	const char *words[MOST_WORDS + 1];
 	int ends[2], events[2];
-	size_t count = words_ordered('g', words, MOST_WORDS);
+	size_t count = order_arguments('g', words, MOST_WORDS);
 	if (count == 0 || pipe2(ends, O_CLOEXEC))
 		return -1;
 	if (pipe2(events, O_CLOEXEC)) {
@@ -50,8 +50,8 @@ int start_gateway(int messages_fd)
 		return -1;
 	}
 	words[count] = NULL;
-	if (file_ordered('p'))
-		start_pings(file_ordered('p'), ends[0]);
+	if (order_argument('p'))
+		start_pings(order_argument('p'), ends[0]);
 	gateway = fork();
 	if (gateway == 0)
 		run_gateway(words, ends[0], events[1], messages_fd);
@@ -75,7 +75,7 @@ void kill_gateway(void)
 		kill(gateway, SIGKILL);
 }
 
-void hurry_gateway(void)
+void await_gateway_exit(void)
 {
 	if (gateway <= 0)
 		return;

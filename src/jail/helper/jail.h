@@ -74,7 +74,7 @@ _Noreturn void hold_signals(const char *numbers, char **command);
  * With --ahead: this process becomes the client. If the client may need a runner, it first forks a process for the
  * command, in which this function returns the options for start_command().
  */
-struct options go_ahead(char **command);
+struct options start_ahead(char **command);
 
 /* With --ahead: whether the peer of the connection is the client. */
 bool is_client(int fd);
@@ -86,7 +86,7 @@ void tell_messages(int fd);
 void read_orders(int fd);
 
 /* The argument of the order with that letter; NULL: there is no such order. */
-const char *file_ordered(char letter);
+const char *order_argument(char letter);
 
 /* Whether there is an order with that letter. */
 bool is_ordered(char letter);
@@ -95,7 +95,7 @@ bool is_ordered(char letter);
 bool take_orders(const char *text, size_t size);
 
 /* The two arguments of all orders with that letter. At most `most`; returns the number found. */
-size_t pairs_ordered(char letter, const char **firsts, const char **seconds, size_t most);
+size_t order_pairs(char letter, const char **firsts, const char **seconds, size_t most);
 
 /*
  * Mounts the folders of the orders `b` in the mount namespace of that process, below the folder `s` in the folder of
@@ -121,7 +121,7 @@ void warm_begin(char **argv);
 void warm_expect(struct pollfd polls[WARM_POLLS]);
 
 /* The longest time to poll; -1: no limit. */
-int warm_patience_ms(void);
+int warm_timeout_ms(void);
 
 /* Handles the events of a poll, and expired deadlines. */
 void warm_handle(const struct pollfd polls[WARM_POLLS]);
@@ -148,7 +148,7 @@ void kill_command(void);
 int listen_at(const char *path);
 
 /* The first arguments of all orders with that letter. At most `most`; returns the number found. */
-size_t words_ordered(char letter, const char **words, size_t most);
+size_t order_arguments(char letter, const char **words, size_t most);
 
 /*
  * Starts the gateway, if there is an order for it. Its messages go to messages_fd. Its input is closed to make it exit.
@@ -163,7 +163,7 @@ void end_gateway(void);
 void kill_gateway(void);
 
 /* For a gateway that has closed its output and so is about to exit: kills it unless it exits within a second. */
-void hurry_gateway(void);
+void await_gateway_exit(void);
 
 /* Waits until the gateway has exited. Returns true, with the reason, when it exited without being asked to. */
 bool await_gateway(char *reason, size_t size);

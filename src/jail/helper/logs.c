@@ -77,7 +77,7 @@ static void note_gateway_end(struct log *events)
 	char reason[128], when[32], line[256];
 	struct timespec now;
 	struct tm utc;
-	hurry_gateway();
+	await_gateway_exit();
 	if (!await_gateway(reason, sizeof reason))
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -105,9 +105,9 @@ static void note_end(struct log *logs, int which)
 void keep_logs(int console_fd, int messages_fd, int events_fd, int input_fd)
 {
 	struct log logs[INPUT] = {
-		{.pipe = console_fd, .path = file_ordered('c')},
-		{.pipe = messages_fd, .path = file_ordered('m')},
-		{.pipe = events_fd, .path = events_fd < 0 ? NULL : file_ordered('w')},
+		{.pipe = console_fd, .path = order_argument('c')},
+		{.pipe = messages_fd, .path = order_argument('m')},
+		{.pipe = events_fd, .path = events_fd < 0 ? NULL : order_argument('w')},
 	};
 	/* No events for the input: poll() always reports that the write end is closed. */
 	struct pollfd polls[INPUT + 1 + WARM_POLLS] = {[INPUT] = {.fd = is_ordered('e') ? input_fd : -1}};
@@ -118,7 +118,7 @@ void keep_logs(int console_fd, int messages_fd, int events_fd, int input_fd)
 	while (is_any_open(polls)) {
 		/* Only the runner writes to the console: once it is closed, only the gateway may still write. */
 		warm_expect(&polls[INPUT + 1]);
-		int count = poll(polls, INPUT + 1 + WARM_POLLS, polls[CONSOLE].fd < 0 ? GATEWAY_END_MS : warm_patience_ms());
+		int count = poll(polls, INPUT + 1 + WARM_POLLS, polls[CONSOLE].fd < 0 ? GATEWAY_END_MS : warm_timeout_ms());
 		if (count < 0) {
 			if (errno == EINTR)
 				continue;

@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 	if (argc >= 4 && !strcmp(argv[1], "--hold-signals"))
 		hold_signals(argv[2], argv + 3);
 	bool is_ahead = argc > 1 && !strcmp(argv[1], "--ahead");
-	struct options options = is_ahead ? go_ahead(argv + 2) : parse(argv);
+	struct options options = is_ahead ? start_ahead(argv + 2) : parse(argv);
 	bool has_taker = options.warm || is_ahead;
 	int ask[2], answer[2], orders[2], console[2], messages[2], status;
 	char reason[128];

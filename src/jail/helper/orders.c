@@ -104,7 +104,7 @@ static bool next_order(size_t *at, struct order *order)
 	return true;
 }
 
-size_t words_ordered(char letter, const char **words, size_t most)
+size_t order_arguments(char letter, const char **words, size_t most)
 {
 	struct order order;
 	size_t count = 0;
@@ -114,7 +114,7 @@ size_t words_ordered(char letter, const char **words, size_t most)
 	return count;
 }
 
-size_t pairs_ordered(char letter, const char **firsts, const char **seconds, size_t most)
+size_t order_pairs(char letter, const char **firsts, const char **seconds, size_t most)
 {
 	struct order order;
 	size_t count = 0;
@@ -142,17 +142,17 @@ bool take_orders(const char *text, size_t size)
 	return false;
 }
 
-const char *file_ordered(char letter)
+const char *order_argument(char letter)
 {
 	const char *file = NULL;
-	words_ordered(letter, &file, 1);
+	order_arguments(letter, &file, 1);
 	return file;
 }
 
 bool is_ordered(char letter)
 {
 	const char *word;
-	return words_ordered(letter, &word, 1) > 0;
+	return order_arguments(letter, &word, 1) > 0;
 }
 
 static bool lock_file(int fd)

@@ -103,7 +103,7 @@ void warm_begin(char **argv)
 /* The socket for takers. It exists while the machine waits for a taker. */
 static const char *socket_path(void)
 {
-	return file_ordered('t');
+	return order_argument('t');
 }
 
 static void stop_listening(void)
@@ -124,7 +124,7 @@ static void give_up(void)
 
 static void start_listening(void)
 {
-	const char *path = socket_path(), *place = file_ordered('f'), *idle_s;
+	const char *path = socket_path(), *place = order_argument('f'), *idle_s;
 
 	listener = path ? listen_at(path) : -1;
 	if (listener < 0)
@@ -132,7 +132,7 @@ static void start_listening(void)
 	/* With this lock, a process that finds the runner gone does not remove its files, which include its place. */
 	if (place)
 		take_lock(place);
-	idle_s = file_ordered('i');
+	idle_s = order_argument('i');
 	deadline_ms = now_ms() + 1000LL * (idle_s ? atol(idle_s) : 0);
 	state = WAITS;
 }
@@ -170,7 +170,7 @@ static bool sees_same_files(int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof peer;
-	const char *root = file_ordered('v');
+	const char *root = order_argument('v');
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) || peer.uid != geteuid() || peer.pid <= 0)
 		return false;
@@ -206,7 +206,7 @@ static size_t orders_length(void)
 /* While the machine was warm, the runner's cgroup had the lowest CPU weight. Now it gets the normal weight. */
 static void end_background(void)
 {
-	const char *group = file_ordered('d');
+	const char *group = order_argument('d');
 	char path[4096];
 	int fd = -1;
 
@@ -303,7 +303,7 @@ static void start_another(void)
 /* Frees the place of the taken machine. Returns whether to start a successor: not if the place was removed. */
 static bool give_place(void)
 {
-	const char *file = file_ordered('f');
+	const char *file = order_argument('f');
 	char time_ms[32];
 
 	filled = true;
@@ -338,7 +338,7 @@ void warm_expect(struct pollfd polls[WARM_POLLS])
 	polls[1] = (struct pollfd){.fd = state == OFF ? -1 : client, .events = POLLIN};
 }
 
-int warm_patience_ms(void)
+int warm_timeout_ms(void)
 {
 	long long left = deadline_ms - now_ms();
 

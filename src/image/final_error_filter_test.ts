@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { OwnError } from "./own_error.ts";
+import { FinalErrorFilter } from "./final_error_filter.ts";
 
 /** Returns the output that is passed on of these chunks, before the end and at the end. */
 function passed(...chunks: string[]): [before: string, whole: string] {
   const bytes: number[] = [];
-  const filter = new OwnError((chunk) => bytes.push(...chunk));
+  const filter = new FinalErrorFilter((chunk) => bytes.push(...chunk));
   const text = () => new TextDecoder().decode(new Uint8Array(bytes));
   for (const chunk of chunks) filter.push(new TextEncoder().encode(chunk));
   const before = text();
@@ -12,7 +12,7 @@ function passed(...chunks: string[]): [before: string, whole: string] {
   return [before, text()];
 }
 
-Deno.test("OwnError passes on everything except a final error, and passes that error on in end()", () => {
+Deno.test("FinalErrorFilter passes on everything except a final error, and passes that error on in end()", () => {
   const outputs: [chunks: string[], before: string][] = [
     [["Trying\n", "Copying\r50%"], "Trying\nCopying\r50%"],
     [["Trying\nError: denied\n"], "Trying\n"],

@@ -24,7 +24,7 @@ export interface Waiting {
 }
 
 /** Registers a warm machine. The client that takes it registers it under its name. */
-export async function registerWaiting(
+export async function registerWarmMachine(
   { folder, machine }: RunnerSpec,
   { host, most, idleS, mounts }: WarmSpec,
 ): Promise<void> {
@@ -44,7 +44,7 @@ export async function untilTaken(
   // A process that ends booting machines must not mistake this one for a booting machine.
   await status.set({ state: "created" });
   report.waits();
-  const json = await Promise.race([lifeline.taking, stopped.promise]);
+  const json = await Promise.race([lifeline.takerSpecification, stopped.promise]);
   if (json === undefined) throw new SmolvmError("interrupted", "No client took the machine");
   Object.assign(spec, parseRunnerSpec(json));
   log("debug", "the machine was taken");

@@ -7,7 +7,7 @@ const HELD_MAX = 64 * 1024;
  * Passes on a program's stderr as it arrives, without its final error: the caller reports that error, and the user must
  * not see it twice.
  */
-export class OwnError {
+export class FinalErrorFilter {
   readonly #passOn: (chunk: Uint8Array) => void;
   /** The bytes that are held back, one character per byte. */
   #held = "";

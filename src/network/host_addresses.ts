@@ -1,6 +1,6 @@
 import { type IpAddress, isIpv6, parseIp } from "./ip.ts";
 import type { Ipv6 } from "./ipv6.ts";
-import { isIn, kindOf, type Network, networkOf, parseNetwork } from "./networks.ts";
+import { addressKind, isIn, type Network, networkOf, parseNetwork } from "./networks.ts";
 
 /** Minimum time between two queries of the host's interfaces, in ms. */
 const FRESH_MS = 5000;
@@ -17,7 +17,7 @@ interface Known {
 }
 
 /** The current addresses of the host's interfaces. */
-export class OwnAddresses {
+export class HostAddresses {
   readonly #interfaces: () => HostInterface[];
   #known: Known | undefined;
 
@@ -39,8 +39,8 @@ export class OwnAddresses {
 
   /** Whether the host may have a route to the address: it has a public IPv6 address, or one of the same kind. */
   mayReach(address: Ipv6): boolean {
-    const kinds = new Set([...this.#current().addresses].filter(isIpv6).map(kindOf));
-    return kinds.has("public") || kinds.has(kindOf(address));
+    const kinds = new Set([...this.#current().addresses].filter(isIpv6).map(addressKind));
+    return kinds.has("public") || kinds.has(addressKind(address));
   }
 
   #current(): Known {

@@ -2,7 +2,7 @@
 const KEPT_BYTES = 4096;
 
 /** Keeps the end of a program's stderr, for the message of a thrown error. */
-export class LastWords {
+export class StderrTail {
   #kept = new Uint8Array();
 
   /** Adds output. */

@@ -6,7 +6,7 @@ import type { Certificate } from "./certificates.ts";
 import type { HostSocket } from "./relay.ts";
 import { type Replacement, RequestError, RequestHead } from "./request_head.ts";
 
-/** Options of a {@linkcode TlsEnd}. */
+/** Options of a {@linkcode TlsTerminator}. */
 export interface TlsEndOptions {
   /** The certificate that the guest sees. */
   certificate: Certificate;
@@ -27,7 +27,7 @@ export interface TlsEndOptions {
  * Terminates a guest's TLS connection to a host that has a secret: decrypts the guest's data, replaces the
  * placeholders, and sends it to the server over a second TLS connection.
  */
-export class TlsEnd implements HostSocket {
+export class TlsTerminator implements HostSocket {
   readonly #options: TlsEndOptions;
   /** The stream of TLS records. */
   readonly #wire: Duplex;
@@ -68,8 +68,8 @@ export class TlsEnd implements HostSocket {
     this.#carry().catch(() => this.close());
   }
 
-  static async create(options: TlsEndOptions): Promise<TlsEnd> {
-    return new TlsEnd(options, await loadNode());
+  static async create(options: TlsEndOptions): Promise<TlsTerminator> {
+    return new TlsTerminator(options, await loadNode());
   }
 
   async read(into: Uint8Array): Promise<number | null> {

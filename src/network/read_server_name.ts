@@ -10,11 +10,11 @@ const FIRST_WORDS_MS = 30_000;
  * Accepts a guest's connection and waits until the client has named its server. The data stays in the buffer. If the
  * client does not send enough in time, resets the connection.
  */
-export async function firstWords(stack: Stack, connection: TcpConnection): Promise<ServerName> {
+export async function readServerName(stack: Stack, connection: TcpConnection): Promise<ServerName> {
   const { promise, resolve } = Promise.withResolvers<ServerName>();
   const look = () => {
     const words = serverNameOf(connection.peek());
-    if (words !== undefined || connection.hasGuestEnded) resolve(words ?? { protocol: "other", name: undefined });
+    if (words !== undefined || connection.hasReceivedFin) resolve(words ?? { protocol: "other", name: undefined });
   };
   connection.listen({
     onReadable: look,
