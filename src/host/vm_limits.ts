@@ -11,8 +11,16 @@ import { formatExact } from "../size.ts";
 export const MAX_CPUS = 16;
 /** The guest's kernel does not boot with less. */
 export const MIN_MEMORY_MIB = 128;
+/** libkrun for x86 fails with memory sizes in this range: it maps its firmware, below 4 GiB, over the guest's memory. */
+const MEMORY_HOLE_MIB = { first: 3260, last: 3328 };
 /** libkrun takes a u32; no host has 16 TiB. */
 export const MAX_MEMORY_MIB = 16 * 1024 * 1024;
+
+/** The memory size, or the next smaller one that libkrun supports, in MiB. */
+export function belowMemoryHole(memoryMib: number): number {
+  const { first, last } = MEMORY_HOLE_MIB;
+  return Deno.build.arch === "x86_64" && memoryMib >= first && memoryMib <= last ? first - 1 : memoryMib;
+}
 
 /**
  * Refuses resources that libkrun would narrow silently or that its kernel cannot boot with.
@@ -29,14 +37,12 @@ export function checkResources({ cpus, memoryMib }: { cpus: number; memoryMib: n
     );
     throw new SmolvmError("usage", `Cannot give the machine ${memory} of memory: expected ${least} to ${most}`);
   }
-  // The firmware is below 4 GiB: at these sizes libkrun maps it over the guest's memory.
-  if (Deno.build.arch === "x86_64" && memoryMib >= 3260 && memoryMib <= 3328) {
+  if (belowMemoryHole(memoryMib) !== memoryMib) {
+    const { first, last } = MEMORY_HOLE_MIB;
     throw new SmolvmError(
       "usage",
-      `Cannot give the machine ${memoryMib} MiB of memory: libkrun fails at 3260 to 3328 MiB`,
-      {
-        hint: "Use less than 3260 or more than 3328 MiB.",
-      },
+      `Cannot give the machine ${memoryMib} MiB of memory: libkrun fails at ${first} to ${last} MiB`,
+      { hint: `Use less than ${first} or more than ${last} MiB.` },
     );
   }
 }

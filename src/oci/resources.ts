@@ -1,4 +1,4 @@
-import { MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
+import { belowMemoryHole, MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../host/vm_limits.ts";
 import type { OciLinux, OciResources } from "./config.ts";
 
 const MIB = 1024 ** 2;
@@ -6,8 +6,6 @@ const MIB = 1024 ** 2;
 export const OVERHEAD_MIB = 512;
 /** Threads of the VM's processes, in addition to the engine's limit. */
 const OVERHEAD_TASKS = 1024;
-/** libkrun for x86 fails with memory sizes in this range, in MiB: its firmware is at these addresses. */
-const HOLE = { first: 3260, last: 3328 };
 const KVM = { type: "c", major: 10, minor: 232 };
 
 /** The size of a guest. */
@@ -23,10 +21,9 @@ export function vmSize({ resources }: OciLinux, defaults: VmSize): VmSize {
   const cpus = quota > 0 && period > 0 ? Math.ceil(quota / period) : defaults.cpus;
   // Engines may pass the kernel's maximum for "no limit".
   const memoryMib = limit > 0 && limit < MAX_MEMORY_MIB * MIB ? Math.floor(limit / MIB) : defaults.memoryMib;
-  const isInHole = memoryMib >= HOLE.first && memoryMib <= HOLE.last;
   return {
     cpus: Math.min(Math.max(cpus, 1), MAX_CPUS),
-    memoryMib: isInHole ? HOLE.first - 1 : Math.max(memoryMib, MIN_MEMORY_MIB),
+    memoryMib: belowMemoryHole(Math.max(memoryMib, MIN_MEMORY_MIB)),
   };
 }
 

@@ -54,7 +54,8 @@
  * A source that is a file is bound onto a file. The agent attaches mounts in the order of the list.
  *
  * INTERFACES. Addresses are numbers; an IPv6 address is its upper and its lower 64 bits. Prefixes are in bits. The
- * default route leads to the gateway; with gateway 0 there is no route. With IPv6 prefix 0 there is no IPv6 address.
+ * default route leads to the gateway; with IPv4 gateway 0 there is no route. With IPv6 prefix 0 there is no IPv6
+ * address; otherwise there is an IPv6 gateway.
  *
  * ORDER. HELLO, SETUP, READY. The host may send EXEC at any time after SETUP, and CLOCK and SHUTDOWN at any time after
  * READY. BYE is the last frame. The guest ignores STDIN, RESIZE, SIGNAL and CREDIT for an exec that does not exist: it
