@@ -1,12 +1,11 @@
 /**
- * Builds a folder in a VM and streams the log, line by line as it comes, with the seconds since the start and the
- * stream of each; ends with the build's exit code. The build sees the folder, which keeps what it makes there, and has no
- * network.
+ * Builds a folder in a VM and streams the log. Prints each line as it arrives, with the seconds since the start and its
+ * stream, and exits with the build's exit code. The build can read and write the folder, and has no network.
  *
  *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
  *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah examples/build_log.ts [FOLDER [COMMAND [IMAGE]]]
  *
- * Unless given, FOLDER is the current one, COMMAND, a line for the guest's shell, `make`, and IMAGE `gcc`.
+ * COMMAND is a command line for the guest's shell. The defaults are the current folder, `make` and `gcc`.
  *
  * @module
  */
@@ -28,7 +27,7 @@ for await (const { stream, line } of lines(build)) {
 }
 Deno.exitCode = (await build.status).code;
 
-/** Whole lines of two streams whose chunks come as they please. */
+/** Splits the chunks of both streams into whole lines. */
 async function* lines(output: AsyncIterable<OutputChunk>): AsyncGenerator<{ stream: string; line: string }> {
   const begun = { stdout: "", stderr: "" };
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };

@@ -1,18 +1,18 @@
 /**
- * A throw-away database: a Redis server in a VM that has no network, reached through a published port that is free at
- * the time, with nothing left of either when the script ends. So may a test suite have a fresh one for each test.
+ * A temporary database: a Redis server in a VM without a network, reached through a published port that smolvm chooses.
+ * The VM and its files are removed when the script ends. A test suite can give each test a fresh database this way.
  *
  *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
  *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah examples/database.ts [IMAGE [COMMAND...]]
  *
- * IMAGE is `redis:alpine` unless given, COMMAND what the image says.
+ * IMAGE defaults to `redis:alpine`, and COMMAND to the image's command.
  *
  * @module
  */
 
 import { Machine } from "../src/mod.ts";
 
-/** As much of a client as this needs: one request at a time, in ASCII, and answers of one line. */
+/** A minimal Redis client: one request at a time, in ASCII, with replies of one line. */
 class Redis implements Disposable {
   readonly #conn: Deno.Conn;
   #unread = "";
@@ -64,7 +64,7 @@ for (const request of ["SET visits 41", "INCR visits", "GET visits", "DBSIZE"]) 
   console.log(`${request} -> ${await database.ask(request)}`);
 }
 
-/** Settles when the server answers: until it listens, connections to its published port are closed at once. */
+/** Connects until the server answers: before it listens, connections to its published port close immediately. */
 async function connectWhenReady(hostname: string, port: number): Promise<Redis> {
   while (true) {
     const client = new Redis(await Deno.connect({ hostname, port }));

@@ -1,11 +1,11 @@
 /**
- * A matrix of test runs: the same command on several images at once, each in a VM of its own with this folder at /src,
- * read-only. Prints a table of results, and what the runs that failed wrote; exit code 1 if any failed.
+ * A matrix of test runs: runs the same command on several images at once, each in its own VM with the current folder at
+ * /src, read-only. Prints a table of results and the output of the failed runs, and exits with 1 if any run failed.
  *
  *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
  *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah examples/test_matrix.ts COMMAND [IMAGE...]
  *
- * COMMAND is a line for the guest's shell; the images are three of Python's unless given.
+ * COMMAND is a command line for the guest's shell. The default images are three versions of Python.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { Machine } from "../src/mod.ts";
 
 interface Run {
   image: string;
-  /** `passed`, or what went wrong. */
+  /** `passed`, or a description of the failure. */
   result: string;
   seconds: number;
   output: string;
@@ -32,7 +32,7 @@ const failed = runs.filter(({ result }) => result !== "passed");
 for (const { image, output } of failed) console.log(`\n--- ${image}\n${output.trimEnd()}`);
 if (failed.length > 0) Deno.exitCode = 1;
 
-/** One run, which never throws: an image that cannot be had must not hide what the others have to say. */
+/** Runs the command on one image. Never throws: a missing image must not hide the results of the others. */
 async function test(image: string): Promise<Run> {
   const started = performance.now();
   const ended = (result: string, output = ""): Run => {

@@ -1,13 +1,13 @@
 /**
- * Runs code that nobody has read: in a VM of its own, as nobody, without network, with a deadline and limits on memory,
- * disk and output. Whatever it does ends with it. What it writes is passed on, then how it ended is told; the exit code
- * is that of the code, 124 past the deadline, 125 for too much output.
+ * Runs untrusted code in its own VM, as the user nobody, without a network, with a deadline and with limits on memory,
+ * disk and output. The VM and its files are removed afterwards. Prints the code's output and how it ended. Exits with
+ * the exit code of the code, with 124 after the deadline, or with 125 after too much output.
  *
  *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
  *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah \
  *       examples/untrusted_code.ts [FILE [SECONDS [IMAGE INTERPRETER...]]]
  *
- * FILE is `-`, the standard input, unless given. `alpine sh` runs it for 5 s at most; try `python:3-alpine python3`.
+ * The defaults are `-` (standard input), 5 s, and `alpine sh`; try `python:3-alpine python3`.
  *
  * @module
  */
@@ -28,7 +28,7 @@ await using machine = await Machine.create({
 await machine.start();
 await machine.fs.writeFile("/code", code);
 
-// Begun only now: the deadline is for the code, not for the pull and the boot.
+// The deadline starts here: it applies to the code, not to the pull and the boot.
 const deadline = AbortSignal.timeout(Number(seconds) * 1000);
 const [exitCode, ending] = await watch(machine.exec(
   [...interpreter.length > 0 ? interpreter : ["sh"], "/code"],
@@ -37,7 +37,7 @@ const [exitCode, ending] = await watch(machine.exec(
 console.error(ending);
 Deno.exitCode = exitCode;
 
-/** Passes on what a command writes; returns the exit code and how it ended. */
+/** Forwards a command's output; returns its exit code and a description of how it ended. */
 async function watch(command: GuestCommand): Promise<[number, string]> {
   const outputs = { stdout: Deno.stdout.writable.getWriter(), stderr: Deno.stderr.writable.getWriter() };
   let bytes = 0;

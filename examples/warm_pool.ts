@@ -1,18 +1,18 @@
 /**
- * A pool of machines that have booted before they are needed: each request gets one that saw no other, at once, and a
- * new one boots in its place. Prints what a request takes with the pool and without.
+ * A pool of machines that have booted in advance: each request immediately gets an unused machine, and a new machine
+ * boots to replace it. Prints the time of a request without and with the pool.
  *
  *     deno run --allow-env --allow-net --allow-read --allow-write --allow-sys=uid \
  *       --allow-run=lib/smolvm-jail-x64,sh,setpriv,buildah examples/warm_pool.ts [SIZE [IMAGE [COMMAND]]]
  *
- * SIZE is 3, IMAGE `alpine` unless given; COMMAND is a line for the guest's shell.
+ * The defaults are 3, `alpine` and `hostname`; COMMAND is a command line for the guest's shell.
  *
  * @module
  */
 
 import { type CommandResult, Machine } from "../src/mod.ts";
 
-/** Machines that idle, each for one request. */
+/** Idle machines, each for one request. */
 class WarmPool implements AsyncDisposable {
   readonly #boot: () => Promise<Machine>;
   readonly #machines: Promise<Machine>[];
@@ -32,7 +32,7 @@ class WarmPool implements AsyncDisposable {
   async serve(command: string): Promise<CommandResult> {
     await using machine = await (this.#machines.shift() ?? this.#boot());
     const result = await machine.exec(command);
-    // Only now: a boot takes the processor that the request wants.
+    // Boot the replacement after the request: a boot would compete with it for the processor.
     this.#machines.push(this.#boot());
     return result;
   }
@@ -50,7 +50,7 @@ async function boot(): Promise<Machine> {
   return machine;
 }
 
-/** Runs a request and says what it took, in ms. */
+/** Runs a request and prints its time in ms. */
 async function measure(name: string, request: () => Promise<CommandResult>): Promise<void> {
   const started = performance.now();
   const { code, stdout } = await request();
