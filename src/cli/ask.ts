@@ -28,7 +28,7 @@ export function ask(question: string): boolean {
 export function requireAnswers(action: string): void {
   if (Deno.stdin.isTerminal()) return;
   throw new SmolvmError("usage", `Cannot ask whether to ${action}: standard input is not a terminal`, {
-    hint: `To ${action} without being asked, use --force.`,
+    hint: `Use --force to ${action} without a prompt.`,
   });
 }
 

@@ -19,7 +19,7 @@ export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>
     update: async () => (await import("./update.ts")).updateCommand,
     "delete rm": async () => (await import("./delete.ts")).deleteCommand,
   },
-  "Machines at work:": {
+  "Running machines:": {
     exec: async () => (await import("./exec.ts")).execCommand,
     "shell sh": async () => (await import("./shell.ts")).shellCommand,
     attach: async () => (await import("./attach.ts")).attachCommand,
@@ -29,7 +29,7 @@ export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>
     top: async () => (await import("./top.ts")).topCommand,
     port: async () => (await import("./port.ts")).portCommand,
   },
-  "Networks of machines:": {
+  "Networks:": {
     network: async () => (await import("./network.ts")).networkCommand,
   },
   "Images:": {
@@ -37,7 +37,7 @@ export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>
     images: async () => (await import("./images.ts")).imagesCommand,
     rmi: async () => (await import("./rmi.ts")).rmiCommand,
   },
-  "Upkeep:": {
+  "Maintenance:": {
     inspect: async () => (await import("./inspect.ts")).inspectCommand,
     prune: async () => (await import("./prune.ts")).pruneCommand,
     system: async () => {

@@ -36,7 +36,7 @@ Examples:
   $EDITOR "$(smolvm config path)"`;
 
 const SET_EXAMPLES = `
-The file's comments and its other lines stay as they are.
+Comments and other lines of the file stay unchanged.
 
 Examples:
   smolvm config set default_cpus 4
@@ -56,19 +56,19 @@ export function configCommand(program: CommandUnknownOpts) {
   // Before there are subcommands: they take the settings over from it.
   const config = new Command("config")
     .copyInheritedSettings(program)
-    .summary("Show or change what machines get by default")
-    .description("Show or change what machines get unless options say otherwise")
+    .summary("Show or change the defaults for machines")
+    .description("Show or change the configuration, such as the defaults for machines")
     .addHelpText("after", `${describeKeys()}\n${EXAMPLES}`);
   config.command("show")
-    .description("Print every key with the value in force, as TOML")
+    .description("Print all keys with their effective values, as TOML")
     .addHelpText("after", SHOW_EXAMPLES)
     .action(async () => {
       const { readConfig } = await import("../config/config.ts");
       printLine(formatConfig(await readConfig()));
     });
   config.command("get")
-    .description("Print the value in force of a key")
-    .addArgument(argument("config key", "<key>", "one of those below"))
+    .description("Print the effective value of a key")
+    .addArgument(argument("config key", "<key>", "one of the keys below"))
     .addHelpText("after", `${describeKeys()}\n${GET_EXAMPLES}`)
     .action(async (name) => {
       const field = fieldOf(name);
@@ -78,9 +78,9 @@ export function configCommand(program: CommandUnknownOpts) {
       printLine(`${value}`);
     });
   config.command("set")
-    .description("Give a key a value in the configuration file, which is made if missing")
-    .addArgument(argument("config key", "<key>", "one of those below"))
-    .argument("<value>", "its value; memory also with a unit such as 512m or 1g")
+    .description("Set a key in the configuration file, which is created if missing")
+    .addArgument(argument("config key", "<key>", "one of the keys below"))
+    .argument("<value>", "new value; sizes may have a unit such as 512m or 1g")
     .addHelpText("after", `${describeKeys()}\n${SET_EXAMPLES}`)
     .action(async (name, value) => {
       const field = fieldOf(name);
@@ -88,7 +88,7 @@ export function configCommand(program: CommandUnknownOpts) {
       await setConfig(field, parseValue(CONFIG_KEYS[field], value));
     });
   config.command("path")
-    .description("Print where the configuration file is, or would be")
+    .description("Print the path of the configuration file")
     .addHelpText("after", PATH_EXAMPLES)
     .action(() => printLine(folders().configFile));
   return config;

@@ -12,16 +12,16 @@ import { requireTerminal } from "./terminal.ts";
 /** The options of `smolvm exec`. */
 export const EXEC_OPTIONS: readonly OptionRow[] = [
   { flags: "-i, --interactive", description: "connect standard input" },
-  { flags: "-t, --tty", description: "run the command on a terminal" },
-  { flags: "-d, --detach", description: "leave the command to itself once it runs; its output is dropped" },
+  { flags: "-t, --tty", description: "allocate a terminal for the command" },
+  { flags: "-d, --detach", description: "run the command in the background and discard its output" },
   {
     flags: "-u, --user <user[:group]>",
-    description: "user in the guest (default: that of the machine's command)",
+    description: "user in the guest (default: as for the machine's command)",
     parse: parseUser,
   },
   {
     flags: "-w, --workdir <dir>",
-    description: "working directory (default: that of the machine's command)",
+    description: "working directory (default: as for the machine's command)",
     parse: parseWorkdir,
   },
   { flags: "-e, --env <variable>", description: "set KEY=VALUE, or inherit KEY (repeatable)", parse: collectEnv },

@@ -7,8 +7,8 @@ import { formatTable } from "./output/table.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
-PREPARED images have their root filesystem ready: machines of the others take a
-moment longer to start.
+PREPARED images have their root filesystem ready. Machines start a little more
+slowly from other images.
 
 Examples:
   smolvm images
@@ -22,8 +22,8 @@ const NONE = "<none>";
 export function imagesCommand() {
   return new Command("images")
     .summary("List images")
-    .description("List images, the newest first")
-    .option("-q, --quiet", "ids only")
+    .description("List images, newest first")
+    .option("-q, --quiet", "print only IDs")
     .addOption(
       new Option("--format <format>", "output format").choices(["table", "json"] as const).conflicts("quiet"),
     )

@@ -7,7 +7,7 @@ import { printLine } from "./output/print.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
-A name is a machine's if there is one, else an image's.
+Each name is looked up as a machine first, then as an image.
 
 Examples:
   smolvm inspect web
@@ -36,10 +36,12 @@ const KINDS = {
 /** `smolvm inspect`. */
 export function inspectCommand(setExitCode: (code: number) => void) {
   return new Command("inspect")
-    .summary("Print everything about machines and images, as JSON")
-    .description("Print everything about machines and images, as a JSON array")
-    .addArgument(argument("machine", "<name...>", "machines and images, by name or the beginning of their ids"))
-    .addOption(new Option("--type <type>", "look for nothing else").choices(["machine", "image"] as const))
+    .summary("Print details of machines and images as JSON")
+    .description("Print details of machines and images as a JSON array")
+    .addArgument(argument("machine", "<name...>", "machines and images, by name or ID prefix"))
+    .addOption(
+      new Option("--type <type>", "look up only machines, or only images").choices(["machine", "image"] as const),
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (names, { type }) => {
       const inspect = type === undefined ? inspectEither : KINDS[type];

@@ -35,16 +35,16 @@ type Filters = Partial<Record<"state" | "name", string[]>>;
 export function listCommand() {
   return new Command("list")
     .summary("List machines")
-    .description("List machines, those of `run` too while they run")
-    .option("-a, --all", "also machines that wait for a run (smolvm warm); those that do not run always are")
-    .option("-v, --verbose", "also id, image, command, age, ports, mounts, jail and how the command ended")
-    .option("-q, --quiet", "names only")
+    .description("List machines, including those of `run` while they are running")
+    .option("-a, --all", "also list warm machines (stopped machines are always listed)")
+    .option("-v, --verbose", "also print ID, digest, command, age, ports, mounts, jail and exit status")
+    .option("-q, --quiet", "print only names")
     .addOption(
       new Option("--format <format>", "output format").choices(["table", "json"] as const).conflicts("quiet"),
     )
     .addOption(new Option("--json", "the same as --format json").conflicts(["format", "quiet"]))
     .addOption(
-      option("machine filter", "--filter <key=value>", "state=STATE, or name=PART of it (repeatable)")
+      option("machine filter", "--filter <key=value>", "list only machines with state=STATE or name=PART (repeatable)")
         .argParser(collectFilter),
     )
     .addHelpText("after", EXAMPLES)

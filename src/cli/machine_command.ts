@@ -12,7 +12,7 @@ import type { OptionRow } from "./option_table.ts";
  */
 export function machineCommand(name: string, more: readonly OptionRow[], act: (line: MachineLine) => Promise<void>) {
   const command = new Command(name)
-    .addArgument(argument("source", "[source]", "image reference or folder (needed unless a Smolfile has one)"))
+    .addArgument(argument("source", "[source]", "image reference or folder (required unless a Smolfile has one)"))
     .addArgument(argument("guest command", "[command...]", "command to run (default: the image's, else /bin/sh)"))
     .helpOption("--help", "display help for command")
     .passThroughOptions()

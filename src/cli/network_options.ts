@@ -16,51 +16,50 @@ import {
 
 /** The options of a machine that are about its network. */
 export const NETWORK_OPTIONS: readonly OptionRow[] = [
-  { flags: "--net", description: "give the guest the public internet, and nothing of the host or its networks" },
+  { flags: "--net", description: "let the guest reach the public internet, but not the host or its networks" },
   {
     flags: "--allow-net <rule,...>",
     description:
-      "give the guest what the rules allow alone: NAME, *.NAME or NETWORK, or public, private or host, each with :PORT or " +
-      "without (repeatable)",
+      "let the guest reach only these destinations: NAME, *.NAME, NETWORK, public, private or host, each with an " +
+      "optional :PORT (repeatable)",
     parse: collectText,
   },
   {
     flags: "--deny-net <rule,...>",
-    description: "keep the guest from what the rules name, whatever else it may (repeatable)",
+    description: "block these destinations, even if other options allow them (repeatable)",
     parse: collectText,
   },
   {
     flags: "--secret <name@host,...=source>",
     description:
-      "let the guest use a secret that it never holds, in headers of HTTPS to these hosts alone; source is env:VARIABLE " +
-      "or file:PATH of this host (needs --net; repeatable)",
+      "let the guest use a secret in HTTPS headers to these hosts without ever holding it; source is env:VARIABLE or " +
+      "file:PATH on this host (needs --net; repeatable)",
     parse: repeated(parseSecret),
   },
   {
     flags: "--net-limit <rate>",
-    description: "bytes per second that the network carries each way, with a unit such as 500k or 10m (needs --net)",
+    description: "limit the network to these bytes per second each way, with a unit such as 500k or 10m (needs --net)",
     parse: parseRate,
   },
   {
     flags: "--net-connections <count>",
-    description: "TCP connections to others that may be open at once (default: 4096; needs --net)",
+    description: "maximum number of open outgoing TCP connections (default: 4096; needs --net)",
     parse: parseConnections,
   },
   {
     flags: "--network <name>",
-    description:
-      "a network of machines, which reach each other by name: see smolvm network (repeatable); none: no network at all",
+    description: "join a network of machines, see smolvm network (repeatable); none: no network at all",
     kind: "network",
     parse: collectNetwork,
   },
   {
     flags: "--network-alias <name>",
-    description: "a further name by which the machines of its networks find it (repeatable)",
+    description: "additional name of the machine in its networks (repeatable)",
     parse: collectHostname,
   },
   {
     flags: "--dns <address>",
-    description: "name server that is asked for the guest (needs --net)",
+    description: "name server for the guest (needs --net)",
     parse: parseNameserver,
   },
 ];
@@ -142,6 +141,7 @@ export function refuseNetworkAsSource(words: readonly string[]): void {
   const [source = ""] = words;
   if (!isReservedNetwork(source) || Deno.args.at(-1 - words.length) !== "--net") return;
   throw new SmolvmError("usage", `Cannot use --net ${source}: --net takes no value, and gives the public internet`, {
-    hint: `Write --network none, or --allow-net with rules; for an image or a folder of that name, --net -- ${source}.`,
+    hint:
+      `Use --network none, or --allow-net with rules. For an image or a folder of that name, use --net -- ${source}.`,
   });
 }

@@ -64,7 +64,7 @@ export const collectText = collect(String);
 export function collectNetwork(text: string, before: readonly string[] = []): string[] {
   const networks = [...before, text === "none" ? text : parseNetworkName(text)];
   if (networks.includes("none") && networks.length > 1) {
-    throw new InvalidArgumentError("Expected none alone, or networks.");
+    throw new InvalidArgumentError("Expected networks, or only none.");
   }
   return networks;
 }

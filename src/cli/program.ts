@@ -26,9 +26,9 @@ export async function makeProgram(setExitCode: (code: number) => void, word?: st
   const program = new Command("smolvm")
     .description("Run OCI images and folders as microVMs")
     .version(deno.version, "--version", "print the version")
-    .option("-q, --quiet", "no progress on standard error")
+    .option("-q, --quiet", "do not show progress")
     .addOption(option("log level", "--log-level <level>", "error|warn|info|debug|trace"))
-    .helpCommand("help [command]", "Print what a command does and takes")
+    .helpCommand("help [command]", "Print the help of a command")
     .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => printLine(wrapHelp(text.replace(/\n$/, ""), helpColumns(Deno.stdout))),
@@ -114,7 +114,7 @@ async function runProgram(args: readonly string[]): Promise<number> {
     throw new SmolvmError("usage", isFlag ? `Option '${flag}' takes no value` : message, {
       cause: error,
       hint: isFlag && flag === "--net"
-        ? "Write --network none, or --allow-net with rules."
+        ? "Use --network none, or --allow-net with rules."
         : `Run '${name} --help' for more.`,
     });
   }
@@ -128,7 +128,7 @@ async function runProgram(args: readonly string[]): Promise<number> {
 function refuseOther(command: CommandUnknownOpts): void {
   const help = command.args.indexOf("-h");
   if (help >= 0 && help < command.args.length - 1) {
-    command.error(`error: cannot use -h in front of "${command.args[help + 1]}": it only asks for help`);
+    command.error(`error: cannot use -h before "${command.args[help + 1]}": it only prints help`);
   }
   const word = command.args.find((arg) => arg !== "help" && !arg.startsWith("-"));
   if (command.commands.length === 0 || word === undefined || findCommand(command, word)) return;

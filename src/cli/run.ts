@@ -34,7 +34,7 @@ async function runLine(line: MachineLine & { options: RunLineOptions }): Promise
 async function runDetached(line: MachineLine & { options: RunLineOptions }): Promise<number> {
   const { interactive: stdin = false, tty = false, rm = false, timeout } = line.options;
   if (timeout !== undefined) {
-    throw new SmolvmError("usage", "Cannot use --timeout with --detach: nobody is there to kill the command");
+    throw new SmolvmError("usage", "Cannot use --timeout with --detach: no client is left to kill the command");
   }
   const status = openStatusLine(line.options);
   const options = { ...await machineOptions(line, status), tty, stdin, ephemeral: rm && "detached" as const };

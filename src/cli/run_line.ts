@@ -12,12 +12,12 @@ import { requireTerminal } from "./terminal.ts";
 export const RUN_OPTIONS: readonly OptionRow[] = [
   {
     flags: "-d, --detach",
-    description: "leave the machine running and print its name; it stays when it ends, unless --rm is given",
+    description: "run in the background and print the machine's name; the machine is kept unless --rm is given",
   },
-  { flags: "--rm", description: "remove the machine when it ends (always done without --detach)" },
+  { flags: "--rm", description: "remove the machine when it stops (always done without --detach)" },
   {
     flags: "--timeout <seconds>",
-    description: "kill the command after so long and exit with 124",
+    description: "kill the command after this time and exit with 124",
     parse: parseSeconds,
   },
 ];

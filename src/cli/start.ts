@@ -22,12 +22,12 @@ Examples:
 /** `smolvm start`. */
 export function startCommand(setExitCode: (code: number) => void) {
   return new Command("start")
-    .summary("Start machines, in the background or attached")
-    .description("Start machines; each runs the command it was made with, on its disk as it was")
+    .summary("Start machines")
+    .description("Start machines; each runs the command it was created with, on its existing disk")
     .addArgument(machineArguments("idle machine"))
-    .option("--foreground", "attach to the command, on a terminal if this is one; exit with its code")
+    .option("--foreground", "attach to the command, with a terminal if this is one; exit with its code")
     .option("-a, --attach", "attach to the command's output; exit with its code")
-    .option("-i, --interactive", "attach, with standard input")
+    .option("-i, --interactive", "attach to the command, with standard input")
     .addHelpText("after", EXAMPLES)
     .action(async (names, { foreground = false, attach = false, interactive = false }, self) => {
       if (foreground || attach || interactive) {

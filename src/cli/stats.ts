@@ -9,9 +9,10 @@ import { forEachTarget } from "./targets.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
-CPU % is of one CPU of the host. RESIDENT is what the VM takes of the host's
-memory; MEMORY is what the guest uses of its own, and DISK of what it may. NET
-is what the guest got and sent over its network since it started.
+CPU % is relative to one CPU of the host. RESIDENT is the host memory that the
+VM takes. MEMORY is the memory used in the guest and its size; DISK is the space
+used on the host and the size of the disk. NET is the data that the guest has
+received and sent since it started.
 
 Examples:
   smolvm stats
@@ -26,12 +27,12 @@ const UNKNOWN = "-";
 /** `smolvm stats`. */
 export function statsCommand(setExitCode: (code: number) => void) {
   return new Command("stats")
-    .summary("Show what machines that run use")
-    .description("Show what machines that run use, every second")
+    .summary("Show the resource usage of running machines")
+    .description("Show the resource usage of running machines every second")
     .addArgument(
-      argument("live machine", "[name...]", "machines, by name or the beginning of their ids (default: all that run)"),
+      argument("live machine", "[name...]", "machines, by name or ID prefix (default: all running machines)"),
     )
-    .option("--no-stream", "once only")
+    .option("--no-stream", "print once and exit")
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
     .addHelpText("after", EXAMPLES)
     .action(async (names, { stream, format }) => {

@@ -49,18 +49,18 @@ const isText = (value: unknown) => typeof value === "string" && !value.includes(
 const isList = (value: unknown) => Array.isArray(value) && value.every(isText);
 const isNumber = (value: unknown) => typeof value === "number";
 
-const TEXT: ValueType = { expected: "a text", accepts: isText };
-const LIST: ValueType = { expected: "a list of texts", accepts: isList };
+const TEXT: ValueType = { expected: "a string", accepts: isText };
+const LIST: ValueType = { expected: "a list of strings", accepts: isList };
 const BOOLEAN: ValueType = { expected: "true or false", accepts: (value) => typeof value === "boolean" };
 const SIZE: ValueType = {
-  expected: 'MiB, or a text such as "512m"',
+  expected: 'MiB, or a string such as "512m"',
   accepts: (value) => isNumber(value) || isText(value),
 };
 
 const KEYS = {
   image: TEXT,
   command: {
-    expected: "a text for the shell, or a list of words",
+    expected: "a string for the shell, or a list of words",
     accepts: (value) => isText(value) || isList(value) && (value as string[]).length > 0,
   },
   cpus: { expected: "a number", accepts: isNumber },

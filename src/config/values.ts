@@ -173,7 +173,7 @@ export function parseHostname(text: string): string {
 /** The name of a network of machines. */
 export function parseNetworkName(text: string): string {
   if (isNetworkName(text)) return text;
-  throw new InvalidValueError("Expected a network that smolvm network create has made.");
+  throw new InvalidValueError("Expected the name of a network: see smolvm network ls.");
 }
 
 /** An IP address of a name server. */

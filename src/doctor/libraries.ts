@@ -34,7 +34,7 @@ async function probe(signal: AbortSignal): Promise<LibraryReport> {
   const { argv, env } = roleCommand("probe");
   const { success, stdout, stderr } = await runProgram(argv, { signal, env });
   if (success) return parseLibraryReport(stdout);
-  throw new SmolvmError("dependency", `Cannot load libkrun: the process that tried ended${stderr && `: ${stderr}`}`);
+  throw new SmolvmError("dependency", `Cannot load libkrun: the test process exited${stderr && `: ${stderr}`}`);
 }
 
 /** What a libkrun is good for on that OS. */
@@ -43,7 +43,11 @@ export function judgeKrun(facts: KrunFacts, os: string): Verdict {
   const found = [describe(facts), ...features?.length ? [`with ${features.join(", ")}`] : []].join(", ");
   const lacks = (name: string) => missing.includes(name);
   if (features?.includes("BLK") === false || lacks("krun_add_disk2") && lacks("krun_add_disk3")) {
-    return { status: "error", found: `${found}; it has no disks`, hint: "Install a libkrun built with BLK=1." };
+    return {
+      status: "error",
+      found: `${found}; it does not support disks`,
+      hint: "Install a libkrun built with BLK=1.",
+    };
   }
   if (lacks("krun_add_vsock") || lacks("krun_disable_implicit_vsock")) {
     const hint = "Upgrade libkrun to 1.17 or later: this one gives every guest the host's network.";
@@ -51,7 +55,11 @@ export function judgeKrun(facts: KrunFacts, os: string): Verdict {
   }
   // On Linux the host's mounts are read-only themselves.
   if (os === "darwin" && lacks("krun_add_virtiofs3")) {
-    return { status: "error", found, hint: "Upgrade libkrun to 1.18 or later: this one has no read-only shares." };
+    return {
+      status: "error",
+      found,
+      hint: "Upgrade libkrun to 1.18 or later: this one does not support read-only shares.",
+    };
   }
   return { status: "ok", found };
 }

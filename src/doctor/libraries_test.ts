@@ -21,7 +21,7 @@ Deno.test("judgeKrun() tells version, file and features", () => {
 Deno.test("judgeKrun() demands disks, whether or not libkrun can be asked", () => {
   for (const facts of [{ features: [] }, { features: null, missing: ["krun_add_disk2", "krun_add_disk3"] }]) {
     const { status, found, hint } = judge({ path: "/k", ...facts });
-    assert.deepEqual({ status, found }, { status: "error", found: "/k; it has no disks" });
+    assert.deepEqual({ status, found }, { status: "error", found: "/k; it does not support disks" });
     assert.match(hint ?? "", /BLK=1/);
   }
   assert.equal(judge({ missing: ["krun_add_disk3"] }).status, "ok");

@@ -61,7 +61,7 @@ Deno.test("parseInspectedImage() refuses an image for another machine", () => {
 Deno.test("parseInspectedImage() refuses invalid output", () => {
   const linux = { architecture: "amd64", os: "linux" };
   const cases: [string, RegExp][] = [
-    ["Error", /Cannot read what buildah says of image "app"/],
+    ["Error", /Cannot parse the output of buildah about image "app"/],
     ["[]", /Image "app" is a list, expected an object/],
     [inspected(undefined), /OCIv1 is missing, expected an object/],
     [inspected(linux, "../../x"), /"\.\.\/\.\.\/x" is not an image id/],

@@ -44,7 +44,7 @@ function isRunning({ ephemeral, status }: ReadableMachine): boolean {
 function checkUnreadable({ message }: SmolvmError, folder: string, force: boolean): void {
   if (!force) {
     throw new SmolvmError("state", `Cannot delete a machine that cannot be read: ${message}`, {
-      hint: "Delete it all the same: smolvm delete --force",
+      hint: "Delete it anyway: smolvm delete --force",
     });
   }
   const { uid } = Deno.lstatSync(folder);

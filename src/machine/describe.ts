@@ -95,7 +95,7 @@ export async function describeMachine(options: DescribeOptions, { boots }: { boo
   const [allowNet, denyNet] = [rulesOf(options.allowNet), rulesOf(options.denyNet)];
   const networks = [...new Set(options.networks)];
   if (networks.length > MAX_NETWORKS) {
-    throw new SmolvmError("usage", `Cannot be in ${networks.length} networks: at most ${MAX_NETWORKS}`);
+    throw new SmolvmError("usage", `Cannot join ${networks.length} networks: at most ${MAX_NETWORKS}`);
   }
   networks.forEach(findNetwork);
   const secrets = resolveSecrets(options.secrets ?? [], options.env);
@@ -176,7 +176,7 @@ function stopSignalOf(name: string, argv: readonly string[]): number {
   if (name === "") return parseSignal(isSystemd(argv) ? "SIGRTMIN+3" : "SIGTERM")!;
   const signal = parseSignal(name);
   if (signal === undefined) {
-    throw new SmolvmError("image", `Cannot use the image: its StopSignal "${name}" is no signal`);
+    throw new SmolvmError("image", `Cannot use the image: its StopSignal "${name}" is not a signal`);
   }
   return signal;
 }

@@ -62,7 +62,7 @@ export async function usageInGuest(machine: ReadableMachine): Promise<GuestUsage
 }
 
 function silent({ record }: ReadableMachine): SmolvmError {
-  return new SmolvmError("guest", `Cannot see the processes of "${record.name}": its guest does not answer`);
+  return new SmolvmError("guest", `Cannot list the processes of "${record.name}": its guest does not answer`);
 }
 
 /** Reads what the agent's tool says; `undefined` when it does not even begin as it should. */

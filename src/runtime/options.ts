@@ -245,7 +245,7 @@ export async function describeWarm(
   }
   const config = await readConfig();
   if (count > 0 && config.insecureNoJail) {
-    throw new SmolvmError("usage", "Cannot keep machines warm with insecure_no_jail: those that wait are jailed");
+    throw new SmolvmError("usage", "Cannot keep machines warm with insecure_no_jail: warm machines always have a jail");
   }
   return {
     count,

@@ -75,7 +75,7 @@ export async function registerWarm(folder: string, record: WarmRecord): Promise<
   const place = Deno.env.get(SUCCEEDS_AT);
   const isLate = place !== undefined && Number(place) <= Deno.statSync(lock.path).mtime!.getTime();
   if (isLate || listPlaces().filter((place) => isSameKind(place, record)).length >= record.most) {
-    throw new SmolvmError("machine-state", "Enough machines wait already");
+    throw new SmolvmError("machine-state", "There are enough warm machines already");
   }
   writeFileAtomicSync(warmFile(folder), `${JSON.stringify({ schema: SCHEMA, ...record })}\n`);
 }

@@ -47,7 +47,7 @@ Deno.test("registerWarm() refuses more machines of a kind than there are to be",
     const [first, second, third, other] = IDS.map((id) => ephemeralFolders(id).folder);
     await registerWarm(first!, RECORD);
     await registerWarm(second!, { ...RECORD, created: "2026-11-26T02:00:00.000Z" });
-    const enough = { code: "machine-state", message: "Enough machines wait already" };
+    const enough = { code: "machine-state", message: "There are enough warm machines already" };
     await assert.rejects(registerWarm(third!, RECORD), enough);
     for (const change of [{ cpus: 2 }, { memoryMib: 1024 }, { host: "{ }" }]) {
       await registerWarm(other!, { ...RECORD, created: LATER, ...change });

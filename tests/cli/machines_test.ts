@@ -290,8 +290,8 @@ Deno.test("smolvm update refuses invalid settings and no settings, and changes n
     [
       ["web"],
       125,
-      'Cannot update machine "web": no option says what to change',
-      "Run 'smolvm update --help' for those that do.",
+      'Cannot update machine "web": no changes given',
+      "Run 'smolvm update --help' for the options.",
     ],
     [["-c", "99", "web"], 1, "Cannot give the machine 99 CPUs: expected 1 to 16"],
     [["-v", "none:/a", "web"], 1, `Cannot mount volume "${cli.folder}/none": No such file or directory`],
@@ -466,7 +466,7 @@ Deno.test("smolvm delete leaves nothing of a machine, and does not ask without a
       await cli.run([command, "web"]),
       125,
       "Cannot ask whether to delete: standard input is not a terminal",
-      "To delete without being asked, use --force.",
+      "Use --force to delete without a prompt.",
     );
   }
   assert.deepEqual(await namesOf(cli), ["db", "web"]);
@@ -507,8 +507,8 @@ Deno.test("smolvm delete checks the machines before it asks, and -f never asks",
 Deno.test("smolvm delete asks once on a terminal, deletes after yes, and fails after no", async () => {
   using cli = makeMachinesCli();
   const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state, XDG_RUNTIME_DIR: cli.runtime };
-  const question = (name: string) => `Delete machine "${name}" with its disk? [y/N] `;
-  const kept = (name: string) => `smolvm: Machine "${name}" is kept: the answer was not yes`;
+  const question = (name: string) => `Delete machine "${name}" and its disk? [y/N] `;
+  const kept = (name: string) => `smolvm: Machine "${name}" was not deleted: the answer was not yes`;
   await create(cli, "web", "db");
   const answers: [args: string, input: string, said: string[], left: string[]][] = [
     ["nope", "", ['smolvm: No such machine: "nope"', "code 1"], ["db", "web"]],

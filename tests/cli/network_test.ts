@@ -42,7 +42,7 @@ Deno.test("smolvm network create, ls, inspect and rm make, show and remove netwo
   const place = { subnet: "10.127.1.0/24", gateway: "192.168.127.1" };
   assert.deepEqual(network, { name: "app", machines: ["db"], ...place, members: [] });
   const used = 'Cannot remove network "app": machine "db" uses it';
-  assertFailed(await cli.run(["network", "rm", "app"]), 1, used, "Delete what uses it first.");
+  assertFailed(await cli.run(["network", "rm", "app"]), 1, used, "Delete the machines first.");
   assertPrinted(await cli.run(["delete", "--force", "db"]), "db\n");
   assertPrinted(await cli.run(["network", "rm", "app"]), "app\n");
   assertFailed(await cli.run(["network", "rm", "sho"]), 1, 'No such network: "sho"', 'Did you mean "shop"?');
@@ -66,7 +66,7 @@ Deno.test("smolvm network prune removes the networks that no machine is made for
   for (const name of ["one", "two", "used"]) await cli.run(["network", "create", name]);
   assertCode(await cli.run(["create", "--name", "web", "--network", "used", "root"]), 0);
   const question = "Cannot ask whether to prune: standard input is not a terminal";
-  assertFailed(await cli.run(["network", "prune"]), 125, question, "To prune without being asked, use --force.");
+  assertFailed(await cli.run(["network", "prune"]), 125, question, "Use --force to prune without a prompt.");
   {
     await using terminal = onTerminal({ env: cli.env, rootfs: "" }, '"$SMOLVM" network prune');
     await terminal.untilStdout(/one\s+two\s+Remove these networks\? \[y\/N\]/);

@@ -86,12 +86,12 @@ refusalTest("smolvm run and create refuse docker's network names as their source
   ...["none", "host"].map((mode) => ({
     args: ["create", `--net=${mode}`, "{}/root"],
     message: "Option '--net' takes no value",
-    hint: "Write --network none, or --allow-net with rules.",
+    hint: "Use --network none, or --allow-net with rules.",
   })),
   {
     args: ["run", "--network", "bridge", "{}/root"],
-    message: "Option '--network <name>' argument 'bridge' is invalid. Expected a network that smolvm network create " +
-      "has made.",
+    message: "Option '--network <name>' argument 'bridge' is invalid. Expected the name of a network: see smolvm " +
+      "network ls.",
     hint: SEE_HELP,
   },
   {
@@ -132,12 +132,12 @@ refusalTest("smolvm uses or refuses the argument of -h, and never exits with 0 f
   },
   ...[["exec"], ["stop"], ["rm"], ["ps", "list"], ["shell"], ["system df"]].map(([command, name = command]) => ({
     args: [...command!.split(" "), "-h", "web", "ls"],
-    message: `Cannot use -h in front of "web": it only asks for help`,
+    message: `Cannot use -h before "web": it only prints help`,
     hint: `Run 'smolvm ${name === "rm" ? "delete" : name} --help' for more.`,
   })),
   {
     args: ["-h", "ps"],
-    message: `Cannot use -h in front of "ps": it only asks for help`,
+    message: `Cannot use -h before "ps": it only prints help`,
     hint: "Run 'smolvm --help' for more.",
   },
 ]);
@@ -240,7 +240,7 @@ refusalTest("smolvm run refuses a network of machines that is not there, and nam
   },
   {
     args: ["run", "--network", "none", "--network", "shop", "{}/root"],
-    message: "Option '--network <name>' argument 'shop' is invalid. Expected none alone, or networks.",
+    message: "Option '--network <name>' argument 'shop' is invalid. Expected networks, or only none.",
     hint: SEE_HELP,
   },
   {

@@ -51,7 +51,7 @@ async function startOf(run: Promise<string>): Promise<number> {
 
 test("smolvm run takes a machine that waits, and another one waits in its place", async (stub) => {
   const { rootfs, cli } = stub;
-  assert.equal(await demand(stub, "warm"), "Machines that wait: 1\n");
+  assert.equal(await demand(stub, "warm"), "Warm machines: 1\n");
   const [first] = waiting(stub);
   const began = Date.now();
   assert.ok(await startOf(demand(stub, "run", rootfs, "true")) < began);
@@ -103,7 +103,7 @@ test("smolvm warm --image has machines wait for runs of that image alone, which 
   const { code, stderr } = await stub.smolvm("rmi", "--force", "app:1");
   assert.deepEqual([code, stderr.split("\n")[0]], [
     1,
-    'smolvm: Cannot remove image "localhost/app:1": machines wait for a run of it',
+    'smolvm: Cannot remove image "localhost/app:1": warm machines use it',
   ]);
   await buildImage(stub, { name: "localhost/other:1", rootfs });
   const began = Date.now();
@@ -195,7 +195,7 @@ test("smolvm warm boots and ends as many machines as are to wait; list --all and
   }
   await demand(stub, "warm", "--count", "1");
   assert.equal(waiting(stub).length, 2);
-  assert.equal(await demand(stub, "warm", "--count", "0"), "No machine waits\n");
+  assert.equal(await demand(stub, "warm", "--count", "0"), "No warm machines\n");
   assert.deepEqual(waiting(stub), []);
 });
 
@@ -281,8 +281,8 @@ Deno.test("smolvm warm refuses what it cannot do", async () => {
   const refused: [args: string[], message: RegExp][] = [
     [["--count", "x"], /argument 'x' is invalid\. Expected a number\.$/m],
     [["--count", "65"], /^smolvm: Cannot keep 65 machines warm: expected 0 to 64$/m],
-    [["--count", "0", "--cpus", "2"], /^smolvm: Cannot use --cpus with --count 0: it ends all machines that wait$/m],
-    [["--image", "x", "-n", "0"], /^smolvm: Cannot use --image with --count 0: it ends all machines that wait$/m],
+    [["--count", "0", "--cpus", "2"], /^smolvm: Cannot use --cpus with --count 0: it stops all warm machines$/m],
+    [["--image", "x", "-n", "0"], /^smolvm: Cannot use --image with --count 0: it stops all warm machines$/m],
     [["--image", "X"], /^smolvm: .*"X"/m],
     [["--memory", "1"], /^smolvm: Cannot give the machine 1 MiB of memory: expected 128 MiB to 16 TiB$/m],
     [["alpine"], /too many arguments/i],
@@ -295,7 +295,7 @@ Deno.test("smolvm warm refuses what it cannot do", async () => {
   const { code, stderr } = await cli.run(["warm"], { config: "insecure_no_jail = true" });
   assert.deepEqual(
     [code, stderr],
-    [125, "smolvm: Cannot keep machines warm with insecure_no_jail: those that wait are jailed\n"],
+    [125, "smolvm: Cannot keep machines warm with insecure_no_jail: warm machines always have a jail\n"],
   );
   assertCode(await cli.run(["warm", "--count", "0"]), 0);
   assert.deepEqual(listOf(cli.state), []);

@@ -36,6 +36,6 @@ export function formatFindings(findings: Finding[], { colour, width = Infinity }
 function sumUp(findings: Finding[]): string {
   const count = (status: Finding["status"]) => findings.filter((finding) => finding.status === status).length;
   const [errors, warnings] = [count("error"), count("warning")];
-  if (errors + warnings === 0) return "Everything is there.";
+  if (errors + warnings === 0) return "No problems found.";
   return `${errors} ${errors === 1 ? "error" : "errors"}, ${warnings} ${warnings === 1 ? "warning" : "warnings"}.`;
 }

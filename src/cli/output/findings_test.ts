@@ -15,7 +15,7 @@ Deno.test("formatFindings() has a line for each finding, the way to fix it below
       "\n1 error, 1 warning.",
   );
   assert.match(formatFindings([MISSING, MISSING], { colour: false }), /\n2 errors, 0 warnings\.$/);
-  assert.equal(formatFindings([FINE], { colour: false }), "ok   kvm   usable\n\nEverything is there.");
+  assert.equal(formatFindings([FINE], { colour: false }), "ok   kvm   usable\n\nNo problems found.");
 });
 
 Deno.test("formatFindings() colours the status alone", () => {
