@@ -1,9 +1,9 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 
-/** Makes a command of `program`; `setExitCode` is told what it comes to when it is run, unless that is 0. */
+/** Creates a command of `program`. When the command runs, it calls `setExitCode` unless its exit code is 0. */
 export type MakeCommand = (setExitCode: (code: number) => void, program: CommandUnknownOpts) => CommandUnknownOpts;
 
-/** The commands, by their names and aliases, under the headings of the overview. Each is loaded when it is wanted. */
+/** The commands by name and aliases, grouped by the headings of the overview. Each is loaded on demand. */
 export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>> = {
   "Machines:": {
     run: async () => (await import("./run.ts")).runCommand,

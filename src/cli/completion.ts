@@ -20,7 +20,7 @@ export function completionCommand() {
     });
 }
 
-/** `smolvm __complete WORD...`, which those scripts ask; the words are those of `program`, as far as they are typed. */
+/** `smolvm __complete WORD...`, which the completion scripts call with the words typed after `smolvm`. */
 export function completeCommand(program: CommandUnknownOpts) {
   return new Command("__complete")
     .argument("[word...]")

@@ -43,7 +43,7 @@ Examples:
   smolvm config set default_mem 2g
   smolvm config set default_dns 9.9.9.9`;
 
-/** What an argument means for each kind of values, as for the options of `run`. */
+/** Parsers of `config set` arguments by value kind; they accept the same forms as the options of `run`. */
 const PARSERS: Record<ConfigValueType["kind"], (text: string) => ConfigValue> = {
   integer: (text) => /^\d+$/.test(text) ? Number(text) : NaN,
   mib: parseMemory,
@@ -51,9 +51,9 @@ const PARSERS: Record<ConfigValueType["kind"], (text: string) => ConfigValue> = 
   text: (text) => text,
 };
 
-/** `smolvm config`; `program` is the command it will be a part of. */
+/** `smolvm config`; `program` is its parent command. */
 export function configCommand(program: CommandUnknownOpts) {
-  // Before there are subcommands: they take the settings over from it.
+  // Copy the settings before adding subcommands, which copy them from this command.
   const config = new Command("config")
     .copyInheritedSettings(program)
     .summary("Show or change the defaults for machines")
@@ -94,17 +94,17 @@ export function configCommand(program: CommandUnknownOpts) {
   return config;
 }
 
-/** The keys, for the end of a help. */
+/** Describes the keys, for the end of a help text. */
 function describeKeys(): string {
   const keys = Object.values(CONFIG_KEYS);
   const lines = keys.map(({ name, type, fallback, meaning }) =>
-    // That a key is not set, or not in force, goes without saying.
+    // No default is shown for undefined, false and 0.
     `  ${name}: ${meaning}, ${type.expected}${fallback ? ` (default: ${fallback})` : ""}`
   );
   return ["", "Keys:", ...lines].join("\n");
 }
 
-/** Every key as a line of the file; as a comment when it has no value. */
+/** Formats each key as a line of the file; a key without a value becomes a comment. */
 function formatConfig(config: Config): string {
   return Object.entries(CONFIG_KEYS).map(([field, { name, meaning }]) => {
     const value = config[field as keyof Config];

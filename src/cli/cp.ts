@@ -50,7 +50,7 @@ export function cpCommand(setExitCode: (code: number) => void) {
     });
 }
 
-/** What is to be done; machines are looked for when it is. */
+/** Returns the function that copies; it looks up the machine only when called. */
 function planCopy(source: string, destination: string): (options: CopyOptions) => Promise<void> {
   const [from, to] = [parseCopyPath(source), parseCopyPath(destination)];
   if (from.kind === "guest" && to.kind === "guest") {

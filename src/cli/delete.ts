@@ -40,7 +40,7 @@ export function deleteCommand(setExitCode: (code: number) => void) {
     });
 }
 
-/** Asks whether to delete a machine, if it can be. */
+/** Asks whether to delete a machine, after checking that it can be deleted. */
 async function askFor({ id, name }: Machine): Promise<void> {
   const [{ findMachineById }, { checkDeletable }] = await Promise.all([
     import("../machine/find.ts"),

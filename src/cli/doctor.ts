@@ -19,7 +19,7 @@ export function doctorCommand(setExitCode: (code: number) => void) {
     .addOption(new Option("--format <format>", "output format").choices(["text", "json"] as const))
     .addHelpText("after", EXAMPLES)
     .action(async ({ format }) => {
-      // Only this command has a use for it.
+      // Only this command needs it.
       const { diagnose } = await import("../doctor/mod.ts");
       const findings = await diagnose();
       if (format === "json") printLine(JSON.stringify(findings, undefined, 2));

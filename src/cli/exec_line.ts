@@ -33,7 +33,7 @@ export const EXEC_OPTIONS: readonly OptionRow[] = [
   },
 ];
 
-/** The same, as they were given. */
+/** The parsed values of {@linkcode EXEC_OPTIONS}. */
 export interface ExecLineOptions {
   interactive?: true;
   tty?: true;
@@ -45,15 +45,15 @@ export interface ExecLineOptions {
 }
 
 /**
- * Does what `smolvm exec` with that machine, command and options says, and returns the exit code.
+ * Runs `smolvm exec` with this machine, command and options, and returns the exit code.
  *
- * @throws {SmolvmError} for whatever could not be done.
+ * @throws {SmolvmError} when it fails.
  */
 export async function execLine(name: string, argv: string[], given: ExecLineOptions): Promise<number> {
   const { interactive: stdin = false, tty, detach, user, workdir, env, envFile } = given;
   if (detach && stdin) throw new SmolvmError("usage", "Cannot use --interactive with --detach");
   const options = { user, workdir, env: toVariables([...envFile ?? [], ...env ?? []]) };
-  // Not by Machine of the module, which loads all that can be done with one, and looks it up again for each.
+  // This avoids the module's Machine, which loads every operation and looks up the machine again for each one.
   if (detach) {
     await execInBackground(openMachine(name), describeCommand(argv, { ...options, terminal: tty && UNSEEN_TERMINAL }));
     return 0;

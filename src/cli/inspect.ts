@@ -13,7 +13,7 @@ Examples:
   smolvm inspect web
   smolvm inspect --type image alpine`;
 
-/** What is known of each kind of things by that name, for JSON; an error with the code says that there is none. */
+/** Returns the JSON details of an object, by type. A missing object is an error with the code `no-machine` or `no-image`. */
 const KINDS = {
   machine: async (name: string): Promise<unknown> => {
     const [{ findMachine }, { machineDetails }, { infoOf }] = await Promise.all([
@@ -59,7 +59,7 @@ async function inspectEither(name: string): Promise<unknown> {
     try {
       return await KINDS.image(name);
     } catch (imageError) {
-      // What is no reference is no image either, and without buildah there are none.
+      // An invalid reference names no image (`source`), and without buildah (`dependency`) there are no images.
       const codes = ["no-image", "source", "dependency"];
       const absent = imageError instanceof SmolvmError && codes.includes(imageError.code);
       if (!absent) throw imageError;

@@ -65,7 +65,7 @@ async function* asText(
   }
 }
 
-/** Ends quietly when nobody reads it any more, as in a pipe to `head`. */
+/** Prints the output; ends silently when the reader closes the pipe, as `head` does. */
 async function print(output: AsyncIterable<OutputChunk>): Promise<void> {
   try {
     for await (const { stream, data } of output) await passOn(stream, data);

@@ -1,6 +1,6 @@
 import { argument, type Kind } from "./completion/kind.ts";
 
-/** The argument of a command that takes a machine; `kind` says which ones it is for. */
+/** The argument of a command that takes one machine; completion offers the machines of this `kind`. */
 export function machineArgument(kind: Kind = "machine") {
   return argument(kind, "<name>", "machine, by name or ID prefix");
 }

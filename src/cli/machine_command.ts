@@ -5,10 +5,10 @@ import { type GivenOptions, MACHINE_OPTIONS, type MachineLine } from "./machine_
 import type { OptionRow } from "./option_table.ts";
 
 /**
- * A command with the arguments and options that describe a machine.
+ * Creates a command with the arguments and options that describe a machine.
  *
- * @param more options beside those
- * @param act runs it
+ * @param more additional options
+ * @param act runs the command
  */
 export function machineCommand(name: string, more: readonly OptionRow[], act: (line: MachineLine) => Promise<void>) {
   const command = new Command(name)

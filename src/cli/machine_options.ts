@@ -90,7 +90,7 @@ export const MACHINE_OPTIONS: readonly OptionRow[] = [
   { flags: "-q, --quiet", description: "do not show progress" },
 ];
 
-/** The options of such a command, as they were given. */
+/** The parsed values of {@linkcode MACHINE_OPTIONS}. */
 export interface GivenOptions extends NetworkGiven {
   file?: string;
   name?: string;
@@ -118,17 +118,17 @@ export interface GivenOptions extends NetworkGiven {
 export interface MachineLine {
   /** The name of the command. */
   name: string;
-  /** What is booted, and what is run. */
+  /** The source and the command. */
   words: string[];
   options: GivenOptions;
 }
 
-/** What such a command line says. */
+/** The machine that a command line describes. */
 export type DescribedMachine = MachineSettings & SourceAndCommand;
 
 /**
- * The machine that such a command line describes: what is given there, else what its Smolfile has. What may be repeated
- * is added up. Its progress is told on standard error.
+ * Returns the machine that a command line describes. Options override the Smolfile; values of repeatable options are
+ * added to the values in the Smolfile. Progress goes to standard error.
  *
  * @throws {SmolvmError} `usage`, `config`.
  */
@@ -164,7 +164,7 @@ export async function machineOptions(line: MachineLine, status: StatusLine | und
 }
 
 async function declared(path: string): Promise<Smolfile> {
-  // Loaded only by those who have one.
+  // Loaded only when there is a Smolfile.
   const { readSmolfile } = await import("../config/smolfile.ts");
   return await readSmolfile(path);
 }

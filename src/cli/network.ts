@@ -42,9 +42,9 @@ const PRUNE_EXAMPLES = `
 Examples:
   smolvm network prune --force`;
 
-/** `smolvm network`; `program` is the command it will be a part of. */
+/** `smolvm network`; `program` is its parent command. */
 export function networkCommand(setExitCode: (code: number) => void, program: CommandUnknownOpts) {
-  // Before there are subcommands: they take the settings over from it.
+  // Copy the settings before adding subcommands, which copy them from this command.
   const network = new Command("network")
     .copyInheritedSettings(program)
     .summary("Manage networks of machines")

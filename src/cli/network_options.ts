@@ -14,7 +14,7 @@ import {
   repeated,
 } from "./parse.ts";
 
-/** The options of a machine that are about its network. */
+/** The network options of a machine. */
 export const NETWORK_OPTIONS: readonly OptionRow[] = [
   { flags: "--net", description: "let the guest reach the public internet, but not the host or its networks" },
   {
@@ -64,7 +64,7 @@ export const NETWORK_OPTIONS: readonly OptionRow[] = [
   },
 ];
 
-/** The same, as they were given. */
+/** The parsed values of {@linkcode NETWORK_OPTIONS}. */
 export interface NetworkGiven {
   net?: true;
   allowNet?: string[];
@@ -77,10 +77,10 @@ export interface NetworkGiven {
   dns?: string;
 }
 
-/** What of a machine is about its network. */
+/** The network settings of a machine. */
 type NetworkSettings = Pick<MachineSettings, keyof NetworkNeeds | "allowNet">;
 
-/** Each of these settings: its option, the option's key, and its key in a Smolfile. */
+/** For each setting: its option, the option's key in the parsed values, and its key in a Smolfile. */
 const WORDS: Record<keyof NetworkSettings, [option: string, given: keyof NetworkGiven, declared: string]> = {
   net: ["--net", "net", "net"],
   allowNet: ["--allow-net", "allowNet", "allow_net"],
@@ -93,13 +93,13 @@ const WORDS: Record<keyof NetworkSettings, [option: string, given: keyof Network
   dns: ["--dns", "dns", "dns"],
 };
 
-/** What refuses `--network none`; `--dns` lacks a network then, as without it. */
+/** The settings that conflict with `--network none`. `--dns` is not one: the check for a missing network refuses it. */
 const OPENING = Object.entries(WORDS).filter(([key]) => key !== "networks" && key !== "dns");
 
 /**
- * Whether there is a network, and what of it.
+ * Returns the network settings from the options and the Smolfile.
  *
- * @throws {SmolvmError} `usage` for an option that lacks another one, or contradicts it.
+ * @throws {SmolvmError} `usage` for an option that needs another option, or conflicts with it.
  */
 export function networkSettings(
   options: NetworkGiven & { file?: string },
@@ -128,7 +128,7 @@ export function networkSettings(
   return settings;
 }
 
-/** Refuses what is about a network beside `--network none`. */
+/** Refuses other network options together with `--network none`. */
 function refuseWithNone(options: NetworkGiven): void {
   const other = OPENING.find(([, [, given]]) => options[given] !== undefined);
   if (other === undefined) return;
@@ -136,7 +136,7 @@ function refuseWithNone(options: NetworkGiven): void {
   throw new SmolvmError("usage", `Cannot use ${option} with --network none`);
 }
 
-/** Refuses `--net none` and the like: a user of docker means no network by it, and not the image `none`. */
+/** Refuses `--net none` and the like: docker users mean a network mode, not an image called `none`. */
 export function refuseNetworkAsSource(words: readonly string[]): void {
   const [source = ""] = words;
   if (!isReservedNetwork(source) || Deno.args.at(-1 - words.length) !== "--net") return;

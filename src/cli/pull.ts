@@ -31,7 +31,7 @@ export function pullCommand(setExitCode: (code: number) => void) {
       const { parseReference } = await import("../image/reference.ts");
       const { quiet } = self.optsWithGlobals();
       const onProgress = quiet ? undefined : writeError;
-      // All of them before the first is pulled.
+      // Check all references before pulling the first.
       for (const image of images) parseReference(image);
       setExitCode(
         await forEachTarget([...new Set(images)], async (image) => {

@@ -29,7 +29,7 @@ export function restartCommand(setExitCode: (code: number) => void) {
           const interrupted = new Promise<never>((_, reject) => {
             signal.addEventListener("abort", () => reject(signal.reason));
           });
-          interrupted.catch(() => {}); // Told by whatever it interrupts.
+          interrupted.catch(() => {}); // The interrupted operation reports it.
           return forEachMachine(names, async (machine) => {
             if (signal.aborted) return;
             await Promise.race([machine.stop({ timeoutMs: timeout * 1000 }), interrupted]);

@@ -30,7 +30,7 @@ async function runLine(line: MachineLine & { options: RunLineOptions }): Promise
   return await (line.options.detach ? runDetached(line) : runAttached(line));
 }
 
-/** Leaves a machine running by itself, or nothing when it cannot be started or a signal comes first. */
+/** Starts a machine in the background; removes it if the start fails or a signal arrives first. */
 async function runDetached(line: MachineLine & { options: RunLineOptions }): Promise<number> {
   const { interactive: stdin = false, tty = false, rm = false, timeout } = line.options;
   if (timeout !== undefined) {

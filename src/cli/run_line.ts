@@ -8,7 +8,7 @@ import { parseSeconds } from "./parse.ts";
 import { attend } from "./session.ts";
 import { requireTerminal } from "./terminal.ts";
 
-/** The options of `smolvm run` beside those that describe a machine. */
+/** The options of `smolvm run` in addition to those that describe a machine. */
 export const RUN_OPTIONS: readonly OptionRow[] = [
   {
     flags: "-d, --detach",
@@ -22,7 +22,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
   },
 ];
 
-/** All of them, as they were given. */
+/** The parsed values of all options of `smolvm run`. */
 export interface RunLineOptions extends GivenOptions {
   detach?: true;
   rm?: true;
@@ -30,9 +30,9 @@ export interface RunLineOptions extends GivenOptions {
 }
 
 /**
- * Does what `smolvm run` with those words and options says, without `--detach`, and returns the exit code.
+ * Runs `smolvm run` without `--detach` and returns the exit code.
  *
- * @throws {SmolvmError} for whatever could not be done.
+ * @throws {SmolvmError} when it fails.
  */
 export async function runAttached(line: MachineLine & { options: RunLineOptions }): Promise<number> {
   const { interactive: stdin = false, tty = false, timeout: timeoutS } = line.options;

@@ -13,7 +13,7 @@ Examples:
   smolvm shell -u nobody web
   echo 'uname -r' | smolvm shell web`;
 
-/** What is tried, as login shells, until one is there. */
+/** The login shells to try, in this order, until one exists. */
 const SHELLS = [["bash", "-l"], ["ash", "-l"], ["sh", "-l"], ["busybox", "sh", "-l"]];
 
 /** `smolvm shell`. */

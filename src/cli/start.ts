@@ -49,7 +49,7 @@ export function startCommand(setExitCode: (code: number) => void) {
     });
 }
 
-/** Starts a machine in the background, and says so; not once `signal` is aborted, which gives up a start. */
+/** Starts a machine in the background and prints that; aborting `signal` cancels the start. */
 export async function startThere(machine: Machine, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { pid, log } = await machine.start({ bootTimeoutMs: bootTimeoutMs(), signal });
@@ -62,7 +62,7 @@ async function startHere(
 ): Promise<number> {
   const { tty, stdin: hasInput } = (await machine.info()).command;
   const onTerminal = Deno.stdin.isTerminal() && (tty || Deno.stdout.isTerminal());
-  // What was made for a terminal has one, if need be one that nobody looks at.
+  // A machine created with --tty always gets a terminal, even if no user sees it.
   const terminal = onTerminal && (foreground || tty) ? terminalSize() : tty ? UNSEEN_TERMINAL : undefined;
   const onPhase = (phase: Phase) => status?.show(phase, machine.name);
   const start = (streams: StreamOptions) =>

@@ -19,7 +19,7 @@ Examples:
   smolvm stats --no-stream web db
   smolvm stats --no-stream --format json`;
 
-/** What clears a terminal; what it shows is then painted over, so that it does not flicker. */
+/** Clears the terminal, once: later output overwrites the old text, which avoids flicker. */
 const CLEAR = "\x1b[2J";
 const HEADER = ["NAME", "CPU %", "RESIDENT", "MEMORY", "DISK", "NET", "PIDS"];
 const UNKNOWN = "-";
@@ -62,13 +62,13 @@ export function statsCommand(setExitCode: (code: number) => void) {
     });
 }
 
-/** What shows a text on a terminal in place of all that it shows. */
+/** Returns the escape sequences that replace the whole screen with a text. */
 function paint(text: string): string {
   const [home, clearLine, clearBelow] = ["\x1b[H", "\x1b[K", "\x1b[J"];
   return `${home}${text.replaceAll("\n", `${clearLine}\n`)}${clearLine}\n${clearBelow}`;
 }
 
-/** Whether there was somebody to read it. */
+/** Prints to standard output; returns false when the reader has closed the pipe. */
 async function print(text: string): Promise<boolean> {
   try {
     await passOn("stdout", new TextEncoder().encode(text));

@@ -10,7 +10,7 @@ Examples:
   smolvm stop --timeout 60 db
   smolvm stop --force stuck`;
 
-/** How long a command may take to end, in seconds. */
+/** The default time for a command to exit, in seconds. */
 export const DEFAULT_TIMEOUT_S = 10;
 
 /** `smolvm stop`. */

@@ -26,9 +26,9 @@ const TITLES: Record<Usage["type"], string> = {
   remains: "Remains of killed machines",
 };
 
-/** `smolvm system`; `program` is the command it will be a part of. */
+/** `smolvm system`; `program` is its parent command. */
 export function systemCommand(program: CommandUnknownOpts) {
-  // Before there are subcommands: they take the settings over from it.
+  // Copy the settings before adding subcommands, which copy them from this command.
   const system = new Command("system")
     .copyInheritedSettings(program)
     .summary("Show what smolvm uses on this host")

@@ -3,7 +3,7 @@ import { setEnv } from "../../tests/helpers/env.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { readSmolfile, type Smolfile } from "./smolfile.ts";
 
-/** What a Smolfile with that text says, but for its folder; messages have `FILE` for its path. */
+/** Reads a Smolfile with this text, without its folder; in messages, `FILE` replaces its path. */
 async function read(text: string): Promise<Omit<Smolfile, "folder">> {
   using temp = makeTempFolder();
   const path = `${temp.path}/Smolfile`;
@@ -16,7 +16,7 @@ async function read(text: string): Promise<Omit<Smolfile, "folder">> {
   return smolfile;
 }
 
-Deno.test("readSmolfile() reads every key as the option of that name", async () => {
+Deno.test("readSmolfile() reads every key like the option of that name", async () => {
   const text = `
     image = "alpine:3"
     command = ["ls", "-la", ""]
@@ -74,7 +74,7 @@ Deno.test("readSmolfile() reads every key as the option of that name", async () 
   });
 });
 
-Deno.test("readSmolfile() leaves open what a file does not say", async () => {
+Deno.test("readSmolfile() leaves missing keys unset", async () => {
   assert.deepEqual(await read("# nothing\n"), {
     image: undefined,
     command: [],
@@ -99,19 +99,19 @@ Deno.test("readSmolfile() leaves open what a file does not say", async () => {
   });
 });
 
-Deno.test("readSmolfile() takes sizes in MiB too, false for what it is, and variables of this process", async () => {
+Deno.test("readSmolfile() accepts sizes in MiB, keeps false, and inherits variables of this process", async () => {
   using _ = setEnv({ SMOLVM_TEST_SET: "v", SMOLVM_TEST_UNSET: undefined });
   const text = 'memory = 256\ndisk = 1_024\nnet = false\nenv = ["SMOLVM_TEST_SET", "SMOLVM_TEST_UNSET"]\n';
   const { memoryMib, diskBytes, net, env } = await read(text);
   assert.deepEqual([memoryMib, diskBytes, net, env], [256, 2 ** 30, false, ["SMOLVM_TEST_SET=v"]]);
 });
 
-Deno.test("readSmolfile() gives a command that is one text to the guest's shell, whatever its lines look like", async () => {
+Deno.test("readSmolfile() passes a command that is one string to the guest's shell, even if its lines look like keys", async () => {
   const { command } = await read('command = """\ncpus = 99\necho $HOME\n"""\ncpus = 1\n');
   assert.deepEqual(command, ["/bin/sh", "-c", "cpus = 99\necho $HOME\n"]);
 });
 
-Deno.test("readSmolfile() finds the host's folders from the folder of the file", async () => {
+Deno.test("readSmolfile() resolves host folders relative to the file's folder", async () => {
   using temp = makeTempFolder();
   const folder = `${temp.path}/project`;
   await Deno.mkdir(folder);
@@ -144,7 +144,7 @@ Deno.test("readSmolfile() names the line and the key that is unknown or of anoth
   for (const [text, message] of Object.entries(messages)) await assert.rejects(read(text), { code: "config", message });
 });
 
-Deno.test("readSmolfile() refuses a value as its option does, and names its line", async () => {
+Deno.test("readSmolfile() refuses the same values as the option, and names the line", async () => {
   const messages = {
     "cpus = 1.5": "cpus 1.5: expected a whole number of CPUs",
     "memory = 'lots'": 'memory "lots": expected a whole number of MiB such as 512, 512m or 1g',
@@ -162,7 +162,7 @@ Deno.test("readSmolfile() refuses a value as its option does, and names its line
   }
 });
 
-Deno.test("readSmolfile() says why a file cannot be read", async () => {
+Deno.test("readSmolfile() reports why a file cannot be read", async () => {
   using temp = makeTempFolder();
   const path = `${temp.path}/Smolfile`;
   await assert.rejects(readSmolfile(path), {

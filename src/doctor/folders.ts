@@ -36,7 +36,7 @@ async function checkRuntime(signal: AbortSignal): Promise<Verdict> {
   return await problemWith(runtime, nearestFolder(runtime), signal) ?? { status: "ok", found: runtime };
 }
 
-/** Why a folder cannot be used; `there` is the folder itself, or the existing folder in which it would be made. */
+/** Returns why a folder cannot be used; `there` is the folder itself or its nearest existing ancestor. */
 async function problemWith(folder: string, there: string, signal: AbortSignal): Promise<Verdict | undefined> {
   const { uid, isDirectory } = Deno.statSync(there);
   if (!isDirectory) {

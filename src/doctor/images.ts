@@ -5,7 +5,7 @@ import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 import { fileSystemOf, judgeSpace } from "./space.ts";
 
-/** Checks of what images need; machines that boot from a folder do not need it. */
+/** Checks of the requirements of images; machines that boot from a folder do not need them. */
 export function imageChecks(): Check[] {
   const checks: Check[] = [{ name: "buildah", run: checkBuildah }, { name: "image-storage", run: checkStorage }];
   return Deno.build.os === "darwin" ? [...checks, { name: "image-volume", run: checkVolume }] : checks;

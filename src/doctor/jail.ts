@@ -11,7 +11,7 @@ import { runProgram } from "./program.ts";
 /** The number of ids that buildah needs for an image's users. */
 const LEAST_IDS = 65_536;
 
-/** Checks of the jail of a VM's process and of the ids that separate images' users from the host's; Linux only. */
+/** Checks of the VM process's jail, and of the ids that separate images' users from host users; Linux only. */
 export function jailChecks(): Check[] {
   if (Deno.build.os !== "linux") {
     const found = "not available on macOS: a guest that takes over its VM process has your user's rights";
@@ -39,7 +39,7 @@ async function checkNamespaces(signal: AbortSignal): Promise<Verdict> {
   return { status: "ok", found: "user, mount, network, IPC and UTS" };
 }
 
-/** Starts a process that enters its jail as a VM's process does. */
+/** Starts a process that enters a jail as a VM process does. */
 async function tryJail(signal: AbortSignal): Promise<JailReport> {
   const { argv, env } = roleCommand("jail-probe");
   const prefix = jailPrefix({ isJailed: true, keepsNetwork: false });
@@ -48,10 +48,10 @@ async function tryJail(signal: AbortSignal): Promise<JailReport> {
   throw new SmolvmError("jail", `Cannot enter a jail: the test process exited${stderr && `: ${stderr}`}`);
 }
 
-/** Judges what limits VMs started by this process, from the text of `/proc/self/cgroup`. */
+/** Judges which limits apply to VMs started by this process, from the text of `/proc/self/cgroup`. */
 export function judgeCgroup(text: string, { isRoot }: { isRoot: boolean }): Verdict {
   const parent = parentCgroup(text);
-  // Only root can make groups at the top.
+  // Only root can create cgroups at the top.
   if (parent !== undefined && (isRoot || parent !== "")) {
     return { status: "ok", found: `memory, CPUs and threads, in a cgroup below ${parent || "/"}` };
   }

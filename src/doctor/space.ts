@@ -6,7 +6,7 @@ const LEAST_FREE_BYTES = 1024 ** 3;
 
 /** The file system that a folder is in. */
 export interface FileSystem {
-  /** Type such as `ext4`; `undefined` if the host does not say. */
+  /** Type such as `ext4`; `undefined` if the host does not report it. */
   type: string | undefined;
   freeBytes: number;
 }

@@ -73,7 +73,7 @@ refusalTest("smolvm refuses unknown flags and commands and suggests the nearest"
 ]);
 
 const NETWORK_HINT = (source: string) =>
-  `Write --network none, or --allow-net with rules; for an image or a folder of that name, --net -- ${source}.`;
+  `Use --network none, or --allow-net with rules. For an image or a folder of that name, use --net -- ${source}.`;
 
 refusalTest("smolvm run and create refuse docker's network names as their source", [
   ...["none", "host", "bridge", "default", "container:web"].flatMap((source) =>

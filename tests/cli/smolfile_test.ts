@@ -119,7 +119,7 @@ Deno.test("smolvm run and create -f refuse a missing or invalid file, and leave 
     ["", [], `Cannot use ${file}: it has no image, and no SOURCE is given`],
     ["", ["--", "ls"], `Cannot use ${file}: it has no image, and no SOURCE is given`],
     ["cpus = 2\nimgae = 'a'", ["root"], `${file}, line 2: unknown key "imgae"`, "Did you mean image?"],
-    ["memory = true", ["root"], `${file}, line 1: memory is a boolean, expected MiB, or a text such as "512m"`],
+    ["memory = true", ["root"], `${file}, line 1: memory is a boolean, expected MiB, or a string such as "512m"`],
     [
       "memory = 'lots'",
       ["root"],
