@@ -1,7 +1,7 @@
 /**
  * The entry point of the program. It imports only the entry that the command needs; in the download, each entry is a
- * separate bundle. This module is small because Deno does not cache its compiled code: Deno caches a module only once its
- * evaluation has finished, which here is at exit.
+ * separate bundle. This module is small because Deno does not cache its compiled code: Deno caches a module only once
+ * its evaluation has finished, which here is at exit.
  *
  * @module
  */

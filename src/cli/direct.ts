@@ -5,8 +5,8 @@ import { reporting } from "./report.ts";
 
 /**
  * Runs this process's command line without loading commander, reports errors, and returns the exit code. Returns
- * `undefined` if the words do not fit the table, `act` declines them or the working folder is gone: the caller must then
- * run the full program.
+ * `undefined` if the words do not fit the table, `act` declines them, or the working folder is gone: the caller must
+ * then run the full program.
  */
 export async function directly(
   table: readonly OptionRow[],

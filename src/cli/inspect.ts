@@ -13,7 +13,7 @@ Examples:
   smolvm inspect web
   smolvm inspect --type image alpine`;
 
-/** Returns the JSON details of an object, by type. A missing object is an error with the code `no-machine` or `no-image`. */
+/** Return the JSON details of a machine or an image; if it is missing, throw `no-machine` or `no-image`. */
 const KINDS = {
   machine: async (name: string): Promise<unknown> => {
     const [{ findMachine }, { machineDetails }, { infoOf }] = await Promise.all([

@@ -56,8 +56,8 @@ export const MACHINE_OPTIONS: readonly OptionRow[] = [
   {
     flags: "-p, --publish <[ip:]host:guest>",
     description:
-      "publish a port of the guest, by default at 127.0.0.1; append /udp for UDP; ranges such as 8000-8010 are allowed; " +
-      "does not need --net (repeatable)",
+      "publish a port of the guest, by default at 127.0.0.1; append /udp for UDP; ranges such as 8000-8010 are " +
+      "allowed; does not need --net (repeatable)",
     parse: collectPorts,
   },
   ...NETWORK_OPTIONS,

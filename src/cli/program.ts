@@ -19,8 +19,8 @@ const DEFAULT_COLUMNS = 80;
 const LEAST_COLUMNS = 30;
 
 /**
- * Creates the program with the command that `word` names, or with all commands, which are slow to load. The command that
- * runs calls `setExitCode` unless its exit code is 0.
+ * Creates the program with the command that `word` names, or with all commands, which are slow to load. The command
+ * that runs calls `setExitCode` unless its exit code is 0.
  */
 export async function makeProgram(setExitCode: (code: number) => void, word?: string) {
   const program = new Command("smolvm")

@@ -55,7 +55,7 @@ export async function attend(
     try {
       await passOn(stream, data);
     } catch (error) {
-      // A closed pipe is reported to the command only. Other write errors lose output, so they must not look like success.
+      // A closed pipe is only reported to the command. Any other error loses output, which must not look like success.
       if (error instanceof OutputError) end.reject(error);
       throw error;
     }

@@ -106,7 +106,7 @@ Deno.test("readSmolfile() accepts sizes in MiB, keeps false, and inherits variab
   assert.deepEqual([memoryMib, diskBytes, net, env], [256, 2 ** 30, false, ["SMOLVM_TEST_SET=v"]]);
 });
 
-Deno.test("readSmolfile() passes a command that is one string to the guest's shell, even if its lines look like keys", async () => {
+Deno.test("readSmolfile() passes a string command to the guest's shell, even if its lines look like keys", async () => {
   const { command } = await read('command = """\ncpus = 99\necho $HOME\n"""\ncpus = 1\n');
   assert.deepEqual(command, ["/bin/sh", "-c", "cpus = 99\necho $HOME\n"]);
 });

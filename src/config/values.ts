@@ -95,8 +95,8 @@ export function parseMountPoint(path: string): string {
 }
 
 /**
- * `[[ip]:][host]:guest[/tcp|/udp]`, or only the guest's port; an IPv6 address is in brackets, and `8000-8010` is a range
- * of ports. The default address is 127.0.0.1, the default host port 0.
+ * `[[ip]:][host]:guest[/tcp|/udp]`, or only the guest's port; an IPv6 address is in brackets, and `8000-8010` is a
+ * range of ports. The default address is 127.0.0.1, the default host port 0.
  */
 export function parsePorts(text: string): PortSpec[] {
   const match = /^(?:(?:(\[[^\]]*\]|[^:]*):)?(\d*|\d+-\d+):)?(\d+|\d+-\d+)(?:\/(\w+))?$/.exec(text);

@@ -49,7 +49,7 @@ Deno.test("smolvm config path prints the path of the file, whatever its content"
   assertPrinted(await config.run("path"), `${config.path}\n`);
 });
 
-Deno.test("smolvm config show prints every key with the value in force, as a valid file", async () => {
+Deno.test("smolvm config show prints every key with its effective value, as a valid file", async () => {
   using config = makeConfigCli();
   const defaults = "default_cpus = 1  # virtual CPUs\n" +
     "default_mem = 512  # memory in MiB\n" +
@@ -76,7 +76,7 @@ Deno.test("smolvm config show prints every key with the value in force, as a val
   }
 });
 
-Deno.test("smolvm config get prints only the value in force, and fails when there is none", async () => {
+Deno.test("smolvm config get prints only the effective value, and fails when there is none", async () => {
   using config = makeConfigCli();
   assertPrinted(await config.run("get", "default_mem"), "512\n");
   assertRefused(await config.run("get", "default_dns"), "Cannot get default_dns: it is not set");

@@ -34,7 +34,7 @@ Deno.test("smolvm doctor prints the same findings for people and for programs", 
   }
 });
 
-Deno.test("smolvm doctor says what is wrong and how to fix it", async () => {
+Deno.test("smolvm doctor reports problems and how to fix them", async () => {
   using cli = makeCli();
   const { folder } = cli;
   await Deno.mkdir(`${folder}/bin`);

@@ -36,7 +36,7 @@ Deno.test("smolvm refuses invalid image commands, and changes nothing", async ()
   await assertNothingLeft(cli);
 });
 
-Deno.test("smolvm says that images need buildah, and machines do not", async () => {
+Deno.test("smolvm reports that images need buildah, and runs machines without it", async () => {
   using cli = makeCli();
   const env = { PATH: "/does/not/exist" };
   for (

@@ -50,7 +50,7 @@ Deno.test("smolvm network create, ls, inspect and rm make, show and remove netwo
   assertPrinted(await cli.run(["network", "ls", "-q"]), "shop\n");
 });
 
-Deno.test("smolvm network create refuses a name that is none, and a range that is taken", async () => {
+Deno.test("smolvm network create refuses an invalid name, and an address range in use", async () => {
   using cli = makeNetworksCli();
   const expected = "expected up to 63 of a-z 0-9 _ -, the first and last a letter or digit, and no word such as host";
   for (const name of ["App", "a.b", "../a", "host", "none"]) {
@@ -61,7 +61,7 @@ Deno.test("smolvm network create refuses a name that is none, and a range that i
   assertFailed(await cli.run(["network", "create", "--subnet", "10.5.0.0/24", "two"]), 125, taken);
 });
 
-Deno.test("smolvm network prune removes the networks that no machine is made for, and asks before", async () => {
+Deno.test("smolvm network prune removes unused networks, after asking", async () => {
   using cli = makeNetworksCli();
   for (const name of ["one", "two", "used"]) await cli.run(["network", "create", name]);
   assertCode(await cli.run(["create", "--name", "web", "--network", "used", "root"]), 0);
@@ -78,7 +78,7 @@ Deno.test("smolvm network prune removes the networks that no machine is made for
   assertPrinted(await cli.run(["network", "prune"].concat("--force")), "");
 });
 
-Deno.test("smolvm create keeps the networks of a machine, from options and a Smolfile, and start names one that is gone", async () => {
+Deno.test("smolvm create stores networks from options and a Smolfile, and start reports a missing network", async () => {
   using cli = makeNetworksCli();
   for (const name of ["app", "back"]) assertCode(await cli.run(["network", "create", name]), 0);
   await Deno.writeTextFile(`${cli.folder}/Smolfile`, 'image = "root"\nnetworks = ["app"]\nnetwork_aliases = ["db"]\n');

@@ -212,7 +212,7 @@ refusalTest("smolvm run refuses ports that cannot be published", [
   },
 ]);
 
-refusalTest("smolvm run refuses rules that are none, and denials without a network", [
+refusalTest("smolvm run refuses invalid network rules, and --deny-net without a network", [
   {
     args: ["run", "--allow-net", "10.0.0.1/8", "{}/root"],
     message: 'Cannot use the network rule "10.0.0.1/8": it has bits behind its prefix of 8',
@@ -232,7 +232,7 @@ refusalTest("smolvm run refuses rules that are none, and denials without a netwo
   },
 ]);
 
-refusalTest("smolvm run refuses a network of machines that is not there, and names in none", [
+refusalTest("smolvm run refuses a missing network of machines, and aliases without a network", [
   {
     args: ["run", "--network", "app", "{}/root"],
     message: 'No such network: "app"',
@@ -257,7 +257,7 @@ refusalTest("smolvm run refuses a network of machines that is not there, and nam
   },
 ]);
 
-refusalTest("smolvm run refuses secrets that it cannot keep, and limits that are none", [
+refusalTest("smolvm run refuses invalid secrets and invalid limits", [
   {
     args: ["run", "--net", "--secret", "TOKEN@api.test=env:SMOLVM_NO_SUCH_VARIABLE", "{}/root"],
     message: 'Cannot use the secret "TOKEN": the variable SMOLVM_NO_SUCH_VARIABLE is not set',
@@ -293,7 +293,7 @@ refusalTest("smolvm run refuses secrets that it cannot keep, and limits that are
   },
 ]);
 
-refusalTest("smolvm run refuses a name server that is none, and one without a network", [
+refusalTest("smolvm run refuses an invalid name server, and one without a network", [
   badValue("--dns <address>", "dns.example", "Expected an IP address."),
   {
     args: ["run", "--dns", "1.1.1.1", "{}/root"],
@@ -320,7 +320,7 @@ refusalTest("smolvm run refuses values that the guest cannot use", [
   },
 ]);
 
-refusalTest("smolvm run refuses a terminal when its input is not one", [{
+refusalTest("smolvm run refuses -it when its input is not a terminal", [{
   args: ["run", "-it", "{}/root"],
   message: "Cannot use --tty with --interactive: standard input is not a terminal",
   hint: "Leave --tty (-t) out when input is a file or a pipe.",
@@ -408,7 +408,7 @@ function hostProblem(): SmolvmError | undefined {
 const problem = hostProblem();
 if (problem) {
   const { message, hint } = problem;
-  refusalTest("smolvm run says why this host cannot run VMs, before it looks for an image", [
+  refusalTest("smolvm run reports why this host cannot run VMs, before it looks for an image", [
     { args, message, ...(hint === undefined ? {} : { hint }) },
     { args: ["run", "image.invalid/none"], message, ...(hint === undefined ? {} : { hint }) },
     { args: ["run", "-d", "image.invalid/none"], message, ...(hint === undefined ? {} : { hint }) },

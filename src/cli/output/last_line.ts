@@ -13,7 +13,7 @@ export class LastLine implements Disposable {
     return this.#isDrawn;
   }
 
-  /** Draws the text that `format` returns for this terminal width; it must be shorter, or the terminal wraps the line. */
+  /** Draws the text that `format` returns for the terminal's width; it must be shorter than the terminal is wide. */
   draw(format: (columns: number) => string): void {
     this.#isDrawn = true;
     write(`${ERASE_LINE}${format(columnsOf(Deno.stderr) ?? DEFAULT_COLUMNS)}`);
