@@ -47,7 +47,7 @@ function test(name: string, body: (ahead: Ahead) => Promise<void>): void {
       await using stub = await makeStubCli();
       const launcher = await download();
       const before = await takeInventory(stub.cli);
-      // This fills the code cache. Without the cache, the launcher starts no runner, and later runs would still write to it.
+      // Fill the code cache: without it, the launcher starts no runner, and later runs would still write to it.
       assertCode(await stub.program(launcher, "run", stub.rootfs, "true"), 0);
       await untilInventory(stub.cli, before, LEFT_MS);
       await body({

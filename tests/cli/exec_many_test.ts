@@ -7,7 +7,7 @@ import { assertCode } from "../helpers/process.ts";
 import { makeStubCli, noStubReason } from "../helpers/stub_vm.ts";
 
 const ROUNDS = Number(Deno.env.get("SMOLVM_TEST_ROUNDS") ?? 300);
-/** The allowed memory growth after {@linkcode ROUNDS} commands; with many rounds, a leak of a few KiB each exceeds it. */
+/** The allowed memory growth after {@linkcode ROUNDS} commands: a leak of a few KiB each exceeds it in long runs. */
 const GROWTH_MIB = 8;
 /** A leak grows the memory in every try; a heap that grows once does not. */
 const TRIES = 4;

@@ -1,4 +1,4 @@
-// Runs the filter for a container's seccomp profile on this host's kernel, and checks that it forbids the same as runc's.
+// Runs the filter for a container's seccomp profile on this host's kernel, and compares it with runc's.
 import assert from "node:assert/strict";
 import { agentFile } from "../../src/host/lib_folder.ts";
 import type { OciConfig, OciSeccomp } from "../../src/oci/config.ts";
