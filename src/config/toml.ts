@@ -35,7 +35,7 @@ export async function parseToml(text: string): Promise<Toml> {
 }
 
 /**
- * The parser does not report where a key is, so this parses the text up to the end of each line. A text that ends inside
+ * The parser does not report where a key is, so this parses the text up to each end of line. A text that ends inside
  * a value is invalid; the first text that has the key ends with the key's value. Quadratic, so only for errors.
  */
 function lineOf(text: string, key: string, read: (text: string) => object): number | undefined {
