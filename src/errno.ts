@@ -1,4 +1,4 @@
-/** Linux's names and texts of the errors that libkrun, mounts and the guest report. */
+/** Linux's names and texts for the errors that libkrun, mounts and the guest report. */
 const ERRNO: Record<number, [name: string, text: string]> = {
   1: ["EPERM", "Operation not permitted"],
   2: ["ENOENT", "No such file or directory"],

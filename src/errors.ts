@@ -20,7 +20,7 @@ export const ERROR_CODES = [
   "virtualization", // KVM or Hypervisor.framework cannot be used
   "jail", // the VM's process cannot be jailed
   "krun", // a call of libkrun failed
-  "guest", // the guest ended, did not answer or broke the protocol
+  "guest", // the guest ended, did not answer or violated the protocol
   "not-executable", // the command exists in the guest and cannot be executed
   "not-found", // the command does not exist in the guest
   "timeout", // the user's deadline has passed
@@ -34,11 +34,11 @@ export type ErrorCode = typeof ERROR_CODES[number];
 export interface SmolvmErrorOptions {
   /** The error that caused this one. */
   cause?: unknown;
-  /** One sentence that says what to do about it. */
+  /** One sentence on how to fix it. */
   hint?: string | undefined;
 }
 
-/** Every failure that smolvm itself reports. */
+/** A failure that smolvm itself reports. */
 export class SmolvmError extends Error {
   /** Distinguishes it from other errors. */
   override readonly name = "SmolvmError";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { messageOf, SmolvmError } from "./errors.ts";
 
-Deno.test("SmolvmError has its code, its hint and its cause, and no cause that was not given", () => {
+Deno.test("SmolvmError has its code, hint and cause, and no cause property without a cause", () => {
   const cause = new Error("disk full");
   const error = new SmolvmError("storage", "Cannot write", { cause, hint: "Make room." });
   assert.deepEqual(
@@ -11,7 +11,7 @@ Deno.test("SmolvmError has its code, its hint and its cause, and no cause that w
   assert.equal("cause" in new SmolvmError("usage", "No"), false);
 });
 
-Deno.test("messageOf() has the message of an error and the text of anything else", () => {
+Deno.test("messageOf() returns the message of an error, or the text of any other value", () => {
   assert.equal(messageOf(new TypeError("wrong")), "wrong");
   assert.equal(messageOf("text"), "text");
   assert.equal(messageOf(undefined), "undefined");

@@ -63,8 +63,8 @@ export class Fields {
     const version = this.#fields.has(name) ? this.integer(name, 1, Number.MAX_SAFE_INTEGER) : 1;
     if (version <= newest) return version;
     const { what, code } = this.#source;
-    throw new SmolvmError(code, `${what} has the schema ${version}, this smolvm knows ${newest}`, {
-      hint: "A newer smolvm wrote it: use that one.",
+    throw new SmolvmError(code, `${what} has schema ${version}, but this smolvm supports up to ${newest}`, {
+      hint: "A newer smolvm wrote it: use that version.",
     });
   }
 

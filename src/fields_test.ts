@@ -27,14 +27,14 @@ Deno.test("Fields reads each kind of field", () => {
   all.end();
 });
 
-Deno.test("Fields refuses what is no object", () => {
+Deno.test("Fields refuses a value that is not an object", () => {
   const kinds = { "null": null, "a list": [], "a string": "x", "a number": 1, "missing": undefined };
   for (const [kind, value] of Object.entries(kinds)) {
     assert.throws(() => fields(value), { code: "state", message: `It is ${kind}, expected an object` });
   }
 });
 
-Deno.test("Fields names the field that is missing or of another type, what it is and what was expected", () => {
+Deno.test("Fields names a missing or mistyped field, its value and the expected type", () => {
   const value = { text: "x", number: 1, list: [], none: null };
   const reads: [read: (from: Fields) => unknown, message: string][] = [
     [(from) => from.string("absent"), "It: absent is missing, expected a string"],
@@ -49,7 +49,7 @@ Deno.test("Fields names the field that is missing or of another type, what it is
   for (const [read, message] of reads) assert.throws(() => read(fields(value)), { code: "state", message });
 });
 
-Deno.test("Fields.integer() refuses fractions, what is out of range and what JavaScript cannot tell apart", () => {
+Deno.test("Fields.integer() refuses fractions, numbers out of range and unsafe integers", () => {
   for (const value of [0, 11, 1.5, NaN, Infinity, 2 ** 53]) {
     assert.throws(() => fields({ value }).integer("value", 1, 10), {
       message: `It: value is ${value}, expected an integer from 1 to 10`,
@@ -63,26 +63,30 @@ Deno.test("Fields.strings() names the item", () => {
   });
 });
 
-Deno.test("Fields.object() says where the object is", () => {
+Deno.test("Fields.object() names the path of the object in errors", () => {
   const inner = fields({ a: { b: { c: 1, d: 2 } } }).object("a").object("b");
   assert.throws(() => inner.string("c"), { message: "It: a: b: c is 1, expected a string" });
 });
 
-Deno.test("Fields.has() takes a null for nothing", () => {
+Deno.test("Fields.has() treats null as missing", () => {
   const both = fields({ none: null, zero: 0 });
   assert.deepEqual([both.has("none"), both.has("absent"), both.has("zero")], [false, false, true]);
   both.integer("zero", 0, 0);
   both.end();
 });
 
-Deno.test("Fields.end() names a field that nobody asked for", () => {
+Deno.test("Fields.end() names a field that was not read", () => {
   assert.throws(() => fields({ extra: 1 }).end(), { code: "state", message: 'It: unknown key "extra"' });
   const known = fields({ a: 1 });
   assert.throws(() => known.string("a"));
-  assert.throws(() => known.end(), { message: 'It: unknown key "a"' }, "one that could not be read is not taken");
+  assert.throws(
+    () => known.end(),
+    { message: 'It: unknown key "a"' },
+    "a field that failed to parse still counts as unread",
+  );
 });
 
-Deno.test("Fields does not mistake what every object inherits for a field", () => {
+Deno.test("Fields ignores properties that objects inherit", () => {
   assert.throws(() => fields({}).string("constructor"), { message: /constructor is missing/ });
   assert.equal(fields({}).has("toString"), false);
 });

@@ -15,7 +15,7 @@ export function logLevel(): LogLevel {
   return level;
 }
 
-/** Logs one line; pass a function for a message that is expensive to make. */
+/** Logs one line; pass a function if the message is expensive to create. */
 export function log(at: LogLevel, message: string | (() => string)): void {
   if (LOG_LEVELS.indexOf(at) > LOG_LEVELS.indexOf(level)) return;
   const ms = performance.now().toFixed(0).padStart(6);

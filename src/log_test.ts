@@ -14,7 +14,7 @@ function linesAt(level: Parameters<typeof log>[0], write: () => void): string[] 
   return lines;
 }
 
-Deno.test("log() passes on messages of the level and of those before it, with the time", () => {
+Deno.test("log() logs messages up to the level, with the time", () => {
   const lines = linesAt("info", () => {
     for (const level of ["error", "warn", "info", "debug", "trace"] as const) log(level, `a message of ${level}`);
   });
@@ -24,7 +24,7 @@ Deno.test("log() passes on messages of the level and of those before it, with th
   }
 });
 
-Deno.test("log() makes no message that nobody sees", () => {
+Deno.test("log() does not create a message that is not logged", () => {
   assert.deepEqual(linesAt("warn", () => log("debug", () => assert.fail("the message was made"))), []);
   assert.match(linesAt("trace", () => log("debug", () => "made"))[0]!, / made$/);
 });

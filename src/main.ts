@@ -1,25 +1,25 @@
 /**
- * The entry of the program. Each way in is imported when taken, so that none pays for the others: in the download each is
- * a bundle of its own, which shares nothing with the others. Deno keeps the compiled code of what has been evaluated,
- * which this module is only at the end of the program: it is small.
+ * The entry point of the program. It imports only the entry that the command needs; in the download, each entry is a
+ * separate bundle. This module is small because Deno does not cache its compiled code: Deno caches a module only once
+ * its evaluation has finished, which here is at exit.
  *
  * @module
  */
 
-import "./runner/entry.ts"; // First: in an executable, a runner is this program too.
+import "./runner/entry.ts"; // Import this first: in an executable, this program is also the runner.
 import deno from "../deno.json" with { type: "json" };
 import { printLine } from "./cli/output/print.ts";
 import { reporting } from "./cli/report.ts";
 
-/** Where a shell looks for programs that has no PATH. */
+/** The PATH that a shell uses if none is set. */
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: readonly string[]): Promise<number> {
-  // As under `env -i`. The launchers of the checkout and the download see to it, an executable has none.
+  // PATH may be unset, as under `env -i`. The launchers set it, but an executable has no launcher.
   if (!Deno.env.get("PATH")) Deno.env.set("PATH", DEFAULT_PATH);
-  // Not worth the whole command line, which knows it as well.
+  // This is faster than loading the full program, which handles --version too.
   if (args.length === 1 && args[0] === "--version") {
     return await reporting(() => Promise.try(printLine, deno.version)) ?? 0;
   }

@@ -10,9 +10,9 @@
  *
  * The module can be imported by path or by URL, bundled with a script (`deno bundle`) or compiled (`deno compile
  * --allow-all`). When imported by URL, in a bundle and in an executable, set `SMOLVM_LIB` to the `lib` folder of a
- * download or a checkout; an executable may have `lib` beside itself instead. A bundle or an executable is also the
- * program of its machines' processes, which stop at this module: import it first, because they evaluate what is
- * imported before it.
+ * download or a checkout; an executable may have `lib` beside itself instead. The processes of
+ * machines run the same bundle or executable, and evaluate it only up to this module: import it first, because these
+ * processes evaluate all imports before it.
  *
  * On Linux a script needs these permissions, but none to load the module. `STATE` is `~/.local/state/smolvm`; `RUNTIME`
  * is `$XDG_RUNTIME_DIR/smolvm`, or without that variable `/run/smolvm` for root and `/tmp/smolvm-UID` for others:

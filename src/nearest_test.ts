@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { nearestName } from "./nearest.ts";
 
-Deno.test("nearestName() finds what was mistyped, with the fewest errors", () => {
+Deno.test("nearestName() finds the name with the fewest typing errors", () => {
   for (const word of ["wbe", "web1", "wb", "we", "Web", "eb"]) {
     assert.equal(nearestName(word, ["database", "web"]), "web");
   }
@@ -9,7 +9,7 @@ Deno.test("nearestName() finds what was mistyped, with the fewest errors", () =>
   assert.equal(nearestName("webb", ["wab", "web"]), "web");
 });
 
-Deno.test("nearestName() has nothing for what is like no name", () => {
+Deno.test("nearestName() returns undefined when no name is similar", () => {
   for (const word of ["", "x", "nope", "webserver", "x".repeat(10_000)]) {
     assert.equal(nearestName(word, ["nl", "db", "web"]), undefined, word);
   }

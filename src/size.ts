@@ -1,17 +1,17 @@
 const DECIMAL = ["B", "kB", "MB", "GB", "TB"];
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB"];
 
-/** An amount of bytes as docker has it, in decimal units and three digits at most: `7.33 MB`. */
+/** Formats bytes as docker does, in decimal units with at most three digits: `7.33 MB`. */
 export function formatSize(bytes: number): string {
   return format(bytes, 1000, DECIMAL);
 }
 
-/** An amount of memory, or of a disk, in the units that they are asked for in: `7.33 MiB`. */
+/** Formats a memory or disk size in binary units, like the options of these sizes: `7.33 MiB`. */
 export function formatMemory(bytes: number): string {
   return format(bytes, 1024, BINARY);
 }
 
-/** An amount of memory, or of a disk, as people write it, and not rounded: `512 MiB`, `1.5 GiB`, `134217727 B`. */
+/** Formats a memory or disk size without rounding: `512 MiB`, `1.5 GiB`, `134217727 B`. */
 export function formatExact(bytes: number): string {
   const index = BINARY.findLastIndex((_, power) => {
     const value = bytes / 1024 ** power;
@@ -22,7 +22,7 @@ export function formatExact(bytes: number): string {
 
 function format(bytes: number, base: number, units: string[]): string {
   let [value, unit] = [bytes, 0];
-  // What would be rounded up to a whole unit is 1 of the next.
+  // A value that rounds up to `base` becomes 1 of the next unit.
   while (round(value) >= base && unit < units.length - 1) [value, unit] = [value / base, unit + 1];
   return `${round(value)} ${units[unit]}`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { formatExact, formatMemory, formatSize } from "./size.ts";
 
-Deno.test("formatSize() has decimal units and three digits at most", () => {
+Deno.test("formatSize() uses decimal units and at most three digits", () => {
   const sizes: [bytes: number, size: string][] = [
     [0, "0 B"],
     [999, "999 B"],
@@ -18,13 +18,13 @@ Deno.test("formatSize() has decimal units and three digits at most", () => {
   for (const [bytes, size] of sizes) assert.equal(formatSize(bytes), size);
 });
 
-Deno.test("formatMemory() has binary units", () => {
+Deno.test("formatMemory() uses binary units", () => {
   const sizes = { 0: "0 B", 1023: "1023 B", 1024: "1 KiB", [1023.4 * 1024]: "1023 KiB", [1023.6 * 1024]: "1 MiB" };
   for (const [bytes, text] of Object.entries(sizes)) assert.equal(formatMemory(Number(bytes)), text);
   assert.equal(formatMemory(10 * 1024 ** 3), "10 GiB");
 });
 
-Deno.test("formatExact() has the largest unit that needs no rounding", () => {
+Deno.test("formatExact() uses the largest unit that needs no rounding", () => {
   const MIB = 1024 ** 2;
   const sizes = { 0: "0 B", 1: "1 B", [512 * MIB]: "512 MiB", [1536 * MIB]: "1.5 GiB", [128 * MIB - 1]: "134217727 B" };
   for (const [bytes, text] of Object.entries(sizes)) assert.equal(formatExact(Number(bytes)), text);

@@ -2,7 +2,7 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { option } from "./completion/kind.ts";
 import type { OptionRow } from "./option_table.ts";
 
-/** Gives a command the options of a table. */
+/** Adds the options of a table to a command. */
 export function addOptions<C extends CommandUnknownOpts>(command: C, table: readonly OptionRow[]): C {
   for (const row of table) command.addOption(optionOf(row));
   return command;

@@ -4,14 +4,14 @@ import { reportError } from "./report.ts";
 
 const NEWLINE = 10;
 
-/** Asks the user at the terminal that standard input is, even if the output goes elsewhere. */
+/** Asks the user a yes-or-no question on standard error and reads the answer from standard input, a terminal. */
 export function ask(question: string): boolean {
   writeError(new TextEncoder().encode(`${question} [y/N] `));
   const line: number[] = [];
   const byte = new Uint8Array(1);
   while (line.at(-1) !== NEWLINE) {
     if (Deno.stdin.readSync(byte) === null) {
-      printError(""); // The end of the input leaves the cursor behind the question.
+      printError(""); // At end of input, the cursor is still on the line of the question.
       break;
     }
     line.push(byte[0]!);
@@ -20,19 +20,19 @@ export function ask(question: string): boolean {
 }
 
 /**
- * Refuses to ask where nobody can answer.
+ * Fails unless standard input is a terminal, where a user can answer a question.
  *
- * @param action what --force does without asking, such as `prune`
+ * @param action the verb for messages, such as `prune`
  * @throws {SmolvmError} `usage`.
  */
 export function requireAnswers(action: string): void {
   if (Deno.stdin.isTerminal()) return;
   throw new SmolvmError("usage", `Cannot ask whether to ${action}: standard input is not a terminal`, {
-    hint: `To ${action} without being asked, use --force.`,
+    hint: `Use --force to ${action} without a prompt.`,
   });
 }
 
-/** Asks whether to remove what is listed, and tells of another answer than yes. */
+/** Asks whether to remove the listed items, and reports if the answer is not yes. */
 export function askToRemove(names: readonly string[], question: string): boolean {
   if (ask(`${names.map((name) => `  ${name}`).join("\n")}\n${question}`)) return true;
   reportError(new SmolvmError("interrupted", "Nothing was removed: the answer was not yes"));

@@ -18,16 +18,16 @@ const DEFAULT_KEYS = "ctrl-p,ctrl-q";
 /** `smolvm attach`. */
 export function attachCommand(setExitCode: (code: number) => void) {
   return new Command("attach")
-    .summary("Attach to the command of a machine")
-    .description("Attach to the command of a machine that runs, until it ends or the keys that detach are typed")
+    .summary("Attach to the command of a running machine")
+    .description("Attach to the command of a running machine, until it exits or you type the detach keys")
     .addArgument(machineArgument("live machine"))
     .addOption(
-      new Option("--detach-keys <keys>", "on a terminal, what to type to leave").argParser(parseDetachKeys)
+      new Option("--detach-keys <keys>", "keys that detach from the command's terminal").argParser(parseDetachKeys)
         .default(parseDetachKeys(DEFAULT_KEYS), DEFAULT_KEYS),
     )
-    .option("--no-stdin", "leave standard input alone")
+    .option("--no-stdin", "do not connect standard input")
     .addOption(
-      option("boolean", "--sig-proxy <bool>", "pass signals on to the command, or be ended by them")
+      option("boolean", "--sig-proxy <bool>", "forward signals to the command instead of exiting on them")
         .argParser(parseBoolean).default(true),
     )
     .addHelpText("after", EXAMPLES)

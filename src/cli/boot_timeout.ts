@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 
-/** `SMOLVM_BOOT_TIMEOUT`: how long a guest may take to boot, in ms; the variable has seconds. */
+/** Returns the boot time-out in ms, from `SMOLVM_BOOT_TIMEOUT`, which is in seconds. */
 export function bootTimeoutMs(): number {
   const value = Deno.env.get("SMOLVM_BOOT_TIMEOUT") ?? "60";
   if (/^\d+(\.\d+)?$/.test(value) && Number(value) > 0 && Number(value) <= 86_400) return Number(value) * 1000;

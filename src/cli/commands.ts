@@ -1,9 +1,9 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 
-/** Makes a command of `program`; `setExitCode` is told what it comes to when it is run, unless that is 0. */
+/** Creates a command of `program`. When the command runs, it calls `setExitCode` unless its exit code is 0. */
 export type MakeCommand = (setExitCode: (code: number) => void, program: CommandUnknownOpts) => CommandUnknownOpts;
 
-/** The commands, by their names and aliases, under the headings of the overview. Each is loaded when it is wanted. */
+/** The commands by name and aliases, grouped by the headings of the overview. Each is loaded on demand. */
 export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>> = {
   "Machines:": {
     run: async () => (await import("./run.ts")).runCommand,
@@ -19,7 +19,7 @@ export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>
     update: async () => (await import("./update.ts")).updateCommand,
     "delete rm": async () => (await import("./delete.ts")).deleteCommand,
   },
-  "Machines at work:": {
+  "Running machines:": {
     exec: async () => (await import("./exec.ts")).execCommand,
     "shell sh": async () => (await import("./shell.ts")).shellCommand,
     attach: async () => (await import("./attach.ts")).attachCommand,
@@ -29,7 +29,7 @@ export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>
     top: async () => (await import("./top.ts")).topCommand,
     port: async () => (await import("./port.ts")).portCommand,
   },
-  "Networks of machines:": {
+  "Networks:": {
     network: async () => (await import("./network.ts")).networkCommand,
   },
   "Images:": {
@@ -37,7 +37,7 @@ export const COMMANDS: Record<string, Record<string, () => Promise<MakeCommand>>
     images: async () => (await import("./images.ts")).imagesCommand,
     rmi: async () => (await import("./rmi.ts")).rmiCommand,
   },
-  "Upkeep:": {
+  "Maintenance:": {
     inspect: async () => (await import("./inspect.ts")).inspectCommand,
     prune: async () => (await import("./prune.ts")).pruneCommand,
     system: async () => {

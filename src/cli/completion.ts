@@ -10,8 +10,8 @@ Examples:
 /** `smolvm completion`. */
 export function completionCommand() {
   return new Command("completion")
-    .summary("Print a script for completion in bash, zsh or fish")
-    .description("Print the script with which a shell completes commands, options, machines and images")
+    .summary("Print a completion script for bash, zsh or fish")
+    .description("Print a script that lets a shell complete commands, options, machines and images")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"] as const))
     .addHelpText("after", EXAMPLES)
     .action(async (shell) => {
@@ -20,7 +20,7 @@ export function completionCommand() {
     });
 }
 
-/** `smolvm __complete WORD...`, which those scripts ask; the words are those of `program`, as far as they are typed. */
+/** `smolvm __complete WORD...`, which the completion scripts call with the words typed after `smolvm`. */
 export function completeCommand(program: CommandUnknownOpts) {
   return new Command("__complete")
     .argument("[word...]")

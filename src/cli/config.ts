@@ -36,14 +36,14 @@ Examples:
   $EDITOR "$(smolvm config path)"`;
 
 const SET_EXAMPLES = `
-The file's comments and its other lines stay as they are.
+Comments and other lines of the file stay unchanged.
 
 Examples:
   smolvm config set default_cpus 4
   smolvm config set default_mem 2g
   smolvm config set default_dns 9.9.9.9`;
 
-/** What an argument means for each kind of values, as for the options of `run`. */
+/** Parsers of `config set` arguments by value kind; they accept the same forms as the options of `run`. */
 const PARSERS: Record<ConfigValueType["kind"], (text: string) => ConfigValue> = {
   integer: (text) => /^\d+$/.test(text) ? Number(text) : NaN,
   mib: parseMemory,
@@ -51,24 +51,24 @@ const PARSERS: Record<ConfigValueType["kind"], (text: string) => ConfigValue> = 
   text: (text) => text,
 };
 
-/** `smolvm config`; `program` is the command it will be a part of. */
+/** `smolvm config`; `program` is its parent command. */
 export function configCommand(program: CommandUnknownOpts) {
-  // Before there are subcommands: they take the settings over from it.
+  // Copy the settings before adding subcommands, which copy them from this command.
   const config = new Command("config")
     .copyInheritedSettings(program)
-    .summary("Show or change what machines get by default")
-    .description("Show or change what machines get unless options say otherwise")
+    .summary("Show or change the defaults for machines")
+    .description("Show or change the configuration, such as the defaults for machines")
     .addHelpText("after", `${describeKeys()}\n${EXAMPLES}`);
   config.command("show")
-    .description("Print every key with the value in force, as TOML")
+    .description("Print all keys with their effective values, as TOML")
     .addHelpText("after", SHOW_EXAMPLES)
     .action(async () => {
       const { readConfig } = await import("../config/config.ts");
       printLine(formatConfig(await readConfig()));
     });
   config.command("get")
-    .description("Print the value in force of a key")
-    .addArgument(argument("config key", "<key>", "one of those below"))
+    .description("Print the effective value of a key")
+    .addArgument(argument("config key", "<key>", "one of the keys below"))
     .addHelpText("after", `${describeKeys()}\n${GET_EXAMPLES}`)
     .action(async (name) => {
       const field = fieldOf(name);
@@ -78,9 +78,9 @@ export function configCommand(program: CommandUnknownOpts) {
       printLine(`${value}`);
     });
   config.command("set")
-    .description("Give a key a value in the configuration file, which is made if missing")
-    .addArgument(argument("config key", "<key>", "one of those below"))
-    .argument("<value>", "its value; memory also with a unit such as 512m or 1g")
+    .description("Set a key in the configuration file, which is created if missing")
+    .addArgument(argument("config key", "<key>", "one of the keys below"))
+    .argument("<value>", "new value; sizes may have a unit such as 512m or 1g")
     .addHelpText("after", `${describeKeys()}\n${SET_EXAMPLES}`)
     .action(async (name, value) => {
       const field = fieldOf(name);
@@ -88,23 +88,23 @@ export function configCommand(program: CommandUnknownOpts) {
       await setConfig(field, parseValue(CONFIG_KEYS[field], value));
     });
   config.command("path")
-    .description("Print where the configuration file is, or would be")
+    .description("Print the path of the configuration file")
     .addHelpText("after", PATH_EXAMPLES)
     .action(() => printLine(folders().configFile));
   return config;
 }
 
-/** The keys, for the end of a help. */
+/** Describes the keys, for the end of a help text. */
 function describeKeys(): string {
   const keys = Object.values(CONFIG_KEYS);
   const lines = keys.map(({ name, type, fallback, meaning }) =>
-    // That a key is not set, or not in force, goes without saying.
+    // No default is shown for undefined, false and 0.
     `  ${name}: ${meaning}, ${type.expected}${fallback ? ` (default: ${fallback})` : ""}`
   );
   return ["", "Keys:", ...lines].join("\n");
 }
 
-/** Every key as a line of the file; as a comment when it has no value. */
+/** Formats each key as a line of the file; a key without a value becomes a comment. */
 function formatConfig(config: Config): string {
   return Object.entries(CONFIG_KEYS).map(([field, { name, meaning }]) => {
     const value = config[field as keyof Config];

@@ -1,10 +1,10 @@
-/** One end of a copy: a path of this host, a path in a machine, or a tar stream. */
+/** The source or destination of a copy: a path on this host, a path in a machine, or a tar stream. */
 export type CopyPath =
   | { kind: "host"; path: string }
   | { kind: "guest"; name: string; path: string }
   | { kind: "stream" };
 
-/** Reads `PATH`, `NAME:PATH` or `-`. A machine's name holds no slash and begins with no dot: `./a:b` is a file here. */
+/** Parses `PATH`, `NAME:PATH` or `-`. Machine names have no slash and no leading dot: `./a:b` is a host file. */
 export function parseCopyPath(text: string): CopyPath {
   if (text === "-") return { kind: "stream" };
   const [, name, path] = /^([^/.:][^/:]*):(.*)$/s.exec(text) ?? [];

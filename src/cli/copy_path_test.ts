@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseCopyPath } from "./copy_path.ts";
 
-Deno.test("parseCopyPath() tells machines from paths of this host", () => {
+Deno.test("parseCopyPath() distinguishes machine paths from host paths", () => {
   const guest = (name: string, path: string) => ({ kind: "guest", name, path });
   const host = (path: string) => ({ kind: "host", path });
   assert.deepEqual(parseCopyPath("web:/srv"), guest("web", "/srv"));

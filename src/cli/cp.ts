@@ -11,9 +11,9 @@ import { untilSignal } from "./signals.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
-A copy goes into a folder that is there, and else takes the name that it is
-given. "/." at the end of SRC stands for what is in that folder. A tar stream
-in may be compressed by gzip, bzip2, xz or zstd.
+If DST is an existing folder, the copy goes into it; otherwise DST becomes the
+copy. SRC/. copies the contents of a folder. A tar stream from standard input
+may be compressed with gzip, bzip2, xz or zstd.
 
 Examples:
   smolvm cp ./site web:/srv
@@ -26,12 +26,12 @@ Examples:
 export function cpCommand(setExitCode: (code: number) => void) {
   return new Command("cp")
     .summary("Copy files between this host and a machine")
-    .description("Copy files and folders between this host and a machine that runs")
-    .addArgument(argument("copy path", "<src>", "PATH here, NAME:PATH in a machine, or - for a tar stream"))
-    .addArgument(argument("copy path", "<dst>", "likewise; one of the two is in a machine"))
+    .description("Copy files and folders between this host and a running machine")
+    .addArgument(argument("copy path", "<src>", "PATH on this host, NAME:PATH in a machine, or - for a tar stream"))
+    .addArgument(argument("copy path", "<dst>", "as for src; exactly one of the two must be in a machine"))
     .option("-a, --archive", "keep owners (uid and gid)")
-    .option("-L, --follow-link", "if the source is a link, copy what it leads to")
-    .option("-q, --quiet", "no progress")
+    .option("-L, --follow-link", "if the source is a symlink, copy its target")
+    .option("-q, --quiet", "do not show progress")
     .addHelpText("after", EXAMPLES)
     .action(async (source, destination, { archive: keepOwner = false, followLink = false }, self) => {
       const copy = planCopy(source, destination);
@@ -50,7 +50,7 @@ export function cpCommand(setExitCode: (code: number) => void) {
     });
 }
 
-/** What is to be done; machines are looked for when it is. */
+/** Returns the function that copies; it looks up the machine only when called. */
 function planCopy(source: string, destination: string): (options: CopyOptions) => Promise<void> {
   const [from, to] = [parseCopyPath(source), parseCopyPath(destination)];
   if (from.kind === "guest" && to.kind === "guest") {

@@ -28,7 +28,7 @@ export function createCommand(setExitCode: (code: number) => void) {
     );
   });
   return command
-    .summary("Make a machine that keeps its disk")
-    .description("Make a machine that keeps its disk, to be started by name")
+    .summary("Create a machine that keeps its disk")
+    .description("Create a machine that keeps its disk, without starting it")
     .addHelpText("after", EXAMPLES);
 }

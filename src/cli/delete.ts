@@ -18,8 +18,8 @@ export function deleteCommand(setExitCode: (code: number) => void) {
     .summary("Delete machines, with their disks and logs")
     .description("Delete machines, with their disks and logs")
     .addArgument(machineArguments())
-    .option("-f, --force", "do not ask; kill a machine that runs; no failure when there is none of that name")
-    .option("-v, --volumes", "with what only it uses, its disk and its logs (always done)")
+    .option("-f, --force", "do not ask; kill running machines; ignore missing machines")
+    .option("-v, --volumes", "also delete disks and logs (always done)")
     .addHelpText("after", EXAMPLES)
     .action(async (names, { force = false }) => {
       const machines = new Map<string, Machine>();
@@ -40,13 +40,13 @@ export function deleteCommand(setExitCode: (code: number) => void) {
     });
 }
 
-/** Asks whether to delete a machine, if it can be. */
+/** Asks whether to delete a machine, after checking that it can be deleted. */
 async function askFor({ id, name }: Machine): Promise<void> {
   const [{ findMachineById }, { checkDeletable }] = await Promise.all([
     import("../machine/find.ts"),
     import("../machine/delete.ts"),
   ]);
   checkDeletable(findMachineById(id), { force: false });
-  if (ask(`Delete machine "${name}" with its disk?`)) return;
-  throw new SmolvmError("interrupted", `Machine "${name}" is kept: the answer was not yes`);
+  if (ask(`Delete machine "${name}" and its disk?`)) return;
+  throw new SmolvmError("interrupted", `Machine "${name}" was not deleted: the answer was not yes`);
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "./invalid_argument.ts";
 
-/** The bytes that a terminal sends for keys such as `ctrl-p,ctrl-q`, docker's way of writing them; empty: none. */
+/** Converts keys in docker's notation, such as `ctrl-p,ctrl-q`, to the bytes a terminal sends; empty means no keys. */
 export function parseDetachKeys(text: string): Uint8Array {
   if (text === "") return new Uint8Array();
   return Uint8Array.from(text.split(","), (key) => {
@@ -12,8 +12,8 @@ export function parseDetachKeys(text: string): Uint8Array {
 }
 
 /**
- * The chunks of an input without the keys that detach, on which `detach` is called; nothing comes after them. Keys that
- * begin the same way are held until it is clear what they are.
+ * Passes on the chunks of an input until the detach keys, then calls `detach` and ends. Bytes that match the start of
+ * the keys are held back until the next bytes decide.
  */
 export async function* untilDetached(
   chunks: AsyncIterable<Uint8Array>,

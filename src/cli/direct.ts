@@ -4,8 +4,9 @@ import { type OptionRow, type ParsedWords, parseWords } from "./option_table.ts"
 import { reporting } from "./report.ts";
 
 /**
- * Runs this process's command line without all that the others need, if `act` takes it, tells of what could not be done,
- * and returns the exit code; `undefined` for any other one.
+ * Runs this process's command line without loading commander, reports errors, and returns the exit code. Returns
+ * `undefined` if the words do not fit the table, `act` declines them, or the working folder is gone: the caller must
+ * then run the full program.
  */
 export async function directly(
   table: readonly OptionRow[],

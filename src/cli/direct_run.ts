@@ -4,7 +4,7 @@ import { directly } from "./direct.ts";
 import { MACHINE_OPTIONS } from "./machine_options.ts";
 import { RUN_OPTIONS, runAttached, type RunLineOptions } from "./run_line.ts";
 
-/** Runs this process's `smolvm run` and returns its exit code; `undefined` for a command line that is not ordinary. */
+/** Runs this process's `smolvm run` and returns its exit code; `undefined` if the full program must run it. */
 export const runDirectly = () =>
   directly([...MACHINE_OPTIONS, ...RUN_OPTIONS], ({ options: given, operands }) => {
     const options = given as unknown as RunLineOptions;

@@ -5,8 +5,7 @@ import { printLine } from "./output/print.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
-Exit code 1 says that something is missing without which some machines cannot
-run.
+The exit code is 1 if some or all machines cannot run on this host.
 
 Examples:
   smolvm doctor
@@ -15,12 +14,12 @@ Examples:
 /** `smolvm doctor`. */
 export function doctorCommand(setExitCode: (code: number) => void) {
   return new Command("doctor")
-    .summary("Check what smolvm needs of this host")
-    .description("Check everything that smolvm needs of this host, and say how to fix it")
+    .summary("Check that this host meets smolvm's requirements")
+    .description("Check that this host meets smolvm's requirements, and print how to fix problems")
     .addOption(new Option("--format <format>", "output format").choices(["text", "json"] as const))
     .addHelpText("after", EXAMPLES)
     .action(async ({ format }) => {
-      // Only this command has a use for it.
+      // Only this command needs it.
       const { diagnose } = await import("../doctor/mod.ts");
       const findings = await diagnose();
       if (format === "json") printLine(JSON.stringify(findings, undefined, 2));

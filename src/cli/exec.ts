@@ -14,8 +14,8 @@ Examples:
 /** `smolvm exec`. */
 export function execCommand(setExitCode: (code: number) => void) {
   const command = new Command("exec")
-    .summary("Run another command in a machine")
-    .description("Run another command in a machine that runs; exit with its code")
+    .summary("Run a command in a running machine")
+    .description("Run a command in a running machine and exit with its code")
     .addArgument(machineArgument("live machine"))
     .addArgument(argument("guest command", "<command...>", "command to run"))
     .addHelpText("after", EXAMPLES)

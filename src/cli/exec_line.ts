@@ -12,16 +12,16 @@ import { requireTerminal } from "./terminal.ts";
 /** The options of `smolvm exec`. */
 export const EXEC_OPTIONS: readonly OptionRow[] = [
   { flags: "-i, --interactive", description: "connect standard input" },
-  { flags: "-t, --tty", description: "run the command on a terminal" },
-  { flags: "-d, --detach", description: "leave the command to itself once it runs; its output is dropped" },
+  { flags: "-t, --tty", description: "allocate a terminal for the command" },
+  { flags: "-d, --detach", description: "run the command in the background and discard its output" },
   {
     flags: "-u, --user <user[:group]>",
-    description: "user in the guest (default: that of the machine's command)",
+    description: "user in the guest (default: as for the machine's command)",
     parse: parseUser,
   },
   {
     flags: "-w, --workdir <dir>",
-    description: "working directory (default: that of the machine's command)",
+    description: "working directory (default: as for the machine's command)",
     parse: parseWorkdir,
   },
   { flags: "-e, --env <variable>", description: "set KEY=VALUE, or inherit KEY (repeatable)", parse: collectEnv },
@@ -33,7 +33,7 @@ export const EXEC_OPTIONS: readonly OptionRow[] = [
   },
 ];
 
-/** The same, as they were given. */
+/** The parsed values of {@linkcode EXEC_OPTIONS}. */
 export interface ExecLineOptions {
   interactive?: true;
   tty?: true;
@@ -45,15 +45,15 @@ export interface ExecLineOptions {
 }
 
 /**
- * Does what `smolvm exec` with that machine, command and options says, and returns the exit code.
+ * Runs `smolvm exec` with this machine, command and options, and returns the exit code.
  *
- * @throws {SmolvmError} for whatever could not be done.
+ * @throws {SmolvmError} when it fails.
  */
 export async function execLine(name: string, argv: string[], given: ExecLineOptions): Promise<number> {
   const { interactive: stdin = false, tty, detach, user, workdir, env, envFile } = given;
   if (detach && stdin) throw new SmolvmError("usage", "Cannot use --interactive with --detach");
   const options = { user, workdir, env: toVariables([...envFile ?? [], ...env ?? []]) };
-  // Not by Machine of the module, which loads all that can be done with one, and looks it up again for each.
+  // This avoids the module's Machine, which loads every operation and looks up the machine again for each one.
   if (detach) {
     await execInBackground(
       openMachine(name),

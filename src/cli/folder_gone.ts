@@ -1,2 +1,2 @@
-/** By which the launcher says that the folder it was started in is gone, where Deno does not start. */
+/** The launcher sets this variable if its working folder was removed: Deno does not start in a removed folder. */
 export const FOLDER_GONE = "SMOLVM_FOLDER_GONE";

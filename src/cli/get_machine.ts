@@ -1,7 +1,7 @@
 import type { Machine } from "../mod.ts";
 
 /**
- * The machine with that name, by the module that this command line is written on; loaded now, as help has no use for it.
+ * Finds a machine by name or ID. It loads the runtime module only now, because help does not need it.
  *
  * @throws {SmolvmError} like `Machine.get`.
  */

@@ -7,23 +7,23 @@ import { formatTable } from "./output/table.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
-PREPARED images have their root filesystem ready: machines of the others take a
-moment longer to start.
+PREPARED images have their root filesystem ready. Machines start a little more
+slowly from other images.
 
 Examples:
   smolvm images
   smolvm images --format json
   smolvm rmi $(smolvm images -q)`;
 
-/** What stands for a name or a tag that is not there. */
+/** Shown for a missing name or tag. */
 const NONE = "<none>";
 
 /** `smolvm images`. */
 export function imagesCommand() {
   return new Command("images")
     .summary("List images")
-    .description("List images, the newest first")
-    .option("-q, --quiet", "ids only")
+    .description("List images, newest first")
+    .option("-q, --quiet", "print only IDs")
     .addOption(
       new Option("--format <format>", "output format").choices(["table", "json"] as const).conflicts("quiet"),
     )
@@ -41,12 +41,12 @@ export function imagesCommand() {
     });
 }
 
-/** An image as JSON shows it. */
+/** The JSON output for an image. */
 export function imageJson({ imageId: id, ...image }: ListedImage): object {
   return { id, ...image };
 }
 
-/** As much of an id as people are shown. */
+/** The start of an ID, as tables show it. */
 function shortId(imageId: string): string {
   return imageId.slice(0, 12);
 }
@@ -66,7 +66,7 @@ function printTable(images: ListedImage[]): void {
   printLine(formatTable([header, ...rows], columnsOf(Deno.stdout)));
 }
 
-/** The repository and the tag of a full name; one with a digest has no tag. */
+/** Splits a full name into repository and tag; a name with a digest has no tag. */
 function splitName(name: string): string[] {
   const [, repository = name, tag = NONE] = /^(.*?)(?::([^:/@]+))?(?:@.*)?$/.exec(name) ?? [];
   return [repository, tag];

@@ -7,13 +7,13 @@ import { printLine } from "./output/print.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
-A name is a machine's if there is one, else an image's.
+Each name is looked up as a machine first, then as an image.
 
 Examples:
   smolvm inspect web
   smolvm inspect --type image alpine`;
 
-/** What is known of each kind of things by that name, for JSON; an error with the code says that there is none. */
+/** Return the JSON details of a machine or an image; if it is missing, throw `no-machine` or `no-image`. */
 const KINDS = {
   machine: async (name: string): Promise<unknown> => {
     const [{ findMachine }, { machineDetails }, { infoOf }] = await Promise.all([
@@ -36,10 +36,12 @@ const KINDS = {
 /** `smolvm inspect`. */
 export function inspectCommand(setExitCode: (code: number) => void) {
   return new Command("inspect")
-    .summary("Print everything about machines and images, as JSON")
-    .description("Print everything about machines and images, as a JSON array")
-    .addArgument(argument("machine", "<name...>", "machines and images, by name or the beginning of their ids"))
-    .addOption(new Option("--type <type>", "look for nothing else").choices(["machine", "image"] as const))
+    .summary("Print details of machines and images as JSON")
+    .description("Print details of machines and images as a JSON array")
+    .addArgument(argument("machine", "<name...>", "machines and images, by name or ID prefix"))
+    .addOption(
+      new Option("--type <type>", "look up only machines, or only images").choices(["machine", "image"] as const),
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (names, { type }) => {
       const inspect = type === undefined ? inspectEither : KINDS[type];
@@ -57,7 +59,7 @@ async function inspectEither(name: string): Promise<unknown> {
     try {
       return await KINDS.image(name);
     } catch (imageError) {
-      // What is no reference is no image either, and without buildah there are none.
+      // An invalid reference names no image (`source`), and without buildah (`dependency`) there are no images.
       const codes = ["no-image", "source", "dependency"];
       const absent = imageError instanceof SmolvmError && codes.includes(imageError.code);
       if (!absent) throw imageError;

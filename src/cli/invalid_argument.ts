@@ -1,6 +1,6 @@
 /**
- * Says that the value of an option or an argument is invalid. Commander tells such an error by its `code`, so that those
- * who have no use for commander need not load it.
+ * The value of an option or an argument is invalid. Commander recognizes this error by its `code`, so this module need
+ * not load commander.
  */
 export class InvalidArgumentError extends Error {
   override readonly name = "InvalidArgumentError";

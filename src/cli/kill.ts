@@ -16,10 +16,12 @@ Examples:
 export function killCommand(setExitCode: (code: number) => void) {
   return new Command("kill")
     .summary("Send a signal to the commands of machines")
-    .description("Send a signal to the commands of machines; KILL, the default, ends the machines with clean disks")
+    .description(
+      "Send a signal to the commands of machines; KILL, the default, stops the machines and syncs their disks",
+    )
     .addArgument(machineArguments("live machine"))
     .addOption(
-      option("signal", "-s, --signal <signal>", "signal, by name or by its number on Linux (default: KILL)")
+      option("signal", "-s, --signal <signal>", "signal name or Linux signal number (default: KILL)")
         .argParser(checkSignal),
     )
     .addHelpText("after", EXAMPLES)

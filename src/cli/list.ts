@@ -20,31 +20,31 @@ Examples:
   smolvm list --json
   smolvm delete --force $(smolvm list -q --filter state=stopped)`;
 
-/** Characters of a command that the table shows. */
+/** The most characters of a command that the table shows. */
 const COMMAND_WIDTH = 32;
 
-/** A machine that can be read, or one that cannot. */
+/** A machine, readable or not. */
 type MadeInfo = MachineInfo | UnreadableMachineInfo;
-/** A machine, made or warm. */
+/** A created machine or a warm machine. */
 type AnyInfo = MadeInfo | WarmMachineInfo;
 
-/** What a machine must be to be listed: any of the values of each key. */
+/** The filters: a machine must match one of the values of each key. */
 type Filters = Partial<Record<"state" | "name", string[]>>;
 
 /** `smolvm list`. */
 export function listCommand() {
   return new Command("list")
     .summary("List machines")
-    .description("List machines, those of `run` too while they run")
-    .option("-a, --all", "also machines that wait for a run (smolvm warm); those that do not run always are")
-    .option("-v, --verbose", "also id, image, command, age, ports, mounts, jail and how the command ended")
-    .option("-q, --quiet", "names only")
+    .description("List machines, including those of `run` while they are running")
+    .option("-a, --all", "also list warm machines (stopped machines are always listed)")
+    .option("-v, --verbose", "also print ID, digest, command, age, ports, mounts, jail and exit status")
+    .option("-q, --quiet", "print only names")
     .addOption(
       new Option("--format <format>", "output format").choices(["table", "json"] as const).conflicts("quiet"),
     )
     .addOption(new Option("--json", "the same as --format json").conflicts(["format", "quiet"]))
     .addOption(
-      option("machine filter", "--filter <key=value>", "state=STATE, or name=PART of it (repeatable)")
+      option("machine filter", "--filter <key=value>", "list only machines with state=STATE or name=PART (repeatable)")
         .argParser(collectFilter),
     )
     .addHelpText("after", EXAMPLES)
@@ -54,7 +54,7 @@ export function listCommand() {
         throw new SmolvmError("usage", `Cannot list machines in the state "${warmState}" without --all`);
       }
       const { Machine } = await import("../mod.ts");
-      // They have no name yet.
+      // Warm machines have no name yet.
       const warm = all && !quiet ? await Machine.listWarm() : [];
       const machines = [...await Machine.list(), ...warm].filter((machine) => matches(machine, filter));
       if (quiet) {
@@ -132,7 +132,7 @@ function moreOf(machine: MachineInfo): string[] {
   ];
 }
 
-/** As docker has it: `127.0.0.1:8080->80/tcp`. */
+/** Formats a port as docker does: `127.0.0.1:8080->80/tcp`. */
 function formatPort(port: MachineInfo["ports"][number]): string {
   return `${formatEndpoint(port.address, port.hostPort)}->${formatGuestPort(port)}`;
 }
@@ -141,13 +141,13 @@ function shorten(command: string): string {
   return command.length <= COMMAND_WIDTH ? command : `${command.slice(0, COMMAND_WIDTH - 1)}\u{2026}`;
 }
 
-/** The exit code, or why there is none. */
+/** Returns the exit code, or the reason why there is none. */
 function howItEnded({ error, reason, exitSignal, exitCode, oomKilled }: MachineInfo): string {
   const end = error?.message.split("\n")[0] ?? reason ?? exitSignal ?? `${exitCode ?? "-"}`;
   return oomKilled ? `${end} (out of memory)` : end;
 }
 
-/** A machine as JSON shows it. */
+/** The JSON output for a machine. */
 export function machineJson(machine: AnyInfo): object {
   return machine.state === "unreadable" ? { ...machine, error: machine.error.message } : machine;
 }

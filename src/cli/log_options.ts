@@ -3,7 +3,7 @@ import { configureLog, LOG_LEVELS, type LogLevel } from "../log.ts";
 import { printError } from "./output/print.ts";
 
 /**
- * Opens the log, on standard error.
+ * Configures the log to write to standard error.
  *
  * @param flag the value of `--log-level`
  * @throws {SmolvmError} like {@linkcode chooseLogLevel}.
@@ -13,21 +13,21 @@ export function openLog(flag: string | undefined): void {
   configureLog({ level: chooseLogLevel({ flag, smolvmLog, rustLog }), sink: printError });
 }
 
-/** Where the level of the log may be set, strongest first. */
+/** The settings of the log level, highest priority first. */
 export interface LogLevelSources {
   /** `--log-level`. */
   flag: string | undefined;
   /** `SMOLVM_LOG`: a level. */
   smolvmLog: string | undefined;
-  /** `RUST_LOG`, as the Rust tools have it: `smolvm=debug` among others, or a level for all. */
+  /** `RUST_LOG`, as in Rust tools: directives such as `smolvm=debug`, or one level for all programs. */
   rustLog: string | undefined;
 }
 
 /**
- * The level in force; `warn` when nothing says otherwise.
+ * Returns the effective level; the default is `warn`.
  *
- * @throws {SmolvmError} `usage` for a level that does not exist. `RUST_LOG` is shared with other tools: what it says
- * that is not for us is ignored.
+ * @throws {SmolvmError} `usage` for an unknown level. Unknown values in `RUST_LOG` are ignored, because other tools
+ * share that variable.
  */
 export function chooseLogLevel({ flag, smolvmLog, rustLog }: LogLevelSources): LogLevel {
   if (flag !== undefined) return checkLevel(flag, "--log-level");

@@ -4,7 +4,7 @@ import { chooseLogLevel, type LogLevelSources } from "./log_options.ts";
 const choose = (sources: Partial<LogLevelSources>) =>
   chooseLogLevel({ flag: undefined, smolvmLog: undefined, rustLog: undefined, ...sources });
 
-Deno.test("chooseLogLevel() takes the flag before SMOLVM_LOG before RUST_LOG, and warn without any", () => {
+Deno.test("chooseLogLevel() prefers the flag, then SMOLVM_LOG, then RUST_LOG, and defaults to warn", () => {
   assert.equal(choose({ flag: "error", smolvmLog: "info", rustLog: "smolvm=trace" }), "error");
   assert.equal(choose({ smolvmLog: "info", rustLog: "smolvm=trace" }), "info");
   assert.equal(choose({ rustLog: "smolvm=trace" }), "trace");
@@ -12,7 +12,7 @@ Deno.test("chooseLogLevel() takes the flag before SMOLVM_LOG before RUST_LOG, an
   assert.equal(choose({ smolvmLog: "", rustLog: "" }), "warn");
 });
 
-Deno.test("chooseLogLevel() finds in RUST_LOG what is for smolvm, or for everyone", () => {
+Deno.test("chooseLogLevel() finds the level for smolvm, or for all programs, in RUST_LOG", () => {
   const levels = {
     "smolvm=debug": "debug",
     "hyper=trace, smolvm=debug": "debug",
@@ -27,7 +27,7 @@ Deno.test("chooseLogLevel() finds in RUST_LOG what is for smolvm, or for everyon
   for (const [rustLog, level] of Object.entries(levels)) assert.equal(choose({ rustLog }), level, rustLog);
 });
 
-Deno.test("chooseLogLevel() refuses a level that does not exist and says where it was set", () => {
+Deno.test("chooseLogLevel() refuses an unknown level and names its source", () => {
   const expected = "expected error, warn, info, debug, trace";
   assert.throws(() => choose({ flag: "loud" }), {
     code: "usage",

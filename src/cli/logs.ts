@@ -9,8 +9,8 @@ import { parseTime } from "./parse_time.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
-TIME is a time such as 2026-11-23T12:00:00Z (the local time without the Z),
-seconds since 1970, or how long ago: 90s, 10m, 1h30m, 2d.
+TIME is a time such as 2026-11-23T12:00:00Z (local time without the Z), seconds
+since 1970, or an age: 90s, 10m, 1h30m, 2d.
 
 Examples:
   smolvm logs web
@@ -22,17 +22,17 @@ Examples:
 /** `smolvm logs`. */
 export function logsCommand(setExitCode: (code: number) => void) {
   return new Command("logs")
-    .summary("Print what a machine's command has written")
-    .description("Print what a machine's command has written, in all its runs, on the streams that it wrote to")
+    .summary("Print the output of a machine's command")
+    .description("Print the output of a machine's command from all its runs, each stream to the same stream")
     .addArgument(machineArgument())
-    .option("-f, --follow", "go on until the machine has ended")
-    .option("-n, --tail <lines>", "only so many of the last lines, or all", parseTail)
-    .option("--since <time>", "only what was written then or later", parseTime)
-    .option("--until <time>", "only what was written until then", parseTime)
-    .option("-t, --timestamps", "put its time before each line")
-    .option("--network", "print instead what the network refused, and why, in the present or last run")
-    .option("--json", "with --network: one object of JSON for each line")
-    .option("--kernel", "print the guest's console instead, then, on standard error, the log of the VM itself")
+    .option("-f, --follow", "follow the output until the machine stops")
+    .option("-n, --tail <lines>", "number of lines to print from the end, or all", parseTail)
+    .option("--since <time>", "print only output since this time", parseTime)
+    .option("--until <time>", "print only output until this time", parseTime)
+    .option("-t, --timestamps", "prefix each line with its time")
+    .option("--network", "instead, print what the network refused in the current or last run, and why")
+    .option("--json", "with --network: print one JSON object per line")
+    .option("--kernel", "instead, print the guest's console, and the log of the VM on standard error")
     .addHelpText("after", EXAMPLES)
     .action(async (name, { follow = false, tail, kernel = false, network, json, since, until, timestamps = false }) => {
       if (network && kernel) throw new SmolvmError("usage", "Cannot use --network with --kernel: one log at a time");
@@ -65,7 +65,7 @@ async function* asText(
   }
 }
 
-/** Ends quietly when nobody reads it any more, as in a pipe to `head`. */
+/** Prints the output; ends silently when the reader closes the pipe, as `head` does. */
 async function print(output: AsyncIterable<OutputChunk>): Promise<void> {
   try {
     for await (const { stream, data } of output) await passOn(stream, data);

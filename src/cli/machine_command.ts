@@ -5,14 +5,14 @@ import { type GivenOptions, MACHINE_OPTIONS, type MachineLine } from "./machine_
 import type { OptionRow } from "./option_table.ts";
 
 /**
- * A command with the arguments and options that describe a machine.
+ * Creates a command with the arguments and options that describe a machine.
  *
- * @param more options beside those
- * @param act runs it
+ * @param more additional options
+ * @param act runs the command
  */
 export function machineCommand(name: string, more: readonly OptionRow[], act: (line: MachineLine) => Promise<void>) {
   const command = new Command(name)
-    .addArgument(argument("source", "[source]", "image reference or folder (needed unless a Smolfile has one)"))
+    .addArgument(argument("source", "[source]", "image reference or folder (required unless a Smolfile has one)"))
     .addArgument(argument("guest command", "[command...]", "command to run (default: the image's, else /bin/sh)"))
     .helpOption("--help", "display help for command")
     .passThroughOptions()

@@ -24,7 +24,7 @@ import {
 export const MACHINE_OPTIONS: readonly OptionRow[] = [
   {
     flags: "-f, --file <file>",
-    description: "read what the machine is from a Smolfile; options override it",
+    description: "read the machine's settings from a Smolfile; options override it",
     kind: "file",
   },
   { flags: "--name <name>", description: "name of the machine (default: generated)" },
@@ -36,7 +36,7 @@ export const MACHINE_OPTIONS: readonly OptionRow[] = [
   { flags: "-c, --cpus <count>", description: "virtual CPUs (default: 1)", parse: parseCpus },
   {
     flags: "--disk <size>",
-    description: "size of its disk, with a unit such as 512m or 40g (default: 10g)",
+    description: "size of the disk, with a unit such as 512m or 40g (default: 10g)",
     parse: parseDisk,
   },
   { flags: "-w, --workdir <dir>", description: "working directory in the guest", parse: parseWorkdir },
@@ -49,25 +49,25 @@ export const MACHINE_OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: "-v, --volume <host:guest[:ro]>",
-    description: "mount a folder of the host; file locks in it are not shared with others (repeatable)",
+    description: "mount a folder of the host; file locks in it are local to the guest (repeatable)",
     kind: "file",
     parse: collectVolume,
   },
   {
     flags: "-p, --publish <[ip:]host:guest>",
     description:
-      "publish a port of the guest, at 127.0.0.1 unless ip is given; needs no --net; with /udp behind it one of UDP, and " +
-      "8000-8010 are ports in a row (repeatable)",
+      "publish a port of the guest, by default at 127.0.0.1; append /udp for UDP; ranges such as 8000-8010 are " +
+      "allowed; does not need --net (repeatable)",
     parse: collectPorts,
   },
   ...NETWORK_OPTIONS,
   {
     flags: "--insecure-no-jail",
-    description: "run its VM's process without a jail: root in the guest can then reach the host's files",
+    description: "run the VM process without a jail: root in the guest can then reach the host's files",
   },
   { flags: "-i, --interactive", description: "connect standard input" },
-  { flags: "-t, --tty", description: "run the command on a terminal" },
-  { flags: "--init", description: "run a reaper as PID 1 of the guest, and the command below it" },
+  { flags: "-t, --tty", description: "allocate a terminal for the command" },
+  { flags: "--init", description: "run an init as PID 1 of the guest that forwards signals and reaps processes" },
   { flags: "-u, --user <user[:group]>", description: "user in the guest, by name or id", parse: parseUser },
   { flags: "--entrypoint <program>", description: "replace the image's entrypoint" },
   {
@@ -83,14 +83,14 @@ export const MACHINE_OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: "--tls-verify <bool>",
-    description: "demand a valid certificate of the registry",
+    description: "require a valid TLS certificate from the registry",
     kind: "boolean",
     parse: parseBoolean,
   },
-  { flags: "-q, --quiet", description: "no progress" },
+  { flags: "-q, --quiet", description: "do not show progress" },
 ];
 
-/** The options of such a command, as they were given. */
+/** The parsed values of {@linkcode MACHINE_OPTIONS}. */
 export interface GivenOptions extends NetworkGiven {
   file?: string;
   name?: string;
@@ -118,17 +118,17 @@ export interface GivenOptions extends NetworkGiven {
 export interface MachineLine {
   /** The name of the command. */
   name: string;
-  /** What is booted, and what is run. */
+  /** The source and the command. */
   words: string[];
   options: GivenOptions;
 }
 
-/** What such a command line says. */
+/** The machine that a command line describes. */
 export type DescribedMachine = MachineSettings & SourceAndCommand;
 
 /**
- * The machine that such a command line describes: what is given there, else what its Smolfile has. What may be repeated
- * is added up. Its progress is told on standard error.
+ * Returns the machine that a command line describes. Options override the Smolfile; values of repeatable options are
+ * added to the values in the Smolfile. Progress goes to standard error.
  *
  * @throws {SmolvmError} `usage`, `config`.
  */
@@ -164,7 +164,7 @@ export async function machineOptions(line: MachineLine, status: StatusLine | und
 }
 
 async function declared(path: string): Promise<Smolfile> {
-  // Loaded only by those who have one.
+  // Loaded only when there is a Smolfile.
   const { readSmolfile } = await import("../config/smolfile.ts");
   return await readSmolfile(path);
 }

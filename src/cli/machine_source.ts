@@ -2,19 +2,19 @@ import type { Smolfile } from "../config/smolfile.ts";
 import { SmolvmError } from "../errors.ts";
 import { refuseNetworkAsSource } from "./network_options.ts";
 
-/** What is booted, and what is run. */
+/** What to boot and which command to run. */
 export interface SourceAndCommand {
   source: string;
-  /** What a relative source is relative to; the working directory when absent. */
+  /** The base folder of a relative source; by default the working directory. */
   sourceFolder?: string;
-  /** Empty: what the image says. */
+  /** Empty means the image's command. */
   command: string[];
 }
 
 /**
- * What is booted and what is run. With a Smolfile, words behind a `--` are a command alone.
+ * Returns what to boot and which command to run. With a Smolfile, words after `--` are only a command.
  *
- * @param words of the command line `smolvm NAME`
+ * @param words the operands of the command line `smolvm NAME`
  * @throws {SmolvmError} `usage`.
  */
 export function sourceAndCommand(
@@ -22,7 +22,7 @@ export function sourceAndCommand(
   { name, file, path }: { name: string; file: Smolfile | undefined; path: string | undefined },
 ): SourceAndCommand {
   refuseNetworkAsSource(words);
-  // Commander does not tell whether there was one.
+  // Commander does not report whether there was a `--`.
   const isCommand = file !== undefined && Deno.args.at(-1 - words.length) === "--";
   const [source, command] = isCommand ? [undefined, words] : [words[0], words.slice(1)];
   const rest = { command: command.length > 0 ? command : file?.command ?? [] };

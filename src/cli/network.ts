@@ -9,9 +9,9 @@ import { forEachTarget, orMissing } from "./targets.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
-The machines of a network reach each other by name and address, and nothing
-else unless --net or --allow-net is given too. Machines of different networks
-do not see each other.
+Machines in a network reach each other by name and address. They reach nothing
+else without --net or --allow-net. Machines in different networks cannot reach
+each other.
 
 Examples:
   smolvm network create app
@@ -33,7 +33,7 @@ Examples:
   smolvm network inspect app`;
 
 const RM_EXAMPLES = `
-A network that a machine is made for is never removed.
+A network that a machine, even a stopped one, uses is never removed.
 
 Examples:
   smolvm network rm app`;
@@ -42,20 +42,20 @@ const PRUNE_EXAMPLES = `
 Examples:
   smolvm network prune --force`;
 
-/** `smolvm network`; `program` is the command it will be a part of. */
+/** `smolvm network`; `program` is its parent command. */
 export function networkCommand(setExitCode: (code: number) => void, program: CommandUnknownOpts) {
-  // Before there are subcommands: they take the settings over from it.
+  // Copy the settings before adding subcommands, which copy them from this command.
   const network = new Command("network")
     .copyInheritedSettings(program)
-    .summary("Make and remove networks of machines")
-    .description("Make, list and remove networks, in which machines reach each other")
+    .summary("Manage networks of machines")
+    .description("Manage networks in which machines reach each other")
     .addHelpText("after", EXAMPLES);
   network.command("create")
-    .description("Make a network, and print its name")
-    .argument("<name>", "its name")
+    .description("Create a network and print its name")
+    .argument("<name>", "name of the network")
     .option(
       "--subnet <range>",
-      "its addresses, such as 10.5.0.0/24 (default: the first range of 10.127.0.0/16 that is free)",
+      "address range, such as 10.5.0.0/24 (default: the first free range in 10.127.0.0/16)",
     )
     .addHelpText("after", CREATE_EXAMPLES)
     .action(async (name, options) => {
@@ -65,8 +65,8 @@ export function networkCommand(setExitCode: (code: number) => void, program: Com
     });
   network.command("ls")
     .alias("list")
-    .description("List networks, and the machines that are made for each")
-    .option("-q, --quiet", "names only")
+    .description("List networks and the machines in them")
+    .option("-q, --quiet", "print only names")
     .addOption(
       new Option("--format <format>", "output format").choices(["table", "json"] as const).conflicts("quiet"),
     )
@@ -79,7 +79,7 @@ export function networkCommand(setExitCode: (code: number) => void, program: Com
       else printLine(formatNetworks(networks));
     });
   network.command("inspect")
-    .description("Print everything about networks, as a JSON array")
+    .description("Print details of networks as a JSON array")
     .addArgument(argument("network", "<name...>", "networks"))
     .addHelpText("after", INSPECT_EXAMPLES)
     .action(async (names) => {
@@ -92,7 +92,7 @@ export function networkCommand(setExitCode: (code: number) => void, program: Com
     .alias("remove")
     .description("Remove networks")
     .addArgument(argument("network", "<name...>", "networks"))
-    .option("-f, --force", "no failure when there is none of that name")
+    .option("-f, --force", "do not fail if a network does not exist")
     .addHelpText("after", RM_EXAMPLES)
     .action(async (names, { force = false }) => {
       setExitCode(
@@ -103,7 +103,7 @@ export function networkCommand(setExitCode: (code: number) => void, program: Com
       );
     });
   network.command("prune")
-    .description("Remove the networks that no machine is made for")
+    .description("Remove networks that no machine uses")
     .option("-f, --force", "do not ask")
     .addHelpText("after", PRUNE_EXAMPLES)
     .action(async ({ force = false }) => setExitCode(await prune(force)));

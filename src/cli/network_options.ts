@@ -14,58 +14,57 @@ import {
   repeated,
 } from "./parse.ts";
 
-/** The options of a machine that are about its network. */
+/** The network options of a machine. */
 export const NETWORK_OPTIONS: readonly OptionRow[] = [
-  { flags: "--net", description: "give the guest the public internet, and nothing of the host or its networks" },
+  { flags: "--net", description: "let the guest reach the public internet, but not the host or its networks" },
   {
     flags: "--allow-net <rule,...>",
     description:
-      "give the guest what the rules allow alone: NAME, *.NAME or NETWORK, or public, private or host, each with :PORT or " +
-      "without (repeatable)",
+      "let the guest reach only these destinations: NAME, *.NAME, NETWORK, public, private or host, each with an " +
+      "optional :PORT (repeatable)",
     parse: collectText,
   },
   {
     flags: "--deny-net <rule,...>",
-    description: "keep the guest from what the rules name, whatever else it may (repeatable)",
+    description: "block these destinations, even if other options allow them (repeatable)",
     parse: collectText,
   },
   {
     flags: "--secret <name@host,...=source>",
     description:
-      "let the guest use a secret that it never holds, in headers of HTTPS to these hosts alone; source is env:VARIABLE " +
-      "or file:PATH of this host (needs --net; repeatable)",
+      "let the guest use a secret in HTTPS headers to these hosts without ever holding it; source is env:VARIABLE or " +
+      "file:PATH on this host (needs --net; repeatable)",
     parse: repeated(parseSecret),
   },
   {
     flags: "--net-limit <rate>",
-    description: "bytes per second that the network carries each way, with a unit such as 500k or 10m (needs --net)",
+    description: "limit the network to these bytes per second each way, with a unit such as 500k or 10m (needs --net)",
     parse: parseRate,
   },
   {
     flags: "--net-connections <count>",
-    description: "TCP connections to others that may be open at once (default: 4096; needs --net)",
+    description: "maximum number of open outgoing TCP connections (default: 4096; needs --net)",
     parse: parseConnections,
   },
   {
     flags: "--network <name>",
-    description:
-      "a network of machines, which reach each other by name: see smolvm network (repeatable); none: no network at all",
+    description: "join a network of machines, see smolvm network (repeatable); none: no network at all",
     kind: "network",
     parse: collectNetwork,
   },
   {
     flags: "--network-alias <name>",
-    description: "a further name by which the machines of its networks find it (repeatable)",
+    description: "additional name of the machine in its networks (repeatable)",
     parse: collectHostname,
   },
   {
     flags: "--dns <address>",
-    description: "name server that is asked for the guest (needs --net)",
+    description: "name server for the guest (needs --net)",
     parse: parseNameserver,
   },
 ];
 
-/** The same, as they were given. */
+/** The parsed values of {@linkcode NETWORK_OPTIONS}. */
 export interface NetworkGiven {
   net?: true;
   allowNet?: string[];
@@ -78,10 +77,10 @@ export interface NetworkGiven {
   dns?: string;
 }
 
-/** What of a machine is about its network. */
+/** The network settings of a machine. */
 type NetworkSettings = Pick<MachineSettings, keyof NetworkNeeds | "allowNet">;
 
-/** Each of these settings: its option, the option's key, and its key in a Smolfile. */
+/** For each setting: its option, the option's key in the parsed values, and its key in a Smolfile. */
 const WORDS: Record<keyof NetworkSettings, [option: string, given: keyof NetworkGiven, declared: string]> = {
   net: ["--net", "net", "net"],
   allowNet: ["--allow-net", "allowNet", "allow_net"],
@@ -94,13 +93,13 @@ const WORDS: Record<keyof NetworkSettings, [option: string, given: keyof Network
   dns: ["--dns", "dns", "dns"],
 };
 
-/** What refuses `--network none`; `--dns` lacks a network then, as without it. */
+/** The settings that conflict with `--network none`. `--dns` is not one: the check for a missing network refuses it. */
 const OPENING = Object.entries(WORDS).filter(([key]) => key !== "networks" && key !== "dns");
 
 /**
- * Whether there is a network, and what of it.
+ * Returns the network settings from the options and the Smolfile.
  *
- * @throws {SmolvmError} `usage` for an option that lacks another one, or contradicts it.
+ * @throws {SmolvmError} `usage` for an option that needs another option, or conflicts with it.
  */
 export function networkSettings(
   options: NetworkGiven & { file?: string },
@@ -129,7 +128,7 @@ export function networkSettings(
   return settings;
 }
 
-/** Refuses what is about a network beside `--network none`. */
+/** Refuses other network options together with `--network none`. */
 function refuseWithNone(options: NetworkGiven): void {
   const other = OPENING.find(([, [, given]]) => options[given] !== undefined);
   if (other === undefined) return;
@@ -137,11 +136,12 @@ function refuseWithNone(options: NetworkGiven): void {
   throw new SmolvmError("usage", `Cannot use ${option} with --network none`);
 }
 
-/** Refuses `--net none` and the like: a user of docker means no network by it, and not the image `none`. */
+/** Refuses `--net none` and the like: docker users mean a network mode, not an image called `none`. */
 export function refuseNetworkAsSource(words: readonly string[]): void {
   const [source = ""] = words;
   if (!isReservedNetwork(source) || Deno.args.at(-1 - words.length) !== "--net") return;
   throw new SmolvmError("usage", `Cannot use --net ${source}: --net takes no value, and gives the public internet`, {
-    hint: `Write --network none, or --allow-net with rules; for an image or a folder of that name, --net -- ${source}.`,
+    hint:
+      `Use --network none, or --allow-net with rules. For an image or a folder of that name, use --net -- ${source}.`,
   });
 }

@@ -1,35 +1,35 @@
 import type { Kind } from "./completion/kind.ts";
 
-/** An option of a command, as data: the tree of commands and {@linkcode parseWords} read the same. */
+/** An option of a command, as data that both commander's commands and {@linkcode parseWords} use. */
 export interface OptionRow {
-  /** As commander has it: `-e, --env <variable>`. */
+  /** In commander's syntax: `-e, --env <variable>`. */
   flags: string;
   description: string;
-  /** What shells offer for its value. */
+  /** What shell completion offers for its value. */
   kind?: Kind;
   /**
-   * Makes its value of a word, and of its value so far if it may be repeated.
+   * Parses a word; a repeatable option also gets its value so far.
    *
    * @throws {InvalidArgumentError}
    */
   parse?: (word: string, before: never) => unknown;
-  /** The only words that it takes. */
+  /** The allowed values. */
   choices?: readonly string[];
-  /** Its value where it is not given. */
+  /** The value when the option is not given. */
   default?: unknown;
-  /** The keys of options that it cannot be used with. */
+  /** The keys of options that conflict with it. */
   conflicts?: string[];
 }
 
-/** What the words behind a command's name mean. */
+/** The parsed words after a command's name. */
 export interface ParsedWords {
-  /** Values by the long names of options, in camel case. */
+  /** Option values by the option's long name in camel case. */
   options: Record<string, unknown>;
-  /** All from the first word that is no option. */
+  /** All words from the first operand on. */
   operands: string[];
 }
 
-/** An option that is to be looked up. */
+/** An option, as found by one of its names. */
 interface Flag {
   row: OptionRow;
   key: string;
@@ -37,9 +37,9 @@ interface Flag {
 }
 
 /**
- * Parses the words behind the name of a command that passes options through: from the first operand on, all are
- * operands. `undefined` for whatever is not an ordinary use of those options, a request for help as well as a mistake:
- * commander, which takes its time to load, knows what to say.
+ * Parses the words after the name of a command whose options end at the first operand. Returns `undefined` for anything
+ * unusual, such as a request for help or a mistake: the caller must then load commander, which is slow to load but
+ * prints help and errors.
  */
 export function parseWords(words: readonly string[], table: readonly OptionRow[]): ParsedWords | undefined {
   const flags = flagsOf(table);
@@ -55,7 +55,7 @@ export function parseWords(words: readonly string[], table: readonly OptionRow[]
     if (flag === undefined) return undefined;
     if (!flag.takesValue) {
       options[flag.key] = true;
-      // More letters behind the one.
+      // More letters follow, as in `-it`.
       if (value !== undefined) rest.unshift(`-${value}`);
       if (value?.startsWith("-")) return undefined;
     } else {
@@ -75,7 +75,7 @@ export function parseWords(words: readonly string[], table: readonly OptionRow[]
   return conflict ? undefined : { options, operands: rest };
 }
 
-/** The option that a word is, or begins with, and what the word has of its value, or of more options. */
+/** Splits a word into its option and the rest of the word: the option's value or more letters. */
 function split(word: string, flags: ReadonlyMap<string, Flag>): [Flag | undefined, string?] {
   const whole = flags.get(word);
   if (whole) return [whole];

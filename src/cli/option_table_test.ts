@@ -9,7 +9,7 @@ import { RUN_OPTIONS } from "./run_line.ts";
 const LINES = 400;
 const TABLES: Record<string, readonly OptionRow[]> = { run: [...MACHINE_OPTIONS, ...RUN_OPTIONS], exec: EXEC_OPTIONS };
 
-/** Words of every kind, good and bad values of options among them. */
+/** Words of every kind, including valid and invalid option values. */
 const WORDS = [
   ...[
     "alpine",
@@ -61,7 +61,7 @@ const WORDS = [
   ],
 ];
 
-/** What commander makes of the words; `undefined` when it refuses them or shows help. */
+/** Parses the words with commander; `undefined` when it refuses them or shows help. */
 async function byCommander(name: string, words: readonly string[]): Promise<ParsedWords | undefined> {
   const program = await makeProgram(() => {}, name);
   const command = program.commands.find((command) => command.name() === name)!;
@@ -79,7 +79,7 @@ async function byCommander(name: string, words: readonly string[]): Promise<Pars
   return parsed;
 }
 
-/** Words such as a user writes: mostly options of the table, then operands. */
+/** Generates words as a user might type them: mostly options of the table, then operands. */
 function randomWords(random: Random, table: readonly OptionRow[]): string[] {
   const pick = <T>(of: readonly T[]) => of[random.upTo(of.length - 1)]!;
   const words: string[] = [];
@@ -95,7 +95,7 @@ function randomWords(random: Random, table: readonly OptionRow[]): string[] {
 }
 
 for (const [name, table] of Object.entries(TABLES)) {
-  Deno.test(`parseWords() parses command lines of ${name} as commander does, and leaves it what is no ordinary use`, async () => {
+  Deno.test(`parseWords() parses command lines of ${name} as commander does, or declines them`, async () => {
     const seed = Number(Deno.env.get("SMOLVM_TEST_SEED") ?? 14);
     const random = new Random(seed);
     let [taken, left, refused] = [0, 0, 0];
@@ -104,20 +104,20 @@ for (const [name, table] of Object.entries(TABLES)) {
       const [ours, theirs] = [parseWords(words, table), await byCommander(name, words)];
       const about = `seed ${seed}: ${name} ${JSON.stringify(words)}`;
       if (theirs === undefined) refused++;
-      // Too few operands are the command's to refuse.
+      // The command itself refuses too few operands.
       if (ours === undefined) left++;
       else if (theirs !== undefined || name !== "exec" || ours.operands.length >= 2) {
         assert.deepEqual(ours, theirs, about);
       }
       if (ours !== undefined) taken++;
-      // Only odd words may make it decline what is right.
+      // It may decline a valid line only because of unusual words.
       if (ours === undefined && theirs !== undefined) assert.match(words.join(" "), /(^| )-(\d|[a-z]+-)/, about);
     }
     assert.ok(taken > LINES / 8 && refused > LINES / 8, `${taken} taken, ${left} left, ${refused} refused`);
   });
 }
 
-Deno.test("parseWords() gives values, defaults, repeated options and letters that stand together", () => {
+Deno.test("parseWords() returns values, defaults, repeated options and combined letters", () => {
   const { options, operands } = parseWords(
     ["-it", "-eA=1", "--env=B=2", "-m", "1g", "alpine", "-c", "x"],
     TABLES.run!,

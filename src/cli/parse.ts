@@ -4,15 +4,15 @@ import { osReason } from "../host/os_error.ts";
 import { absolute } from "../host/path.ts";
 
 /**
- * Parsers of option values. Commander puts the option's name and the value before their messages.
+ * Parsers of option values. Commander prefixes their messages with the option's name and the value.
  *
  * @module
  */
 
-/** The longest that a timer of the platform can be set to: 2^31 ms. */
+/** The longest time of a JavaScript timer: 2^31 ms. */
 const MAX_SECONDS = 2_147_483;
 
-/** Gives a parser the error by which commander knows that a value is invalid. */
+/** Makes a parser throw the error that commander expects for an invalid value. */
 function asArgument<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
@@ -37,34 +37,34 @@ const parseNetworkName = asArgument(values.parseNetworkName);
 export const parseNameserver = asArgument(values.parseNameserver);
 const parseVariable = asArgument(values.parseVariable);
 
-/** Adds what a parser makes of a value to those before it, for an option that may be repeated. */
+/** Makes a parser for a repeatable option, which appends the parsed value to the earlier values. */
 function collect<T>(parse: (text: string) => T): (value: string, before?: T[]) => T[] {
   return (value, before = []) => [...before, parse(value)];
 }
 
-/** The same for a parser of a configuration's values. */
+/** Like {@linkcode collect}, for a parser from `config/values.ts`. */
 export const repeated = <T>(parse: (text: string) => T) => collect(asArgument(parse));
 
-/** `host:guest[:ro|rw]`, added to those before it. */
+/** Appends a volume, `host:guest[:ro|rw]`. */
 export const collectVolume = repeated(values.parseVolume);
-/** `[[ip]:][host]:guest[/tcp|/udp]`, or the guest's port alone, or such ranges, added to those before them. */
+/** Appends ports: `[[ip]:][host]:guest[/tcp|/udp]`, only the guest's port, or ranges of these. */
 export function collectPorts(value: string, before: ReturnType<typeof parsePorts> = []): ReturnType<typeof parsePorts> {
   return [...before, ...parsePorts(value)];
 }
-/** Where a volume is in the guest, added to those before it. */
+/** Appends the mount point of a volume. */
 export const collectMountPoint = repeated(values.parseMountPoint);
-/** `guest[/tcp|/udp]`, added to those before it. */
+/** Appends a guest port, `guest[/tcp|/udp]`. */
 export const collectGuestPort = collect(parseGuestPort);
-/** A host name, added to those before it. */
+/** Appends a host name. */
 export const collectHostname = collect(parseHostname);
-/** Any text, added to those before it. */
+/** Appends any text. */
 export const collectText = collect(String);
 
-/** The name of a network of machines, added to those before it, or `none` alone. */
+/** Appends the name of a network of machines; `none` must be the only one. */
 export function collectNetwork(text: string, before: readonly string[] = []): string[] {
   const networks = [...before, text === "none" ? text : parseNetworkName(text)];
   if (networks.includes("none") && networks.length > 1) {
-    throw new InvalidArgumentError("Expected none alone, or networks.");
+    throw new InvalidArgumentError("Expected networks, or only none.");
   }
   return networks;
 }
@@ -75,19 +75,19 @@ export function parseSeconds(value: string): number {
   throw new InvalidArgumentError(`Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`);
 }
 
-/** Seconds that may be none. */
+/** Parses seconds, including 0. */
 export function parseTimeout(value: string): number {
   const seconds = toSeconds(value);
   if (seconds >= 0) return seconds;
   throw new InvalidArgumentError(`Expected a number of seconds from 0 to ${MAX_SECONDS}.`);
 }
 
-/** NaN for what is none, or more than a timer can have. */
+/** Returns NaN for an invalid number, or one that is too large for a timer. */
 function toSeconds(value: string): number {
   return /^\d+(\.\d+)?$/.test(value) && Number(value) <= MAX_SECONDS ? Number(value) : NaN;
 }
 
-/** A number of lines, `Infinity` for all of them. */
+/** Parses a number of lines; `all` is `Infinity`. */
 export function parseTail(value: string): number {
   if (value === "all") return Infinity;
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError("Expected a number of lines, or all.");
@@ -99,12 +99,12 @@ export function parseBoolean(value: string): boolean {
   return value === "true";
 }
 
-/** `KEY=VALUE`, or `KEY` to inherit it, added to those before it; a key that is not set here adds nothing. */
+/** Appends `KEY=VALUE`. `KEY` inherits its value from the environment, and adds nothing if it is not set. */
 export function collectEnv(value: string, env: string[] = []): string[] {
   return [...env, ...parseVariable(value)];
 }
 
-/** Variables by their keys, the last of those with the same. */
+/** Converts variables to an object; the last value of a key wins. */
 export function toVariables(env: readonly string[]): Record<string, string> {
   return Object.fromEntries(env.map((variable) => {
     const end = variable.indexOf("=");
@@ -112,7 +112,7 @@ export function toVariables(env: readonly string[]): Record<string, string> {
   }));
 }
 
-/** The lines of a file with one variable each, as docker reads them, added to those before it. */
+/** Appends the variables of a file with one variable per line, read as docker does. */
 export function collectEnvFile(path: string, env: string[] = []): string[] {
   let text: string;
   try {

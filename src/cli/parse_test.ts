@@ -20,7 +20,7 @@ import {
   parseWorkdir,
 } from "./parse.ts";
 
-/** Checks that a parser refuses each of these values as commander expects it. */
+/** Checks that a parser refuses each of these values with the error that commander expects. */
 function assertRefuses(parse: (value: string) => unknown, values: string[], message?: string): void {
   for (const value of values) {
     assert.throws(() => parse(value), (error: unknown) => {
@@ -32,7 +32,7 @@ function assertRefuses(parse: (value: string) => unknown, values: string[], mess
   }
 }
 
-Deno.test("parseMemory() takes MiB and units of 1024", () => {
+Deno.test("parseMemory() accepts MiB and units of 1024", () => {
   const sizes = {
     "512": 512,
     "512m": 512,
@@ -47,7 +47,7 @@ Deno.test("parseMemory() takes MiB and units of 1024", () => {
   assert.equal(parseMemory("1t"), 1024 * 1024);
 });
 
-Deno.test("parseMemory() refuses what is not a whole number of MiB", () => {
+Deno.test("parseMemory() refuses values that are not a whole number of MiB", () => {
   const values = [
     "",
     "m",
@@ -67,30 +67,30 @@ Deno.test("parseMemory() refuses what is not a whole number of MiB", () => {
   assertRefuses(parseMemory, values, "Expected a whole number of MiB such as 512, 512m or 1g.");
 });
 
-Deno.test("parseDisk() has bytes of what parseMemory() takes", () => {
+Deno.test("parseDisk() accepts the same sizes as parseMemory(), and returns bytes", () => {
   const sizes = { "512": 2 ** 29, "512m": 2 ** 29, "10g": 10 * 2 ** 30, "1.5g": 3 * 2 ** 29, "2t": 2 ** 41 };
   for (const [text, bytes] of Object.entries(sizes)) assert.equal(parseDisk(text), bytes, text);
 });
 
-Deno.test("parseDisk() refuses what is no size, or one that cannot be counted in bytes", () => {
+Deno.test("parseDisk() refuses invalid sizes, and sizes that are too large to count in bytes", () => {
   assertRefuses(parseDisk, ["", "-1", "0.3m", "1 g", "lots", "512b"]);
   assertRefuses(parseDisk, ["8192t", "9".repeat(20)], "Expected a size such as 512m or 40g.");
   assert.equal(parseDisk("8191t"), 8191 * 2 ** 40);
 });
 
-Deno.test("parseCpus() takes whole numbers only", () => {
+Deno.test("parseCpus() accepts only whole numbers", () => {
   assert.equal(parseCpus("4"), 4);
   assertRefuses(parseCpus, ["", "-1", "1.5", "two", "1 ", "0x2", "1e1"], "Expected a whole number of CPUs.");
 });
 
-Deno.test("parseSeconds() takes what a timer can be set to", () => {
+Deno.test("parseSeconds() accepts the times that a timer supports", () => {
   assert.equal(parseSeconds("5"), 5);
   assert.equal(parseSeconds("0.25"), 0.25);
   assert.equal(parseSeconds("2147483"), 2147483);
   assertRefuses(parseSeconds, ["", "0", "0.0", "-1", "5s", "1e3", "2147484", ".5", "Infinity"]);
 });
 
-Deno.test("parseTimeout() takes what parseSeconds() does, and none at all", () => {
+Deno.test("parseTimeout() accepts the same times as parseSeconds(), and 0", () => {
   for (const none of ["0", "00", "0.0"]) assert.equal(parseTimeout(none), 0, none);
   assert.equal(parseTimeout("0.25"), 0.25);
   assert.equal(parseTimeout("2147483"), 2147483);
@@ -98,13 +98,13 @@ Deno.test("parseTimeout() takes what parseSeconds() does, and none at all", () =
   assertRefuses(parseTimeout, values, "Expected a number of seconds from 0 to 2147483.");
 });
 
-Deno.test("parseBoolean() takes true and false", () => {
+Deno.test("parseBoolean() accepts true and false", () => {
   assert.equal(parseBoolean("true"), true);
   assert.equal(parseBoolean("false"), false);
   assertRefuses(parseBoolean, ["", "yes", "1", "TRUE"], "Expected true or false.");
 });
 
-Deno.test("collectVolume() takes HOST:GUEST with a mode, after those before it", () => {
+Deno.test("collectVolume() appends HOST:GUEST with an optional mode", () => {
   const first = collectVolume("/a:/b", []);
   assert.deepEqual(first, [{ source: "/a", target: "/b", readOnly: false }]);
   assert.deepEqual(collectVolume("./c d:/e f:ro", first), [
@@ -114,11 +114,11 @@ Deno.test("collectVolume() takes HOST:GUEST with a mode, after those before it",
   assert.equal(collectVolume("a:/b:rw", [])[0]?.readOnly, false);
 });
 
-Deno.test("collectVolume() has one way to write a guest path, so that duplicates are found", () => {
+Deno.test("collectVolume() normalizes guest paths, so that duplicates are found", () => {
   for (const path of ["/b/c/", "//b//c", "/b/./c"]) assert.equal(collectVolume(`/a:${path}`, [])[0]?.target, "/b/c");
 });
 
-Deno.test("collectVolume() refuses a volume that is not one, and says which part is wrong", () => {
+Deno.test("collectVolume() refuses an invalid volume, and reports which part is wrong", () => {
   const refuse = (values: string[], message: string) =>
     assertRefuses((value) => collectVolume(value, []), values, message);
   refuse(["", "/a", ":", "/a:", ":/b", "/a:/b:ro:x"], "Expected HOST:GUEST or HOST:GUEST:ro.");
@@ -129,7 +129,7 @@ Deno.test("collectVolume() refuses a volume that is not one, and says which part
   refuse(["/a:/b/../c"], 'Expected a path without "..", got "/b/../c".');
 });
 
-Deno.test("collectPorts() takes the forms that docker does, after those before it", () => {
+Deno.test("collectPorts() appends ports in docker's forms", () => {
   const tcp = (address: string, hostPort: number, guestPort: number) => ({
     protocol: "tcp",
     address,
@@ -149,7 +149,7 @@ Deno.test("collectPorts() takes the forms that docker does, after those before i
   assert.equal(collectPorts("1-1024:1-1024").length, 1024);
 });
 
-Deno.test("collectPorts() refuses a port that is not one, and says which part is wrong", () => {
+Deno.test("collectPorts() refuses an invalid port, and reports which part is wrong", () => {
   const refuse = (values: string[], message: string) => assertRefuses((value) => collectPorts(value), values, message);
   const form = "Expected [IP:]HOST:GUEST with port numbers.";
   refuse(
@@ -167,12 +167,12 @@ Deno.test("collectPorts() refuses a port that is not one, and says which part is
   refuse(["1.2.3:80:80"], 'Expected an IP address, got "1.2.3".');
 });
 
-Deno.test("parseWorkdir() takes absolute paths", () => {
+Deno.test("parseWorkdir() accepts absolute paths", () => {
   assert.equal(parseWorkdir("/a b"), "/a b");
   assertRefuses(parseWorkdir, ["", "a", "./a", "~"], "Expected an absolute path in the guest.");
 });
 
-Deno.test("parseUser() takes names and ids, with a group", () => {
+Deno.test("parseUser() accepts names and ids, with a group", () => {
   for (const user of ["root", "0", "1000:1000", "app:0", "4294967294", "_apt", "a.b-c"]) {
     assert.equal(parseUser(user), user);
   }
@@ -180,36 +180,36 @@ Deno.test("parseUser() takes names and ids, with a group", () => {
   assertRefuses(parseUser, ["4294967295", "0:99999999999"], "Expected an id of at most 4294967294.");
 });
 
-Deno.test("parseHostname() takes what the guest's kernel does", () => {
+Deno.test("parseHostname() accepts the names that the guest's kernel accepts", () => {
   for (const name of ["a", "web-1", "a.b", "keen_otter", "A1", "x".repeat(63)]) assert.equal(parseHostname(name), name);
   assertRefuses(parseHostname, ["", "-a", "a-", ".a", "a b", "a/b", "a\n", "\u{e4}", "x".repeat(64)]);
 });
 
-Deno.test("parseNameserver() takes IP addresses", () => {
+Deno.test("parseNameserver() accepts IP addresses", () => {
   assert.equal(parseNameserver("1.1.1.1"), "1.1.1.1");
   assertRefuses(parseNameserver, ["", "one.one", "1.1.1", "1.1.1.1:53"], "Expected an IP address.");
 });
 
-Deno.test("collectEnv() takes KEY=VALUE as it is, after those before it", () => {
+Deno.test("collectEnv() appends KEY=VALUE unchanged", () => {
   assert.deepEqual(collectEnv("A=b=c d\n", ["X=1"]), ["X=1", "A=b=c d\n"]);
   assert.deepEqual(collectEnv("A=", []), ["A="]);
   assert.deepEqual(collectEnv("a.b-c/d=1", []), ["a.b-c/d=1"]);
 });
 
-Deno.test("collectEnv() inherits KEY, also an empty one, and leaves out one that is not set", () => {
+Deno.test("collectEnv() inherits KEY, even if empty, and omits an unset one", () => {
   using _ = setEnv({ SMOLVM_TEST_SET: "v", SMOLVM_TEST_EMPTY: "", SMOLVM_TEST_UNSET: undefined });
   assert.deepEqual(collectEnv("SMOLVM_TEST_SET", []), ["SMOLVM_TEST_SET=v"]);
   assert.deepEqual(collectEnv("SMOLVM_TEST_EMPTY", []), ["SMOLVM_TEST_EMPTY="]);
   assert.deepEqual(collectEnv("SMOLVM_TEST_UNSET", ["X=1"]), ["X=1"]);
 });
 
-Deno.test("collectEnv() refuses a variable without a name, with space in it or with a NUL", () => {
+Deno.test("collectEnv() refuses a variable with no name, with a space in the name or with a NUL", () => {
   const refuse = (value: string) => collectEnv(value, []);
   assertRefuses(refuse, ["", "=", "=v", "A B=1", "A\t=1"], "Expected KEY=VALUE or KEY, without space in KEY.");
   assertRefuses(refuse, ["A=\0", "A\0=1"], "Expected no NUL.");
 });
 
-Deno.test("collectEnvFile() reads a variable a line, without comments and blank lines", () => {
+Deno.test("collectEnvFile() reads one variable per line, and skips comments and blank lines", () => {
   using folder = makeTempFolder();
   using _ = setEnv({ SMOLVM_TEST_SET: "inherited" });
   const path = `${folder.path}/env`;
@@ -223,7 +223,7 @@ Deno.test("collectEnvFile() reads a variable a line, without comments and blank 
   ]);
 });
 
-Deno.test("collectEnvFile() names the line that is wrong", () => {
+Deno.test("collectEnvFile() names the invalid line", () => {
   using folder = makeTempFolder();
   const path = `${folder.path}/env`;
   for (
@@ -237,7 +237,7 @@ Deno.test("collectEnvFile() names the line that is wrong", () => {
   }
 });
 
-Deno.test("collectEnvFile() refuses a file that is missing, cannot be read or is no text", () => {
+Deno.test("collectEnvFile() refuses a file that is missing, unreadable or not UTF-8", () => {
   using folder = makeTempFolder();
   const refuse = (value: string) => collectEnvFile(value, []);
   const path = `${folder.path}/env`;
@@ -247,7 +247,7 @@ Deno.test("collectEnvFile() refuses a file that is missing, cannot be read or is
   assertRefuses(refuse, [path], "It is not UTF-8.");
 });
 
-Deno.test("parseTail() takes a number of lines or all of them, and nothing else", () => {
+Deno.test("parseTail() accepts only a number of lines, or all", () => {
   assert.deepEqual(["0", "10", "all"].map(parseTail), [0, 10, Infinity]);
   for (const value of ["", "-1", "1.5", "ALL", "1e3"]) {
     assert.throws(() => parseTail(value), InvalidArgumentError, value);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { InvalidArgumentError } from "./invalid_argument.ts";
 import { parseTime } from "./parse_time.ts";
 
-Deno.test("parseTime() takes RFC 3339, in the local time zone where it names none", () => {
+Deno.test("parseTime() accepts RFC 3339, and uses local time without a time zone", () => {
   const times = {
     "2026-11-23T12:00:00Z": "2026-11-23T12:00:00.000Z",
     "2026-11-23T12:00:00.123456789+01:00": "2026-11-23T11:00:00.123Z",
@@ -13,13 +13,13 @@ Deno.test("parseTime() takes RFC 3339, in the local time zone where it names non
   for (const [text, time] of Object.entries(times)) assert.equal(parseTime(text).toISOString(), time, text);
 });
 
-Deno.test("parseTime() takes seconds since 1970", () => {
+Deno.test("parseTime() accepts seconds since 1970", () => {
   for (const [text, ms] of [["0", 0], ["1795435200", 1795435200_000], ["1.5", 1500]] as const) {
     assert.equal(parseTime(text).getTime(), ms);
   }
 });
 
-Deno.test("parseTime() takes how long ago it was", () => {
+Deno.test("parseTime() accepts an age", () => {
   const ages = { "90s": 90, "10m": 600, "1h30m": 5400, "2d": 172_800, "1d1h1m1s": 90_061, "0.5h": 1800, "0s": 0 };
   for (const [text, seconds] of Object.entries(ages)) {
     const before = Date.now();
@@ -28,7 +28,7 @@ Deno.test("parseTime() takes how long ago it was", () => {
   }
 });
 
-Deno.test("parseTime() refuses what is no time, or none that a log can have", () => {
+Deno.test("parseTime() refuses an invalid time, or one that no log can have", () => {
   const none = [
     "",
     "now",

@@ -16,10 +16,10 @@ Examples:
 /** `smolvm port`. */
 export function portCommand(setExitCode: (code: number) => void) {
   return new Command("port")
-    .summary("List where ports of a machine are published")
-    .description("List where ports of a machine are published on the host")
+    .summary("List the published ports of a machine")
+    .description("List the published ports of a machine and their addresses on the host")
     .addArgument(machineArgument())
-    .argument("[port]", "port of the guest, such as 80 or 53/udp, whose address alone is printed", parseGuestPort)
+    .argument("[port]", "port of the guest, such as 80 or 53/udp: print only its address", parseGuestPort)
     .addHelpText("after", EXAMPLES)
     .action(async (name, port) => {
       setExitCode(await forEachTarget([name], (name) => printPorts(name, port)));

@@ -13,27 +13,27 @@ import { wrap, wrapHelp } from "./output/wrap.ts";
 import { reporting } from "./report.ts";
 import { columnsOf } from "./terminal.ts";
 
-/** What help is wrapped to where no terminal says how wide it is. */
+/** The width of help when the terminal's width is unknown. */
 const DEFAULT_COLUMNS = 80;
-/** What the explanations in a help have of a line at least. */
+/** The least width of the descriptions in help. */
 const LEAST_COLUMNS = 30;
 
 /**
- * The tree of commands; of those only the one that `word` names, if any, and else all: they take their time to load.
- * `setExitCode` is told what the one that is run comes to, unless that is 0.
+ * Creates the program with the command that `word` names, or with all commands, which are slow to load. The command
+ * that runs calls `setExitCode` unless its exit code is 0.
  */
 export async function makeProgram(setExitCode: (code: number) => void, word?: string) {
   const program = new Command("smolvm")
     .description("Run OCI images and folders as microVMs")
     .version(deno.version, "--version", "print the version")
-    .option("-q, --quiet", "no progress on standard error")
+    .option("-q, --quiet", "do not show progress")
     .addOption(option("log level", "--log-level <level>", "error|warn|info|debug|trace"))
-    .helpCommand("help [command]", "Print what a command does and takes")
+    .helpCommand("help [command]", "Print the help of a command")
     .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => printLine(wrapHelp(text.replace(/\n$/, ""), helpColumns(Deno.stdout))),
       writeErr: (text) => printError(wrapHelp(text.replace(/\n$/, ""), helpColumns(Deno.stderr))),
-      // Its errors are reported as all others are.
+      // Commander's errors are reported like all others, by reportError().
       outputError: () => {},
       getOutHelpWidth: () => helpColumns(Deno.stdout),
       getErrHelpWidth: () => helpColumns(Deno.stderr),
@@ -71,7 +71,7 @@ function helpColumns(stream: typeof Deno.stdout): number {
   return columnsOf(stream) ?? DEFAULT_COLUMNS;
 }
 
-/** A line or more of a help; what a term means stands below it where a narrow terminal has no room behind it. */
+/** Formats a term and its description; on a narrow terminal, the description goes below the term. */
 function formatItem(term: string, termWidth: number, description: string, helper: Help): string {
   const width = helper.helpWidth ?? DEFAULT_COLUMNS;
   if (width - termWidth - 4 >= LEAST_COLUMNS) {
@@ -81,7 +81,7 @@ function formatItem(term: string, termWidth: number, description: string, helper
   return description === "" ? first + term : `${first}${term}\n${wrap(below + description, { width, indent: below })}`;
 }
 
-/** Runs any command line, tells of what could not be done, and returns the exit code. */
+/** Runs any command line, reports errors, and returns the exit code. */
 export async function programMain(args: readonly string[]): Promise<number> {
   return await reporting(async () => {
     adoptSpareRunner();
@@ -96,7 +96,7 @@ export async function programMain(args: readonly string[]): Promise<number> {
 async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode = 0;
   if (Deno.env.get(FOLDER_GONE)) {
-    Deno.env.delete(FOLDER_GONE); // It is not for the programs that this one starts.
+    Deno.env.delete(FOLDER_GONE); // Child processes must not inherit it.
     markWorkingFolderRemoved();
   }
   const program = await makeProgram((code) => exitCode = code, args[0]);
@@ -104,7 +104,7 @@ async function runProgram(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Asked for, help and version are no failures; without a command, help is what there is to say.
+    // Requested help and versions are no failures. Without a command, help was printed and smolvm fails.
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") return OWN_FAILURE;
     const message = error.message.replace(/^error: (.)/, (_, first: string) => first.toUpperCase());
@@ -114,7 +114,7 @@ async function runProgram(args: readonly string[]): Promise<number> {
     throw new SmolvmError("usage", isFlag ? `Option '${flag}' takes no value` : message, {
       cause: error,
       hint: isFlag && flag === "--net"
-        ? "Write --network none, or --allow-net with rules."
+        ? "Use --network none, or --allow-net with rules."
         : `Run '${name} --help' for more.`,
     });
   }
@@ -122,13 +122,13 @@ async function runProgram(args: readonly string[]): Promise<number> {
 }
 
 /**
- * Refuses help where it is not what was asked for: for a command that is not there, of which commander says nothing,
- * and for a `-h` with words behind it, which would not be heeded.
+ * Refuses a request for help about an unknown command, which commander does not report, and a `-h` that is followed by
+ * more words, which commander would ignore.
  */
 function refuseOther(command: CommandUnknownOpts): void {
   const help = command.args.indexOf("-h");
   if (help >= 0 && help < command.args.length - 1) {
-    command.error(`error: cannot use -h in front of "${command.args[help + 1]}": it only asks for help`);
+    command.error(`error: cannot use -h before "${command.args[help + 1]}": it only prints help`);
   }
   const word = command.args.find((arg) => arg !== "help" && !arg.startsWith("-"));
   if (command.commands.length === 0 || word === undefined || findCommand(command, word)) return;
@@ -139,7 +139,7 @@ function findCommand({ commands }: CommandUnknownOpts, word: string): CommandUnk
   return commands.find((command) => [command.name(), ...command.aliases()].includes(word));
 }
 
-/** The command that the words begin with, and its name, such as `smolvm config set`. */
+/** Finds the command that the words name, and its full name, such as `smolvm config set`. */
 function namedBy(
   [word, ...words]: readonly string[],
   command: CommandUnknownOpts,

@@ -6,9 +6,8 @@ import { printable } from "./output/table.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
-Machines are never removed, whether they run or not, nor are the images they
-need: that takes "smolvm delete". Images that containers of buildah or podman
-use stay as well.
+Machines and the images they need are never removed: use "smolvm delete" for
+machines. Images that containers of buildah or podman use are kept as well.
 
 Examples:
   smolvm prune --dry-run
@@ -17,11 +16,11 @@ Examples:
 /** `smolvm prune`. */
 export function pruneCommand(setExitCode: (code: number) => void) {
   return new Command("prune")
-    .summary("Remove what no machine uses")
-    .description("Remove what no machine uses: dangling images, prepared root filesystems, remains of killed machines")
-    .option("-a, --all", "also images that have a name")
+    .summary("Remove data that no machine uses")
+    .description("Remove unused data: dangling images, prepared root filesystems and remains of killed machines")
+    .option("-a, --all", "also remove unused images that have a name")
     .option("-f, --force", "do not ask")
-    .option("--dry-run", "only say what would be removed")
+    .option("--dry-run", "only print what would be removed")
     .addHelpText("after", EXAMPLES)
     .action(async ({ all = false, force = false, dryRun = false }) => {
       if (!force && !dryRun) requireAnswers("prune");
@@ -33,7 +32,7 @@ export function pruneCommand(setExitCode: (code: number) => void) {
         return;
       }
       const names = steps.map(({ what }) => printable(what));
-      if (!force && names.length > 0 && !askToRemove(names, "Remove all this?")) return setExitCode(1);
+      if (!force && names.length > 0 && !askToRemove(names, "Remove all of this?")) return setExitCode(1);
       setExitCode(
         await forEachTarget(steps, async ({ what, remove }) => {
           await remove();

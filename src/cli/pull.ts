@@ -5,8 +5,8 @@ import { parseBoolean } from "./parse.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
-Registries and their credentials are buildah's: those of "buildah login",
-"podman login" and "docker login" all count.
+smolvm uses the registries and credentials of buildah, including credentials
+saved by "buildah login", "podman login" and "docker login".
 
 Examples:
   smolvm pull alpine
@@ -16,20 +16,22 @@ Examples:
 /** `smolvm pull`. */
 export function pullCommand(setExitCode: (code: number) => void) {
   return new Command("pull")
-    .summary("Pull images and make them ready to boot")
-    .description("Pull images, whether they are here or not, and make them ready to boot")
+    .summary("Pull images and prepare them for boot")
+    .description("Pull images, even if they are already stored, and prepare them for boot")
     .addArgument(argument("image", "<image...>", "image references"))
     .addOption(
-      option("boolean", "--tls-verify <bool>", "demand a valid certificate of the registry").argParser(parseBoolean),
+      option("boolean", "--tls-verify <bool>", "require a valid TLS certificate from the registry").argParser(
+        parseBoolean,
+      ),
     )
-    .option("-q, --quiet", "no progress")
+    .option("-q, --quiet", "do not show progress")
     .addHelpText("after", EXAMPLES)
     .action(async (images, { tlsVerify }, self) => {
       const { Images } = await import("../mod.ts");
       const { parseReference } = await import("../image/reference.ts");
       const { quiet } = self.optsWithGlobals();
       const onProgress = quiet ? undefined : writeError;
-      // All of them before the first is pulled.
+      // Check all references before pulling the first.
       for (const image of images) parseReference(image);
       setExitCode(
         await forEachTarget([...new Set(images)], async (image) => {

@@ -10,10 +10,10 @@ Examples:
 /** `smolvm rename`. */
 export function renameCommand(setExitCode: (code: number) => void) {
   return new Command("rename")
-    .summary("Give a machine another name")
-    .description("Give a machine another name, also while it runs")
+    .summary("Rename a machine")
+    .description("Rename a machine, even while it is running")
     .addArgument(machineArgument())
-    .argument("<new>", "its name from now on")
+    .argument("<new>", "new name")
     .addHelpText("after", EXAMPLES)
     .action(async (name, newName) => {
       setExitCode(await forEachTarget([name], async (name) => (await getMachine(name)).rename(newName)));

@@ -3,7 +3,7 @@ import { isOsError, osFailure } from "../host/os_error.ts";
 import { logLevel } from "../log.ts";
 import { printError } from "./output/print.ts";
 
-/** Prints why something failed: one sentence and what to do about it; everything known when details are asked for. */
+/** Prints an error as one sentence with its hint; at log level debug or trace also its cause and stack. */
 export function reportError(error: unknown): void {
   const [red, reset] = Deno.stderr.isTerminal() && !Deno.noColor ? ["\x1b[31m", "\x1b[0m"] : ["", ""];
   printError(`${red}smolvm:${reset} ${harmless(osFailure(error))}`);
@@ -12,7 +12,7 @@ export function reportError(error: unknown): void {
   if (detailed || !(error instanceof SmolvmError || isOsError(error))) printError(Deno.inspect(error));
 }
 
-/** Does something; returns the exit code, that of an error once it is told. */
+/** Runs `act` and returns its result; reports an error and returns its exit code. */
 export async function reporting<T>(act: () => Promise<T>): Promise<T | number> {
   try {
     return await act();
@@ -22,7 +22,7 @@ export async function reporting<T>(act: () => Promise<T>): Promise<T | number> {
   }
 }
 
-/** What a guest says, or calls its files, can hold anything, a terminal's commands included. */
+/** Replaces control characters: text and file names from a guest may contain terminal escape sequences. */
 function harmless(message: string): string {
   return message.replace(/[^\P{Cc}\n\t]/gu, "?");
 }

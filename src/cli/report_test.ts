@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SmolvmError } from "../errors.ts";
 import { reportError } from "./report.ts";
 
-Deno.test("reportError() gives a terminal no commands of a guest's", () => {
+Deno.test("reportError() replaces terminal escape sequences from a guest", () => {
   let printed = "";
   const { writeSync } = Deno.stderr;
   Deno.stderr.writeSync = (data) => {
@@ -14,6 +14,6 @@ Deno.test("reportError() gives a terminal no commands of a guest's", () => {
   } finally {
     Deno.stderr.writeSync = writeSync;
   }
-  // On a terminal what comes first has a colour.
+  // On a terminal, the prefix is coloured.
   assert.ok(printed.endsWith(' Cannot copy "?]0;owned??2J": \u{e4}\n\tlast words\n'), printed);
 });

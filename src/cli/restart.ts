@@ -14,10 +14,14 @@ Examples:
 /** `smolvm restart`. */
 export function restartCommand(setExitCode: (code: number) => void) {
   return new Command("restart")
-    .summary("Stop machines, if they run, and start them")
-    .description("Stop machines, if they run, and start them in the background")
+    .summary("Restart machines")
+    .description("Stop machines if they are running, then start them in the background")
     .addArgument(machineArguments())
-    .option("-t, --timeout <seconds>", `how long the command may take (default: ${DEFAULT_TIMEOUT_S})`, parseTimeout)
+    .option(
+      "-t, --timeout <seconds>",
+      `seconds to wait for the command to exit (default: ${DEFAULT_TIMEOUT_S})`,
+      parseTimeout,
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (names, { timeout = DEFAULT_TIMEOUT_S }) => {
       setExitCode(
@@ -25,7 +29,7 @@ export function restartCommand(setExitCode: (code: number) => void) {
           const interrupted = new Promise<never>((_, reject) => {
             signal.addEventListener("abort", () => reject(signal.reason));
           });
-          interrupted.catch(() => {}); // Told by whatever it interrupts.
+          interrupted.catch(() => {}); // The interrupted operation reports it.
           return forEachMachine(names, async (machine) => {
             if (signal.aborted) return;
             await Promise.race([machine.stop({ timeoutMs: timeout * 1000 }), interrupted]);

@@ -4,8 +4,8 @@ import { printLine } from "./output/print.ts";
 import { forEachTarget, orMissing } from "./targets.ts";
 
 const EXAMPLES = `
-An image that a running machine uses is never removed. With --force, machines
-that do not run keep their disks, but start only once the image is back.
+An image that a running machine uses is never removed. After --force, stopped
+machines keep their disks, but cannot start until the image is back.
 
 Examples:
   smolvm rmi alpine
@@ -16,8 +16,8 @@ export function rmiCommand(setExitCode: (code: number) => void) {
   return new Command("rmi")
     .summary("Remove images")
     .description("Remove images, or only a name of an image that has several")
-    .addArgument(argument("image", "<image...>", "images, by name or the beginning of their ids"))
-    .option("-f, --force", "also with several names, or when machines that do not run need it")
+    .addArgument(argument("image", "<image...>", "images, by name or ID prefix"))
+    .option("-f, --force", "remove images with several names or used by stopped machines; ignore missing images")
     .addHelpText("after", EXAMPLES)
     .action(async (images, { force = false }) => {
       const { Images } = await import("../mod.ts");

@@ -30,11 +30,11 @@ async function runLine(line: MachineLine & { options: RunLineOptions }): Promise
   return await (line.options.detach ? runDetached(line) : runAttached(line));
 }
 
-/** Leaves a machine running by itself, or nothing when it cannot be started or a signal comes first. */
+/** Starts a machine in the background; removes it if the start fails or a signal arrives first. */
 async function runDetached(line: MachineLine & { options: RunLineOptions }): Promise<number> {
   const { interactive: stdin = false, tty = false, rm = false, timeout } = line.options;
   if (timeout !== undefined) {
-    throw new SmolvmError("usage", "Cannot use --timeout with --detach: nobody is there to kill the command");
+    throw new SmolvmError("usage", "Cannot use --timeout with --detach: no client is left to kill the command");
   }
   const status = openStatusLine(line.options);
   const options = { ...await machineOptions(line, status), tty, stdin, ephemeral: rm && "detached" as const };

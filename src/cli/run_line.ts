@@ -8,21 +8,21 @@ import { parseSeconds } from "./parse.ts";
 import { attend } from "./session.ts";
 import { requireTerminal } from "./terminal.ts";
 
-/** The options of `smolvm run` beside those that describe a machine. */
+/** The options of `smolvm run` in addition to those that describe a machine. */
 export const RUN_OPTIONS: readonly OptionRow[] = [
   {
     flags: "-d, --detach",
-    description: "leave the machine running and print its name; it stays when it ends, unless --rm is given",
+    description: "run in the background and print the machine's name; the machine is kept unless --rm is given",
   },
-  { flags: "--rm", description: "remove the machine when it ends (always done without --detach)" },
+  { flags: "--rm", description: "remove the machine when it stops (always done without --detach)" },
   {
     flags: "--timeout <seconds>",
-    description: "kill the command after so long and exit with 124",
+    description: "kill the command after this time and exit with 124",
     parse: parseSeconds,
   },
 ];
 
-/** All of them, as they were given. */
+/** The parsed values of all options of `smolvm run`. */
 export interface RunLineOptions extends GivenOptions {
   detach?: true;
   rm?: true;
@@ -30,9 +30,9 @@ export interface RunLineOptions extends GivenOptions {
 }
 
 /**
- * Does what `smolvm run` with those words and options says, without `--detach`, and returns the exit code.
+ * Runs `smolvm run` without `--detach` and returns the exit code.
  *
- * @throws {SmolvmError} for whatever could not be done.
+ * @throws {SmolvmError} when it fails.
  */
 export async function runAttached(line: MachineLine & { options: RunLineOptions }): Promise<number> {
   const { interactive: stdin = false, tty = false, timeout: timeoutS } = line.options;

@@ -8,34 +8,34 @@ import type { StatusLine } from "./output/status_line.ts";
 import { endsProcess, FORWARDED, onResize, onSignals } from "./signals.ts";
 import { rawTerminal, terminalSize } from "./terminal.ts";
 
-/** How many times INT or TERM must come to end a command that does not heed them. */
+/** The number of INT or TERM signals after which smolvm ends a command that ignores them. */
 const FORCE_AFTER = 3;
 
 const OUT_OF_MEMORY = "smolvm: The guest ran out of memory, and its kernel killed a process: see --memory";
 
-/** How this process takes part in a command in a machine. */
+/** How this process is attached to a command in a machine. */
 export interface SessionOptions {
-  /** Size of the terminal that the command runs on, if it does. */
+  /** The size of the command's terminal, if it has one. */
   terminal: WindowSize | undefined;
-  /** Whether the command has this process's input. */
+  /** Whether the command reads this process's standard input. */
   stdin: boolean;
-  /** Shows what is waited for; it is gone when the command runs. */
+  /** The status line to show until the command runs. */
   status?: StatusLine | undefined;
   /** How long the command may run, in seconds. */
   timeoutS?: number | undefined;
-  /** Ends the machine when the user insists, and it does not end by being let go of. */
+  /** Ends the machine when the user repeats a signal, for machines that do not end when this process detaches. */
   end?: () => Promise<void>;
-  /** Whether signals go to the command; else those that end a process end this one's part in it. */
+  /** Whether to forward signals to the command; otherwise signals that end a process detach this process. */
   signals?: boolean;
-  /** What to type to leave the command to itself, where that is possible. */
+  /** The keys that detach from the command, if detaching is possible. */
   detachKeys?: Uint8Array;
 }
 
 /**
- * Gives a command in a machine this process's streams and signals; returns the exit code.
+ * Connects a command in a machine to this process's streams and signals; returns the exit code.
  *
- * @param start begins it with such streams
- * @throws {SmolvmError} when it cannot be started, or its output cannot be written; `timeout`.
+ * @param start starts the command with these streams
+ * @throws {SmolvmError} when the command cannot be started or its output cannot be written; `timeout`.
  */
 export async function attend(
   start: (streams: StreamOptions) => GuestCommand,
@@ -55,14 +55,14 @@ export async function attend(
     try {
       await passOn(stream, data);
     } catch (error) {
-      // A reader that has gone is the command's to heed; output that is lost must not look like success.
+      // A closed pipe is only reported to the command. Any other error loses output, which must not look like success.
       if (error instanceof OutputError) end.reject(error);
       throw error;
     }
   }
   using whileAttached = new DisposableStack();
   let outOfMemory = false;
-  // Once the terminal is restored.
+  // Runs last, when the terminal is restored.
   whileAttached.defer(() => outOfMemory && printError(OUT_OF_MEMORY));
   whileAttached.use(line);
   const end = Promise.withResolvers<number>();
@@ -74,16 +74,16 @@ export async function attend(
     const ends = running && forwards ? insisted === FORCE_AFTER : endsProcess(signal);
     if (ends) end.resolve(128 + FORWARDED[signal]);
   }));
-  // Nothing is written before the terminal is the command's.
+  // Output waits for this promise, so that nothing is written before the terminal is set up.
   const ready = command.started.then(() => {
-    // The user ended it while it booted, and it is on its way out.
+    // The user interrupted the boot: the command is being ended.
     if (whileAttached.disposed) return;
     running = true;
     line?.clear();
     if (terminal) {
-      // A command that reads no keys is interrupted as any other is: by the signal that the terminal makes of Ctrl-C.
+      // Without input, the terminal stays in normal mode, and Ctrl-C interrupts the command with a signal.
       if (stdin && Deno.stdin.isTerminal()) whileAttached.use(rawTerminal());
-      // A command that runs already has another terminal's size.
+      // When attaching, the command still has the size of another terminal.
       command.resize(terminal);
       whileAttached.use(onResize(() => command.resize(terminalSize())));
     }
@@ -92,9 +92,9 @@ export async function attend(
     whileAttached.use(startTimer(timeoutS * 1000, () => end.reject(late)));
   });
   ready.catch(() => {
-    // Its status says why it could not be started.
+    // `command.status` reports why the command could not be started.
   });
-  // Whichever comes first: leaving this scope ends what ends with this process, if it still runs.
+  // Returning disposes of `command`, which ends a command that must not outlive this process.
   return await Promise.race([
     command.status.then(({ code, oomKilled }) => {
       outOfMemory = oomKilled;

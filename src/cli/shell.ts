@@ -13,16 +13,16 @@ Examples:
   smolvm shell -u nobody web
   echo 'uname -r' | smolvm shell web`;
 
-/** What is tried, as login shells, until one is there. */
+/** The login shells to try, in this order, until one exists. */
 const SHELLS = [["bash", "-l"], ["ash", "-l"], ["sh", "-l"], ["busybox", "sh", "-l"]];
 
 /** `smolvm shell`. */
 export function shellCommand(setExitCode: (code: number) => void) {
   return new Command("shell")
-    .summary("Open a login shell in a machine")
-    .description("Open a login shell in a machine that runs: bash if it is there, else sh; exit with its code")
+    .summary("Open a login shell in a running machine")
+    .description("Open a login shell (bash if available, else sh) in a running machine and exit with its code")
     .addArgument(machineArgument("live machine"))
-    .option("-u, --user <user[:group]>", "user in the guest (default: that of the machine's command)", parseUser)
+    .option("-u, --user <user[:group]>", "user in the guest (default: as for the machine's command)", parseUser)
     .addHelpText("after", EXAMPLES)
     .action(async (name, { user }) => {
       const machine = await getMachine(name);
@@ -36,7 +36,7 @@ export function shellCommand(setExitCode: (code: number) => void) {
         }
       }
       throw new SmolvmError("not-found", `Cannot find a shell in machine "${machine.name}"`, {
-        hint: `Run a program of its own: smolvm exec ${machine.name} PROGRAM`,
+        hint: `Run another program: smolvm exec ${machine.name} PROGRAM`,
       });
     });
 }

@@ -3,16 +3,16 @@ import { blockedSignals, isSignalBlocked } from "../host/blocked_signals.ts";
 import { startTimer } from "../host/timer.ts";
 import { reportError } from "./report.ts";
 
-/** The signals that go to the command, by their numbers on Linux, where it runs. */
+/** The signals that are forwarded to the command, with their numbers on Linux, which the guest runs. */
 export const FORWARDED = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15 } as const;
 export type ForwardedSignal = keyof typeof FORWARDED;
 
-/** Whether a signal ends a process, or its part in a command that does not run yet or gets no signals of it. */
+/** Whether a signal ends this process when it cannot forward the signal to a command. */
 export function endsProcess(signal: ForwardedSignal): boolean {
   return signal !== "SIGUSR1" && signal !== "SIGUSR2";
 }
 
-/** Calls `handler` for each signal to be forwarded, until it is disposed of. */
+/** Calls `handler` for each signal in {@linkcode FORWARDED}, until the result is disposed of. */
 export function onSignals(handler: (signal: ForwardedSignal) => void): Disposable {
   const listeners = new DisposableStack();
   for (const signal of Object.keys(FORWARDED) as ForwardedSignal[]) {
@@ -27,15 +27,15 @@ export function onSignals(handler: (signal: ForwardedSignal) => void): Disposabl
   return listeners;
 }
 
-/** At this one Deno opens a debugger to all users of the host: the launchers block it. */
+/** On this signal, Deno opens a debugger to all users of the host, so the launchers block it. */
 const DEBUGGER_SIGNAL = "SIGUSR1";
-/** Who wants to hear of it; `undefined`: it is not read yet. */
+/** The listeners of the blocked signal; `undefined` until the first one is added. */
 let debuggerListeners: Set<() => void> | undefined;
 
 function onDebuggerSignal(listener: () => void): Disposable {
   if (debuggerListeners === undefined) {
     debuggerListeners = new Set();
-    // Not before what the user waits for has begun.
+    // Delayed so that it does not slow down the operation that the user waits for.
     startTimer(0, () => void readDebuggerSignal());
   }
   debuggerListeners.add(listener);
@@ -48,13 +48,13 @@ async function readDebuggerSignal(): Promise<void> {
   }
 }
 
-/** Calls `handler` when the terminal's size changes, until it is disposed of. */
+/** Calls `handler` when the terminal's size changes, until the result is disposed of. */
 export function onResize(handler: () => void): Disposable {
   Deno.addSignalListener("SIGWINCH", handler);
   return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", handler) };
 }
 
-/** Does something that a signal breaks off; returns its exit code, or 128+n after signal n. */
+/** Runs `act`, whose signal a process signal aborts; returns its exit code, or 128+n after signal n. */
 export async function untilSignal(act: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   let interruptedBy: ForwardedSignal | undefined;

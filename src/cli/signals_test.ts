@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { pause } from "../../tests/helpers/until.ts";
 import { FORWARDED, type ForwardedSignal, onResize, onSignals } from "./signals.ts";
 
-/** Sends this process a signal and waits until its listeners have had the time to hear of it. */
+/** Sends this process a signal and waits up to 5 s until `heard` returns true. */
 async function signalSelf(signal: Deno.Signal, heard: () => boolean): Promise<void> {
   Deno.kill(Deno.pid, signal);
   for (const deadline = Date.now() + 5000; !heard() && Date.now() < deadline;) {
@@ -10,10 +10,10 @@ async function signalSelf(signal: Deno.Signal, heard: () => boolean): Promise<vo
   }
 }
 
-Deno.test("onSignals() tells of every signal that goes to the command, by its name", async () => {
+Deno.test("onSignals() calls the handler with the name of every forwarded signal", async () => {
   const heard: ForwardedSignal[] = [];
   using _ = onSignals((signal) => heard.push(signal));
-  // SIGINT ends the tests.
+  // SIGINT would end the tests.
   const signals = (Object.keys(FORWARDED) as ForwardedSignal[]).filter((signal) => signal !== "SIGINT");
   for (const signal of signals) {
     await signalSelf(signal, () => heard.includes(signal));
@@ -21,9 +21,9 @@ Deno.test("onSignals() tells of every signal that goes to the command, by its na
   assert.deepEqual(heard, signals);
 });
 
-Deno.test("onSignals() and onResize() hear nothing more once they are disposed of", async () => {
+Deno.test("onSignals() and onResize() stop calling the handler once disposed of", async () => {
   const heard: string[] = [];
-  // Without any listener SIGUSR1 would end this process.
+  // Without a listener, SIGUSR1 would end this process.
   let others = 0;
   const listener = () => others++;
   Deno.addSignalListener("SIGUSR1", listener);
@@ -35,7 +35,7 @@ Deno.test("onSignals() and onResize() hear nothing more once they are disposed o
   assert.deepEqual([others, heard], [1, []]);
 });
 
-Deno.test("onResize() hears of the terminal's size", async () => {
+Deno.test("onResize() calls the handler when the terminal's size changes", async () => {
   let resized = 0;
   using _ = onResize(() => resized++);
   await signalSelf("SIGWINCH", () => resized > 0);

@@ -22,12 +22,12 @@ Examples:
 /** `smolvm start`. */
 export function startCommand(setExitCode: (code: number) => void) {
   return new Command("start")
-    .summary("Start machines, in the background or attached")
-    .description("Start machines; each runs the command it was made with, on its disk as it was")
+    .summary("Start machines")
+    .description("Start machines; each runs the command it was created with, on its existing disk")
     .addArgument(machineArguments("idle machine"))
-    .option("--foreground", "attach to the command, on a terminal if this is one; exit with its code")
+    .option("--foreground", "attach to the command, with a terminal if this is one; exit with its code")
     .option("-a, --attach", "attach to the command's output; exit with its code")
-    .option("-i, --interactive", "attach, with standard input")
+    .option("-i, --interactive", "attach to the command, with standard input")
     .addHelpText("after", EXAMPLES)
     .action(async (names, { foreground = false, attach = false, interactive = false }, self) => {
       if (foreground || attach || interactive) {
@@ -49,7 +49,7 @@ export function startCommand(setExitCode: (code: number) => void) {
     });
 }
 
-/** Starts a machine in the background, and says so; not once `signal` is aborted, which gives up a start. */
+/** Starts a machine in the background and prints that; aborting `signal` cancels the start. */
 export async function startThere(machine: Machine, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { pid, log } = await machine.start({ bootTimeoutMs: bootTimeoutMs(), signal });
@@ -62,7 +62,7 @@ async function startHere(
 ): Promise<number> {
   const { tty, stdin: hasInput } = (await machine.info()).command;
   const onTerminal = Deno.stdin.isTerminal() && (tty || Deno.stdout.isTerminal());
-  // What was made for a terminal has one, if need be one that nobody looks at.
+  // A machine created with --tty always gets a terminal, even if no user sees it.
   const terminal = onTerminal && (foreground || tty) ? terminalSize() : tty ? DEFAULT_TERMINAL_SIZE : undefined;
   const onPhase = (phase: Phase) => status?.show(phase, machine.name);
   const start = (streams: StreamOptions) =>

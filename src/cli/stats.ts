@@ -9,16 +9,17 @@ import { forEachTarget } from "./targets.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
-CPU % is of one CPU of the host. RESIDENT is what the VM takes of the host's
-memory; MEMORY is what the guest uses of its own, and DISK of what it may. NET
-is what the guest got and sent over its network since it started.
+CPU % is relative to one CPU of the host. RESIDENT is the host memory that the
+VM takes. MEMORY is the memory used in the guest and its size; DISK is the space
+used on the host and the size of the disk. NET is the data that the guest has
+received and sent since it started.
 
 Examples:
   smolvm stats
   smolvm stats --no-stream web db
   smolvm stats --no-stream --format json`;
 
-/** What clears a terminal; what it shows is then painted over, so that it does not flicker. */
+/** Clears the terminal, once: later output overwrites the old text, which avoids flicker. */
 const CLEAR = "\x1b[2J";
 const HEADER = ["NAME", "CPU %", "RESIDENT", "MEMORY", "DISK", "NET", "PIDS"];
 const UNKNOWN = "-";
@@ -26,12 +27,12 @@ const UNKNOWN = "-";
 /** `smolvm stats`. */
 export function statsCommand(setExitCode: (code: number) => void) {
   return new Command("stats")
-    .summary("Show what machines that run use")
-    .description("Show what machines that run use, every second")
+    .summary("Show the resource usage of running machines")
+    .description("Show the resource usage of running machines every second")
     .addArgument(
-      argument("live machine", "[name...]", "machines, by name or the beginning of their ids (default: all that run)"),
+      argument("live machine", "[name...]", "machines, by name or ID prefix (default: all running machines)"),
     )
-    .option("--no-stream", "once only")
+    .option("--no-stream", "print once and exit")
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
     .addHelpText("after", EXAMPLES)
     .action(async (names, { stream, format }) => {
@@ -61,13 +62,13 @@ export function statsCommand(setExitCode: (code: number) => void) {
     });
 }
 
-/** What shows a text on a terminal in place of all that it shows. */
+/** Returns the escape sequences that replace the whole screen with a text. */
 function paint(text: string): string {
   const [home, clearLine, clearBelow] = ["\x1b[H", "\x1b[K", "\x1b[J"];
   return `${home}${text.replaceAll("\n", `${clearLine}\n`)}${clearLine}\n${clearBelow}`;
 }
 
-/** Whether there was somebody to read it. */
+/** Prints to standard output; returns false when the reader has closed the pipe. */
 async function print(text: string): Promise<boolean> {
   try {
     await passOn("stdout", new TextEncoder().encode(text));

@@ -10,17 +10,21 @@ Examples:
   smolvm stop --timeout 60 db
   smolvm stop --force stuck`;
 
-/** How long a command may take to end, in seconds. */
+/** The default time for a command to exit, in seconds. */
 export const DEFAULT_TIMEOUT_S = 10;
 
 /** `smolvm stop`. */
 export function stopCommand(setExitCode: (code: number) => void) {
   return new Command("stop")
-    .summary("Stop machines, with clean disks")
-    .description("Stop machines: ask the command to end, then end the guest with a clean disk")
+    .summary("Stop machines")
+    .description("Stop machines: ask the command to exit, then shut down the guest and sync its disk")
     .addArgument(machineArguments("live machine"))
-    .option("-t, --timeout <seconds>", `how long the command may take (default: ${DEFAULT_TIMEOUT_S})`, parseTimeout)
-    .option("-f, --force", "kill the VM: at once, or after --timeout when that is given")
+    .option(
+      "-t, --timeout <seconds>",
+      `seconds to wait for the command to exit (default: ${DEFAULT_TIMEOUT_S})`,
+      parseTimeout,
+    )
+    .option("-f, --force", "kill the VM: immediately, or after --timeout if given")
     .addHelpText("after", EXAMPLES)
     .action(async (names, { timeout, force = false }) => {
       setExitCode(

@@ -10,9 +10,9 @@ Examples:
   smolvm system df`;
 
 const DF_EXAMPLES = `
-RECLAIMABLE is, of images, what "smolvm prune --all" frees; of disks and logs,
-what deleting the machines that do not run frees; of warm machines, what
-"smolvm warm --count 0" frees; of remains, all of it.
+RECLAIMABLE is the space that these actions free: "smolvm prune --all" for
+images and remains, deleting the machines that are not running for disks and
+logs, and "smolvm warm --count 0" for warm machines.
 
 Examples:
   smolvm system df
@@ -26,16 +26,16 @@ const TITLES: Record<Usage["type"], string> = {
   remains: "Remains of killed machines",
 };
 
-/** `smolvm system`; `program` is the command it will be a part of. */
+/** `smolvm system`; `program` is its parent command. */
 export function systemCommand(program: CommandUnknownOpts) {
-  // Before there are subcommands: they take the settings over from it.
+  // Copy the settings before adding subcommands, which copy them from this command.
   const system = new Command("system")
     .copyInheritedSettings(program)
-    .summary("Look at what smolvm takes of this host")
-    .description("Look at what smolvm takes of this host")
+    .summary("Show what smolvm uses on this host")
+    .description("Show what smolvm uses on this host")
     .addHelpText("after", EXAMPLES);
   system.command("df")
-    .description("Show what images and machines take on the disk")
+    .description("Show the disk usage of images and machines")
     .addOption(new Option("--format <format>", "output format").choices(["table", "json"] as const))
     .addHelpText("after", DF_EXAMPLES)
     .action(async ({ format }) => {

@@ -6,8 +6,8 @@ import { isOsError } from "../host/os_error.ts";
 import { reportError } from "./report.ts";
 
 /**
- * Does the same to several machines or images, one after the other, and goes on when one of them fails; returns the
- * exit code, which is docker's: 1 when any did, and 125 when that was not for what they are.
+ * Runs `act` for several machines or images, one after the other, and continues when one fails. Returns docker's exit
+ * code: 1 when any failed, or 125 when the failure does not depend on the target.
  */
 export async function forEachTarget<T>(
   targets: readonly T[],
@@ -25,7 +25,7 @@ export async function forEachTarget<T>(
   return exitCode;
 }
 
-/** Does the same to several machines like {@linkcode forEachTarget}, and once to one that is named twice. */
+/** Like {@linkcode forEachTarget} for machines, but runs `act` only once for a machine that is named twice. */
 export async function forEachMachine(
   names: readonly string[],
   act: (machine: Machine) => Promise<void>,
@@ -39,7 +39,7 @@ export async function forEachMachine(
   });
 }
 
-/** Does something to what may not be there: with `force` that is told, and no failure, as docker's `-f` has it. */
+/** Runs `act`; with `force`, an error with this `code` is reported but is no failure, as with docker's `-f`. */
 export async function orMissing(
   { force, code }: { force: boolean; code: ErrorCode },
   act: () => Promise<void>,
@@ -52,7 +52,7 @@ export async function orMissing(
   }
 }
 
-/** Whether it would fail with any target: the output cannot be written, or the files of all machines not be read. */
+/** Whether any target would fail: the output cannot be written, or the state files cannot be read. */
 function isOwn(error: unknown): boolean {
   return error instanceof OutputError ||
     error instanceof SmolvmError && error.code === "state" && isOsError(error.cause);

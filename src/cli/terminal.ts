@@ -3,10 +3,10 @@ import type { WindowSize } from "../machine/launch.ts";
 import { DEFAULT_TERMINAL_SIZE } from "../machine/unseen_terminal.ts";
 
 /**
- * The size of the terminal for `--tty`. As with docker, only input that is passed on has to be a terminal; output may be
- * a file or a pipe.
+ * Returns the terminal size for `--tty`. As with docker, standard input must be a terminal only with `--interactive`;
+ * output may be a file or a pipe.
  *
- * @throws {SmolvmError} `usage` when input is passed on that is not a terminal.
+ * @throws {SmolvmError} `usage` when `interactive` is set and standard input is not a terminal.
  */
 export function requireTerminal({ interactive }: { interactive: boolean }): WindowSize {
   if (interactive && !Deno.stdin.isTerminal()) {
@@ -17,22 +17,22 @@ export function requireTerminal({ interactive }: { interactive: boolean }): Wind
   return terminalSize();
 }
 
-/** The size of the terminal that any of the standard streams is, else the size of one that nobody sees. */
+/** Returns the size of the terminal of the standard streams; without one, the default size. */
 export function terminalSize(): WindowSize {
   const streams = [Deno.stdin, Deno.stdout, Deno.stderr];
   return streams.some((stream) => stream.isTerminal()) ? Deno.consoleSize() : DEFAULT_TERMINAL_SIZE;
 }
 
-/** The columns of the terminal that a stream is; none when it is none, or does not say. */
+/** Returns the width of a stream's terminal; `undefined` if it is not a terminal or its width is unknown. */
 export function columnsOf(stream: typeof Deno.stdout): number | undefined {
   return stream.isTerminal() && Deno.consoleSize().columns || undefined;
 }
 
-/** Joins the terminal to the guest's, key by key and byte by byte, until it is disposed of; it is then as it was. */
+/** Puts the terminal into raw mode until the result is disposed of, which restores it. */
 export function rawTerminal(): Disposable {
   Deno.stdin.setRaw(true);
-  // Deno leaves the processing of output on: the guest's terminal has done that, and what its programs mean by a line
-  // feed would change. Deno remembers the settings from before.
+  // Deno leaves output processing on. The guest's terminal has already processed the output; processing it again would
+  // change the meaning of line feeds. Deno restores the earlier settings itself.
   new Deno.Command("stty", { args: ["-opost"], stdin: "inherit", stdout: "null", stderr: "null" }).outputSync();
   return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
 }

@@ -9,7 +9,7 @@ import { forEachTarget } from "./targets.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
-TIME is processor time, and %CPU that as a part of the time since the start.
+TIME is CPU time; %CPU is CPU time divided by the age of the process.
 
 Examples:
   smolvm top web`;
@@ -19,8 +19,8 @@ const HEADER = ["PID", "UID", "STAT", "%CPU", "TIME", "RSS", "COMMAND"];
 /** `smolvm top`. */
 export function topCommand(setExitCode: (code: number) => void) {
   return new Command("top")
-    .summary("List the processes in a machine")
-    .description("List the processes in a machine that runs")
+    .summary("List the processes in a running machine")
+    .description("List the processes in a running machine")
     .addArgument(machineArgument("live machine"))
     .addHelpText("after", EXAMPLES)
     .action(async (name) => {

@@ -20,7 +20,7 @@ import { getMachine } from "./get_machine.ts";
 import { forEachTarget } from "./targets.ts";
 
 const EXAMPLES = `
-Removals come first: a volume or a port is replaced by removing and adding it.
+Removals are applied first. To replace a volume or a port, remove it and add it.
 
 Examples:
   smolvm update --cpus 4 --memory 2g web
@@ -31,8 +31,8 @@ Examples:
 /** `smolvm update`. */
 export function updateCommand(setExitCode: (code: number) => void) {
   return new Command("update")
-    .summary("Change what a machine is from its next start on")
-    .description("Change what a machine is from its next start on; not while it runs")
+    .summary("Change the settings of a machine")
+    .description("Change the settings of a machine that is not running")
     .addArgument(machineArgument("idle machine"))
     .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g", parseMemory)
     .option("-c, --cpus <count>", "virtual CPUs", parseCpus)
@@ -43,22 +43,26 @@ export function updateCommand(setExitCode: (code: number) => void) {
       option("file", "-v, --volume <host:guest[:ro]>", "mount a folder of the host (repeatable)")
         .argParser(collectVolume),
     )
-    .option("--volume-rm <guest>", "no longer mount what is at that path of the guest (repeatable)", collectMountPoint)
+    .option(
+      "--volume-rm <guest>",
+      "remove the volume mounted at this path in the guest (repeatable)",
+      collectMountPoint,
+    )
     .option(
       "-p, --publish <[ip:]host:guest>",
-      "publish a port of the guest, with /udp one of UDP (repeatable)",
+      "publish a TCP port of the guest, or a UDP port with /udp (repeatable)",
       collectPorts,
     )
     .option(
       "--publish-rm <guest>",
-      "no longer publish that port of the guest, or 53/udp (repeatable)",
+      "stop publishing this port of the guest, such as 80 or 53/udp (repeatable)",
       collectGuestPort,
     )
     .addHelpText("after", EXAMPLES)
     .action(async (name, options) => {
       if (Object.keys(options).length === 0) {
-        throw new SmolvmError("usage", `Cannot update machine "${name}": no option says what to change`, {
-          hint: "Run 'smolvm update --help' for those that do.",
+        throw new SmolvmError("usage", `Cannot update machine "${name}": no changes given`, {
+          hint: "Run 'smolvm update --help' for the options.",
         });
       }
       const changes = {

@@ -12,8 +12,8 @@ Examples:
 /** `smolvm wait`. */
 export function waitCommand(setExitCode: (code: number) => void) {
   return new Command("wait")
-    .summary("Wait for the end of machines and print exit codes")
-    .description("Wait until machines have ended, and print the exit codes of their commands")
+    .summary("Wait until machines stop and print their exit codes")
+    .description("Wait until machines stop, then print the exit codes of their commands")
     .addArgument(machineArguments("live machine"))
     .addHelpText("after", EXAMPLES)
     .action(async (names) => {

@@ -7,11 +7,11 @@ import { printLine, writeError } from "./output/print.ts";
 import { parseCpus, parseMemory } from "./parse.ts";
 
 const EXAMPLES = `
-A machine that waits has no root filesystem yet, or that of an image, and takes
-its guest's memory. "smolvm run" takes one if its size and image fit, if its
-disk has the default size, and if it needs no network and no published port; its
-place is filled again. Those that nobody takes end after the time of "warm_idle"
-of the configuration.
+A warm machine takes the memory of its guest. It has no root filesystem yet, or
+with --image that of the image. "smolvm run" uses a warm machine if CPUs, memory
+and image match, the disk has the default size, and the run needs no network and
+no published ports. Another warm machine then takes its place. Unused warm
+machines stop after the configured time (config key "warm_idle").
 
 Examples:
   smolvm warm
@@ -22,23 +22,23 @@ Examples:
 /** `smolvm warm`. */
 export function warmCommand() {
   return new Command("warm")
-    .summary("Boot machines that wait for the next run")
-    .description("Boot machines that wait for the next run, which then starts without a boot")
-    .option("-n, --count <number>", "how many are to wait; 0 ends all that do (default: 1)", parseCount)
+    .summary("Keep booted machines ready for the next run")
+    .description("Keep booted machines ready, so that the next run starts without a boot")
+    .option("-n, --count <number>", "number of warm machines; 0 stops all of them (default: 1)", parseCount)
     .option("-m, --memory <size>", "memory: MiB, or with a unit such as 512m or 1g (default: 512)", parseMemory)
     .option("-c, --cpus <count>", "virtual CPUs (default: 1)", parseCpus)
-    .addOption(option("image", "--image <image>", "image that they are for alone, pulled when it is missing"))
-    .option("-q, --quiet", "no progress")
+    .addOption(option("image", "--image <image>", "keep machines for runs of this image only; pull it if missing"))
+    .option("-q, --quiet", "do not show progress")
     .addHelpText("after", EXAMPLES)
     .action(async ({ count = 1, memory, cpus, image }, self) => {
       const [given] = Object.entries({ memory, cpus, image }).find(([, value]) => value !== undefined) ?? [];
       if (count === 0 && given !== undefined) {
-        throw new SmolvmError("usage", `Cannot use --${given} with --count 0: it ends all machines that wait`);
+        throw new SmolvmError("usage", `Cannot use --${given} with --count 0: it stops all warm machines`);
       }
       const { Machine } = await import("../mod.ts");
       const onPullProgress = self.optsWithGlobals().quiet ? undefined : writeError;
       await Machine.warm(count, { memoryMib: memory, cpus, image, onPullProgress, bootTimeoutMs: bootTimeoutMs() });
-      printLine(count === 0 ? "No machine waits" : `Machines that wait: ${count}`);
+      printLine(count === 0 ? "No warm machines" : `Warm machines: ${count}`);
     });
 }
 

@@ -27,7 +27,7 @@ async function read(text: string): Promise<Config> {
   });
 }
 
-Deno.test("readConfig() reads every key, and has defaults for missing ones", async () => {
+Deno.test("readConfig() reads every key, and uses defaults for missing keys", async () => {
   const text = 'default_cpus = 2 # two\n\ndefault_mem = 1_024\ndefault_dns = "9.9.9.9"\n' +
     "log_max_size = 1024\nlog_max_files = 1\ninsecure_no_jail = true\nwarm = 3\nwarm_idle = 60\n";
   assert.deepEqual(await read(text), {
@@ -99,7 +99,7 @@ Deno.test("readConfig() names the line that is not TOML", async () => {
   }
 });
 
-Deno.test("readConfig() says why the file cannot be read", async () => {
+Deno.test("readConfig() reports why the file cannot be read", async () => {
   using folder = makeTempFolder();
   await assert.rejects(readConfig(folder.path), {
     code: "config",
@@ -130,7 +130,7 @@ Deno.test("setConfig() sets one key and keeps every other byte", async () => {
   });
 });
 
-Deno.test("setConfig() makes the file, and private folders for it", async () => {
+Deno.test("setConfig() creates the file, and private folders for it", async () => {
   using folder = makeTempFolder();
   await setConfig("defaultCpus", 2, `${folder.path}/config/smolvm/smolvm.toml`);
   assert.equal(Deno.readTextFileSync(`${folder.path}/config/smolvm/smolvm.toml`), "default_cpus = 2\n");
@@ -192,7 +192,7 @@ Deno.test("setConfig() does not change a file that would still be invalid", asyn
   }
 });
 
-Deno.test("setConfig() says why the file cannot be written", async () => {
+Deno.test("setConfig() reports why the file cannot be written", async () => {
   using folder = makeTempFolder();
   await Deno.symlink(`${folder.path}/none`, `${folder.path}/config`);
   await assert.rejects(setConfig("defaultCpus", 2, `${folder.path}/config/smolvm.toml`), {

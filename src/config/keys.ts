@@ -5,7 +5,7 @@ import { nearestName } from "../nearest.ts";
 import { MAX_WARM } from "../state/machine_record.ts";
 import type { ValueType } from "./toml_file.ts";
 
-/** The values in force: the user's, otherwise the defaults. */
+/** The effective values: the user's, otherwise the defaults. */
 export interface Config {
   /** Virtual CPUs of a machine. */
   defaultCpus: number;
@@ -15,13 +15,13 @@ export interface Config {
   defaultDns: string | undefined;
   /** Whether the processes of VMs run without a jail. */
   insecureNoJail: boolean;
-  /** How many machines of the default size wait, booted, for the next `run`. */
+  /** The number of warm machines of the default size. */
   warm: number;
-  /** How long each of them waits, in seconds. */
+  /** The time after which an unused warm machine stops, in seconds. */
   warmIdle: number;
   /** Size in MiB at which a command's log is rotated. */
   logMaxSize: number;
-  /** The most files that a log has. */
+  /** The most files of a log. */
   logMaxFiles: number;
 }
 
@@ -34,13 +34,13 @@ export interface ConfigValueType extends ValueType {
   kind: "integer" | "mib" | "text" | "boolean";
 }
 
-/** A key of the file. `T` is the type of its value in force. */
+/** A key of the file. `T` is the type of its effective value. */
 export interface ConfigKey<T = ConfigValue | undefined> {
   name: string;
   type: ConfigValueType;
-  /** The value in force when the file does not have the key. */
+  /** The value when the file does not have the key. */
   fallback: T;
-  /** A few words for people, without a capital. */
+  /** A short description, in lower case. */
   meaning: string;
 }
 
@@ -61,25 +61,25 @@ export const CONFIG_KEYS: { readonly [Field in keyof Config]: ConfigKey<Config[F
       accepts: (value) => typeof value === "string" && isIpAddress(value),
     },
     fallback: undefined,
-    meaning: "name server with --net, instead of the host's",
+    meaning: "name server for --net instead of the host's",
   },
   insecureNoJail: {
     name: "insecure_no_jail",
     type: { kind: "boolean", expected: "true or false", accepts: (value) => typeof value === "boolean" },
     fallback: false,
-    meaning: "whether VMs' processes run without a jail",
+    meaning: "whether VMs run without a jail",
   },
   warm: {
     name: "warm",
     type: integer(0, MAX_WARM),
     fallback: 0,
-    meaning: "machines that have booted and wait for a run",
+    meaning: "number of warm machines",
   },
   warmIdle: {
     name: "warm_idle",
     type: integer(1, 86_400),
     fallback: 600,
-    meaning: "seconds that one waits",
+    meaning: "idle time-out in seconds",
   },
   logMaxSize: {
     name: "log_max_size",

@@ -1,10 +1,10 @@
 /**
- * Replaces a value in a TOML text that people wrote, and keeps the rest.
+ * Replaces a value in a hand-written TOML text, and keeps the rest.
  *
  * @module
  */
 
-/** A value as TOML writes it. */
+/** Formats a value as TOML. */
 export function toToml(value: number | string | boolean): string {
   return JSON.stringify(value); // These JSON values are valid TOML.
 }

@@ -1,10 +1,10 @@
 import { SmolvmError } from "../errors.ts";
 
-/** What there is of a machine's network, and what is only of use with it. */
+/** A machine's network, and the options that have an effect only with a network. */
 export interface NetworkNeeds {
-  /** Whether it reaches others than machines. */
+  /** Whether it has the network beyond other machines. */
   net: boolean;
-  /** The networks of machines that it is in. */
+  /** The networks of machines that it joins. */
   networks: readonly unknown[];
   dns?: string | undefined;
   denyNet: readonly unknown[];
@@ -16,13 +16,13 @@ export interface NetworkNeeds {
 
 type Provider = "net" | "networks";
 
-/** Why an option is refused, by what it lacks. */
+/** Why an option is refused, by the missing provider. */
 const REASONS: Record<Provider, string> = {
   net: "the guest has no network",
   networks: "there is no other machine to use it",
 };
 
-/** What each option needs, of which one is enough. */
+/** The providers of each option, of which one is enough. */
 const NEEDS: Record<Exclude<keyof NetworkNeeds, Provider>, readonly [Provider, ...Provider[]]> = {
   dns: ["net"],
   denyNet: ["net", "networks"],
@@ -35,7 +35,7 @@ const NEEDS: Record<Exclude<keyof NetworkNeeds, Provider>, readonly [Provider, .
 /**
  * Refuses an option that has no effect without another one.
  *
- * @param named what the user knows an option by
+ * @param named returns the name of an option for messages
  * @throws {SmolvmError} `usage`.
  */
 export function checkNetworkNeeds(options: NetworkNeeds, named: (option: keyof NetworkNeeds) => string): void {
@@ -49,7 +49,7 @@ export function checkNetworkNeeds(options: NetworkNeeds, named: (option: keyof N
   }
 }
 
-/** Whether an option says anything: an empty list and false do not. */
+/** Whether an option is set: an empty list and false count as unset. */
 export function isGiven(value: NetworkNeeds[keyof NetworkNeeds]): boolean {
   return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
 }

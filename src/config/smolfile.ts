@@ -4,63 +4,63 @@ import type { PortSpec, SecretSpec, VolumeSpec } from "../state/machine_record.t
 import { readText, TomlFile, type ValueType } from "./toml_file.ts";
 import * as values from "./values.ts";
 
-/** A machine as a file declares it: each key is as the option of that name, and a list where that may be repeated. */
+/** The machine in a Smolfile. Each key is like the option of that name; a repeatable option is a list. */
 export interface Smolfile {
-  /** What its relative paths are relative to, absolute. */
+  /** The absolute base folder of relative paths. */
   folder: string;
   /** Folder or image reference. */
   image: string | undefined;
-  /** Empty: what the image says. A single text is a line for the guest's shell. */
+  /** Empty means the image's command. A single string is a command line for the guest's shell. */
   command: string[];
   cpus: number | undefined;
   /** In MiB. */
   memoryMib: number | undefined;
   /** `KEY=VALUE` each. */
   env: string[];
-  /** Their host's folders are absolute. */
+  /** The host folders are absolute. */
   volumes: VolumeSpec[];
   ports: PortSpec[];
   net: boolean | undefined;
-  /** Rules for what it may reach, and may not. */
+  /** Rules for allowed and denied destinations. */
   allowNet: string[];
   denyNet: string[];
-  /** Their files are absolute. */
+  /** The paths of files are absolute. */
   secrets: SecretSpec[];
   /** Bytes per second, each way. */
   netLimitBytes: number | undefined;
   netConnections: number | undefined;
-  /** The networks of machines that it is in. */
+  /** The networks of machines that it joins. */
   networks: string[];
   networkAliases: string[];
   /** IP address of the name server. */
   dns: string | undefined;
   /** Absolute path in the guest. */
   workdir: string | undefined;
-  /** Whether a reaper is PID 1 of the guest's processes. */
+  /** Whether PID 1 of the guest is an init that reaps processes. */
   init: boolean | undefined;
   /** `name|uid[:group|gid]`. */
   user: string | undefined;
-  /** Size of its disk in bytes. */
+  /** Size of the disk in bytes. */
   diskBytes: number | undefined;
 }
 
-// A NUL would end a text where the guest's kernel reads it.
+// A NUL would end the string in the guest's kernel.
 const isText = (value: unknown) => typeof value === "string" && !value.includes("\0");
 const isList = (value: unknown) => Array.isArray(value) && value.every(isText);
 const isNumber = (value: unknown) => typeof value === "number";
 
-const TEXT: ValueType = { expected: "a text", accepts: isText };
-const LIST: ValueType = { expected: "a list of texts", accepts: isList };
+const TEXT: ValueType = { expected: "a string", accepts: isText };
+const LIST: ValueType = { expected: "a list of strings", accepts: isList };
 const BOOLEAN: ValueType = { expected: "true or false", accepts: (value) => typeof value === "boolean" };
 const SIZE: ValueType = {
-  expected: 'MiB, or a text such as "512m"',
+  expected: 'MiB, or a string such as "512m"',
   accepts: (value) => isNumber(value) || isText(value),
 };
 
 const KEYS = {
   image: TEXT,
   command: {
-    expected: "a text for the shell, or a list of words",
+    expected: "a string for the shell, or a list of words",
     accepts: (value) => isText(value) || isList(value) && (value as string[]).length > 0,
   },
   cpus: { expected: "a number", accepts: isNumber },
@@ -86,7 +86,7 @@ const KEYS = {
 /**
  * Reads a Smolfile.
  *
- * @throws {SmolvmError} `config` when it is missing, or for what is wrong in it, by file, line and key.
+ * @throws {SmolvmError} `config` when the file is missing or invalid; the message names file, line and key.
  */
 export async function readSmolfile(path: string): Promise<Smolfile> {
   const folder = resolve(path, "..");
@@ -128,7 +128,7 @@ export async function readSmolfile(path: string): Promise<Smolfile> {
   };
 }
 
-/** The values of a key, parsed as its option would be. */
+/** Parses the values of a key like the option of that name. */
 function parseAll<T>(file: TomlFile, name: string, parse: (text: string) => T): T[] {
   return [file.values[name] ?? []].flat().map((value) => {
     try {

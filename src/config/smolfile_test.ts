@@ -3,7 +3,7 @@ import { setEnv } from "../../tests/helpers/env.ts";
 import { makeTempFolder } from "../../tests/helpers/temp_folder.ts";
 import { readSmolfile, type Smolfile } from "./smolfile.ts";
 
-/** What a Smolfile with that text says, but for its folder; messages have `FILE` for its path. */
+/** Reads a Smolfile with this text, without its folder; in messages, `FILE` replaces its path. */
 async function read(text: string): Promise<Omit<Smolfile, "folder">> {
   using temp = makeTempFolder();
   const path = `${temp.path}/Smolfile`;
@@ -16,7 +16,7 @@ async function read(text: string): Promise<Omit<Smolfile, "folder">> {
   return smolfile;
 }
 
-Deno.test("readSmolfile() reads every key as the option of that name", async () => {
+Deno.test("readSmolfile() reads every key like the option of that name", async () => {
   const text = `
     image = "alpine:3"
     command = ["ls", "-la", ""]
@@ -74,7 +74,7 @@ Deno.test("readSmolfile() reads every key as the option of that name", async () 
   });
 });
 
-Deno.test("readSmolfile() leaves open what a file does not say", async () => {
+Deno.test("readSmolfile() leaves missing keys unset", async () => {
   assert.deepEqual(await read("# nothing\n"), {
     image: undefined,
     command: [],
@@ -99,19 +99,19 @@ Deno.test("readSmolfile() leaves open what a file does not say", async () => {
   });
 });
 
-Deno.test("readSmolfile() takes sizes in MiB too, false for what it is, and variables of this process", async () => {
+Deno.test("readSmolfile() accepts sizes in MiB, keeps false, and inherits variables of this process", async () => {
   using _ = setEnv({ SMOLVM_TEST_SET: "v", SMOLVM_TEST_UNSET: undefined });
   const text = 'memory = 256\ndisk = 1_024\nnet = false\nenv = ["SMOLVM_TEST_SET", "SMOLVM_TEST_UNSET"]\n';
   const { memoryMib, diskBytes, net, env } = await read(text);
   assert.deepEqual([memoryMib, diskBytes, net, env], [256, 2 ** 30, false, ["SMOLVM_TEST_SET=v"]]);
 });
 
-Deno.test("readSmolfile() gives a command that is one text to the guest's shell, whatever its lines look like", async () => {
+Deno.test("readSmolfile() passes a string command to the guest's shell, even if its lines look like keys", async () => {
   const { command } = await read('command = """\ncpus = 99\necho $HOME\n"""\ncpus = 1\n');
   assert.deepEqual(command, ["/bin/sh", "-c", "cpus = 99\necho $HOME\n"]);
 });
 
-Deno.test("readSmolfile() finds the host's folders from the folder of the file", async () => {
+Deno.test("readSmolfile() resolves host folders relative to the file's folder", async () => {
   using temp = makeTempFolder();
   const folder = `${temp.path}/project`;
   await Deno.mkdir(folder);
@@ -124,27 +124,27 @@ Deno.test("readSmolfile() names the line and the key that is unknown or of anoth
   const messages = {
     "\nimgae = 'alpine'": '"FILE", line 2: unknown key "imgae"',
     "name = 'web'": '"FILE", line 1: unknown key "name"',
-    "[env]\nA = '1'": '"FILE", line 1: env is an object, expected a list of texts',
-    "image = 5": '"FILE", line 1: image is 5, expected a text',
-    'image = "a\\u0000b"': '"FILE", line 1: image is "a\\u0000b", expected a text',
-    "command = true": '"FILE", line 1: command is a boolean, expected a text for the shell, or a list of words',
-    "command = []": '"FILE", line 1: command is [], expected a text for the shell, or a list of words',
-    "command = ['a', 1]": '"FILE", line 1: command is ["a",1], expected a text for the shell, or a list of words',
+    "[env]\nA = '1'": '"FILE", line 1: env is an object, expected a list of strings',
+    "image = 5": '"FILE", line 1: image is 5, expected a string',
+    'image = "a\\u0000b"': '"FILE", line 1: image is "a\\u0000b", expected a string',
+    "command = true": '"FILE", line 1: command is a boolean, expected a string for the shell, or a list of words',
+    "command = []": '"FILE", line 1: command is [], expected a string for the shell, or a list of words',
+    "command = ['a', 1]": '"FILE", line 1: command is ["a",1], expected a string for the shell, or a list of words',
     "cpus = '2'": '"FILE", line 1: cpus is "2", expected a number',
-    "memory = ['1g']": '"FILE", line 1: memory is ["1g"], expected MiB, or a text such as "512m"',
-    "disk = true": '"FILE", line 1: disk is a boolean, expected MiB, or a text such as "512m"',
-    "env = 'A=1'": '"FILE", line 1: env is "A=1", expected a list of texts',
-    "volumes = [1]": '"FILE", line 1: volumes is [1], expected a list of texts',
-    "ports = 80": '"FILE", line 1: ports is 80, expected a list of texts',
+    "memory = ['1g']": '"FILE", line 1: memory is ["1g"], expected MiB, or a string such as "512m"',
+    "disk = true": '"FILE", line 1: disk is a boolean, expected MiB, or a string such as "512m"',
+    "env = 'A=1'": '"FILE", line 1: env is "A=1", expected a list of strings',
+    "volumes = [1]": '"FILE", line 1: volumes is [1], expected a list of strings',
+    "ports = 80": '"FILE", line 1: ports is 80, expected a list of strings',
     "net = 'yes'": '"FILE", line 1: net is "yes", expected true or false',
-    "dns = 9.9": '"FILE", line 1: dns is 9.9, expected a text',
-    "workdir = 1979-05-27": '"FILE", line 1: workdir is an object, expected a text',
-    "user = 1000": '"FILE", line 1: user is 1000, expected a text',
+    "dns = 9.9": '"FILE", line 1: dns is 9.9, expected a string',
+    "workdir = 1979-05-27": '"FILE", line 1: workdir is an object, expected a string',
+    "user = 1000": '"FILE", line 1: user is 1000, expected a string',
   };
   for (const [text, message] of Object.entries(messages)) await assert.rejects(read(text), { code: "config", message });
 });
 
-Deno.test("readSmolfile() refuses a value as its option does, and names its line", async () => {
+Deno.test("readSmolfile() refuses the same values as the option, and names the line", async () => {
   const messages = {
     "cpus = 1.5": "cpus 1.5: expected a whole number of CPUs",
     "memory = 'lots'": 'memory "lots": expected a whole number of MiB such as 512, 512m or 1g',
@@ -162,7 +162,7 @@ Deno.test("readSmolfile() refuses a value as its option does, and names its line
   }
 });
 
-Deno.test("readSmolfile() says why a file cannot be read", async () => {
+Deno.test("readSmolfile() reports why a file cannot be read", async () => {
   using temp = makeTempFolder();
   const path = `${temp.path}/Smolfile`;
   await assert.rejects(readSmolfile(path), {

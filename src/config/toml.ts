@@ -6,7 +6,7 @@ export interface Toml {
   lineOf(key: string): number | undefined;
 }
 
-/** The text is not TOML; the message starts with the place and is a part of a sentence. */
+/** The text is not TOML; the message starts with line and column and is a part of a sentence. */
 export class TomlSyntaxError extends Error {
   override readonly name = "TomlSyntaxError";
 }
@@ -17,7 +17,7 @@ export class TomlSyntaxError extends Error {
  * @throws {TomlSyntaxError}
  */
 export async function parseToml(text: string): Promise<Toml> {
-  // Loaded only when there is a TOML file; by its full name, because users' import maps lack it.
+  // Loaded only when there is a TOML file; by its full name, because it is not in users' import maps.
   const { parse, TomlError } = await import("npm:smol-toml@1.9.1");
   const read = (text: string): Record<string, unknown> | TomlSyntaxError => {
     try {
@@ -35,8 +35,8 @@ export async function parseToml(text: string): Promise<Toml> {
 }
 
 /**
- * The parser does not say where a key is, so this parses the text up to the end of each line. A text that ends within a
- * value is invalid; the first text that has the key ends with the key's value. Quadratic, so only for errors.
+ * The parser does not report where a key is, so this parses the text up to each end of line. A text that ends inside
+ * a value is invalid; the first text that has the key ends with the key's value. Quadratic, so only for errors.
  */
 function lineOf(text: string, key: string, read: (text: string) => object): number | undefined {
   let [head, first] = ["", 1];

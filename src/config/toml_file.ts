@@ -59,7 +59,7 @@ export class TomlFile {
 }
 
 /**
- * The text of a file, or `undefined` when there is none.
+ * Reads the text of a file; `undefined` when it does not exist.
  *
  * @throws {SmolvmError} `config` when it cannot be read or is not UTF-8.
  */

@@ -6,7 +6,7 @@ async function valuesOf(text: string): Promise<unknown> {
   return JSON.parse(JSON.stringify((await parseToml(text)).values));
 }
 
-Deno.test("parseToml() reads what TOML allows", async () => {
+Deno.test("parseToml() reads all forms of TOML", async () => {
   const texts: [text: string, values: unknown][] = [
     ["", {}],
     ["\ufeff# no more\n", {}],
@@ -99,7 +99,7 @@ Deno.test("parseToml() refuses invalid TOML and names the line", async () => {
     ["a = .5", 1],
     ["a = 1e", 1],
     ["a = 9.9.9.9", 1],
-    ["a = 9223372036854775807", 1], // No number of this language.
+    ["a = 9223372036854775807", 1], // Not a safe integer in JavaScript.
     ["a = True", 1],
     ["a = yes", 1],
     ["a = 1g", 1],

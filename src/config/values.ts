@@ -17,14 +17,14 @@ import {
 export { formatGuestPort, type GuestPort } from "../state/machine_record.ts";
 export { isReservedNetwork } from "../state/networks.ts";
 
-/** The value is invalid; the message is a sentence that says what was expected. */
+/** The value is invalid; the message is a sentence that describes the expected value. */
 export class InvalidValueError extends Error {
   override readonly name = "InvalidValueError";
 }
 
-/** Each port of TCP is a listener of the machine's process. */
+/** Limits a range, because each TCP port takes a listener in the machine's process. */
 const MAX_PORT_RANGE = 1024;
-/** In bytes per second: less carries no connection. */
+/** In bytes per second; connections do not work with less. */
 const MIN_RATE = 1024;
 
 const MIB_PER_UNIT: Record<string, number> = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
@@ -95,8 +95,8 @@ export function parseMountPoint(path: string): string {
 }
 
 /**
- * `[[ip]:][host]:guest[/tcp|/udp]`, or only the guest's port; an IPv6 address is in brackets, and `8000-8010` are ports
- * in a row. The default address is 127.0.0.1, the default host port 0.
+ * `[[ip]:][host]:guest[/tcp|/udp]`, or only the guest's port; an IPv6 address is in brackets, and `8000-8010` is a
+ * range of ports. The default address is 127.0.0.1, the default host port 0.
  */
 export function parsePorts(text: string): PortSpec[] {
   const match = /^(?:(?:(\[[^\]]*\]|[^:]*):)?(\d*|\d+-\d+):)?(\d+|\d+-\d+)(?:\/(\w+))?$/.exec(text);
@@ -134,7 +134,7 @@ export function parseAddress(text: string): string {
   return canonicalAddress(address);
 }
 
-/** A port of the guest: `53/udp`; without a protocol it is one of TCP. */
+/** A port of the guest: `53/udp`; the default protocol is TCP. */
 export function parseGuestPort(text: string): GuestPort {
   const [number = "", name = "tcp", ...rest] = text.split("/");
   if (rest.length > 0) throw new InvalidValueError("Expected PORT, PORT/tcp or PORT/udp.");
@@ -173,7 +173,7 @@ export function parseHostname(text: string): string {
 /** The name of a network of machines. */
 export function parseNetworkName(text: string): string {
   if (isNetworkName(text)) return text;
-  throw new InvalidValueError("Expected a network that smolvm network create has made.");
+  throw new InvalidValueError("Expected the name of a network: see smolvm network ls.");
 }
 
 /** An IP address of a name server. */
@@ -182,7 +182,7 @@ export function parseNameserver(text: string): string {
   return text;
 }
 
-/** The variable of `KEY=VALUE`, or of `KEY`, which is inherited; empty for a key that is not set here. */
+/** Parses `KEY=VALUE`, or `KEY`, which inherits its value; the result is empty if `KEY` is not set in this process. */
 export function parseVariable(text: string): string[] {
   if (text.includes("\0")) throw new InvalidValueError("Expected no NUL.");
   const end = text.indexOf("=");
@@ -193,7 +193,7 @@ export function parseVariable(text: string): string[] {
   return value === undefined ? [] : [`${key}=${value}`];
 }
 
-/** `NAME@HOST[,...]=env:VARIABLE` or `=file:PATH`; a relative path is left so. */
+/** `NAME@HOST[,...]=env:VARIABLE` or `=file:PATH`; a relative path stays relative. */
 export function parseSecret(text: string): SecretSpec {
   const match = /^([A-Za-z_][A-Za-z0-9_]*)@([^=]+)=(env|file):(.+)$/s.exec(text);
   if (!match) throw new InvalidValueError("Expected NAME@HOST=env:VARIABLE or NAME@HOST=file:PATH.");

@@ -4,7 +4,7 @@ import { type Check, runChecks } from "./check.ts";
 
 const run = (...checks: Check[]) => runChecks(checks, { timeoutMs: 20 });
 
-Deno.test("runChecks() reports checks in their order, whichever ends first", async () => {
+Deno.test("runChecks() reports checks in their order, even if a later one finishes first", async () => {
   const slow = Promise.withResolvers<void>();
   const findings = run(
     { name: "slow", run: () => slow.promise.then(() => ({ status: "warning", found: "b", hint: "Fix it." })) },

@@ -21,7 +21,7 @@ export const FOLDER_CHECKS: Check[] = [
 async function checkConfig(): Promise<Verdict> {
   const { configFile } = folders();
   await readConfig(configFile);
-  return { status: "ok", found: exists(configFile) ? configFile : `${configFile} is not there, which it need not be` };
+  return { status: "ok", found: exists(configFile) ? configFile : `${configFile} does not exist; the defaults apply` };
 }
 
 async function checkState(signal: AbortSignal): Promise<Verdict> {
@@ -36,17 +36,19 @@ async function checkRuntime(signal: AbortSignal): Promise<Verdict> {
   return await problemWith(runtime, nearestFolder(runtime), signal) ?? { status: "ok", found: runtime };
 }
 
-/** Why a folder cannot be used; `there` is the folder itself, or the existing folder in which it would be made. */
+/** Returns why a folder cannot be used; `there` is the folder itself or its nearest existing ancestor. */
 async function problemWith(folder: string, there: string, signal: AbortSignal): Promise<Verdict | undefined> {
   const { uid, isDirectory } = Deno.statSync(there);
-  if (!isDirectory) return { status: "error", found: `"${there}" is not a folder`, hint: "Move it out of the way." };
+  if (!isDirectory) {
+    return { status: "error", found: `"${there}" is not a folder`, hint: "Move it away, or delete it." };
+  }
   if (there === folder && uid !== Deno.uid()) {
     const hint = `It must be yours: sudo chown -R "$(id -u)" "${folder}"`;
     return { status: "error", found: `"${folder}" belongs to the user with id ${uid}`, hint };
   }
   const { success } = await runProgram(["test", "-w", there, "-a", "-x", there], { signal });
   if (success) return undefined;
-  return { status: "error", found: `"${there}" cannot be written to`, hint: `Make it writable for you.` };
+  return { status: "error", found: `"${there}" is not writable`, hint: "Make it writable for your user." };
 }
 
 /** The folder, or its nearest existing ancestor. */
@@ -58,7 +60,7 @@ function nearestFolder(path: string): string {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
       throw new SmolvmError("storage", `Cannot look at "${path}": ${osReason(error)}`, {
         cause: error,
-        hint: "Set XDG_STATE_HOME and XDG_RUNTIME_DIR to folders of yours, or leave them out.",
+        hint: "Set XDG_STATE_HOME and XDG_RUNTIME_DIR to folders of yours, or unset them.",
       });
     }
     return nearestFolder(dirname(path));

@@ -5,7 +5,7 @@ import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 import { fileSystemOf, judgeSpace } from "./space.ts";
 
-/** Checks of what images need; machines that boot from a folder do not need it. */
+/** Checks of the requirements of images; machines that boot from a folder do not need them. */
 export function imageChecks(): Check[] {
   const checks: Check[] = [{ name: "buildah", run: checkBuildah }, { name: "image-storage", run: checkStorage }];
   return Deno.build.os === "darwin" ? [...checks, { name: "image-volume", run: checkVolume }] : checks;
@@ -23,7 +23,7 @@ async function checkStorage(signal: AbortSignal): Promise<Verdict> {
   const folder = storageFolder();
   // Do not ask buildah: it would create the storage.
   if (folder !== undefined && !exists(folder)) {
-    return { status: "ok", found: `${folder} is not there yet; the first image makes it` };
+    return { status: "ok", found: `${folder} does not exist yet; the first image creates it` };
   }
   const { root, driver } = await openStorage({ options, temporaryFolder: temporaryFolder(), signal });
   const verdict = judgeSpace(`${driver} in ${root}`, await fileSystemOf(root, signal));
@@ -32,7 +32,7 @@ async function checkStorage(signal: AbortSignal): Promise<Verdict> {
 
 const SLOW = {
   status: "warning",
-  hint: "vfs copies every layer: let buildah use overlay, which needs fuse-overlayfs for ordinary users.",
+  hint: "vfs copies every layer: make buildah use overlay, which needs fuse-overlayfs for ordinary users.",
 } as const;
 
 /** Images may have two files whose names differ only in case. */

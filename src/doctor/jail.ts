@@ -11,10 +11,10 @@ import { runProgram } from "./program.ts";
 /** The number of ids that buildah needs for an image's users. */
 const LEAST_IDS = 65_536;
 
-/** Checks of the jail of a VM's process and of the ids that separate images' users from the host's; Linux only. */
+/** Checks of the VM process's jail, and of the ids that separate images' users from host users; Linux only. */
 export function jailChecks(): Check[] {
   if (Deno.build.os !== "linux") {
-    const found = "there is none on macOS: a guest that takes over its VM's process has the rights of its user";
+    const found = "not available on macOS: a guest that takes over its VM process has your user's rights";
     return [{ name: "jail", run: () => ({ status: "warning", found }) }];
   }
   const isRoot = Deno.uid() === 0;
@@ -25,8 +25,8 @@ export function jailChecks(): Check[] {
   };
   const checks: Check[] = [
     { name: "jail-namespaces", run: checkNamespaces },
-    { name: "jail-root", run: part("root", "one of its own, with nothing of the host") },
-    { name: "jail-filters", run: part("filters", "two, of system calls") },
+    { name: "jail-root", run: part("root", "separate, without files of the host") },
+    { name: "jail-filters", run: part("filters", "two system call filters") },
     { name: "jail-limits", run: () => judgeCgroup(readKernelFile("/proc/self/cgroup"), { isRoot }) },
   ];
   return isRoot ? checks : [...checks, { name: "subordinate-ids", run: checkSubordinateIds }];
@@ -39,25 +39,25 @@ async function checkNamespaces(signal: AbortSignal): Promise<Verdict> {
   return { status: "ok", found: "user, mount, network, IPC and UTS" };
 }
 
-/** Starts a process that enters its jail as a VM's process does. */
+/** Starts a process that enters a jail as a VM process does. */
 async function tryJail(signal: AbortSignal): Promise<JailReport> {
   const { argv, env } = roleCommand("jail-probe");
   const prefix = jailPrefix({ isJailed: true, keepsNetwork: false });
   const { success, stdout, stderr } = await runProgram([...prefix, ...argv], { signal, env, hint: LIB_HINT });
   if (success) return parseJailReport(stdout);
-  throw new SmolvmError("jail", `Cannot get into a jail: the process that tried ended${stderr && `: ${stderr}`}`);
+  throw new SmolvmError("jail", `Cannot enter a jail: the test process exited${stderr && `: ${stderr}`}`);
 }
 
-/** Judges what limits VMs started by this process, from the text of `/proc/self/cgroup`. */
+/** Judges which limits apply to VMs started by this process, from the text of `/proc/self/cgroup`. */
 export function judgeCgroup(text: string, { isRoot }: { isRoot: boolean }): Verdict {
   const parent = parentCgroup(text);
-  // Only root can make groups at the top.
+  // Only root can create cgroups at the top.
   if (parent !== undefined && (isRoot || parent !== "")) {
-    return { status: "ok", found: `memory, CPUs and threads, in a group below ${parent || "/"}` };
+    return { status: "ok", found: `memory, CPUs and threads, in a cgroup below ${parent || "/"}` };
   }
   return {
     status: "warning",
-    found: "none but those of this process: no control group can be made here",
+    found: "only those of this process: it cannot create a cgroup",
     hint: "Use `systemd-run --user --scope smolvm ...`, or limit the service that starts smolvm.",
   };
 }

@@ -13,7 +13,7 @@ import { DISK_TEMPLATES, readTemplate } from "../storage/disk.ts";
 import type { Check, Verdict } from "./check.ts";
 import { runProgram } from "./program.ts";
 
-/** What a VM is made of: libkrun, its kernel, the agent and the disks. */
+/** Checks of the parts of a VM: libkrun, its kernel, the agent and the disk templates. */
 export function libraryChecks(): Check[] {
   let report: Promise<LibraryReport> | undefined;
   const facts = async <L extends keyof LibraryReport>(library: L, signal: AbortSignal) => {
@@ -29,34 +29,42 @@ export function libraryChecks(): Check[] {
   ];
 }
 
-/** In a process of its own, as with every VM: a broken library takes its process along. */
+/** Loads the libraries in a separate process, as for every VM: a broken library may crash its process. */
 async function probe(signal: AbortSignal): Promise<LibraryReport> {
   const { argv, env } = roleCommand("probe");
   const { success, stdout, stderr } = await runProgram(argv, { signal, env });
   if (success) return parseLibraryReport(stdout);
-  throw new SmolvmError("dependency", `Cannot load libkrun: the process that tried ended${stderr && `: ${stderr}`}`);
+  throw new SmolvmError("dependency", `Cannot load libkrun: the test process exited${stderr && `: ${stderr}`}`);
 }
 
-/** What a libkrun is good for on that OS. */
+/** Judges whether this libkrun can run machines on that OS. */
 export function judgeKrun(facts: KrunFacts, os: string): Verdict {
   const { features, missing } = facts;
   const found = [describe(facts), ...features?.length ? [`with ${features.join(", ")}`] : []].join(", ");
   const lacks = (name: string) => missing.includes(name);
   if (features?.includes("BLK") === false || lacks("krun_add_disk2") && lacks("krun_add_disk3")) {
-    return { status: "error", found: `${found}; it has no disks`, hint: "Install a libkrun built with BLK=1." };
+    return {
+      status: "error",
+      found: `${found}; it does not support disks`,
+      hint: "Install a libkrun built with BLK=1.",
+    };
   }
   if (lacks("krun_add_vsock") || lacks("krun_disable_implicit_vsock")) {
     const hint = "Upgrade libkrun to 1.17 or later: this one gives every guest the host's network.";
     return { status: "error", found, hint };
   }
-  // On Linux the host's mounts are read-only themselves.
+  // On Linux, the host's own mounts are read-only.
   if (os === "darwin" && lacks("krun_add_virtiofs3")) {
-    return { status: "error", found, hint: "Upgrade libkrun to 1.18 or later: this one has no read-only shares." };
+    return {
+      status: "error",
+      found,
+      hint: "Upgrade libkrun to 1.18 or later: this one does not support read-only shares.",
+    };
   }
   return { status: "ok", found };
 }
 
-/** The version that the file's name or folder holds, if any, and the file. */
+/** Returns the file, after the version in its path if there is one. */
 function describe({ path }: FileFacts): string {
   const [version] = /(?<=[./])\d+\.\d+\.\d+(\+\w+)?/.exec(path) ?? [];
   return version === undefined ? path : `${version}, ${path}`;

@@ -5,7 +5,7 @@ import { judgeKrun } from "./libraries.ts";
 const judge = (facts: Partial<KrunFacts>, os = "linux") =>
   judgeKrun({ path: "/lib/libkrun.so.1.17.4", features: ["NET", "BLK"], missing: [], ...facts }, os);
 
-Deno.test("judgeKrun() tells version, file and features", () => {
+Deno.test("judgeKrun() reports version, file and features", () => {
   const paths = {
     "/lib/libkrun.so.1.17.4": "1.17.4, ",
     "/lib/libkrun.so.1.17.4+smolvm1": "1.17.4+smolvm1, ",
@@ -18,16 +18,16 @@ Deno.test("judgeKrun() tells version, file and features", () => {
   assert.deepEqual(judge({ path: "/k", features: null }), { status: "ok", found: "/k" });
 });
 
-Deno.test("judgeKrun() demands disks, whether or not libkrun can be asked", () => {
+Deno.test("judgeKrun() requires disk support, even if libkrun cannot list its features", () => {
   for (const facts of [{ features: [] }, { features: null, missing: ["krun_add_disk2", "krun_add_disk3"] }]) {
     const { status, found, hint } = judge({ path: "/k", ...facts });
-    assert.deepEqual({ status, found }, { status: "error", found: "/k; it has no disks" });
+    assert.deepEqual({ status, found }, { status: "error", found: "/k; it does not support disks" });
     assert.match(hint ?? "", /BLK=1/);
   }
   assert.equal(judge({ missing: ["krun_add_disk3"] }).status, "ok");
 });
 
-Deno.test("judgeKrun() demands that a guest can be kept off the network, and on macOS off the host's files", () => {
+Deno.test("judgeKrun() requires network isolation, and read-only shares on macOS", () => {
   assert.match(judge({ missing: ["krun_add_vsock"] }).hint ?? "", /1\.17/);
   const old = { missing: ["krun_add_virtiofs3"] };
   assert.equal(judge(old).status, "ok");

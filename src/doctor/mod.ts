@@ -7,10 +7,10 @@ import { virtualizationChecks } from "./virtualization.ts";
 
 export type { Finding };
 
-/** The time-out of a check; a loaded host may need long to start a program. */
+/** The time-out of a check; a busy host may start programs slowly. */
 const TIMEOUT_MS = 10_000;
 
-/** Checks everything that smolvm needs of this host. */
+/** Checks whether this host meets smolvm's requirements. */
 export function diagnose(): Promise<Finding[]> {
   const checks = [
     ...virtualizationChecks(),

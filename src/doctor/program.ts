@@ -19,7 +19,7 @@ export interface ProgramOptions {
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program and waits until it exits.
  *
  * @throws {SmolvmError} `dependency` when it is missing.
  */

@@ -6,7 +6,7 @@ const LEAST_FREE_BYTES = 1024 ** 3;
 
 /** The file system that a folder is in. */
 export interface FileSystem {
-  /** Type such as `ext4`; `undefined` if the host does not say. */
+  /** Type such as `ext4`; `undefined` if the host does not report it. */
   type: string | undefined;
   freeBytes: number;
 }
@@ -29,9 +29,9 @@ export function judgeSpace(found: string, fileSystem: FileSystem | undefined): V
   const { type, freeBytes } = fileSystem;
   const free = `${found}, ${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
   if (type === "tmpfs") {
-    const hint = "It is in memory: it fills that up, and a reboot of the host empties it.";
+    const hint = "A tmpfs uses memory, and a reboot of the host empties it.";
     return { status: "warning", found: `${free}, tmpfs`, hint };
   }
-  if (freeBytes < LEAST_FREE_BYTES) return { status: "warning", found: free, hint: "Make room there." };
+  if (freeBytes < LEAST_FREE_BYTES) return { status: "warning", found: free, hint: "Free some space." };
   return { status: "ok", found: free };
 }

@@ -19,7 +19,7 @@ Deno.test("parseDf() reads the output of Linux and macOS", () => {
 Deno.test("judgeSpace() warns of a full disk and of a tmpfs", () => {
   const judge = (type: string, gib: number) => judgeSpace("/a", { type, freeBytes: gib * 1024 ** 3 });
   assert.deepEqual(judge("ext4", 1.5), { status: "ok", found: "/a, 1.5 GiB free" });
-  assert.deepEqual(judge("ext4", 0.9), { status: "warning", found: "/a, 0.9 GiB free", hint: "Make room there." });
+  assert.deepEqual(judge("ext4", 0.9), { status: "warning", found: "/a, 0.9 GiB free", hint: "Free some space." });
   const { status, found } = judge("tmpfs", 100);
   assert.deepEqual({ status, found }, { status: "warning", found: "/a, 100.0 GiB free, tmpfs" });
   assert.deepEqual(judgeSpace("/a", undefined), { status: "ok", found: "/a" });

@@ -19,7 +19,7 @@ export function virtualizationChecks(): Check[] {
 
 function checkKvm(): Verdict {
   checkVirtualization();
-  return { status: "ok", found: "/dev/kvm can be used" };
+  return { status: "ok", found: "/dev/kvm is usable" };
 }
 
 /** Judges a Linux release such as `6.1.0-40-amd64`. */
@@ -43,7 +43,7 @@ export function judgeOpenFiles(lowLimit: number | undefined): Verdict {
 
 async function checkHypervisor(signal: AbortSignal): Promise<Verdict> {
   const { stdout } = await runProgram(["sysctl", "-n", "kern.hv_support"], { signal });
-  if (stdout === "1") return { status: "ok", found: "Hypervisor.framework can be used" };
+  if (stdout === "1") return { status: "ok", found: "Hypervisor.framework is available" };
   return {
     status: "error",
     found: "This Mac has no Hypervisor.framework",
@@ -57,10 +57,12 @@ async function checkEntitlement(signal: AbortSignal): Promise<Verdict> {
   const { stdout } = await runProgram(["codesign", "--display", "--entitlements", "-", "--xml", executable], {
     signal,
   });
-  if (stdout.includes("com.apple.security.hypervisor")) return { status: "ok", found: `"${executable}" may make VMs` };
+  if (stdout.includes("com.apple.security.hypervisor")) {
+    return { status: "ok", found: `"${executable}" may create VMs` };
+  }
   return {
     status: "error",
-    found: `"${executable}" is not signed for making VMs`,
+    found: `"${executable}" is not signed to create VMs`,
     hint: `Sign it: codesign --sign - --force --entitlements smolvm.entitlements "${executable}"`,
   };
 }

@@ -31,7 +31,7 @@ export function kvmProblem(facts: KvmFacts): SmolvmError | undefined {
   if (pvm) {
     return new SmolvmError(
       "virtualization",
-      "Cannot use KVM: this host has PVM, which cannot boot an ordinary kernel",
+      "Cannot use KVM: this host has PVM, which cannot boot ordinary kernels",
       {
         hint: "Use a host with hardware virtualisation; scripts/kvm-machine of a checkout emulates one for tests.",
       },

@@ -14,7 +14,7 @@ Deno.test("kvmProblem() reports why VMs cannot run and what to do", () => {
     [{ device: "forbidden" }, /no permission for \/dev\/kvm$/, /^Do it\.$/],
     [{ device: "missing" }, /\/dev\/kvm does not exist$/, /modprobe kvm/],
     [{ device: "missing", cpuSupport: false }, /\/dev\/kvm does not exist$/, /BIOS.*nested/],
-    [{ pvm: true }, /this host has PVM, which cannot boot an ordinary kernel$/, /hardware virtualisation/],
+    [{ pvm: true }, /has PVM, which cannot boot ordinary kernels$/, /hardware virtualisation/],
     [{ device: "forbidden", pvm: true }, /no permission/, /^Do it/],
   ];
   for (const [facts, message, hint] of problems) {

@@ -95,7 +95,7 @@ function parseJson(json: string, name: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw new SmolvmError("image", `Cannot parse buildah's output for image "${name}"`, { cause: error });
+    throw new SmolvmError("image", `Cannot parse the output of buildah about image "${name}"`, { cause: error });
   }
 }
 

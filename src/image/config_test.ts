@@ -61,7 +61,7 @@ Deno.test("parseInspectedImage() refuses an image for another architecture or op
 Deno.test("parseInspectedImage() refuses invalid output", () => {
   const linux = { architecture: "amd64", os: "linux" };
   const cases: [string, RegExp][] = [
-    ["Error", /Cannot parse buildah's output for image "app"/],
+    ["Error", /Cannot parse the output of buildah about image "app"/],
     ["[]", /Image "app" is a list, expected an object/],
     [inspected(undefined), /OCIv1 is missing, expected an object/],
     [inspected(linux, "../../x"), /"\.\.\/\.\.\/x" is not an image id/],

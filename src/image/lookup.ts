@@ -52,7 +52,7 @@ function findById(text: string, { images }: StoreContent): NamedImage | undefine
   const [, start] = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(text) ?? [];
   const [image, other] = start === undefined ? [] : images.filter(({ imageId }) => imageId.startsWith(start));
   if (other !== undefined) {
-    throw new SmolvmError("usage", `Cannot tell which image "${text}" is: several ids begin with it`);
+    throw new SmolvmError("usage", `Cannot tell which image "${text}" is: several ids start with it`);
   }
   return image && { image };
 }

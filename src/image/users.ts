@@ -36,7 +36,7 @@ export function isRunning({ ephemeral, status }: Pick<ReadableMachine, "ephemera
 export function checkUnused(imageId: string, name: string, { force }: { force: boolean }): void {
   if (warmImages().includes(imageId)) {
     throw new SmolvmError("machine-state", `Cannot remove image "${name}": warm machines use it`, {
-      hint: "End them: smolvm warm --count 0",
+      hint: "Stop the warm machines: smolvm warm --count 0",
     });
   }
   const users = imageUsers().get(imageId) ?? [];
@@ -48,7 +48,7 @@ export function checkUnused(imageId: string, name: string, { force }: { force: b
   const state = running.length > 0 ? ` and ${running.length === 1 ? "is" : "are"} running` : "";
   throw new SmolvmError("machine-state", `Cannot remove image "${name}": ${noun} ${names} ${verb} it${state}`, {
     hint: running.length > 0
-      ? "Stop what runs on it first."
-      : "Delete what uses it first, or use --force: those machines cannot start then until the image is back.",
+      ? "Stop the machines first."
+      : "Delete the machines first, or use --force: they cannot start until the image is back.",
   });
 }

@@ -57,7 +57,7 @@ function openIfThere(path: string): Deno.FsFile | undefined {
     const { size, blocks } = file.statSync();
     if (size <= MAX_HOLES * (blocks ?? size) * BLOCK_BYTES + MIN_BYTES) return file;
     file.close();
-    throw new SmolvmError("state", `"${path}" is no log: it is ${size} bytes of holes`);
+    throw new SmolvmError("state", `"${path}" is not a log: it is ${size} bytes of holes`);
   } catch (error) {
     if (error instanceof SmolvmError) throw error;
     if (error instanceof Deno.errors.NotFound) return undefined;

@@ -50,7 +50,7 @@ Deno.test("openLogFiles() refuses a guest's huge sparse files and symlinks, and 
     Deno.truncateSync(path, 2 ** 40);
     assert.throws(() => openLogFiles(path), {
       code: "state",
-      message: `"${path}" is no log: it is ${2 ** 40} bytes of holes`,
+      message: `"${path}" is not a log: it is ${2 ** 40} bytes of holes`,
     });
     Deno.removeSync(path);
     Deno.symlinkSync("/dev/zero", path);

@@ -95,7 +95,7 @@ export async function describeMachine(options: DescribeOptions, { boots }: { boo
   const [allowNet, denyNet] = [rulesOf(options.allowNet), rulesOf(options.denyNet)];
   const networks = [...new Set(options.networks)];
   if (networks.length > MAX_NETWORKS) {
-    throw new SmolvmError("usage", `Cannot be in ${networks.length} networks: at most ${MAX_NETWORKS}`);
+    throw new SmolvmError("usage", `Cannot join ${networks.length} networks: at most ${MAX_NETWORKS}`);
   }
   networks.forEach(findNetwork);
   const secrets = resolveSecrets(options.secrets ?? [], options.env);

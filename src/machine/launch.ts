@@ -137,7 +137,7 @@ function checkNetworkFolder(runtimeFolder: string): void {
   if (!/^\/(dev|proc|sys)\//.test(runtimeFolder)) return;
   throw new SmolvmError(
     "storage",
-    `Cannot give the machine a network: no gateway can have a socket in "${runtimeFolder}"`,
+    `Cannot give the machine a network: its gateway cannot create a socket in "${runtimeFolder}"`,
     {
       hint: "Set XDG_RUNTIME_DIR to a folder that is not below /dev.",
     },

@@ -98,7 +98,7 @@ export async function removeNetwork(name: string): Promise<void> {
     const [noun, verb] = users.length === 1 ? ["machine", "uses"] : ["machines", "use"];
     const names = users.map((name) => `"${name}"`).join(", ");
     throw new SmolvmError("machine-state", `Cannot remove network "${name}": ${noun} ${names} ${verb} it`, {
-      hint: "Delete what uses it first.",
+      hint: "Delete the machines first.",
     });
   });
 }

@@ -9,7 +9,7 @@ import { renameMachine as giveName } from "../state/machines.ts";
  */
 export async function renameMachine({ id, record, ephemeral }: ReadableMachine, name: string): Promise<void> {
   if (ephemeral) {
-    throw new SmolvmError("machine-state", `Cannot rename machine "${record.name}": it ends with the run that made it`);
+    throw new SmolvmError("machine-state", `Cannot rename machine "${record.name}": it is removed when its run ends`);
   }
   await giveName(id, name);
 }

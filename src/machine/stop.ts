@@ -53,7 +53,7 @@ export async function stopMachine(machine: ReadableMachine, { timeoutMs, force }
       if (force) return await killMachine(machine);
       const { name } = machine.record;
       throw new SmolvmError("guest", `Machine "${name}" did not stop within ${limitMs / 1000} s`, {
-        hint: `End its VM, without a sync of its disk: smolvm stop --force ${name}`,
+        hint: `Kill its VM without syncing its disk: smolvm stop --force ${name}`,
       });
     }
     await sleep(POLL_MS);

@@ -36,7 +36,7 @@ const POLL_MS = 50;
  */
 export async function keepWarm(options: KeepWarmOptions): Promise<void> {
   if (Deno.build.os !== "linux") {
-    throw new SmolvmError("usage", "Cannot keep machines warm on this system: that takes Linux");
+    throw new SmolvmError("usage", "Cannot keep machines warm on this system: only Linux supports it");
   }
   checkResources(options);
   const reference = options.image === undefined ? undefined : parseReference(options.image);

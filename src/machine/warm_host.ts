@@ -46,7 +46,7 @@ export async function readMounts(): Promise<Mounts> {
   const text = readKernelFile("/proc/self/mountinfo");
   const root = text.split("\n").map((line) => line.split(" ")).find(([, , , , point]) => point === "/");
   if (root === undefined) {
-    throw new SmolvmError("usage", "Cannot keep machines warm here: the root of this process is not a mount");
+    throw new SmolvmError("usage", "Cannot keep machines warm here: the root of this process is not a mount point");
   }
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return { rootMount: Number(root[0]), mounts: new Uint8Array(digest).toHex() };

@@ -119,7 +119,9 @@ function checkControlVersion({ folder, record: { name } }: ReadableMachine): voi
   if (version <= CONTROL_VERSION) return;
   const message =
     `Machine "${name}" was started by a newer smolvm: it speaks version ${version}, not ${CONTROL_VERSION}`;
-  throw new SmolvmError("machine-state", message, { hint: `Use that one, or restart it: smolvm restart ${name}` });
+  throw new SmolvmError("machine-state", message, {
+    hint: `Use that version, or restart the machine: smolvm restart ${name}`,
+  });
 }
 
 /** The error for a request to a machine that does not run. */

@@ -62,7 +62,7 @@ export async function usageInGuest(machine: ReadableMachine): Promise<GuestUsage
 }
 
 function silent({ record }: ReadableMachine): SmolvmError {
-  return new SmolvmError("guest", `Cannot see the processes of "${record.name}": its guest does not answer`);
+  return new SmolvmError("guest", `Cannot list the processes of "${record.name}": its guest does not answer`);
 }
 
 /** Parses the report of the agent's tool; `undefined` when its first line is invalid. */

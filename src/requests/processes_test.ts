@@ -19,7 +19,7 @@ Deno.test("usageInGuest() returns the report of the agent's tool, unless the too
     const usage = usageInGuest(machine);
     const done = code === 0 ? usage : assert.rejects(usage, {
       code: "guest",
-      message: 'Cannot see the processes of "web": its guest does not answer',
+      message: 'Cannot list the processes of "web": its guest does not answer',
     });
     using client = new FramePeer(await runner.accept());
     assert.deepEqual(decodeExec((await client.next())!.payload).argv, [AGENT_TOOL, "processes"]);

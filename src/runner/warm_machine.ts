@@ -45,7 +45,7 @@ export async function untilTaken(
   await status.set({ state: "created" });
   report.waits();
   const json = await Promise.race([lifeline.takerSpecification, stopped.promise]);
-  if (json === undefined) throw new SmolvmError("interrupted", "No client took the machine");
+  if (json === undefined) throw new SmolvmError("interrupted", "No run took the warm machine");
   Object.assign(spec, parseRunnerSpec(json));
   log("debug", "the machine was taken");
   // smolvm-jail has mounted the root and the volumes.

@@ -246,7 +246,7 @@ export async function describeWarm(
   }
   const config = await readConfig();
   if (count > 0 && config.insecureNoJail) {
-    throw new SmolvmError("usage", "Cannot keep machines warm with insecure_no_jail: warm machines are always jailed");
+    throw new SmolvmError("usage", "Cannot keep machines warm with insecure_no_jail: warm machines always have a jail");
   }
   return {
     count,

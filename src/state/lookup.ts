@@ -69,7 +69,7 @@ export function findMachine(nameOrId: string): FoundMachine {
   const [first, second] = machines.filter(({ id }) => nameOrId !== "" && id.startsWith(nameOrId));
   if (first === undefined) throw noSuchMachine(nameOrId, machines);
   if (second === undefined) return first;
-  throw new SmolvmError("usage", `Cannot tell which machine "${nameOrId}" is: several ids begin with it`);
+  throw new SmolvmError("usage", `Cannot tell which machine "${nameOrId}" is: several ids start with it`);
 }
 
 /**

@@ -92,7 +92,7 @@ const DAMAGES: Damage[] = [
   {
     what: "a record of a newer smolvm",
     damage: (folder) => rewrite(recordFile(folder), (json) => json.replace('"schema": 1', '"schema": 2')),
-    reason: '"{}/machine.json" has the schema 2, this smolvm knows 1',
+    reason: '"{}/machine.json" has schema 2, but this smolvm supports up to 1',
   },
   {
     what: "no record",
@@ -188,7 +188,7 @@ Deno.test("findMachine() finds by name, by id and by the unique beginning of an 
     for (const begin of ["ab", "a"]) {
       assert.throws(() => findMachine(begin), {
         code: "usage",
-        message: `Cannot tell which machine "${begin}" is: several ids begin with it`,
+        message: `Cannot tell which machine "${begin}" is: several ids start with it`,
       });
     }
   }));
@@ -230,7 +230,7 @@ const STATUS_DAMAGES: [what: string, damage: (path: string) => void, message: st
   [
     "of a newer smolvm",
     (path) => rewrite(path, (json) => json.replace('"schema":2', '"schema":3')),
-    '"{}" has the schema 3, this smolvm knows 2',
+    '"{}" has schema 3, but this smolvm supports up to 2',
   ],
   ["missing", (path) => Deno.removeSync(path), '"{}" is missing'],
   [

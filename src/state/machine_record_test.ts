@@ -58,7 +58,7 @@ Deno.test("readRecord() names the file and the fault in it", async () => {
     ["", /is not JSON$/],
     [JSON.stringify(written).slice(0, 100), /is not JSON$/],
     ["[]", /is a list, expected an object$/],
-    [JSON.stringify({ ...written, schema: 2 }), /has the schema 2, this smolvm knows 1$/],
+    [JSON.stringify({ ...written, schema: 2 }), /has schema 2, but this smolvm supports up to 1$/],
     [JSON.stringify({ ...written, extra: 1 }), /unknown key "extra"$/],
     [JSON.stringify({ ...written, name: undefined }), /name is missing, expected a string$/],
     [JSON.stringify({ ...written, source: {} }), /source: image is missing, expected an object$/],

@@ -22,8 +22,8 @@ Deno.test("readStateFile() refuses a newer schema", () =>
     Deno.writeTextFileSync(path, '{"schema": 4}');
     assert.throws(() => readStateFile(path, 3), {
       code: "state",
-      message: `"${path}" has the schema 4, this smolvm knows 3`,
-      hint: "A newer smolvm wrote it: use that one.",
+      message: `"${path}" has schema 4, but this smolvm supports up to 3`,
+      hint: "A newer smolvm wrote it: use that version.",
     });
   }));
 

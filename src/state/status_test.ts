@@ -41,7 +41,7 @@ Deno.test("readStatus() names the file and the fault in it", async () => {
     ["", /is not JSON$/],
     ["{", /is not JSON$/],
     [JSON.stringify(written).slice(0, 40), /is not JSON$/],
-    [JSON.stringify({ ...written, schema: 3 }), /has the schema 3, this smolvm knows 2$/],
+    [JSON.stringify({ ...written, schema: 3 }), /has schema 3, but this smolvm supports up to 2$/],
     [JSON.stringify({ ...written, started: "\x1b[2J" }), /started is a string, expected a time such as /],
     [JSON.stringify({ ...written, state: "asleep" }), /state is a string, expected one of created, /],
     [JSON.stringify({ ...written, process: { pid: 0, startTime: "" } }), /process: pid is 0, expected /],

@@ -7,29 +7,29 @@ import { usedImages } from "../image/users.ts";
 import { abandonedEphemerals, sweepEphemeralMachines } from "../state/ephemeral.ts";
 import { abandonedRemains, sweepRemains } from "../state/machines.ts";
 
-/** Something that nobody uses. */
+/** Something unused that can be removed. */
 export interface PruneStep {
-  /** What it is, for its user. */
+  /** A description for the user. */
   what: string;
-  /** @throws {SmolvmError} when it cannot be removed, such as what a machine uses by now. */
+  /** @throws {SmolvmError} when it cannot be removed, for example because a machine uses it now. */
   remove: () => Promise<void>;
 }
 
-/** What nobody uses. */
+/** A plan of what to remove. */
 export interface Prune {
   steps: PruneStep[];
-  /** Bytes that removing all of it frees. */
+  /** Bytes that all steps free. */
   reclaimableBytes: number;
-  /** Bytes that removing it has freed so far. */
+  /** Bytes freed so far. */
   freedBytes: () => Promise<number>;
 }
 
 /**
- * Finds what no machine uses: dangling images, what was prepared of images without machines, and what killed processes
- * left of machines. Removes nothing.
+ * Finds data that no machine uses: dangling images, prepared root filesystems of images without machines, and files of
+ * machines whose processes were killed. Removes nothing.
  *
- * @param all whether also images that have a name
- * @throws {SmolvmError} `dependency`, `image` when the storage of images cannot be read; `state`.
+ * @param all whether to include images that have a name
+ * @throws {SmolvmError} `dependency`, `image` when the image storage cannot be read; `state`.
  */
 export async function planPrune({ all }: { all: boolean }): Promise<Prune> {
   const store = await openStore();

@@ -10,22 +10,22 @@ import { abandonedRemains } from "../state/machines.ts";
 import { logFiles } from "../state/vm_folder.ts";
 import { listWarmMachines } from "../state/warm.ts";
 
-/** What a kind of things takes on the disk. */
+/** The disk usage of one type of data. */
 export interface Usage {
   type: "images" | "disks" | "logs" | "warm" | "remains";
-  /** How many there are. */
+  /** The number of items. */
   total: number;
-  /** How many of them machines use, or run with. */
+  /** The number of items that are in use: images by any machine, disks and logs by running machines. */
   active: number;
   sizeBytes: number;
-  /** What could be removed without touching a machine that runs. */
+  /** Bytes that can be freed without affecting running machines. */
   reclaimableBytes: number;
 }
 
 /**
- * What images, the disks and the logs of machines, those that wait, and what killed processes left take.
+ * Returns the disk usage of images, machine disks and logs, warm machines, and remains of killed processes.
  *
- * @throws {SmolvmError} `dependency`, `image` when the storage of images cannot be read; `state`.
+ * @throws {SmolvmError} `dependency`, `image` when the image storage cannot be read; `state`.
  */
 export async function diskUsage(): Promise<Usage[]> {
   return [await imageUsage(), ...machineUsage(), warmUsage(), remainsUsage()];
@@ -61,7 +61,7 @@ function machineUsage(): Usage[] {
   }));
 }
 
-/** Of machines that wait; one that was taken is a machine like others. */
+/** Returns the usage of warm machines; once a run has taken one, it counts as an ordinary machine. */
 function warmUsage(): Usage {
   const folders = listWarmMachines().map(({ folder }) => folder);
   const sizeBytes = allocatedBytesOf(folders);

@@ -1,4 +1,5 @@
-// Runners that the launcher starts beside their client. What boots is a stub; processes, jails, sockets and files are real.
+// Runners that the launcher starts along with the client. Only the VM is a stub; processes, jails, sockets and files
+// are real.
 import assert from "node:assert/strict";
 import { Random } from "../fuzz/random.ts";
 import { makeDownload } from "../helpers/download.ts";
@@ -10,13 +11,13 @@ import { makeStubCli, noStubReason, type StubCli } from "../helpers/stub_vm.ts";
 import { pause, until } from "../helpers/until.ts";
 
 const LEFT_MS = 15_000;
-/** How often a client is killed. */
+/** The number of clients to kill. */
 const KILLS = 50;
 const SECRET = "what no other process may know";
 
 let made: Promise<string> | undefined;
 
-/** The `smolvm` of a download that all tests share. */
+/** Returns the path of `smolvm` in a download that all tests share. */
 function download(): Promise<string> {
   if (made === undefined) {
     const folder = makeTempFolder();
@@ -36,7 +37,7 @@ interface Ahead extends StubCli {
   begin(...args: string[]): Process;
 }
 
-/** Registers a test, after which nothing may be left. */
+/** Registers a test and checks that it leaves no files or processes behind. */
 function test(name: string, body: (ahead: Ahead) => Promise<void>): void {
   if (noStubReason !== undefined) console.log(`ignored: ${name}: ${noStubReason}`);
   Deno.test({
@@ -46,7 +47,7 @@ function test(name: string, body: (ahead: Ahead) => Promise<void>): void {
       await using stub = await makeStubCli();
       const launcher = await download();
       const before = await takeInventory(stub.cli);
-      // Makes the cache, without which there is no head start, and after which another runner has its code kept there.
+      // Fill the code cache: without it, the launcher starts no runner, and later runs would still write to it.
       assertCode(await stub.program(launcher, "run", stub.rootfs, "true"), 0);
       await untilInventory(stub.cli, before, LEFT_MS);
       await body({
@@ -60,19 +61,19 @@ function test(name: string, body: (ahead: Ahead) => Promise<void>): void {
   });
 }
 
-/** What a run that logs all that it does has taken, and whether it started a runner itself. */
+/** Reads from the debug log whether a run used the launcher's runner, and whether it started a runner itself. */
 function ways({ code, stderr }: Outcome): { code: number; took: boolean; spawned: boolean } {
   return { code, took: / took the runner /.test(stderr), spawned: / spawning /.test(stderr) };
 }
 
 const TAKEN = { code: 0, took: true, spawned: false };
 
-/** Runs it so that it logs all that it does. */
+/** Runs `smolvm` with the log level debug. */
 function loudly({ program, launcher }: Ahead, ...args: string[]): Promise<Outcome> {
   return program("env", "SMOLVM_LOG=debug", launcher, ...args);
 }
 
-test("the launcher's runner is that of a run or a start, however it is confined", async (ahead) => {
+test("run and start use the launcher's runner with any network or jail options", async (ahead) => {
   const { run, rootfs } = ahead;
   for (const flags of [[], ["--net"], ["-p", "18080:80"], ["--net", "-p18053:53/udp"], ["--insecure-no-jail"]]) {
     assert.deepEqual(ways(await loudly(ahead, "run", ...flags, rootfs, "true")), TAKEN, `${flags}`);
@@ -82,7 +83,7 @@ test("the launcher's runner is that of a run or a start, however it is confined"
   assertCode(await run("delete", "--force", "web"), 0);
 });
 
-test("a runner that is not wanted leaves nothing when the client returns", async (ahead) => {
+test("an unneeded runner has exited when the client returns", async (ahead) => {
   const { run, rootfs, cli } = ahead;
   const before = await takeInventory(cli);
   const lines: [args: string[], code: number][] = [
@@ -98,7 +99,7 @@ test("a runner that is not wanted leaves nothing when the client returns", async
     assertCode(await run(...args), code);
     assert.deepEqual((await takeInventory(cli)).processes, before.processes, `${args}`);
   }
-  // Wrongly guessed: another one is started.
+  // The launcher guessed the options wrongly, so the client starts another runner.
   for (const args of [["echo", "-p", "80:80"], ["echo", "--insecure-no-jail"]]) {
     const outcome = await loudly(ahead, "run", rootfs, ...args);
     assert.deepEqual(ways(outcome), { code: 0, took: false, spawned: true }, outcome.stderr);
@@ -106,7 +107,7 @@ test("a runner that is not wanted leaves nothing when the client returns", async
   }
 });
 
-test("the jail of a runner that was started ahead is that of any other", async ({ run, program, rootfs, cli, launcher }) => {
+test("a runner that the launcher started has the same jail as any other", async ({ run, program, rootfs, cli, launcher }) => {
   Deno.writeTextFileSync(`${rootfs}/file`, "of the root");
   assertCode(
     await program("env", `SECRET=${SECRET}`, launcher, "run", "-d", "--rm", "--name", "web", rootfs, "sleep", "1000"),
@@ -121,7 +122,7 @@ test("the jail of a runner that was started ahead is that of any other", async (
   assertCode(await run("delete", "--force", "web"), 0);
 });
 
-test("a client that is killed at any moment takes its runner along", async (ahead) => {
+test("killing a client at any moment ends its runner", async (ahead) => {
   const { begin, rootfs, cli, run } = ahead;
   const before = await takeInventory(cli);
   const seed = Number(Deno.env.get("SMOLVM_TEST_SEED") ?? Date.now() % 100_000);
@@ -136,18 +137,18 @@ test("a client that is killed at any moment takes its runner along", async (ahea
       throw new Error(`seed ${seed}, kill ${kill}`, { cause: error });
     });
   }
-  // What a killed client left of its machine, the next run removes.
+  // The next run removes the files that killed clients left.
   assertCode(await run("run", rootfs, "true"), 0);
 });
 
-test("a detached machine lives on without its client", async ({ run, rootfs, cli }) => {
+test("a detached machine keeps running after its client exits", async ({ run, rootfs, cli }) => {
   const { stdout } = await run("run", "--detach", rootfs, "sleep", "1000");
   await pause(200);
   assert.deepEqual([runnersOf(cli).length, supervisorsOf(cli).length], [1, 1]);
   assertCode(await run("delete", "--force", stdout.trim()), 0);
 });
 
-test("runs at once have each its own runner; so does one with next to no environment", async (ahead) => {
+test("concurrent runs have separate runners, and a minimal environment works", async (ahead) => {
   const { launcher, program, rootfs, cli } = ahead;
   const outcomes = await Promise.all([1, 2].map(() => loudly(ahead, "run", rootfs, "true")));
   for (const outcome of outcomes) assert.deepEqual(ways(outcome), TAKEN, outcome.stderr);
@@ -161,7 +162,7 @@ test("runs at once have each its own runner; so does one with next to no environ
   assert.deepEqual(ways(outcome), TAKEN, outcome.stderr);
 });
 
-test("where no machine can have a runtime folder, the error is that of the client", async ({ program, rootfs, launcher }) => {
+test("an unusable runtime folder is reported by the client", async ({ program, rootfs, launcher }) => {
   const outcome = await program("env", "XDG_RUNTIME_DIR=/proc/none", launcher, "run", rootfs, "true");
   assertCode(outcome, 125);
   assert.match(outcome.stderr, /^smolvm: Cannot create the machine's folder "\/proc\/none\/smolvm\/.*\n$/);

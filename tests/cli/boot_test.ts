@@ -1,4 +1,4 @@
-/** What goes wrong while a VM boots; a stub takes libkrun's place. */
+/** Failures while a VM boots; a stub replaces libkrun. */
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { SMOLVM } from "../helpers/cli.ts";
@@ -18,7 +18,7 @@ function test(name: string, body: (stub: StubCli) => Promise<void>): void {
   });
 }
 
-test("a network that cannot start ends the boot of its machine at once, and says why from within the jail", async (stub) => {
+test("a network that cannot start fails the boot immediately, and reports why from inside the jail", async (stub) => {
   assertCode(await stub.smolvm("network", "create", "app"), 0);
   const run = (...flags: string[]) => stub.smolvm("run", ...flags, "--network", "app", stub.rootfs, "true");
   assertCode(await run(), 0);
@@ -33,12 +33,12 @@ test("a network that cannot start ends the boot of its machine at once, and says
   }
 });
 
-test("a client keeps the values of secrets for a gateway that starts while the VM boots", async (stub) => {
+test("a client passes the values of secrets to a gateway that starts while the VM boots", async (stub) => {
   const args = ["run", "--net", "--secret", "TOKEN@api.test=env:HOST_TOKEN", stub.rootfs, "true"];
   assertCode(await stub.program("env", "HOST_TOKEN=s3cret", SMOLVM, ...args), 0);
 });
 
-test("a VM that dies before its kernel says a word is booted again, one that is to wait too", async (stub) => {
+test("run and warm boot a VM again if it dies before its kernel prints anything", async (stub) => {
   const doom = `${stub.cli.folder}/doom`;
   for (const args of [["run", stub.rootfs, "true"], ["warm"]]) {
     Deno.writeTextFileSync(doom, "");

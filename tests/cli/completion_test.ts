@@ -125,7 +125,7 @@ Deno.test("smolvm completion offers each machine once, if its state suits the co
   assert.deepEqual(await complete("run", "-v", "./src:/s"), []);
 });
 
-Deno.test("smolvm completion describes its offers", async () => {
+Deno.test("smolvm completion describes its candidates", async () => {
   using populated = await makePopulated();
   const { stdout } = await populated.cli.run(["__complete", "exec", ""]);
   assert.equal(stdout, `web-live\trunning, ${populated.cli.folder}/root\n`);

@@ -49,24 +49,24 @@ Deno.test("smolvm config path prints the path of the file, whatever its content"
   assertPrinted(await config.run("path"), `${config.path}\n`);
 });
 
-Deno.test("smolvm config show prints every key with the value in force, as a valid file", async () => {
+Deno.test("smolvm config show prints every key with its effective value, as a valid file", async () => {
   using config = makeConfigCli();
   const defaults = "default_cpus = 1  # virtual CPUs\n" +
     "default_mem = 512  # memory in MiB\n" +
-    "# default_dns is not set: name server with --net, instead of the host's\n" +
-    "insecure_no_jail = false  # whether VMs' processes run without a jail\n" +
-    "warm = 0  # machines that have booted and wait for a run\n" +
-    "warm_idle = 600  # seconds that one waits\n" +
+    "# default_dns is not set: name server for --net instead of the host's\n" +
+    "insecure_no_jail = false  # whether VMs run without a jail\n" +
+    "warm = 0  # number of warm machines\n" +
+    "warm_idle = 600  # idle time-out in seconds\n" +
     "log_max_size = 10  # log file size in MiB\n" +
     "log_max_files = 3  # log files of a machine\n";
   assertPrinted(await config.run("show"), defaults);
   writeConfig(config, 'default_dns = "9.9.9.9"\ndefault_mem = 256\nlog_max_files = 1\n' + "insecure_no_jail = true\n");
   const shown = "default_cpus = 1  # virtual CPUs\n" +
     "default_mem = 256  # memory in MiB\n" +
-    'default_dns = "9.9.9.9"  # name server with --net, instead of the host\'s\n' +
-    "insecure_no_jail = true  # whether VMs' processes run without a jail\n" +
-    "warm = 0  # machines that have booted and wait for a run\n" +
-    "warm_idle = 600  # seconds that one waits\n" +
+    'default_dns = "9.9.9.9"  # name server for --net instead of the host\'s\n' +
+    "insecure_no_jail = true  # whether VMs run without a jail\n" +
+    "warm = 0  # number of warm machines\n" +
+    "warm_idle = 600  # idle time-out in seconds\n" +
     "log_max_size = 10  # log file size in MiB\n" +
     "log_max_files = 1  # log files of a machine\n";
   assertPrinted(await config.run("show"), shown);
@@ -76,7 +76,7 @@ Deno.test("smolvm config show prints every key with the value in force, as a val
   }
 });
 
-Deno.test("smolvm config get prints only the value in force, and fails when there is none", async () => {
+Deno.test("smolvm config get prints only the effective value, and fails when there is none", async () => {
   using config = makeConfigCli();
   assertPrinted(await config.run("get", "default_mem"), "512\n");
   assertRefused(await config.run("get", "default_dns"), "Cannot get default_dns: it is not set");

@@ -1,4 +1,7 @@
-/** Deno opens a debugger at SIGUSR1, half a second after its start: any user of the host could have its program do anything. */
+/**
+ * From half a second after its start, Deno opens a debugger on SIGUSR1: any user of the host could then control the
+ * process.
+ */
 import assert from "node:assert/strict";
 import { assertCode } from "../helpers/process.ts";
 import { findProcesses } from "../helpers/processes.ts";
@@ -7,7 +10,7 @@ import { pause, until } from "../helpers/until.ts";
 
 const GRACE_MS = 1500;
 
-/** The processes of Deno's that a stub's programs are. */
+/** Returns the Deno processes of the stub's programs. */
 function denosOf({ cli }: StubCli): number[] {
   return findProcesses((pid) =>
     Deno.readLinkSync(`/proc/${pid}/exe`).includes("/deno") &&
@@ -15,13 +18,13 @@ function denosOf({ cli }: StubCli): number[] {
   );
 }
 
-/** Whether somebody listens at the debugger's port in the network of a process. */
+/** Whether a process listens at the debugger's port in the network of `pid`. */
 function hasDebugger(pid: number): boolean {
   return Deno.readTextFileSync(`/proc/${pid}/net/tcp`).includes(" 0100007F:240D 00000000:0000 0A ");
 }
 
 Deno.test({
-  name: "SIGUSR1 opens no debugger in a CLI, a VM's process or a gateway, and goes to the command",
+  name: "SIGUSR1 opens no debugger in a client, a VM process or a gateway, and reaches the command",
   ignore: noStubReason !== undefined,
   async fn() {
     for (const flags of [[], ["--insecure-no-jail"]]) {
@@ -40,7 +43,7 @@ Deno.test({
     await using run = stub.start("run", stub.rootfs, "sleep", "1000");
     await until(() => denosOf(stub).length === 2);
     await pause(GRACE_MS);
-    // The stub's command ends at any signal.
+    // The stub's command exits on any signal.
     run.kill("SIGUSR1");
     assertCode(await run.outcome, 137);
   },

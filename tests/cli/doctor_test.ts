@@ -34,7 +34,7 @@ Deno.test("smolvm doctor prints the same findings for people and for programs", 
   }
 });
 
-Deno.test("smolvm doctor says what is wrong and how to fix it", async () => {
+Deno.test("smolvm doctor reports problems and how to fix them", async () => {
   using cli = makeCli();
   const { folder } = cli;
   await Deno.mkdir(`${folder}/bin`);
@@ -55,7 +55,7 @@ Deno.test("smolvm doctor says what is wrong and how to fix it", async () => {
     ["agent", { env: { SMOLVM_LIB: folder } }, /smolvm-agent-.*: No such file or directory$/, /scripts\/setup/],
     ["disk-templates", { env: { SMOLVM_LIB: folder } }, /"\/.*disk\.template": No such file/, /scripts\/setup/],
     ["buildah", { env: { PATH: `${folder}/bin` } }, /^Cannot find buildah/, /[Ii]nstall/],
-    ["state-folder", { env: { XDG_STATE_HOME: `${folder}/file` } }, /file" is not a folder$/, /out of the way/],
+    ["state-folder", { env: { XDG_STATE_HOME: `${folder}/file` } }, /file" is not a folder$/, /Move it away/],
     ["state-folder", { env: { XDG_STATE_HOME: `${folder}/loop` } }, /loop\/smolvm": Too many levels/, /XDG_STATE_HOME/],
     ["runtime-folder", { env: { XDG_RUNTIME_DIR: long } }, /longer than \d+ bytes$/, /XDG_RUNTIME_DIR/],
   ];

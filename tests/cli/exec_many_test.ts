@@ -1,4 +1,4 @@
-// Many commands in one machine. What boots is a stub; its runner, and the module that asks it, are real.
+// Many commands in one machine. Only the VM is a stub; its runner and the runtime module are real.
 import assert from "node:assert/strict";
 import { Machine } from "../../src/mod.ts";
 import { setEnv } from "../helpers/env.ts";
@@ -7,13 +7,13 @@ import { assertCode } from "../helpers/process.ts";
 import { makeStubCli, noStubReason } from "../helpers/stub_vm.ts";
 
 const ROUNDS = Number(Deno.env.get("SMOLVM_TEST_ROUNDS") ?? 300);
-/** How much more memory a process may have after as many: a few KiB for each command of the long form would be more. */
+/** The allowed memory growth after {@linkcode ROUNDS} commands: a leak of a few KiB each exceeds it in long runs. */
 const GROWTH_MIB = 8;
-/** What a process leaks it leaks each time; what its heap happens to take at one time it does not. */
+/** A leak grows the memory in every try; a heap that grows once does not. */
 const TRIES = 4;
 
 Deno.test({
-  name: "exec after exec takes no more memory and no more descriptors, of the machine's process or of who asks",
+  name: "repeated exec leaks no memory or descriptors in the machine's process or in the client",
   ignore: noStubReason !== undefined,
   async fn() {
     await using stub = await makeStubCli();
@@ -26,7 +26,7 @@ Deno.test({
     const machine = await Machine.get("box");
     const pids = [Deno.pid, (await machine.info()).pid!];
     const exec = async () => assert.equal((await machine.exec(["true"])).code, 0);
-    // The heaps of both get their size.
+    // Warm up, so that both heaps have grown to their usual size.
     for (let round = 0; round < 300; round++) await exec();
     const growth: number[][] = [];
     while (growth.length < TRIES && !growth.at(-1)?.every((mib) => mib < GROWTH_MIB)) {
@@ -35,7 +35,7 @@ Deno.test({
       const after = pids.map(look);
       growth.push(after.map(({ mib }, index) => mib - before[index]!.mib));
       for (const [index, { descriptors }] of after.entries()) {
-        // One is its own look, another the connection that may just end.
+        // One descriptor is for listing the folder, another for a connection that may be closing.
         assert.ok(Math.abs(descriptors - before[index]!.descriptors) <= 2, `${descriptors} descriptors`);
       }
     }

@@ -3,7 +3,7 @@ import deno from "../../deno.json" with { type: "json" };
 import { assertNothingLeft, makeCli, SMOLVM } from "../helpers/cli.ts";
 import { runProcess } from "../helpers/process.ts";
 
-/** The standard output of `smolvm ARGS`, which must not fail, print errors or leave anything. */
+/** The standard output of `smolvm ARGS`, which must not fail, print errors or leave files. */
 async function print(...args: string[]): Promise<string> {
   using cli = makeCli();
   const { code, stdout, stderr } = await cli.run(args);

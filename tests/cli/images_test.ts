@@ -36,7 +36,7 @@ Deno.test("smolvm refuses invalid image commands, and changes nothing", async ()
   await assertNothingLeft(cli);
 });
 
-Deno.test("smolvm says that images need buildah, and machines do not", async () => {
+Deno.test("smolvm reports that images need buildah, and runs machines without it", async () => {
   using cli = makeCli();
   const env = { PATH: "/does/not/exist" };
   for (
@@ -86,7 +86,7 @@ Deno.test("smolvm prune removes nothing and fails when the answer is no", async 
   const { stdout } = await terminal.finish();
   const asked = [
     "  remains of killed machines: 1",
-    "Remove all this? [y/N] smolvm: Nothing was removed: the answer was not yes",
+    "Remove all of this? [y/N] smolvm: Nothing was removed: the answer was not yes",
   ];
   assert.deepEqual(stdout.split("ready\r\n")[1]?.split("\r\n"), [...asked, ...asked, "code 1", "restored", ""]);
   assert.ok(Deno.statSync(remains).isDirectory);

@@ -1,5 +1,5 @@
-// What code that took over a VM's process could do: a tracer makes system calls on one of its threads. The process
-// enters its jail as a runner does, but has no VM, so that this test needs no KVM.
+// What code that has taken over a VM process could do: a tracer makes system calls on one of its threads. The process
+// enters its jail as a runner does, but has no VM, so this test needs no KVM.
 import assert from "node:assert/strict";
 import { jailPrefix } from "../../src/jail/prefix.ts";
 import type { RunnerSpec } from "../../src/runner_interface/spec.ts";
@@ -153,7 +153,7 @@ Deno.test("a jailed process reaches no file, socket, process, namespace or progr
     harmless = names.filter((name) => !isDeadly(answers.get(name)));
   }));
 
-Deno.test("a jailed process has nothing of the host but its machine, seen from outside", () =>
+Deno.test("a jailed process can access nothing of the host but its machine, seen from outside", () =>
   withFolder(async (base) => {
     await using jailed = await startNarrowed(base);
     const { pid, here, file, folder } = jailed;

@@ -60,7 +60,7 @@ Deno.test("smolvm logs prints the command's output on the same streams", async (
   assertPrinted(await cli.run(["logs", "-f", "0123"]), { stdout: "one\ntwo\nend", stderr: "oh\nno\n" });
 });
 
-Deno.test("smolvm logs says when its output cannot be written", { ignore: Deno.build.os !== "linux" }, async () => {
+Deno.test("smolvm logs reports that its output cannot be written", { ignore: Deno.build.os !== "linux" }, async () => {
   using cli = makeCli();
   await makeMachine(cli, LOGS);
   const { code, stderr } = await cli.shell('"$0" logs web >/dev/full 2>/dev/null; echo "code $?" >&2').outcome;
@@ -183,7 +183,7 @@ Deno.test("smolvm logs --kernel prints the console and, on standard error, the l
   assertPrinted(await logs.outcome, { ...all, stdout: `${all.stdout}[0.2] panic\n` });
 });
 
-Deno.test("smolvm logs says that a machine of run has only the logs of its kernel", async () => {
+Deno.test("smolvm logs reports that a machine of run has only kernel logs", async () => {
   using cli = makeCli();
   using _ = await hold(await makeMachine(cli, { "console.log": "Linux\n" }, { kind: "ephemeral" }));
   assertFailed(
@@ -214,7 +214,7 @@ Deno.test("smolvm logs refuses invalid options in one sentence", async () => {
   assertFailed(await cli.run(["logs"]), 125, "Missing required argument 'name'", SEE_HELP);
 });
 
-Deno.test("smolvm logs --network prints what was refused, why the network ended, and nothing that is no event", async () => {
+Deno.test("smolvm logs --network prints refusals and why the network ended, and skips invalid events", async () => {
   using cli = makeCli();
   const folder = await makeMachine(cli);
   await writeRecord(folder, { ...makeRecord(), net: true });
@@ -233,7 +233,7 @@ Deno.test("smolvm logs --network prints what was refused, why the network ended,
   assertPrinted(await cli.run(["logs", "--network", "-n", "1", "web"]), { stdout: ended });
   const json = await cli.run(["logs", "--network", "--json", "web"]);
   assert.deepEqual(JSON.parse(json.stdout.split("\n")[0]!), JSON.parse(denial));
-  // Another file in its place is not read.
+  // A different file at that path is not read.
   await Deno.remove(`${folder}/network.log`);
   await Deno.symlink("/etc/passwd", `${folder}/network.log`);
   assertFailed(await cli.run(["logs", "--network", "web"]), 1, `"${folder}/network.log" is not a regular file`);
@@ -243,7 +243,7 @@ Deno.test("smolvm logs --network prints what was refused, why the network ended,
   assert.equal(machine.logs.network, `${folder}/network.log`);
 });
 
-Deno.test("smolvm logs refuses --network for a machine without one, and options that it cannot honour", async () => {
+Deno.test("smolvm logs refuses --network for a machine without a network, and incompatible options", async () => {
   using cli = makeCli();
   await makeMachine(cli);
   const none = 'Machine "web" has no network log: it has no network';

@@ -117,7 +117,7 @@ Deno.test("smolvm create makes a machine and prints its name", async () => {
   });
 });
 
-Deno.test("smolvm create --init keeps that it does, and has systemd stopped by the signal that it heeds", async () => {
+Deno.test("smolvm create --init stores the option, and systemd gets its own stop signal", async () => {
   using cli = makeMachinesCli();
   assertPrinted(await cli.run(["create", "--name", "one", "--init", "root", "sleep"]), "one\n");
   assertPrinted(await cli.run(["create", "--name", "two", "root", "/sbin/init"]), "two\n");
@@ -125,7 +125,7 @@ Deno.test("smolvm create --init keeps that it does, and has systemd stopped by t
   assert.deepEqual(found, [{ name: "one", init: true, stopSignal: 15 }, { name: "two", init: false, stopSignal: 37 }]);
 });
 
-Deno.test("smolvm create accepts docker's -h and --network, and a source that has the name of a network", async () => {
+Deno.test("smolvm create accepts docker's -h and --network, and a source named like a network mode", async () => {
   using cli = makeMachinesCli();
   Deno.mkdirSync(`${cli.folder}/none`);
   const settings: [args: string[], net: boolean, hostname: string][] = [
@@ -167,7 +167,7 @@ Deno.test("smolvm create uses the configuration's defaults", async () => {
   assert.deepEqual([machine?.cpus, machine?.memoryMib], [3, 192]);
 });
 
-Deno.test("smolvm create refuses invalid settings, and leaves nothing", async () => {
+Deno.test("smolvm create refuses invalid settings, and leaves no files", async () => {
   using cli = makeMachinesCli();
   const noName = (name: string) =>
     `Cannot name a machine "${name}": expected a letter or digit, then up to 62 of a-z A-Z 0-9 _ . -`;
@@ -290,8 +290,8 @@ Deno.test("smolvm update refuses invalid settings and no settings, and changes n
     [
       ["web"],
       125,
-      'Cannot update machine "web": no option says what to change',
-      "Run 'smolvm update --help' for those that do.",
+      'Cannot update machine "web": no changes given',
+      "Run 'smolvm update --help' for the options.",
     ],
     [["-c", "99", "web"], 1, "Cannot give the machine 99 CPUs: expected 1 to 16"],
     [["-v", "none:/a", "web"], 1, `Cannot mount volume "${cli.folder}/none": No such file or directory`],
@@ -457,7 +457,7 @@ Deno.test("smolvm needs no configuration to list, stop and delete machines", asy
   assertPrinted(await cli.run(["delete", "-f", "web"], { config }), "web\n");
 });
 
-Deno.test("smolvm delete leaves nothing of a machine, and does not ask without a terminal", async () => {
+Deno.test("smolvm delete removes all files of a machine, and does not ask without a terminal", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web", "db");
   const [web] = await list(cli);
@@ -466,18 +466,18 @@ Deno.test("smolvm delete leaves nothing of a machine, and does not ask without a
       await cli.run([command, "web"]),
       125,
       "Cannot ask whether to delete: standard input is not a terminal",
-      "To delete without being asked, use --force.",
+      "Use --force to delete without a prompt.",
     );
   }
   assert.deepEqual(await namesOf(cli), ["db", "web"]);
-  // By the beginning of its id, too.
+  // An ID prefix works too.
   assertPrinted(await cli.run(["rm", "--force", `${web?.id}`.slice(0, 10)]), "web\n");
   assertPrinted(await cli.run(["delete", "-f", "db"]), "db\n");
   assertPrinted(await cli.run(["list"]), HEADER);
   assert.deepEqual((await takeInventory(cli)).files, []);
 });
 
-Deno.test("smolvm delete -f continues when one of several machines is missing, and says so", async () => {
+Deno.test("smolvm delete -f continues when one of several machines is missing, and reports it", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web", "db", "cache");
   const { code, stdout, stderr } = await cli.run(["delete", "-f", "web", "dbs", "cache"]);
@@ -507,8 +507,8 @@ Deno.test("smolvm delete checks the machines before it asks, and -f never asks",
 Deno.test("smolvm delete asks once on a terminal, deletes after yes, and fails after no", async () => {
   using cli = makeMachinesCli();
   const env = { HOME: cli.folder, XDG_STATE_HOME: cli.state, XDG_RUNTIME_DIR: cli.runtime };
-  const question = (name: string) => `Delete machine "${name}" with its disk? [y/N] `;
-  const kept = (name: string) => `smolvm: Machine "${name}" is kept: the answer was not yes`;
+  const question = (name: string) => `Delete machine "${name}" and its disk? [y/N] `;
+  const kept = (name: string) => `smolvm: Machine "${name}" was not deleted: the answer was not yes`;
   await create(cli, "web", "db");
   const answers: [args: string, input: string, said: string[], left: string[]][] = [
     ["nope", "", ['smolvm: No such machine: "nope"', "code 1"], ["db", "web"]],
@@ -549,7 +549,7 @@ Deno.test("smolvm stop does nothing to a machine that does not run", async () =>
   assert.deepEqual(await list(cli), before);
 });
 
-Deno.test("smolvm never signals a process that reuses the process id of a machine's", async () => {
+Deno.test("smolvm never signals a process that reuses the process ID of a machine", async () => {
   using cli = makeMachinesCli();
   await create(cli, "web");
   const folder = await folderOf(cli, "web");
@@ -633,7 +633,7 @@ async function mountSmall(folder: string): Promise<Disposable | undefined> {
   return { [Symbol.dispose]: () => void new Deno.Command("umount", { args: [folder] }).outputSync() };
 }
 
-Deno.test("smolvm create on a full disk says so, leaves nothing and harms no other machine", async () => {
+Deno.test("smolvm create reports a full disk, leaves no files and harms no other machine", async () => {
   using cli = makeMachinesCli();
   using mount = await mountSmall(cli.state);
   if (!mount) return console.log("skipped: smolvm create on a full disk: only root can mount a small one");

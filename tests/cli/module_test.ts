@@ -75,7 +75,7 @@ Deno.test("the module works when imported by path, with the least permissions an
   assert.equal(await outputOf(home, await write(home, scriptWith(`${CHECKOUT}src/mod.ts`))), EXPECTED);
 });
 
-Deno.test("a script does not end while it waits for a machine, with top-level await or without", async () => {
+Deno.test("a script does not exit while it waits for a machine, with or without top-level await", async () => {
   using home = makeHome();
   const [start, ...body] = scriptWith(`${CHECKOUT}src/mod.ts`).split("\n\n");
   const script = await write(home, `${start}\n(async () => {\n${body.join("\n\n")}})();\n`);
@@ -107,7 +107,7 @@ Deno.test("the module works in a bundle, with the least permissions", async () =
 Deno.test("the module finds and removes images with the least permissions", async () => {
   using home = makeHome();
   const storage = `${home.path}/storage`;
-  // vfs needs no mounts, which would have to be undone; and overlay does not work everywhere.
+  // vfs needs no mounts that must be undone, and overlay does not work everywhere.
   const env = { SMOLVM_STORAGE: storage, STORAGE_DRIVER: "vfs" };
   const options = ["--root", `${storage}/root`, "--runroot", `${storage}/runroot`];
   const buildah = async (...args: string[]) => {

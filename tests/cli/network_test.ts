@@ -42,7 +42,7 @@ Deno.test("smolvm network create, ls, inspect and rm make, show and remove netwo
   const place = { subnet: "10.127.1.0/24", gateway: "192.168.127.1" };
   assert.deepEqual(network, { name: "app", machines: ["db"], ...place, members: [] });
   const used = 'Cannot remove network "app": machine "db" uses it';
-  assertFailed(await cli.run(["network", "rm", "app"]), 1, used, "Delete what uses it first.");
+  assertFailed(await cli.run(["network", "rm", "app"]), 1, used, "Delete the machines first.");
   assertPrinted(await cli.run(["delete", "--force", "db"]), "db\n");
   assertPrinted(await cli.run(["network", "rm", "app"]), "app\n");
   assertFailed(await cli.run(["network", "rm", "sho"]), 1, 'No such network: "sho"', 'Did you mean "shop"?');
@@ -50,7 +50,7 @@ Deno.test("smolvm network create, ls, inspect and rm make, show and remove netwo
   assertPrinted(await cli.run(["network", "ls", "-q"]), "shop\n");
 });
 
-Deno.test("smolvm network create refuses a name that is none, and a range that is taken", async () => {
+Deno.test("smolvm network create refuses an invalid name, and an address range in use", async () => {
   using cli = makeNetworksCli();
   const expected = "expected up to 63 of a-z 0-9 _ -, the first and last a letter or digit, and no word such as host";
   for (const name of ["App", "a.b", "../a", "host", "none"]) {
@@ -61,12 +61,12 @@ Deno.test("smolvm network create refuses a name that is none, and a range that i
   assertFailed(await cli.run(["network", "create", "--subnet", "10.5.0.0/24", "two"]), 125, taken);
 });
 
-Deno.test("smolvm network prune removes the networks that no machine is made for, and asks before", async () => {
+Deno.test("smolvm network prune removes unused networks, after asking", async () => {
   using cli = makeNetworksCli();
   for (const name of ["one", "two", "used"]) await cli.run(["network", "create", name]);
   assertCode(await cli.run(["create", "--name", "web", "--network", "used", "root"]), 0);
   const question = "Cannot ask whether to prune: standard input is not a terminal";
-  assertFailed(await cli.run(["network", "prune"]), 125, question, "To prune without being asked, use --force.");
+  assertFailed(await cli.run(["network", "prune"]), 125, question, "Use --force to prune without a prompt.");
   {
     await using terminal = onTerminal({ env: cli.env, rootfs: "" }, '"$SMOLVM" network prune');
     await terminal.untilStdout(/one\s+two\s+Remove these networks\? \[y\/N\]/);
@@ -78,7 +78,7 @@ Deno.test("smolvm network prune removes the networks that no machine is made for
   assertPrinted(await cli.run(["network", "prune"].concat("--force")), "");
 });
 
-Deno.test("smolvm create keeps the networks of a machine, from options and a Smolfile, and start names one that is gone", async () => {
+Deno.test("smolvm create stores networks from options and a Smolfile, and start reports a missing network", async () => {
   using cli = makeNetworksCli();
   for (const name of ["app", "back"]) assertCode(await cli.run(["network", "create", name]), 0);
   await Deno.writeTextFile(`${cli.folder}/Smolfile`, 'image = "root"\nnetworks = ["app"]\nnetwork_aliases = ["db"]\n');

@@ -1,4 +1,4 @@
-// The OCI runtime under podman and containerd, with a stand-in for the VM: what is left when things end badly.
+// The OCI runtime under podman and containerd, with a stand-in for the VM: cleanup after processes are killed.
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { buildOciStandIn, canRunContainers } from "../helpers/oci_stand_in.ts";
@@ -12,31 +12,31 @@ const ignore =
   !(canRunContainers() && ["podman", "conmon", "containerd", "ctr"].every((it) => exists(`/usr/bin/${it}`)));
 const MANY = 20;
 
-/** Processes of containers with that in their names, by their control groups. */
+/** Returns the processes in cgroups whose path contains `name`. */
 function processesOf(name: string): number[] {
   return findProcesses((pid) => Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(name));
 }
 
-/** Those that have a folder in their command lines: conmon, and what podman has that start when a container has ended. */
+/** Returns processes with a folder in their command line: conmon, and the cleanup command that it starts at the end. */
 function programsOf(folder: string): number[] {
   return findProcesses((pid) => Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes(folder));
 }
 
-/** What is mounted in a folder. */
+/** Returns the mount points below a folder. */
 function mountsIn(folder: string): string[] {
   const mounts = Deno.readTextFileSync("/proc/self/mountinfo").split("\n").map((line) => line.split(" ")[4]);
   return mounts.filter((path) => path !== undefined).filter((path) => path.startsWith(`${folder}/`));
 }
 
 Deno.test(
-  { name: "a VM's process or a conmon that is killed, and 20 containers at once, leave nothing", ignore },
+  { name: "killed VM processes and conmons, and 20 concurrent containers, leave nothing behind", ignore },
   async () => {
     using temp = makeTempFolder();
     const folder = temp.path;
     const launcher = await buildOciStandIn(folder);
     const env = await configurePodman(folder, launcher);
     const podman = async (...args: string[]): Promise<Outcome> => await runProcess("podman", { args, env });
-    // A host whose KVM boots no guest says so in /sys, and none is to boot here.
+    // Hide /sys: it shows if the host's KVM cannot boot guests, but these tests boot none.
     const options = ["--network", "none", "--mount", "type=tmpfs,destination=/sys", "--rootfs", `${folder}/rootfs`];
     const run = async (...command: string[]) => {
       const started = await podman("run", "--detach", ...options, ...command);
@@ -60,7 +60,7 @@ Deno.test(
     const orphan = await run("sleep");
     Deno.kill(await pidOf("ConmonPid", orphan), "SIGKILL");
     await remove(orphan);
-    // podman leaves that without its conmon, whatever the runtime.
+    // Without conmon, podman does not delete the container in any runtime.
     assertCode(await runProcess("runc", { args: ["delete", "--force", orphan] }), 0);
 
     const ids = await Promise.all(Array.from({ length: MANY }, () => run("sleep")));
@@ -71,7 +71,7 @@ Deno.test(
   },
 );
 
-Deno.test({ name: "a shim or a containerd that is killed leaves nothing", ignore }, async () => {
+Deno.test({ name: "a killed shim or containerd leaves nothing behind", ignore }, async () => {
   using temp = makeTempFolder();
   const folder = temp.path;
   const launcher = await buildOciStandIn(folder);
@@ -106,7 +106,7 @@ Deno.test({ name: "a shim or a containerd that is killed leaves nothing", ignore
     assertCode(await ctr("containers", "delete", id), 0);
 
     await run();
-    // Until it has begun its VM it takes no signals, as any program that has just been started.
+    // The process handles no signals until it has started its VM.
     await until(() => processesOf(id).length > 1);
     daemon.kill("SIGKILL");
     await daemon.outcome;

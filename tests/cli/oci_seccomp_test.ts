@@ -1,4 +1,4 @@
-// The filter made of a container's seccomp profile, before the kernel of this host: what it forbids, and that runc forbids the same.
+// Runs the filter for a container's seccomp profile on this host's kernel, and compares it with runc's.
 import assert from "node:assert/strict";
 import { agentFile } from "../../src/host/lib_folder.ts";
 import type { OciConfig, OciSeccomp } from "../../src/oci/config.ts";
@@ -10,7 +10,7 @@ import { assertCode, runProcess } from "../helpers/process.ts";
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 
 const PER_LINUX32 = 8;
-/** All that a shell needs, but for what the tests are about. */
+/** The system calls that a shell needs, without those under test. */
 const ALLOWED = `
   access arch_prctl brk capget capset chdir clone close dup2 dup3 execve exit exit_group faccessat faccessat2 fchdir
   fcntl fork fstat fstatfs futex getcwd getdents64 getegid geteuid getgid getgroups getpgrp getpid getppid getrandom
@@ -55,7 +55,7 @@ const SCRIPT = "uname -s; mkdir /tmp/made; rmdir /tmp/made 2>/dev/null; linux32 
 
 for (const [what, profile] of Object.entries(PROFILES)) {
   Deno.test({
-    name: `a seccomp profile that ${what} forbids what runc's does`,
+    name: `a seccomp profile that ${what} forbids the same calls as with runc`,
     ignore: !canRunContainers(),
     fn: async () => {
       using temp = makeTempFolder();

@@ -1,4 +1,4 @@
-// The OCI runtime under a real one, with a stand-in for the VM (tests/fixtures/oci_guest.c): all of it but the guest.
+// The OCI runtime with real runc and a stand-in for the VM (tests/fixtures/oci_guest.c): everything but the guest.
 import assert from "node:assert/strict";
 import type { OciConfig, OciProcess } from "../../src/oci/config.ts";
 import { exists } from "../../src/host/files.ts";
@@ -8,13 +8,13 @@ import { assertCode, type Outcome, Process, runProcess } from "../helpers/proces
 import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
 
-/** A bundle, and the runtime that runs it. */
+/** A bundle, and the OCI runtime that runs it. */
 interface Bundle extends Disposable {
   folder: string;
-  /** The runtime. */
+  /** The path of the OCI runtime. */
   launcher: string;
   id: string;
-  /** Changes its configuration. */
+  /** Changes the bundle's configuration. */
   configure(change: (config: OciConfig) => void): void;
   oci(args: string[], input?: string): Promise<Outcome>;
 }
@@ -34,7 +34,7 @@ async function makeBundle(): Promise<Bundle> {
   configure((config) => {
     config.process.terminal = false;
     config.hostname = "box";
-    // A host whose KVM boots no guest says so in /sys, and none is to boot here.
+    // Hide /sys: it shows if the host's KVM cannot boot guests, but these tests boot none.
     config.mounts = config.mounts!.filter(({ destination }) => !destination.startsWith("/sys"));
     config.mounts.push({ destination: "/etc/hosts", type: "bind", source: "/etc/hosts", options: ["rbind", "ro"] });
   });
@@ -52,7 +52,7 @@ async function makeBundle(): Promise<Bundle> {
 const needs = !canRunContainers();
 
 Deno.test(
-  { name: "smolvm-oci run ends as the container's process does, with its streams", ignore: needs },
+  { name: "smolvm-oci run connects the process's streams and returns its exit code", ignore: needs },
   async () => {
     using bundle = await makeBundle();
     const run = async (args: string[], input = "") => {
@@ -81,7 +81,7 @@ Deno.test(
   },
 );
 
-Deno.test({ name: "smolvm-oci create refuses in runc's words, and leaves nothing", ignore: needs }, async () => {
+Deno.test({ name: "smolvm-oci create fails with runc's messages, and leaves no files", ignore: needs }, async () => {
   using bundle = await makeBundle();
   const create = async (change: (config: OciConfig) => void) => {
     bundle.configure(change);
@@ -127,13 +127,13 @@ Deno.test({ name: "smolvm-oci create refuses in runc's words, and leaves nothing
 });
 
 Deno.test(
-  { name: "smolvm-oci create opens the loopback of a network of the container's own alone", ignore: needs },
+  { name: "smolvm-oci create gives access to the loopback only of a container's own network", ignore: needs },
   async () => {
     using bundle = await makeBundle();
     const { id, oci, folder, launcher } = bundle;
     bundle.configure(({ process }) => process.args = ["sleep"]);
     const networkOf = async (command: string) => {
-      // What the container writes would keep the pipes of this test open.
+      // Redirect the output: the container would keep the pipes of this test open.
       const call = `${launcher} ${command} --bundle ${folder} ${id} >out 2>&1`;
       assertCode(await runProcess("sh", { args: ["-c", call], cwd: folder }), 0);
       const spec = parseContainerSpec(Deno.readTextFileSync(`${folder}/smolvm@${id}/root${SPEC_FILE}`));
@@ -155,18 +155,18 @@ Deno.test({ name: "smolvm-oci run runs in a user namespace", ignore: needs }, as
     linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
   });
   const { stdout, stderr } = await bundle.oci(["run", bundle.id]);
-  // Root of that namespace may use the host's device only where everybody may.
+  // Root of that namespace can use /dev/kvm only if its permissions allow all users.
   assert.match(stdout + stderr, /^box: hello\n$|^smolvm: Cannot use KVM: no permission for \/dev\/kvm\n$/);
 });
 
 Deno.test({
-  name: "smolvm-oci confines the VM's process, runs commands beside it and passes signals on",
+  name: "smolvm-oci confines the VM process, runs further commands and forwards signals",
   ignore: needs,
 }, async () => {
   using bundle = await makeBundle();
   const { id, oci, folder, launcher } = bundle;
   bundle.configure(({ process }) => process.args = ["sleep"]);
-  // What it writes would keep the pipes of this test open.
+  // Redirect the output: the container would keep the pipes of this test open.
   assertCode(
     await runProcess("sh", {
       args: ["-c", `${launcher} create --bundle ${folder} --pid-file pid ${id} >out 2>&1`],

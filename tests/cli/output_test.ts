@@ -92,7 +92,7 @@ Deno.test("a failed write of an error does not change the exit code", linux, asy
 
 const asRoot = { ignore: Deno.build.os !== "linux" || Deno.uid() !== 0 };
 
-Deno.test("another user's state is one sentence that names it, and exit code 125", asRoot, async () => {
+Deno.test("a state folder of another user is one sentence that names it, and exit code 125", asRoot, async () => {
   using cli = makeCli();
   Deno.mkdirSync(`${cli.state}/smolvm/names`, { recursive: true });
   Deno.mkdirSync(`${cli.state}/smolvm/machines`);

@@ -58,7 +58,7 @@ Deno.test("smolvm create -p PORT finds a free port of the host", async () => {
   Deno.listen({ hostname: "127.0.0.1", port }).close();
 });
 
-Deno.test("smolvm create -p PORT/udp finds a free port of the host, and run names who has one", async () => {
+Deno.test("smolvm create -p PORT/udp finds a free port of the host, and run names the machine that uses a port", async () => {
   using cli = await makeWeb("-p", "53/udp");
   assert.match((await cli.run(["port", "web"])).stdout, /^53\/udp -> 127\.0\.0\.1:[1-9]\d*\n$/);
   const taker = createSocket("udp4");
@@ -80,7 +80,7 @@ Deno.test({
     const message = `Cannot publish port ${port} of 127.0.0.1: it is taken by ${name} (PID ${Deno.pid})`;
     {
       using cli = makeCli();
-      // The image is not looked up either.
+      // The ports are checked before the image is looked up.
       for (const more of [[], ["-d"], ["-d", "--rm"]]) {
         assertFailed(await cli.run(["run", ...more, "-p", `${port}:80`, "image.invalid/none"]), 125, message);
       }

@@ -73,7 +73,7 @@ refusalTest("smolvm refuses unknown flags and commands and suggests the nearest"
 ]);
 
 const NETWORK_HINT = (source: string) =>
-  `Write --network none, or --allow-net with rules; for an image or a folder of that name, --net -- ${source}.`;
+  `Use --network none, or --allow-net with rules. For an image or a folder of that name, use --net -- ${source}.`;
 
 refusalTest("smolvm run and create refuse docker's network names as their source", [
   ...["none", "host", "bridge", "default", "container:web"].flatMap((source) =>
@@ -86,12 +86,12 @@ refusalTest("smolvm run and create refuse docker's network names as their source
   ...["none", "host"].map((mode) => ({
     args: ["create", `--net=${mode}`, "{}/root"],
     message: "Option '--net' takes no value",
-    hint: "Write --network none, or --allow-net with rules.",
+    hint: "Use --network none, or --allow-net with rules.",
   })),
   {
     args: ["run", "--network", "bridge", "{}/root"],
-    message: "Option '--network <name>' argument 'bridge' is invalid. Expected a network that smolvm network create " +
-      "has made.",
+    message: "Option '--network <name>' argument 'bridge' is invalid. Expected the name of a network: see smolvm " +
+      "network ls.",
     hint: SEE_HELP,
   },
   {
@@ -132,12 +132,12 @@ refusalTest("smolvm uses or refuses the argument of -h, and never exits with 0 f
   },
   ...[["exec"], ["stop"], ["rm"], ["ps", "list"], ["shell"], ["system df"]].map(([command, name = command]) => ({
     args: [...command!.split(" "), "-h", "web", "ls"],
-    message: `Cannot use -h in front of "web": it only asks for help`,
+    message: `Cannot use -h before "web": it only prints help`,
     hint: `Run 'smolvm ${name === "rm" ? "delete" : name} --help' for more.`,
   })),
   {
     args: ["-h", "ps"],
-    message: `Cannot use -h in front of "ps": it only asks for help`,
+    message: `Cannot use -h before "ps": it only prints help`,
     hint: "Run 'smolvm --help' for more.",
   },
 ]);
@@ -212,7 +212,7 @@ refusalTest("smolvm run refuses ports that cannot be published", [
   },
 ]);
 
-refusalTest("smolvm run refuses rules that are none, and denials without a network", [
+refusalTest("smolvm run refuses invalid network rules, and --deny-net without a network", [
   {
     args: ["run", "--allow-net", "10.0.0.1/8", "{}/root"],
     message: 'Cannot use the network rule "10.0.0.1/8": it has bits set after its prefix of 8',
@@ -232,7 +232,7 @@ refusalTest("smolvm run refuses rules that are none, and denials without a netwo
   },
 ]);
 
-refusalTest("smolvm run refuses a network of machines that is not there, and names in none", [
+refusalTest("smolvm run refuses a missing network of machines, and aliases without a network", [
   {
     args: ["run", "--network", "app", "{}/root"],
     message: 'No such network: "app"',
@@ -240,7 +240,7 @@ refusalTest("smolvm run refuses a network of machines that is not there, and nam
   },
   {
     args: ["run", "--network", "none", "--network", "shop", "{}/root"],
-    message: "Option '--network <name>' argument 'shop' is invalid. Expected none alone, or networks.",
+    message: "Option '--network <name>' argument 'shop' is invalid. Expected networks, or only none.",
     hint: SEE_HELP,
   },
   {
@@ -257,7 +257,7 @@ refusalTest("smolvm run refuses a network of machines that is not there, and nam
   },
 ]);
 
-refusalTest("smolvm run refuses secrets that it cannot keep, and limits that are none", [
+refusalTest("smolvm run refuses invalid secrets and invalid limits", [
   {
     args: ["run", "--net", "--secret", "TOKEN@api.test=env:SMOLVM_NO_SUCH_VARIABLE", "{}/root"],
     message: 'Cannot use the secret "TOKEN": the variable SMOLVM_NO_SUCH_VARIABLE is not set',
@@ -293,7 +293,7 @@ refusalTest("smolvm run refuses secrets that it cannot keep, and limits that are
   },
 ]);
 
-refusalTest("smolvm run refuses a name server that is none, and one without a network", [
+refusalTest("smolvm run refuses an invalid name server, and one without a network", [
   badValue("--dns <address>", "dns.example", "Expected an IP address."),
   {
     args: ["run", "--dns", "1.1.1.1", "{}/root"],
@@ -320,7 +320,7 @@ refusalTest("smolvm run refuses values that the guest cannot use", [
   },
 ]);
 
-refusalTest("smolvm run refuses a terminal when its input is not one", [{
+refusalTest("smolvm run refuses -it when its input is not a terminal", [{
   args: ["run", "-it", "{}/root"],
   message: "Cannot use --tty with --interactive: standard input is not a terminal",
   hint: "Leave --tty (-t) out when input is a file or a pipe.",
@@ -408,7 +408,7 @@ function hostProblem(): SmolvmError | undefined {
 const problem = hostProblem();
 if (problem) {
   const { message, hint } = problem;
-  refusalTest("smolvm run says why this host cannot run VMs, before it looks for an image", [
+  refusalTest("smolvm run reports why this host cannot run VMs, before it looks for an image", [
     { args, message, ...(hint === undefined ? {} : { hint }) },
     { args: ["run", "image.invalid/none"], message, ...(hint === undefined ? {} : { hint }) },
     { args: ["run", "-d", "image.invalid/none"], message, ...(hint === undefined ? {} : { hint }) },

@@ -1,4 +1,4 @@
-// What released versions left, and what still runs of them, without a VM.
+// State files and running machines of released versions, without a VM.
 
 import assert from "node:assert/strict";
 import { namesIn } from "../../src/state/machine_folders.ts";

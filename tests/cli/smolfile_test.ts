@@ -113,13 +113,13 @@ Deno.test("smolvm create -f replaces the file's source and command, or only the 
   assertCode(await cli.run(["create", "--name", "plain", "--", "root", "ls"]), 0);
 });
 
-Deno.test("smolvm run and create -f refuse a missing or invalid file, and leave nothing", async () => {
+Deno.test("smolvm run and create -f refuse a missing or invalid file, and leave no files", async () => {
   const file = '"project/Smolfile"';
   const refusals: [text: string, args: string[], ...lines: string[]][] = [
     ["", [], `Cannot use ${file}: it has no image, and no SOURCE is given`],
     ["", ["--", "ls"], `Cannot use ${file}: it has no image, and no SOURCE is given`],
     ["cpus = 2\nimgae = 'a'", ["root"], `${file}, line 2: unknown key "imgae"`, "Did you mean image?"],
-    ["memory = true", ["root"], `${file}, line 1: memory is a boolean, expected MiB, or a text such as "512m"`],
+    ["memory = true", ["root"], `${file}, line 1: memory is a boolean, expected MiB, or a string such as "512m"`],
     [
       "memory = 'lots'",
       ["root"],
@@ -133,7 +133,7 @@ Deno.test("smolvm run and create -f refuse a missing or invalid file, and leave 
     ["image = './src'", [], 'Cannot use the folder "./src": No such file or directory'],
   ];
   using cli = makeProject();
-  // The folder exists, but not beside the file.
+  // The folder exists in the working folder, but not in the file's folder.
   Deno.mkdirSync(`${cli.folder}/src`);
   for (const [text, args, ...lines] of refusals) {
     Deno.writeTextFileSync(`${cli.folder}/project/Smolfile`, text);

@@ -1,4 +1,4 @@
-// Files that a guest that has taken over its VM's process can leave in the VM's folder.
+// Files that a guest can leave in the VM's folder after taking over its VM process.
 
 import { fuzzVmFolder } from "../fuzz/vm_folder.ts";
 

@@ -1,4 +1,4 @@
-// Machines that have booted and wait for a run. What boots is a stub; processes, jails, sockets and files are real.
+// Warm machines. Only the VM is a stub; processes, jails, sockets and files are real.
 import assert from "node:assert/strict";
 import { buildImage } from "../fixtures/images.ts";
 import { exists } from "../../src/host/files.ts";
@@ -13,17 +13,17 @@ import { makeCli } from "../helpers/cli.ts";
 
 const SECRET = "what no other process may know";
 const LEFT_MS = 15_000;
-/** How often something is killed. */
+/** The number of processes to kill. */
 const KILLS = 50;
 
-/** Registers a test, after which nothing may be left. */
+/** Registers a test and checks that it leaves no files or processes behind. */
 function test(name: string, body: (stub: StubCli) => Promise<void>, options: { isOrdinary?: boolean } = {}): void {
   Deno.test({
     name,
     ignore: noStubReason !== undefined,
     async fn() {
       await using stub = await makeStubCli(options);
-      // What it keeps for an ordinary user.
+      // Starts the process that buildah keeps for an ordinary user, before the inventory.
       if (options.isOrdinary) await stub.buildah("info");
       const before = await takeInventory(stub.cli);
       await body(stub);
@@ -39,27 +39,27 @@ async function demand({ smolvm }: StubCli, ...args: string[]): Promise<string> {
   return outcome.stdout;
 }
 
-/** The machines that wait, by their ids. */
+/** Returns the IDs of the warm machines. */
 function waiting({ cli }: StubCli): string[] {
   return listOf(`${cli.runtime}/smolvm`).filter((id) => exists(`${cli.runtime}/smolvm/${id}/warm.sock`));
 }
 
-/** The milliseconds, since 1970, at which the VM of a run was started. */
+/** Returns when the VM of a run was started, in ms since 1970. */
 async function startOf(run: Promise<string>): Promise<number> {
   return Number((await run).split(" ")[0]);
 }
 
-test("smolvm run takes a machine that waits, and another one waits in its place", async (stub) => {
+test("smolvm run takes a warm machine, which is then replaced", async (stub) => {
   const { rootfs, cli } = stub;
-  assert.equal(await demand(stub, "warm"), "Machines that wait: 1\n");
+  assert.equal(await demand(stub, "warm"), "Warm machines: 1\n");
   const [first] = waiting(stub);
   const began = Date.now();
   assert.ok(await startOf(demand(stub, "run", rootfs, "true")) < began);
   await until(() => waiting(stub).length === 1);
   assert.notEqual(waiting(stub)[0], first);
-  // As one that runs by itself too, with what it mounts.
+  // A detached run can use a warm machine too, with volumes.
   await Deno.writeTextFile(`${rootfs}/file`, SECRET);
-  // The first has everything in it that the tree is put together from.
+  // The first volume contains the folders from which the machine's file tree is assembled.
   const volumes = ["-v", `${cli.folder}:/a`, "-v", "/etc:/b:ro"];
   await demand(stub, "run", "-d", "--rm", "--name", "web", ...volumes, "-e", "A=b", rootfs, "sleep", "1000");
   const [machine, ...others] = JSON.parse(await demand(stub, "list", "--json"));
@@ -76,7 +76,7 @@ test("smolvm run takes a machine that waits, and another one waits in its place"
   await demand(stub, "delete", "--force", "web");
 });
 
-test("smolvm run boots what no machine that waits will do for", async (stub) => {
+test("smolvm run boots a machine if no warm machine fits", async (stub) => {
   const { rootfs } = stub;
   await demand(stub, "warm");
   const before = waiting(stub);
@@ -90,7 +90,7 @@ test("smolvm run boots what no machine that waits will do for", async (stub) => 
   assert.deepEqual(waiting(stub), before);
 });
 
-test("smolvm warm --image has machines wait for runs of that image alone, which stays meanwhile", async (stub) => {
+test("smolvm warm --image keeps machines for that image only, which cannot be removed meanwhile", async (stub) => {
   const { cli, rootfs } = stub;
   const root = `${cli.folder}/root`;
   Deno.mkdirSync(root);
@@ -111,7 +111,7 @@ test("smolvm warm --image has machines wait for runs of that image alone, which 
     assert.ok(await startOf(demand(stub, "run", source, "true")) > began, source);
   }
   await demand(stub, "warm");
-  // Its own first, then one that has no root yet.
+  // A run takes a machine of its image first, then one without a root filesystem.
   await demand(stub, "run", "-d", "--rm", "--name", "web", "-v", `${rootfs}:/e`, "app:1", "sleep", "1000");
   const [{ id, pid }] = JSON.parse(await demand(stub, "inspect", "web"));
   assert.equal(id, first);
@@ -128,7 +128,7 @@ test("smolvm warm --image has machines wait for runs of that image alone, which 
 });
 
 test(
-  "an ordinary user's machine that waits for runs of an image is in buildah's namespace, and taken from outside of it",
+  "an ordinary user's warm machine for an image is in buildah's namespace, and runs outside can take it",
   async (stub) => {
     const { rootfs, cli } = stub;
     await buildImage(stub, { name: "localhost/app:1", rootfs });
@@ -140,23 +140,23 @@ test(
     };
     assert.ok(await takes());
     assert.ok(!await takes(rootfs));
-    // Another one is in its place, whether the run or its machine was faster.
+    // Wait for the replacement: the run may end before or after it boots.
     await until(() => waiting(stub).length === 1);
     const [first] = waiting(stub);
     await demand(stub, "run", "-d", "--rm", "--name", "web", "-v", `${rootfs}:/v`, "app:1", "sleep", "1000");
     const [{ id, pid }] = JSON.parse(await demand(stub, "inspect", "web"));
     assert.equal(id, first);
     assert.deepEqual(listOf(`/proc/${pid}/root${cli.runtime}/smolvm/boot/s`).sort(), ["rootfs", "v0"]);
-    // More than the one id that a user's own namespace has.
+    // buildah's namespace maps more than the one ID of a plain user namespace.
     assert.match(Deno.readTextFileSync(`/proc/${pid}/uid_map`), / 65536\n$/);
     await until(() => waiting(stub).length === 1);
     await demand(stub, "delete", "--force", "web");
-    // What was mounted meanwhile is in no namespace that was made before, unless the host's mounts are shared.
+    // Existing namespaces do not get later mounts, unless the host's mounts are shared.
     await stub.inNamespace("mount", "--bind", "/etc", rootfs);
     assert.ok(!await takes("app:1", "-v", `${rootfs}:/v`));
     assert.ok(await takes());
     await until(() => waiting(stub).length === 1);
-    // A process of the same user to which paths mean something else.
+    // A process of the same user in another mount namespace, where paths differ.
     const socket = `${cli.runtime}/smolvm/${waiting(stub)[0]}/warm.sock`;
     const connect = `const conn = await Deno.connect({ transport: "unix", path: "${socket}" });
     console.log(await conn.read(new Uint8Array(9)));`;
@@ -172,7 +172,7 @@ test(
   { isOrdinary: true },
 );
 
-test("smolvm warm boots and ends as many machines as are to wait; list --all and system df have them", async (stub) => {
+test("smolvm warm boots and stops machines to match --count, and list --all shows them", async (stub) => {
   await demand(stub, "warm", "--count", "2");
   const two = waiting(stub);
   assert.equal(two.length, 2);
@@ -195,11 +195,11 @@ test("smolvm warm boots and ends as many machines as are to wait; list --all and
   }
   await demand(stub, "warm", "--count", "1");
   assert.equal(waiting(stub).length, 2);
-  assert.equal(await demand(stub, "warm", "--count", "0"), "No machine waits\n");
+  assert.equal(await demand(stub, "warm", "--count", "0"), "No warm machines\n");
   assert.deepEqual(waiting(stub), []);
 });
 
-test("a machine that waits has one taker of many", async (stub) => {
+test("only one of several concurrent runs takes a warm machine", async (stub) => {
   await demand(stub, "warm", "--count", "2");
   const began = Date.now();
   const starts = await Promise.all(Array.from({ length: 6 }, () => startOf(demand(stub, "run", stub.rootfs, "true"))));
@@ -207,7 +207,7 @@ test("a machine that waits has one taker of many", async (stub) => {
   assert.ok(taken.length <= 2 && new Set(taken).size === taken.length, `${starts} ${began}`);
 });
 
-test("with warm in the configuration, a run leaves machines that wait, which end when nobody takes them", async (stub) => {
+test("with warm in the configuration, a run starts warm machines, which stop after warm_idle", async (stub) => {
   const { rootfs } = stub;
   await demand(stub, "config", "set", "warm", "2");
   await demand(stub, "run", rootfs, "true");
@@ -221,7 +221,7 @@ test("with warm in the configuration, a run leaves machines that wait, which end
   await until(() => waiting(stub).length === 0);
 });
 
-test("who removes what killed machines left takes no place from one that ends meanwhile", async (stub) => {
+test("prune during the cleanup of a killed machine does not prevent its replacement", async (stub) => {
   const { cli, rootfs } = stub;
   await demand(stub, "warm");
   const [id] = waiting(stub);
@@ -238,7 +238,7 @@ test("who removes what killed machines left takes no place from one that ends me
   await until(() => waiting(stub).length === 1, { timeoutMs: LEFT_MS });
 });
 
-test("smolvm warm --count 0 ends those too that boot meanwhile, and the command that boots them is told", async (stub) => {
+test("smolvm warm --count 0 also stops machines that are booting, and the command that boots them fails", async (stub) => {
   const before = await takeInventory(stub.cli);
   for (let ms = 0; ms < 600; ms += 60) {
     await using boot = stub.start("warm", "--count", "2");
@@ -246,13 +246,13 @@ test("smolvm warm --count 0 ends those too that boot meanwhile, and the command 
     await demand(stub, "warm", "--count", "0");
     const { code, stderr } = await boot.outcome;
     if (code !== 0) assert.match(stderr, /^smolvm: The VM ended unexpectedly/, `after ${ms} ms`);
-    // What was not known yet when the other one looked.
+    // Stop machines that were not registered yet during the first call.
     await demand(stub, "warm", "--count", "0");
     await untilInventory(stub.cli, before, LEFT_MS);
   }
 });
 
-test("killing a run, a machine or what supervises it, at any moment of taking and filling, leaves nothing", async (stub) => {
+test("killing a run, a machine or its supervisor at any moment leaves nothing behind", async (stub) => {
   const { cli, rootfs } = stub;
   const before = await takeInventory(cli);
   const seed = Number(Deno.env.get("SMOLVM_TEST_SEED") ?? Date.now() % 100_000);
@@ -262,27 +262,27 @@ test("killing a run, a machine or what supervises it, at any moment of taking an
     await using run = stub.start("run", rootfs, "true");
     await pause(random.upTo(250));
     const others = kill % 3 === 1 ? runnersOf(cli) : supervisorsOf(cli);
-    // The run itself is a smolvm-jail until it is the client.
+    // The run's own process is a smolvm-jail process until it executes the client.
     const victims = kill % 3 === 0 ? [run.pid] : others.filter((pid) => pid !== run.pid);
     for (const pid of victims) killIfThere(pid);
     const { code, stderr } = await run.outcome;
-    // A run whose machine was killed says so, unless it had ended by then or could be started again.
+    // A run reports that its machine was killed, unless it had already ended or could boot again.
     if (kill % 3 !== 0 && code !== 0) assert.match(stderr, /^smolvm: /m, `seed ${seed}, kill ${kill}`);
     if (kill % 10 !== 9) continue;
     await demand(stub, "warm", "--count", "0");
-    // What a killed supervisor cannot remove, the next run does.
+    // The next run removes the files of killed supervisors.
     await demand(stub, "run", rootfs, "true");
     await untilInventory(cli, before, LEFT_MS);
   }
 });
 
-Deno.test("smolvm warm refuses what it cannot do", async () => {
+Deno.test("smolvm warm refuses invalid options", async () => {
   using cli = makeCli();
   const refused: [args: string[], message: RegExp][] = [
     [["--count", "x"], /argument 'x' is invalid\. Expected a number\.$/m],
     [["--count", "65"], /^smolvm: Cannot keep 65 machines warm: expected 0 to 64$/m],
-    [["--count", "0", "--cpus", "2"], /^smolvm: Cannot use --cpus with --count 0: it ends all machines that wait$/m],
-    [["--image", "x", "-n", "0"], /^smolvm: Cannot use --image with --count 0: it ends all machines that wait$/m],
+    [["--count", "0", "--cpus", "2"], /^smolvm: Cannot use --cpus with --count 0: it stops all warm machines$/m],
+    [["--image", "x", "-n", "0"], /^smolvm: Cannot use --image with --count 0: it stops all warm machines$/m],
     [["--image", "X"], /^smolvm: .*"X"/m],
     [["--memory", "1"], /^smolvm: Cannot give the machine 1 MiB of memory: expected 128 MiB to 16 TiB$/m],
     [["alpine"], /too many arguments/i],
@@ -295,7 +295,7 @@ Deno.test("smolvm warm refuses what it cannot do", async () => {
   const { code, stderr } = await cli.run(["warm"], { config: "insecure_no_jail = true" });
   assert.deepEqual(
     [code, stderr],
-    [125, "smolvm: Cannot keep machines warm with insecure_no_jail: warm machines are always jailed\n"],
+    [125, "smolvm: Cannot keep machines warm with insecure_no_jail: warm machines always have a jail\n"],
   );
   assertCode(await cli.run(["warm", "--count", "0"]), 0);
   assert.deepEqual(listOf(cli.state), []);

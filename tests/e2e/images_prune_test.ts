@@ -93,7 +93,7 @@ storeTest("system df has what images and machines take, and what of it could go"
 
 storeTest("prune asks on a terminal, with a list of what goes", async (store) => {
   const id = (await build(store)).slice(0, 12);
-  const asked = `  image localhost/app:1 (${id})\r\nRemove all this? [y/N] `;
+  const asked = `  image localhost/app:1 (${id})\r\nRemove all of this? [y/N] `;
   const args = ["--quiet", "--return", "--command", `${SMOLVM} prune --all`, "/dev/null"];
   const answer = (key: string) =>
     runProcess("script", { args, env: { ...store.env, SHELL: "/bin/sh" }, input: `${key}\n` });

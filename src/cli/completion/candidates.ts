@@ -7,21 +7,21 @@ import { LISTED_STATES, type MachineState } from "../../state/machine_state.ts";
 import { type Expected, expectedAt } from "./expected.ts";
 import { type Kind, kindOf } from "./kind.ts";
 
-/** A word that a shell may put at the cursor. */
+/** A word that a shell may insert at the cursor. */
 export interface Candidate {
   value: string;
-  /** What shells that can show it show beside the word. */
+  /** A description, for shells that can show one. */
   description?: string;
 }
 
-/** What a shell offers. */
+/** The candidates for a word. */
 export interface Candidates {
   candidates: Candidate[];
-  /** Whether it offers files as well. */
+  /** Whether the shell should offer files as well. */
   files: boolean;
 }
 
-/** What there is of each kind; the kinds that are not here are known to the guest or made up. */
+/** The known values of each kind. Other kinds have values that only the guest knows, or that the user makes up. */
 const KNOWN: Partial<Record<Kind, () => Candidate[] | Promise<Candidate[]>>> = {
   "machine": () => machines(() => true),
   "live machine": () => machines(isLive),
@@ -29,7 +29,7 @@ const KNOWN: Partial<Record<Kind, () => Candidate[] | Promise<Candidate[]>>> = {
   "image": images,
   "network": networks,
   "source": images,
-  // What is in it is the guest's.
+  // Paths in the machine are known only to the guest.
   "copy path": () => machines(isLive).map(({ value, ...machine }) => ({ ...machine, value: `${value}:` })),
   "config key": () => Object.values(CONFIG_KEYS).map(({ name, meaning }) => ({ value: name, description: meaning })),
   "boolean": () => toCandidates(["true", "false"]),
@@ -37,10 +37,10 @@ const KNOWN: Partial<Record<Kind, () => Candidate[] | Promise<Candidate[]>>> = {
   "signal": () => toCandidates(SIGNALS),
   "machine filter": () => toCandidates(LISTED_STATES.map((state) => `state=${state}`)),
 };
-/** The kinds that are, or begin with, paths of the host; after a colon a path of the guest follows. */
+/** The kinds that are, or start with, a path of the host; a colon starts a path of the guest. */
 const PATHS: readonly (Kind | undefined)[] = ["source", "copy path", "file"];
 
-/** What the last of the words, which may be empty, can become. */
+/** Returns the completions of the last word, which may be empty. */
 export async function complete(program: CommandUnknownOpts, words: readonly string[]): Promise<Candidates> {
   const current = words.at(-1) ?? "";
   const { candidates, files } = await candidatesFor(expectedAt(program, words.slice(0, -1), current), current);
@@ -99,7 +99,7 @@ function machines(isWanted: (state: MachineState) => boolean): Candidate[] {
   }));
 }
 
-/** Images that machines were made of or that were pulled, by the shortest names that mean them. */
+/** Returns images that were pulled or used by machines, by their shortest names. */
 async function images(): Promise<Candidate[]> {
   const [{ imagesFolder }, { listRecords }] = await Promise.all([
     import("../../image/files.ts"),

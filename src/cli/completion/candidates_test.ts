@@ -5,7 +5,7 @@ import { createNetwork } from "../../machine/networks.ts";
 import { complete } from "./candidates.ts";
 import { argument, type Kind, option } from "./kind.ts";
 
-/** What is offered for an argument of that kind of which `typed` is there, after other words. */
+/** Returns the completions of `typed` as an argument of this kind, after other words. */
 async function offered(kind: Kind, typed = "", ...before: string[]): Promise<[values: string[], files: boolean]> {
   const program = new Command("program");
   program.command("do").addArgument(argument(kind, "<what...>")).addOption(option(kind, "-o, --option <what>", ""));
@@ -13,7 +13,7 @@ async function offered(kind: Kind, typed = "", ...before: string[]): Promise<[va
   return [candidates.map(({ value }) => value), files];
 }
 
-Deno.test("complete() offers for an argument or an option what is there of its kind", () =>
+Deno.test("complete() offers the existing values of an argument's or option's kind", () =>
   withMachines(async () => {
     await addMachine({ name: "web" });
     await createNetwork("app");
@@ -45,7 +45,7 @@ Deno.test("complete() offers for an argument or an option what is there of its k
     }
   }));
 
-Deno.test("complete() does not offer an argument twice, and nothing for what has no kind", () =>
+Deno.test("complete() does not offer an argument twice, and offers nothing without a kind", () =>
   withMachines(async () => {
     await addMachine({ name: "web" });
     assert.deepEqual(await offered("machine", "", "web"), [[], false]);

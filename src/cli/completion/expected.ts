@@ -1,15 +1,15 @@
 import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { runsCommand } from "./kind.ts";
 
-/** What belongs at the cursor. */
+/** What is expected at the cursor. */
 export type Expected =
   | { kind: "command" | "option"; command: CommandUnknownOpts }
-  /** `before` are the arguments in front of it; `prefix`, such as `--pull=`, is a part of the word. */
+  /** `before` has the arguments before the cursor; `prefix`, such as `--pull=`, is the start of the word. */
   | { kind: "argument"; command: CommandUnknownOpts; argument: Argument; before: string[] }
   | { kind: "value"; option: Option; prefix: string }
   | { kind: "nothing" };
 
-/** What the word at the cursor, of which `current` was typed, can be after the words `before`. */
+/** Returns what is expected at the cursor after the words `before`; `current` is the part of the word typed so far. */
 export function expectedAt(program: CommandUnknownOpts, before: readonly string[], current: string): Expected {
   let command = program;
   let awaiting: Option | undefined;
@@ -21,7 +21,7 @@ export function expectedAt(program: CommandUnknownOpts, before: readonly string[
     else if (options && word === "--") options = false;
     else if (options && /^-./.test(word)) awaiting = awaitingValue(command, word);
     else if (subcommand) command = subcommand;
-    // `help` has the same words behind it.
+    // `help` is followed by the same words.
     else if (word !== "help" || command.commands.length === 0) {
       operands.push(word);
       if (runsCommand(command)) options = false;
@@ -35,17 +35,17 @@ export function expectedAt(program: CommandUnknownOpts, before: readonly string[
   return argument ? { kind: "argument", command, argument, before: operands } : { kind: "nothing" };
 }
 
-/** The subcommand of that name. */
+/** Finds the subcommand with this name or alias. */
 function find({ commands }: CommandUnknownOpts, word: string): CommandUnknownOpts | undefined {
   return commands.find((command) => command.name() === word || command.aliases().includes(word));
 }
 
-/** The option of a word, or the last of such as `-it`, whose value is the next word. */
+/** Returns the option in this word, or the last of several as in `-it`, if its value is the next word. */
 function awaitingValue({ options }: CommandUnknownOpts, word: string): Option | undefined {
   if (word.startsWith("--")) return options.find(({ long, required }) => required && long === word);
   for (const [index, letter] of [...word].entries()) {
     const option = options.find(({ short, required }) => required && short === `-${letter}`);
-    // What follows in the same word is its value.
+    // The rest of the word is the option's value.
     if (index > 0 && option) return index === word.length - 1 ? option : undefined;
   }
 }

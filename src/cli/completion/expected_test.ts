@@ -13,7 +13,7 @@ PROGRAM.command("run")
 PROGRAM.command("stop").alias("end").option("-f, --force").argument("<name...>");
 PROGRAM.command("config").command("get").argument("<key>");
 
-/** What belongs at the end of that line, in short: its last word is the one at the cursor. */
+/** Describes what is expected at the last word of a line, which is the word at the cursor. */
 function expected(line: string): string {
   const words = line.split(" ");
   const found = expectedAt(PROGRAM, words.slice(0, -1), words.at(-1)!);
@@ -34,7 +34,7 @@ function assertExpected(cases: Record<string, string>): void {
   for (const [line, what] of Object.entries(cases)) assert.equal(expected(line), what, `"${line}"`);
 }
 
-Deno.test("expectedAt() knows commands, their subcommands and what `help` takes", () => {
+Deno.test("expectedAt() handles commands, subcommands and `help`", () => {
   assertExpected({
     "": "command of program",
     "ru": "command of program",
@@ -46,7 +46,7 @@ Deno.test("expectedAt() knows commands, their subcommands and what `help` takes"
   });
 });
 
-Deno.test("expectedAt() knows arguments, the last of which may repeat", () => {
+Deno.test("expectedAt() handles arguments, the last of which may repeat", () => {
   assertExpected({
     "run ": "source",
     "stop ": "name",
@@ -58,12 +58,12 @@ Deno.test("expectedAt() knows arguments, the last of which may repeat", () => {
   });
 });
 
-Deno.test("expectedAt() knows options, those of the command at hand alone, and not after `--`", () => {
+Deno.test("expectedAt() handles options of the current command only, and not after `--`", () => {
   assertExpected({ "-": "option of program", "stop -": "option of stop", "stop a --f": "option of stop" });
   assertExpected({ "stop -- -": "name", "config -": "option of config" });
 });
 
-Deno.test("expectedAt() knows the values of options, in words of their own or not", () => {
+Deno.test("expectedAt() handles option values, in the same word or the next", () => {
   assertExpected({
     "--level ": "--level",
     "run --memory ": "--memory",
@@ -79,6 +79,6 @@ Deno.test("expectedAt() knows the values of options, in words of their own or no
   });
 });
 
-Deno.test("expectedAt() leaves the options of the guest's command alone", () => {
+Deno.test("expectedAt() ignores the options of the guest's command", () => {
   assertExpected({ "run alpine ls -": "command alpine ls", "run -i alpine -": "command alpine" });
 });

@@ -1,6 +1,6 @@
 import { Argument, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 
-/** What shells offer for an argument, or for the value of an option. */
+/** What completion offers for an argument or an option's value. */
 export type Kind =
   | "machine"
   | "live machine"
@@ -11,24 +11,24 @@ export type Kind =
   | "source"
   /** A path of the host, or a machine and a path in it. */
   | "copy path"
-  /** A path of the host, or what begins with one and a colon. */
+  /** A path of the host, or a text that starts with one and a colon. */
   | "file"
   | "config key"
   | "boolean"
   | "log level"
   | "signal"
   | "machine filter"
-  /** Nothing: what follows is a command for the guest, options and all. */
+  /** Nothing: a command for the guest follows, with its options. */
   | "guest command";
 
 const KINDS = new WeakMap<Argument | Option, Kind>();
 
-/** An argument of that kind. */
+/** Creates an argument of this kind. */
 export function argument<const Usage extends string>(kind: Kind, usage: Usage, description?: string) {
   return ofKind(kind, new Argument(usage, description));
 }
 
-/** An option whose value is of that kind. */
+/** Creates an option whose value is of this kind. */
 export function option<const Usage extends string>(kind: Kind, usage: Usage, description: string) {
   return ofKind(kind, new Option(usage, description));
 }
@@ -38,12 +38,12 @@ function ofKind<Part extends Argument | Option>(kind: Kind, part: Part): Part {
   return part;
 }
 
-/** The kind of an argument or of an option's value; nothing is offered for one that has none. */
+/** Returns the kind of an argument or of an option's value; without a kind, completion offers nothing. */
 export function kindOf(part: Argument | Option): Kind | undefined {
   return KINDS.get(part);
 }
 
-/** Whether what follows the first argument is a command for the guest. */
+/** Whether a command for the guest follows the first argument. */
 export function runsCommand({ registeredArguments }: CommandUnknownOpts): boolean {
   return registeredArguments.some((argument) => kindOf(argument) === "guest command");
 }

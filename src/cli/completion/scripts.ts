@@ -1,16 +1,16 @@
 /**
- * What makes shells ask `smolvm __complete WORD...` for what the last word can become. It answers with a line for each
- * candidate, `WORD<TAB>DESCRIPTION`, and `:files` where files fit too.
+ * Completion scripts, which run `smolvm __complete WORD...` to complete the last word. It prints a line for each
+ * candidate, `WORD<TAB>DESCRIPTION`, and `:files` if files are valid too.
  *
  * @module
  */
 
-/** Also for the bash 3.2 of macOS. */
+/** Must also work in bash 3.2, for macOS. */
 const BASH = `# bash completion for smolvm
 _smolvm() {
   local line=\${COMP_LINE:0:COMP_POINT} words current head file
-  # At spaces alone: COMP_WORDS is split at the colons of images and at "=" as well, and only what follows the last of
-  # them, which is $2, is replaced.
+  # Split only at spaces: bash splits COMP_WORDS also at ":" and "=", and replaces only the text after the last of
+  # these, which is $2.
   read -ra words <<<"$line"
   [[ $line != *[[:space:]] ]] || words+=("")
   current=\${words[\${#words[@]} - 1]}
@@ -44,13 +44,13 @@ _smolvm() {
     fi
   done < <("\${words[1]}" __complete "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)
   [[ -z $candidates ]] || _describe smolvm candidates
-  # A path follows.
+  # A path follows these candidates.
   [[ -z $open ]] || _describe smolvm open -S ''
   [[ -n $files ]] || return
   compset -P '*='
   _files
 }
-# As a file of $fpath it is the function; else it defines it.
+# As a file in $fpath, this file is the function itself; if sourced, it defines the function.
 if [[ $funcstack[1] == _smolvm ]]; then _smolvm; else compdef _smolvm smolvm; fi
 `;
 

@@ -6,7 +6,7 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-Deno.test("formatAge() has the largest whole unit", () => {
+Deno.test("formatAge() uses the largest whole unit", () => {
   const ages: [seconds: number, age: string][] = [
     [0, "0 seconds"],
     [0.999, "0 seconds"],
@@ -23,6 +23,6 @@ Deno.test("formatAge() has the largest whole unit", () => {
   for (const [seconds, age] of ages) assert.equal(formatAge(new Date(NOW - seconds * 1000).toISOString(), NOW), age);
 });
 
-Deno.test("formatAge() has no age for what is yet to come: clocks are set back", () => {
+Deno.test("formatAge() returns 0 seconds for a time in the future, as after a clock change", () => {
   assert.equal(formatAge(new Date(NOW + 5000).toISOString(), NOW), "0 seconds");
 });

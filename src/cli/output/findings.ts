@@ -6,17 +6,17 @@ const COLOURS = { ok: "\x1b[32m", warning: "\x1b[33m", error: "\x1b[31m" };
 const RESET = "\x1b[0m";
 const GAP = "   ";
 const INDENT = "  ";
-/** What was found stands behind its name unless that leaves it less. */
+/** Findings go below the check's name when fewer columns are left beside it. */
 const LEAST_COLUMNS = 30;
 
-/** How findings are shown. */
+/** How to format findings. */
 export interface FindingsFormat {
   colour: boolean;
-  /** Columns of the terminal, at which lines are wrapped; absent: they are as long as they are. */
+  /** Width of the terminal, in columns; absent: do not wrap lines. */
   width?: number | undefined;
 }
 
-/** A line for each finding, with the way to fix it below, and a last one that sums them up. */
+/** Formats a line for each finding, with its hint below, and a summary as the last line. */
 export function formatFindings(findings: Finding[], { colour, width = Infinity }: FindingsFormat): string {
   const heads = formatTable(findings.map(({ status, name }) => [status, name])).split("\n");
   const start = Math.max(...heads.map((head) => head.length)) + GAP.length;
@@ -36,6 +36,6 @@ export function formatFindings(findings: Finding[], { colour, width = Infinity }
 function sumUp(findings: Finding[]): string {
   const count = (status: Finding["status"]) => findings.filter((finding) => finding.status === status).length;
   const [errors, warnings] = [count("error"), count("warning")];
-  if (errors + warnings === 0) return "Everything is there.";
+  if (errors + warnings === 0) return "No problems found.";
   return `${errors} ${errors === 1 ? "error" : "errors"}, ${warnings} ${warnings === 1 ? "warning" : "warnings"}.`;
 }

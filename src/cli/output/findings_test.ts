@@ -6,7 +6,7 @@ const FINE: Finding = { name: "kvm", status: "ok", found: "usable", hint: null }
 const SLOW: Finding = { name: "image-storage", status: "warning", found: "vfs", hint: "Use overlay." };
 const MISSING: Finding = { name: "buildah", status: "error", found: "none\x1b[2J", hint: "Install it." };
 
-Deno.test("formatFindings() has a line for each finding, the way to fix it below, and their number", () => {
+Deno.test("formatFindings() prints a line for each finding, its hint below, and a summary", () => {
   assert.equal(
     formatFindings([FINE, SLOW, MISSING], { colour: false }),
     "ok        kvm             usable\n" +
@@ -15,15 +15,15 @@ Deno.test("formatFindings() has a line for each finding, the way to fix it below
       "\n1 error, 1 warning.",
   );
   assert.match(formatFindings([MISSING, MISSING], { colour: false }), /\n2 errors, 0 warnings\.$/);
-  assert.equal(formatFindings([FINE], { colour: false }), "ok   kvm   usable\n\nEverything is there.");
+  assert.equal(formatFindings([FINE], { colour: false }), "ok   kvm   usable\n\nNo problems found.");
 });
 
-Deno.test("formatFindings() colours the status alone", () => {
+Deno.test("formatFindings() colours only the status", () => {
   const [line] = formatFindings([FINE], { colour: true }).split("\n");
   assert.equal(line, "\x1b[32mok\x1b[0m   kvm   usable");
 });
 
-Deno.test("formatFindings() wraps what was found beside its name, or below it where that leaves no room", () => {
+Deno.test("formatFindings() wraps the text beside the name, or below it on a narrow terminal", () => {
   const finding: Finding = {
     name: "kvm",
     status: "error",

@@ -2,10 +2,10 @@ import { columnsOf } from "../terminal.ts";
 import { writeError } from "./print.ts";
 
 const ERASE_LINE = "\r\x1b[K";
-/** What is drawn on a terminal that does not say how wide it is. */
+/** The width of a terminal that does not report its width. */
 const DEFAULT_COLUMNS = 80;
 
-/** The last line of the terminal that standard error is, drawn over again until it is erased. */
+/** The last line of the terminal on standard error, which can be redrawn and erased. */
 export class LastLine implements Disposable {
   #isDrawn = false;
 
@@ -13,7 +13,7 @@ export class LastLine implements Disposable {
     return this.#isDrawn;
   }
 
-  /** Draws what `format` makes for a terminal of so many columns: less, as behind the last one begins another line. */
+  /** Draws the text that `format` returns for the terminal's width; it must be shorter than the terminal is wide. */
   draw(format: (columns: number) => string): void {
     this.#isDrawn = true;
     write(`${ERASE_LINE}${format(columnsOf(Deno.stderr) ?? DEFAULT_COLUMNS)}`);

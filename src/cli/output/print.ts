@@ -2,7 +2,7 @@ import { SmolvmError } from "../../errors.ts";
 import { osReason } from "../../host/os_error.ts";
 import { writeAll, writeAllSync } from "../../host/streams.ts";
 
-/** What was to be printed and could not be: it fails the whole command line, whatever else was done. */
+/** Output could not be written; this fails the whole command line, even if everything else succeeded. */
 export class OutputError extends SmolvmError {
   constructor(stream: "stdout" | "stderr", cause: unknown) {
     const name = { stdout: "output", stderr: "error" }[stream];
@@ -11,7 +11,7 @@ export class OutputError extends SmolvmError {
 }
 
 /**
- * Prints a line, or several, on standard output; nothing when nobody reads it any more.
+ * Prints one or more lines on standard output; ignores a closed pipe.
  *
  * @throws {OutputError}
  */
@@ -24,7 +24,7 @@ export function printLine(text: string): void {
 }
 
 /**
- * Prints what was done, for people; in a pipe or a file only the name of what it was done to, as docker has it.
+ * Prints what was done on a terminal, or only the object's name in a pipe or a file, as docker does.
  *
  * @throws {OutputError}
  */
@@ -32,24 +32,24 @@ export function printDone(name: string, sentence: string): void {
   printLine(Deno.stdout.isTerminal() ? sentence : name);
 }
 
-/** Prints a line, or several, on standard error, as far as it takes them. */
+/** Prints one or more lines on standard error; ignores errors. */
 export function printError(text: string): void {
   writeError(new TextEncoder().encode(`${text}\n`));
 }
 
-/** Writes to standard error, as far as it takes that. */
+/** Writes to standard error; ignores errors. */
 export function writeError(data: Uint8Array): void {
   try {
     writeAllSync(Deno.stderr, data);
   } catch {
-    // There is no other place to say so; what was to be done is done all the same.
+    // There is nowhere to report this error, and it must not stop the operation.
   }
 }
 
 /**
- * Writes what a command in a machine has written.
+ * Writes the output of a command in a machine.
  *
- * @throws {OutputError}; `BrokenPipe` when nobody reads it any more.
+ * @throws {OutputError}; `BrokenPipe` when the reader has closed the pipe.
  */
 export async function passOn(stream: "stdout" | "stderr", data: Uint8Array): Promise<void> {
   try {

@@ -5,10 +5,10 @@ import { formatSize } from "../../size.ts";
 import { printable } from "./table.ts";
 
 const BAR_WIDTH = 24;
-/** Drawing it costs more than copying a small file does. */
+/** The least time between two redraws: drawing costs more than copying a small file. */
 const INTERVAL_MS = 100;
 
-/** `big  [=====>    ]  50%  100 MB of 200 MB` on a line of so many columns; a long name loses its beginning. */
+/** Formats `big  [=====>    ]  50%  100 MB of 200 MB` for a terminal of this width; cuts the start of a long name. */
 export function formatProgress({ file, fileBytes, fileDone }: CopyProgress, columns: number): string {
   const part = fileBytes === 0 ? 1 : fileDone / fileBytes;
   const filled = Math.floor(part * BAR_WIDTH);
@@ -16,13 +16,13 @@ export function formatProgress({ file, fileBytes, fileDone }: CopyProgress, colu
   const percent = `${Math.floor(part * 100)}%`.padStart(4);
   const end = `[${bar}] ${percent}  ${formatSize(fileDone)} of ${formatSize(fileBytes)}`;
   const name = [...printable(file)];
-  // The last column stays free: behind it a terminal begins another line.
+  // The last column stays free: after it, a terminal wraps the line.
   const room = Math.max(0, columns - end.length - 3);
   const shown = name.length > room ? ["\u{2026}", ...name.slice(name.length - room + 1)].slice(0, room) : name;
   return [shown.join(""), end].filter((text) => text !== "").join("  ").slice(0, Math.max(0, columns - 1));
 }
 
-/** The progress of a copy on the last line of the terminal that standard error is, until it is disposed of. */
+/** Shows the progress of a copy on the last line of the terminal on standard error, until it is disposed of. */
 export class ProgressLine implements Disposable {
   /** Bytes copied so far. */
   done = 0;
@@ -37,7 +37,7 @@ export class ProgressLine implements Disposable {
     this.#line.draw((columns) => formatProgress(progress, columns));
   }
 
-  /** Prints a line of its own. */
+  /** Erases the progress and prints a line. */
   say(text: string): void {
     this.#line.erase();
     printError(printable(text));

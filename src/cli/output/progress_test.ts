@@ -3,7 +3,7 @@ import { formatProgress } from "./progress.ts";
 
 const progress = (file: string, fileDone: number, fileBytes: number) => ({ file, fileDone, fileBytes, done: 0 });
 
-Deno.test("formatProgress() shows a file and how much of it is copied", () => {
+Deno.test("formatProgress() shows a file and how much of it has been copied", () => {
   assert.equal(
     formatProgress(progress("sub/big", 50e6, 200e6), 80),
     "sub/big  [======>                 ]  25%  50 MB of 200 MB",
@@ -12,7 +12,7 @@ Deno.test("formatProgress() shows a file and how much of it is copied", () => {
   assert.equal(formatProgress(progress("empty", 0, 0), 80), "empty  [========================] 100%  0 B of 0 B");
 });
 
-Deno.test("formatProgress() fits a terminal, whatever a file is called", () => {
+Deno.test("formatProgress() fits any terminal, and shows no escape sequences in file names", () => {
   const long = formatProgress(progress(`${"folder/".repeat(20)}name`, 1, 2), 80);
   assert.match(long, /^\u2026.*\/name {2}\[/);
   assert.equal([...long].length, 79);

@@ -4,17 +4,17 @@ import type { Phase } from "../../machine/launch.ts";
 import { LastLine } from "./last_line.ts";
 import { cut, printable } from "./table.ts";
 
-/** How long something may take before people are told what it is, in ms. */
+/** The time before a slow operation gets a status line, in ms. */
 export const DELAY_MS = 1000;
 
 const DOING: Record<Phase, string> = { pull: "Pulling", load: "Loading", prepare: "Preparing", boot: "Booting" };
 
-/** What a machine's start is at, for a terminal of so many columns: `Booting web...`. */
+/** Formats the phase of a machine's start for a terminal of this width: `Booting web...`. */
 export function formatStatus(phase: Phase, what: string, columns: number): string {
   return cut(`${DOING[phase]} ${printable(what)}\u{2026}`, columns - 1);
 }
 
-/** What is waited for, on the terminal that standard error is; nothing unless it takes long. */
+/** Shows the current operation on the terminal on standard error if it takes longer than {@linkcode DELAY_MS}. */
 export class StatusLine implements Disposable {
   readonly #line: Pick<LastLine, "draw" | "erase" | "isDrawn">;
   readonly #wait: typeof startTimer;
@@ -26,14 +26,14 @@ export class StatusLine implements Disposable {
     this.#wait = wait;
   }
 
-  /** Says what is waited for from now on. */
+  /** Sets the operation to show. */
   show(phase: Phase, what: string): void {
     this.#format = formatStatus.bind(undefined, phase, what);
     if (this.#line.isDrawn) this.#line.draw(this.#format);
     else this.#timer ??= this.#wait(DELAY_MS, () => this.#line.draw(this.#format));
   }
 
-  /** Makes way for what others write: the line is not back before the next wait has taken long. */
+  /** Erases the line, so that others can write; it returns only when the next operation takes long. */
   clear(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
@@ -45,7 +45,7 @@ export class StatusLine implements Disposable {
   }
 }
 
-/** What is waited for, for those who watch a terminal; a log of details tells them already. */
+/** Creates a status line if standard error is a terminal; not with `quiet`, or at log levels that show these steps. */
 export function openStatusLine({ quiet }: { quiet?: boolean }): StatusLine | undefined {
   const isDetailed = !["error", "warn"].includes(logLevel());
   return quiet || isDetailed || !Deno.stderr.isTerminal() ? undefined : new StatusLine();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { DELAY_MS, formatStatus, StatusLine } from "./status_line.ts";
 
-/** Runs a test with a status line and what its terminal is told, on a clock of the test's own. */
+/** Runs a test with a status line and the list of texts it draws, on a mocked clock. */
 function statusTest(name: string, test: (status: StatusLine, told: string[]) => void): void {
   Deno.test(name, () => {
     mock.timers.enable({ apis: ["setTimeout"] });
@@ -30,7 +30,7 @@ function statusTest(name: string, test: (status: StatusLine, told: string[]) => 
   });
 }
 
-statusTest("StatusLine says nothing of what does not take long", (status, told) => {
+statusTest("StatusLine shows nothing for a quick operation", (status, told) => {
   status.show("prepare", "alpine");
   mock.timers.tick(DELAY_MS - 1);
   status[Symbol.dispose]();
@@ -39,7 +39,7 @@ statusTest("StatusLine says nothing of what does not take long", (status, told) 
 });
 
 statusTest(
-  "StatusLine says what is waited for, however many things there were before, and leaves nothing",
+  "StatusLine shows the latest operation once the delay has passed, and erases it at the end",
   (status, told) => {
     status.show("prepare", "alpine");
     mock.timers.tick(DELAY_MS / 2);
@@ -53,7 +53,7 @@ statusTest(
   },
 );
 
-statusTest("StatusLine makes way until another wait has taken long", (status, told) => {
+statusTest("StatusLine stays erased after clear() until another operation takes long", (status, told) => {
   status.show("pull", "alpine");
   mock.timers.tick(DELAY_MS);
   status.clear();
@@ -67,7 +67,7 @@ statusTest("StatusLine makes way until another wait has taken long", (status, to
   assert.deepEqual(told, ["Booting alpine\u2026"]);
 });
 
-Deno.test("formatStatus() fits a terminal, whatever an image is called", () => {
+Deno.test("formatStatus() fits any terminal, and shows no escape sequences in names", () => {
   assert.equal(formatStatus("load", "oci-archive:app.tar", 80), "Loading oci-archive:app.tar\u2026");
   assert.equal(formatStatus("pull", "localhost:5000/app", 20), "Pulling localhost:\u2026");
   for (let columns = 2; columns < 30; columns++) {

@@ -1,16 +1,16 @@
 import { wrap } from "./wrap.ts";
 
 const GAP = "   ";
-/** On a terminal that is too narrow for the other. */
+/** The gap on a terminal that is too narrow for {@linkcode GAP}. */
 const NARROW_GAP = " ";
-/** What a column may be shortened to, unless its header is longer: ids, and numbers, are whole. */
+/** The least width of a shortened column, unless its header is longer; IDs and numbers stay whole. */
 const LEAST_COLUMNS = 12;
 
 /**
- * Rows of cells in aligned columns, below the first, their headers, the last one ragged; a row may end early.
+ * Formats rows as aligned columns; the first row has the headers. The last column is not padded; a row may end early.
  *
- * @param width columns of the terminal, to which the longest columns are shortened; one that is too narrow even for
- * that has a block of lines for each row. Absent: the columns are as long as they are.
+ * @param width width of the terminal, for which the longest columns are shortened; if it is still too narrow, each row
+ * becomes a block of lines. Absent: columns are not shortened.
  */
 export function formatTable(rows: string[][], width = Infinity): string {
   const clean = rows.map((row) => row.map(printable));
@@ -25,10 +25,10 @@ function columnsIn(rows: string[][]): number {
   return Math.max(...rows.map((row) => row.length));
 }
 
-/** The widths of the columns, in all at most `room`, the longest shortened first; `undefined` when that is too little. */
+/** Returns column widths of at most `room` in total, shortening the longest first; `undefined` if they do not fit. */
 function shrink(rows: string[][], room: number): number[] | undefined {
   const columns = columnsIn(rows);
-  // A cell that ends its row early is no measure for what others have there.
+  // A cell that ends its row early does not widen its column.
   const measure = (row: string[], column: number) => row.length > column + 1 || row.length === columns;
   const widths = Array.from({ length: columns }, (_, column) => {
     return Math.max(0, ...rows.map((row) => measure(row, column) ? widthOf(row[column] ?? "") : 0));
@@ -55,7 +55,7 @@ function formatRow(row: string[], widths: number[], { gap, width }: { gap: strin
   return cells.join(gap).trimEnd();
 }
 
-/** The cells of a row below one another, behind their headers, and an empty line between rows; or the headers alone. */
+/** Formats each row as a block with a line per cell, after its header; without rows, formats only the headers. */
 function formatBlocks([headers = [], ...rows]: string[][], width: number): string {
   if (rows.length === 0) return wrap(headers.join(" "), { width });
   const start = Math.max(...headers.map(widthOf)) + 1;
@@ -67,7 +67,7 @@ function formatBlocks([headers = [], ...rows]: string[][], width: number): strin
   return blocks.map((lines) => lines.join("\n")).join("\n\n");
 }
 
-/** A name from an image or a path can hold anything, a terminal's commands included. */
+/** Replaces control characters: names from images and paths may contain terminal escape sequences. */
 export function printable(cell: string): string {
   // deno-lint-ignore no-control-regex
   return cell.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
@@ -77,7 +77,7 @@ function pad(cell: string, width: number): string {
   return cell + " ".repeat(Math.max(0, width - widthOf(cell)));
 }
 
-/** A line of at most so many columns; one that was longer ends with an ellipsis. */
+/** Shortens a line to `width` columns; a shortened line ends with an ellipsis. */
 export function cut(line: string, width: number): string {
   if (widthOf(line) <= width) return line;
   let kept = "";
@@ -88,7 +88,7 @@ export function cut(line: string, width: number): string {
   return `${kept}\u{2026}`;
 }
 
-/** Near enough: names are ASCII, and what follows them is the last column. */
+/** Counts characters, which is accurate enough: names are ASCII, and other text is in the last column. */
 function widthOf(text: string): number {
   return [...text].length;
 }

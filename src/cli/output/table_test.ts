@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { formatTable } from "./table.ts";
 
-Deno.test("formatTable() aligns columns, but for the end of a row", () => {
+Deno.test("formatTable() aligns columns, and does not pad the end of a row", () => {
   const rows = [["NAME", "STATE", "ROOTFS"], ["web-server", "up", "/srv"], ["db", "", "/a very long path"]];
   assert.equal(
     formatTable(rows),
@@ -9,7 +9,7 @@ Deno.test("formatTable() aligns columns, but for the end of a row", () => {
   );
 });
 
-Deno.test("formatTable() lets a row end early, with a last cell that widens no column", () => {
+Deno.test("formatTable() lets a row end early with a cell that does not widen its column", () => {
   const rows = [["A", "B", "C"], ["1", "why there is nothing more"], ["2", "3", "4"]];
   assert.equal(formatTable(rows), ["A   B   C", "1   why there is nothing more", "2   3   4"].join("\n"));
 });
@@ -21,7 +21,7 @@ Deno.test("formatTable() leaves no space at the end of a line", () => {
 const WIDE = [["NAME", "STATE", "PID", "ROOTFS"], ["web", "running", "4194304", "docker.io/library/busybox:latest"]];
 const table = (rows: string[][], width: number) => formatTable(rows, width).split("\n");
 
-Deno.test("formatTable() shortens the longest columns to the width of the terminal, and says so", () => {
+Deno.test("formatTable() shortens the longest columns to the terminal's width, with an ellipsis", () => {
   assert.deepEqual(table(WIDE, 59), [
     "NAME   STATE     PID       ROOTFS",
     "web    running   4194304   docker.io/library/busybox:latest",
@@ -37,7 +37,7 @@ Deno.test("formatTable() shortens the longest columns to the width of the termin
   ]);
 });
 
-Deno.test("formatTable() leaves less between columns, then puts cells below one another, before it hides any", () => {
+Deno.test("formatTable() narrows the gaps, then prints blocks, so that it hides no cell", () => {
   assert.deepEqual(table(WIDE, 36), ["NAME STATE   PID     ROOTFS", "web  running 4194304 docker.io/libr\u{2026}"]);
   assert.deepEqual(table([...WIDE, ["db", "created", "", "/srv"]], 24), [
     "NAME   web",
@@ -65,11 +65,11 @@ Deno.test("formatTable() cuts a last cell that ends its row early", () => {
   ]);
 });
 
-Deno.test("formatTable() counts characters, and cuts none in two", () => {
+Deno.test("formatTable() counts characters, and does not split them", () => {
   assert.equal(formatTable([["\u{1F980}x", "y"], ["abc", "z"]]), "\u{1F980}x    y\nabc   z");
   assert.equal(formatTable([["N"], ["\u{1F980}".repeat(14)]], 13), `N\n${"\u{1F980}".repeat(12)}\u{2026}`);
 });
 
-Deno.test("formatTable() shows no command to the terminal", () => {
+Deno.test("formatTable() replaces terminal escape sequences", () => {
   assert.equal(formatTable([["a\x1b[31mb\r\n\x7f\x9bc\t", "d"]]), "a?[31mb????c?   d");
 });

@@ -1,20 +1,19 @@
-/** Words as a shell has them: quoted text is never broken. */
+/** Shell words: quoted text is never broken. */
 const SHELL_WORDS = /(?:'[^']*'|"[^"]*"|[^\s'"]|['"])+/g;
 const PROSE_WORDS = /\S+/g;
 
-/** How a text is wrapped. */
+/** How to wrap a text. */
 export interface WrapOptions {
-  /** Columns of a line at most. */
+  /** The most columns of a line. */
   width: number;
-  /** What the lines after the first begin with. */
+  /** The indent of all lines but the first. */
   indent?: string;
-  /** Whether it is a command, whose lines a shell puts together again. */
+  /** Whether the text is a shell command; its lines then end with a backslash. */
   isCommand?: boolean;
 }
 
 /**
- * A line as several of so many columns, broken between words, and within those that are longer than a line unless it is
- * a command.
+ * Wraps a line between words. Words that are longer than a line are broken, except in a command.
  */
 export function wrap(line: string, { width, indent = "", isCommand = false }: WrapOptions): string {
   if ([...line].length <= width) return line;
@@ -44,7 +43,7 @@ export function wrap(line: string, { width, indent = "", isCommand = false }: Wr
   return lines.join(`${tail}\n`);
 }
 
-/** A help for so many columns: its prose wrapped, and its examples as a shell takes them. */
+/** Wraps a help text: prose between words, examples as valid shell commands. */
 export function wrapHelp(text: string, width: number): string {
   let inExamples = false;
   return text.split("\n").map((line) => {
@@ -55,7 +54,7 @@ export function wrapHelp(text: string, width: number): string {
   }).join("\n");
 }
 
-/** A comment that has no room behind its command comes before it: in the lines of a command there can be none. */
+/** Moves a comment that does not fit after its command in front of it, because continued lines allow no comments. */
 function wrapExample(line: string, options: WrapOptions): string {
   const [, indent = "", command = "", comment] = /^(\s*)(.*?)(?:\s+# (.*))?$/.exec(line) ?? [];
   if (comment === undefined || line.length <= options.width) return wrap(line, { ...options, isCommand: true });
