@@ -9,7 +9,7 @@
 import "./runner/entry.ts"; // Import this first: in an executable, this program is also the runner.
 import deno from "../deno.json" with { type: "json" };
 import { printLine } from "./cli/output/print.ts";
-import { reporting } from "./cli/report.ts";
+import { withErrorReport } from "./cli/report.ts";
 
 /** The PATH that a shell uses if none is set. */
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -21,7 +21,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (!Deno.env.get("PATH")) Deno.env.set("PATH", DEFAULT_PATH);
   // This is faster than loading the full program, which handles --version too.
   if (args.length === 1 && args[0] === "--version") {
-    return await reporting(() => Promise.try(printLine, deno.version)) ?? 0;
+    return await withErrorReport(() => Promise.try(printLine, deno.version)) ?? 0;
   }
   if (args[0] === "run") {
     const { runDirectly } = await import("./cli/direct_run.ts");

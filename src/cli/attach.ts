@@ -4,7 +4,7 @@ import { parseDetachKeys } from "./detach_keys.ts";
 import { getMachine } from "./get_machine.ts";
 import { machineArgument } from "./machine_argument.ts";
 import { parseBoolean } from "./parse.ts";
-import { attend } from "./session.ts";
+import { runSession } from "./session.ts";
 import { terminalSize } from "./terminal.ts";
 
 const EXAMPLES = `
@@ -38,7 +38,7 @@ export function attachCommand(setExitCode: (code: number) => void) {
       const terminal = tty && onTerminal ? terminalSize() : undefined;
       const stdin = wantsInput && hasInput;
       setExitCode(
-        await attend((streams) => machine.attach(streams), { terminal, stdin, signals: sigProxy, detachKeys }),
+        await runSession((streams) => machine.attach(streams), { terminal, stdin, signals: sigProxy, detachKeys }),
       );
     });
 }

@@ -4,7 +4,7 @@ import { readChunks } from "../host/streams.ts";
 import type { CopyOptions, GuestFiles } from "../mod.ts";
 import { argument } from "./completion/kind.ts";
 import { parseCopyPath } from "./copy_path.ts";
-import { passOn } from "./output/print.ts";
+import { writeOutput } from "./output/print.ts";
 import { ProgressLine } from "./output/progress.ts";
 import { formatSize } from "../size.ts";
 import { untilSignal } from "./signals.ts";
@@ -63,7 +63,7 @@ function planCopy(source: string, destination: string): (options: CopyOptions) =
   }
   if (from.kind === "guest") {
     if (to.kind === "stream") refuseTerminal(Deno.stdout, "output");
-    const target = to.kind === "stream" ? passOn.bind(undefined, "stdout") : to.path;
+    const target = to.kind === "stream" ? writeOutput.bind(undefined, "stdout") : to.path;
     return async (options) => (await filesOf(from.name)).copyOut(from.path, target, options);
   }
   throw new SmolvmError("usage", `Cannot copy "${source}" to "${destination}": neither is in a machine`, {

@@ -5,7 +5,7 @@ import { ask, requireAnswers } from "./ask.ts";
 import { getMachine } from "./get_machine.ts";
 import { machineArguments } from "./machine_argument.ts";
 import { printDone } from "./output/print.ts";
-import { forEachTarget, orMissing } from "./targets.ts";
+import { forEachTarget, ignoreMissing } from "./targets.ts";
 
 const EXAMPLES = `
 Examples:
@@ -28,10 +28,10 @@ export function deleteCommand(setExitCode: (code: number) => void) {
         const machine = await getMachine(name);
         machines.set(machine.id, machine);
       };
-      const found = await forEachTarget(names, (name) => orMissing(missing, () => find(name)));
+      const found = await forEachTarget(names, (name) => ignoreMissing(missing, () => find(name)));
       if (!force && machines.size > 0) requireAnswers("delete");
       const deleted = await forEachTarget([...machines.values()], (machine) =>
-        orMissing(missing, async () => {
+        ignoreMissing(missing, async () => {
           if (!force) await askFor(machine);
           await machine.delete({ force });
           printDone(machine.name, `Deleted VM: ${machine.name}`);

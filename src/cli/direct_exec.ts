@@ -1,8 +1,8 @@
-import { directly } from "./direct.ts";
+import { runWithoutCommander } from "./direct.ts";
 import { EXEC_OPTIONS, execLine } from "./exec_line.ts";
 
 /** Runs this process's `smolvm exec` and returns its exit code; `undefined` if the full program must run it. */
 export const execDirectly = () =>
-  directly(EXEC_OPTIONS, ({ options, operands: [name, ...argv] }) => {
+  runWithoutCommander(EXEC_OPTIONS, ({ options, operands: [name, ...argv] }) => {
     return name === undefined || argv.length === 0 ? undefined : execLine(name, argv, options);
   });

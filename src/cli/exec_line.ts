@@ -6,7 +6,7 @@ import { GuestCommand } from "../runtime/guest_command.ts";
 import { describeCommand } from "../runtime/options.ts";
 import type { OptionRow } from "./option_table.ts";
 import { collectEnv, collectEnvFile, parseUser, parseWorkdir, toVariables } from "./parse.ts";
-import { attend } from "./session.ts";
+import { runSession } from "./session.ts";
 import { requireTerminal } from "./terminal.ts";
 
 /** The options of `smolvm exec`. */
@@ -64,7 +64,7 @@ export async function execLine(name: string, argv: string[], given: ExecLineOpti
   const terminal = tty ? requireTerminal({ interactive: stdin }) : undefined;
   const machine = openMachine(name);
   const command = { ...describeCommand(argv, { ...options, terminal }), stdin };
-  return await attend((streams) => new GuestCommand((io) => startExec(machine, command, io), streams), {
+  return await runSession((streams) => new GuestCommand((io) => startExec(machine, command, io), streams), {
     terminal,
     stdin,
   });

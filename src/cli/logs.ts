@@ -3,7 +3,7 @@ import { SmolvmError } from "../errors.ts";
 import type { NetworkEvent, OutputChunk } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
 import { machineArgument } from "./machine_argument.ts";
-import { passOn } from "./output/print.ts";
+import { writeOutput } from "./output/print.ts";
 import { parseTail } from "./parse.ts";
 import { parseTime } from "./parse_time.ts";
 import { forEachTarget } from "./targets.ts";
@@ -68,7 +68,7 @@ async function* asText(
 /** Prints the output; ends silently when the reader closes the pipe, as `head` does. */
 async function print(output: AsyncIterable<OutputChunk>): Promise<void> {
   try {
-    for await (const { stream, data } of output) await passOn(stream, data);
+    for await (const { stream, data } of output) await writeOutput(stream, data);
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }

@@ -5,7 +5,7 @@ import { argument } from "./completion/kind.ts";
 import { formatAge } from "./output/age.ts";
 import { printLine } from "./output/print.ts";
 import { formatTable } from "./output/table.ts";
-import { forEachTarget, orMissing } from "./targets.ts";
+import { forEachTarget, ignoreMissing } from "./targets.ts";
 import { columnsOf } from "./terminal.ts";
 
 const EXAMPLES = `
@@ -98,7 +98,7 @@ export function networkCommand(setExitCode: (code: number) => void, program: Com
       setExitCode(
         await forEachTarget(
           [...new Set(names)],
-          (name) => orMissing({ force, code: "no-network" }, () => remove(name)),
+          (name) => ignoreMissing({ force, code: "no-network" }, () => remove(name)),
         ),
       );
     });

@@ -10,7 +10,7 @@ import { FOLDER_GONE } from "./folder_gone.ts";
 import { openLog } from "./log_options.ts";
 import { printError, printLine } from "./output/print.ts";
 import { wrap, wrapHelp } from "./output/wrap.ts";
-import { reporting } from "./report.ts";
+import { withErrorReport } from "./report.ts";
 import { columnsOf } from "./terminal.ts";
 
 /** The width of help when the terminal's width is unknown. */
@@ -83,7 +83,7 @@ function formatItem(term: string, termWidth: number, description: string, helper
 
 /** Runs any command line, reports errors, and returns the exit code. */
 export async function programMain(args: readonly string[]): Promise<number> {
-  return await reporting(async () => {
+  return await withErrorReport(async () => {
     adoptSpareRunner();
     try {
       return await runProgram(args);

@@ -13,7 +13,7 @@ export function reportError(error: unknown): void {
 }
 
 /** Runs `act` and returns its result; reports an error and returns its exit code. */
-export async function reporting<T>(act: () => Promise<T>): Promise<T | number> {
+export async function withErrorReport<T>(act: () => Promise<T>): Promise<T | number> {
   try {
     return await act();
   } catch (error) {

@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { machineArguments } from "./machine_argument.ts";
 import { parseTimeout } from "./parse.ts";
-import { startThere } from "./start.ts";
+import { startDetached } from "./start.ts";
 import { untilSignal } from "./signals.ts";
 import { DEFAULT_TIMEOUT_S } from "./stop.ts";
 import { forEachMachine } from "./targets.ts";
@@ -33,7 +33,7 @@ export function restartCommand(setExitCode: (code: number) => void) {
           return forEachMachine(names, async (machine) => {
             if (signal.aborted) return;
             await Promise.race([machine.stop({ timeoutMs: timeout * 1000 }), interrupted]);
-            await startThere(machine, signal);
+            await startDetached(machine, signal);
           });
         }),
       );

@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { argument } from "./completion/kind.ts";
 import { printLine } from "./output/print.ts";
-import { forEachTarget, orMissing } from "./targets.ts";
+import { forEachTarget, ignoreMissing } from "./targets.ts";
 
 const EXAMPLES = `
 An image that a running machine uses is never removed. After --force, stopped
@@ -23,7 +23,7 @@ export function rmiCommand(setExitCode: (code: number) => void) {
       const { Images } = await import("../mod.ts");
       setExitCode(
         await forEachTarget([...new Set(images)], (image) =>
-          orMissing({ force, code: "no-image" }, async () => {
+          ignoreMissing({ force, code: "no-image" }, async () => {
             const { untagged, deleted } = await Images.remove(image, { force });
             for (const name of untagged) printLine(`Untagged: ${name}`);
             for (const imageId of deleted) printLine(`Deleted: sha256:${imageId}`);

@@ -5,7 +5,7 @@ import { type GivenOptions, type MachineLine, machineOptions } from "./machine_o
 import type { OptionRow } from "./option_table.ts";
 import { openStatusLine } from "./output/status_line.ts";
 import { parseSeconds } from "./parse.ts";
-import { attend } from "./session.ts";
+import { runSession } from "./session.ts";
 import { requireTerminal } from "./terminal.ts";
 
 /** The options of `smolvm run` in addition to those that describe a machine. */
@@ -41,5 +41,5 @@ export async function runAttached(line: MachineLine & { options: RunLineOptions 
   const { source, command, ...settings } = await machineOptions(line, status);
   const start = (streams: StreamOptions) =>
     startRun(source, command, { ...settings, ...streams, bootTimeoutMs: bootTimeoutMs() });
-  return await attend(start, { terminal, stdin, status, timeoutS });
+  return await runSession(start, { terminal, stdin, status, timeoutS });
 }

@@ -3,7 +3,7 @@ import { readChunks } from "../host/streams.ts";
 import { startTimer } from "../host/timer.ts";
 import type { GuestCommand, StreamOptions, WindowSize } from "../mod.ts";
 import { untilDetached } from "./detach_keys.ts";
-import { OutputError, passOn, printError } from "./output/print.ts";
+import { OutputError, printError, writeOutput } from "./output/print.ts";
 import type { StatusLine } from "./output/status_line.ts";
 import { endsProcess, FORWARDED, onResize, onSignals } from "./signals.ts";
 import { rawTerminal, terminalSize } from "./terminal.ts";
@@ -37,7 +37,7 @@ export interface SessionOptions {
  * @param start starts the command with these streams
  * @throws {SmolvmError} when the command cannot be started or its output cannot be written; `timeout`.
  */
-export async function attend(
+export async function runSession(
   start: (streams: StreamOptions) => GuestCommand,
   { terminal, stdin, status: line, timeoutS, end: endMachine, signals: forwards = true, detachKeys }: SessionOptions,
 ): Promise<number> {
@@ -53,7 +53,7 @@ export async function attend(
   async function write(stream: "stdout" | "stderr", data: Uint8Array): Promise<void> {
     await ready;
     try {
-      await passOn(stream, data);
+      await writeOutput(stream, data);
     } catch (error) {
       // A closed pipe is only reported to the command. Any other error loses output, which must not look like success.
       if (error instanceof OutputError) end.reject(error);

@@ -4,7 +4,7 @@ import type { StreamOptions } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
 import { machineArgument } from "./machine_argument.ts";
 import { parseUser } from "./parse.ts";
-import { attend } from "./session.ts";
+import { runSession } from "./session.ts";
 import { terminalSize } from "./terminal.ts";
 
 const EXAMPLES = `
@@ -30,7 +30,7 @@ export function shellCommand(setExitCode: (code: number) => void) {
       for (const argv of SHELLS) {
         try {
           const start = (streams: StreamOptions) => machine.exec(argv, { user, ...streams });
-          return setExitCode(await attend(start, { terminal, stdin: true }));
+          return setExitCode(await runSession(start, { terminal, stdin: true }));
         } catch (error) {
           if (!(error instanceof SmolvmError && error.code === "not-found")) throw error;
         }

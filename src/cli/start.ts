@@ -8,7 +8,7 @@ import { bootTimeoutMs } from "./boot_timeout.ts";
 import { openStatusLine } from "./output/status_line.ts";
 import { printDone } from "./output/print.ts";
 import type { StatusLine } from "./output/status_line.ts";
-import { attend } from "./session.ts";
+import { runSession } from "./session.ts";
 import { untilSignal } from "./signals.ts";
 import { forEachMachine } from "./targets.ts";
 import { terminalSize } from "./terminal.ts";
@@ -37,26 +37,26 @@ export function startCommand(setExitCode: (code: number) => void) {
         }
         const machine = await getMachine(name);
         setExitCode(
-          await startHere(machine, {
+          await startAttached(machine, {
             foreground,
             interactive,
             status: openStatusLine(self.optsWithGlobals() as { quiet?: true }),
           }),
         );
       } else {
-        setExitCode(await untilSignal((signal) => forEachMachine(names, (machine) => startThere(machine, signal))));
+        setExitCode(await untilSignal((signal) => forEachMachine(names, (machine) => startDetached(machine, signal))));
       }
     });
 }
 
 /** Starts a machine in the background and prints that; aborting `signal` cancels the start. */
-export async function startThere(machine: Machine, signal: AbortSignal): Promise<void> {
+export async function startDetached(machine: Machine, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { pid, log } = await machine.start({ bootTimeoutMs: bootTimeoutMs(), signal });
   printDone(machine.name, `Started VM: ${machine.name} (PID: ${pid})\nLogs: ${log}`);
 }
 
-async function startHere(
+async function startAttached(
   machine: Machine,
   { foreground, interactive, status }: { foreground: boolean; interactive: boolean; status: StatusLine | undefined },
 ): Promise<number> {
@@ -67,7 +67,7 @@ async function startHere(
   const onPhase = (phase: Phase) => status?.show(phase, machine.name);
   const start = (streams: StreamOptions) =>
     machine.startAttached({ ...streams, terminal, bootTimeoutMs: bootTimeoutMs(), onPhase });
-  return await attend(start, {
+  return await runSession(start, {
     terminal: onTerminal ? terminal : undefined,
     stdin: interactive || foreground && (hasInput || onTerminal),
     status,

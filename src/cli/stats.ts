@@ -2,7 +2,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import type { ReadableMachine } from "../machine/find.ts";
 import type { MachineStats } from "../requests/stats.ts";
 import { argument } from "./completion/kind.ts";
-import { passOn } from "./output/print.ts";
+import { writeOutput } from "./output/print.ts";
 import { formatMemory } from "../size.ts";
 import { formatTable } from "./output/table.ts";
 import { forEachTarget } from "./targets.ts";
@@ -71,7 +71,7 @@ function paint(text: string): string {
 /** Prints to standard output; returns false when the reader has closed the pipe. */
 async function print(text: string): Promise<boolean> {
   try {
-    await passOn("stdout", new TextEncoder().encode(text));
+    await writeOutput("stdout", new TextEncoder().encode(text));
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return false;

@@ -40,7 +40,7 @@ export async function forEachMachine(
 }
 
 /** Runs `act`; with `force`, an error with this `code` is reported but is no failure, as with docker's `-f`. */
-export async function orMissing(
+export async function ignoreMissing(
   { force, code }: { force: boolean; code: ErrorCode },
   act: () => Promise<void>,
 ): Promise<void> {

@@ -5,7 +5,7 @@ import { ownBundle, removeBundle, writeBundle } from "./bundle.ts";
 import { optionValue, type RuntimeCall, withOption } from "./command_line.ts";
 import { readOciConfig } from "./config.ts";
 import { isPodHolder, refuseUnsupported } from "./refusals.ts";
-import { isThere, passOn } from "./runtime.ts";
+import { callOtherRuntime, containerExists } from "./runtime.ts";
 import { readSettings } from "./settings.ts";
 
 /** `create` and `run`: the other runtime makes a container that runs the VM's process. */
@@ -13,16 +13,18 @@ export async function create(call: RuntimeCall): Promise<number> {
   refuseDescriptors(call);
   const bundle = resolve(optionValue(call.options, "--bundle") ?? ".");
   const config = readOciConfig(bundle);
-  if (isPodHolder(config)) return await passOn(call);
+  if (isPodHolder(config)) return await callOtherRuntime(call);
   refuseUnsupported(config);
   const own = ownBundle(bundle, checkId(call.operands[0]!));
   // An earlier container with this id may still exist or may have left its bundle.
-  if (exists(own) && await isThere(call)) throw new SmolvmError("usage", "container with given ID already exists");
+  if (exists(own) && await containerExists(call)) {
+    throw new SmolvmError("usage", "container with given ID already exists");
+  }
   removeBundle(own);
   using undo = new DisposableStack();
   undo.defer(() => removeBundle(own));
   writeBundle({ bundle, own }, config, readSettings());
-  const code = await passOn({ ...call, options: withOption(call.options, "--bundle", own) });
+  const code = await callOtherRuntime({ ...call, options: withOption(call.options, "--bundle", own) });
   const goesOn = call.command === "create" || call.options.includes("--detach");
   if (goesOn && code === 0) undo.move();
   return code;

@@ -5,7 +5,7 @@ import { type OciProcess, readOciConfig, readOciProcess } from "./config.ts";
 import { refuseDescriptors } from "./create.ts";
 import { checkCommand } from "./lookup.ts";
 import { containedProgram } from "./program.ts";
-import { bundleOf, passOn } from "./runtime.ts";
+import { bundleOf, callOtherRuntime } from "./runtime.ts";
 import { EXEC_VARIABLE } from "./spec.ts";
 
 /** Options that describe the command when there is no `--process` file. */
@@ -18,7 +18,7 @@ export async function exec(call: RuntimeCall): Promise<number> {
   refuseDescriptors(call);
   const bundle = engineBundle(await bundleOf(call));
   // The container that holds a pod's namespaces has no VM.
-  if (bundle === undefined) return await passOn(call);
+  if (bundle === undefined) return await callOtherRuntime(call);
   const config = readOciConfig(bundle);
   const file = optionValue(call.options, "--process");
   const process = file === undefined ? describedProcess(call, config.process) : readOciProcess(file);
@@ -29,7 +29,7 @@ export async function exec(call: RuntimeCall): Promise<number> {
     outer.env!.push(`${EXEC_VARIABLE}=${JSON.stringify(process)}`);
     Deno.writeTextFileSync(rewritten, JSON.stringify(outer));
     const options = call.options.filter((option) => !DESCRIBING.includes(optionName(option)));
-    return await passOn({
+    return await callOtherRuntime({
       ...call,
       options: withOption(options, "--process", rewritten),
       operands: call.operands.slice(0, 1),

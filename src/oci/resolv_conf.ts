@@ -39,12 +39,12 @@ export function writeResolvConf(mounts: readonly GuestMount[]): string[] {
   const mount = mountIn(mounts);
   if (mount === undefined) return [];
   const text = Deno.readTextFileSync(ENGINES);
-  Deno.writeTextFileSync(`${BOOT_FOLDER}${mount.source}`, reachable(text));
+  Deno.writeTextFileSync(`${BOOT_FOLDER}${mount.source}`, withReachableNameservers(text));
   return nameserversIn(text);
 }
 
 /** The text of a `resolv.conf` with only name servers that a guest can reach. */
-export function reachable(text: string): string {
+export function withReachableNameservers(text: string): string {
   if (!nameserversIn(text).some(isLoopback)) return text;
   const rest = text.split("\n").filter((line) => !/^\s*nameserver\b/.test(line));
   return [`nameserver ${formatIpv4(GUEST_LINK.gateway)}`, ...rest].join("\n");

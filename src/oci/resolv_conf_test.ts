@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { reachable } from "./resolv_conf.ts";
+import { withReachableNameservers } from "./resolv_conf.ts";
 
-Deno.test("reachable() replaces name servers on the container's loopback by the gateway, and changes nothing else", () => {
+Deno.test("withReachableNameservers() replaces name servers on the container's loopback by the gateway, and changes nothing else", () => {
   assert.equal(
-    reachable("# docker's\nsearch example.test\nnameserver 127.0.0.11\noptions ndots:0\n"),
+    withReachableNameservers("# docker's\nsearch example.test\nnameserver 127.0.0.11\noptions ndots:0\n"),
     "nameserver 192.168.127.1\n# docker's\nsearch example.test\noptions ndots:0\n",
   );
   const other = "nameserver 10.96.0.10\nsearch svc.cluster.local\n";
-  assert.equal(reachable(other), other);
+  assert.equal(withReachableNameservers(other), other);
 });

@@ -6,7 +6,7 @@ import type { RuntimeCall } from "./command_line.ts";
 export const RUNTIME_VARIABLE = "SMOLVM_OCI_RUNTIME";
 
 /** Passes a call to the other runtime, with the streams of this process; returns its exit code. */
-export async function passOn({ global, command, options, operands }: RuntimeCall): Promise<number> {
+export async function callOtherRuntime({ global, command, options, operands }: RuntimeCall): Promise<number> {
   const process = start([...global, command, ...options, ...operands], "inherit");
   const { code } = await process.status;
   return code;
@@ -22,7 +22,7 @@ export async function bundleOf({ global, operands }: RuntimeCall): Promise<strin
 }
 
 /** Whether the other runtime knows the container. */
-export async function isThere({ global, operands }: RuntimeCall): Promise<boolean> {
+export async function containerExists({ global, operands }: RuntimeCall): Promise<boolean> {
   const { success } = await start([...global, "state", operands[0]!], "piped").output();
   return success;
 }

@@ -36,7 +36,7 @@ export class ListReader {
 }
 
 /** A text that changes, as chunks for a reader: the reader always gets the newest text and may miss older ones. */
-export class Latest implements AsyncIterable<Uint8Array> {
+export class LatestText implements AsyncIterable<Uint8Array> {
   #text: string | undefined;
   #changed = Promise.withResolvers<void>();
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Latest, ListReader } from "./server_lists.ts";
+import { LatestText, ListReader } from "./server_lists.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -17,8 +17,8 @@ Deno.test("ListReader drops invalid ports, and a list without an end", () => {
   assert.deepEqual(reader.push(bytes("\n")), [new Set()]);
 });
 
-Deno.test("Latest gives its reader the newest text, once", async () => {
-  const latest = new Latest();
+Deno.test("LatestText gives its reader the newest text, once", async () => {
+  const latest = new LatestText();
   const reader = latest[Symbol.asyncIterator]();
   const text = async () => new TextDecoder().decode((await reader.next()).value);
   latest.put("a");

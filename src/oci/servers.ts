@@ -6,7 +6,7 @@ import { CONTROL } from "../protocol/control.ts";
 import { AGENT_TOOL, encodeExec } from "../protocol/messages.ts";
 import { joinPort } from "../runner/port_forwarder.ts";
 import { controlSocket, execOf } from "../runner_interface/spec.ts";
-import { Latest, ListReader, portOf, UDP } from "./server_lists.ts";
+import { LatestText, ListReader, portOf, UDP } from "./server_lists.ts";
 
 /** The maximum that the agent's tool accepts. */
 const STAND_INS_MAX = 256;
@@ -22,7 +22,7 @@ export class SharedServers {
   readonly #serveDatagrams: (ports: ReadonlySet<number>) => void;
   readonly #listeners = new Map<string, Deno.TcpListener>();
   readonly #lists = new ListReader();
-  readonly #standIns = new Latest();
+  readonly #standIns = new LatestText();
   #namespacePorts = new Set<number>();
 
   /** @param serveDatagrams called with the ports of the guest's UDP servers */

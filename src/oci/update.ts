@@ -3,7 +3,7 @@ import { engineBundle } from "./bundle.ts";
 import { optionValue, type RuntimeCall, withOption } from "./command_line.ts";
 import { type OciResources, readJson, readOciConfig } from "./config.ts";
 import { raisedLimits } from "./resources.ts";
-import { bundleOf, passOn } from "./runtime.ts";
+import { bundleOf, callOtherRuntime } from "./runtime.ts";
 
 /**
  * `update`: changes the limits of the VM's processes. The guest's memory cannot change, but engines may repeat its
@@ -11,7 +11,7 @@ import { bundleOf, passOn } from "./runtime.ts";
  */
 export async function update(call: RuntimeCall): Promise<number> {
   const bundle = engineBundle(await bundleOf(call));
-  if (bundle === undefined) return await passOn(call);
+  if (bundle === undefined) return await callOtherRuntime(call);
   const file = optionValue(call.options, "--resources");
   if (file === undefined || call.options.length > 1) {
     throw new SmolvmError("usage", "Cannot update the container: expected --resources and no other option");
@@ -26,7 +26,7 @@ export async function update(call: RuntimeCall): Promise<number> {
   const rewritten = Deno.makeTempFileSync({ prefix: "smolvm-oci-", suffix: ".json" });
   try {
     Deno.writeTextFileSync(rewritten, JSON.stringify(raisedLimits(resources)));
-    return await passOn({ ...call, options: withOption(call.options, "--resources", rewritten) });
+    return await callOtherRuntime({ ...call, options: withOption(call.options, "--resources", rewritten) });
   } finally {
     Deno.removeSync(rewritten);
   }

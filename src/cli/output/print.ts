@@ -51,7 +51,7 @@ export function writeError(data: Uint8Array): void {
  *
  * @throws {OutputError}; `BrokenPipe` when the reader has closed the pipe.
  */
-export async function passOn(stream: "stdout" | "stderr", data: Uint8Array): Promise<void> {
+export async function writeOutput(stream: "stdout" | "stderr", data: Uint8Array): Promise<void> {
   try {
     await writeAll(Deno[stream], data);
   } catch (error) {
