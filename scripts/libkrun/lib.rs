@@ -2,7 +2,7 @@
 
 extern crate krun;
 
-/// Whether a VM may start before who gets its network's frames listens: krun-devices/net_connect.patch.
+/// Returns 1: a VM may start before its gateway listens (krun-devices/net_connect.patch).
 #[no_mangle]
 pub extern "C" fn smolvm_waits_for_network() -> i32 {
     1
