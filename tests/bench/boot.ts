@@ -113,8 +113,8 @@ async function mountDisk(folder: string): Promise<string> {
 }
 
 /**
- * Measures a run. An emulated machine is slow at code that it has not run for a while: there, runs twice and returns the
- * second measurement.
+ * Measures a run. An emulated machine is slow at code that it has not run for a while: there, runs twice and returns
+ * the second measurement.
  */
 async function measure(name: string, run: Run): Promise<Taken> {
   if (!Deno.args.includes("--emulated")) return await measureOnce(name, run);

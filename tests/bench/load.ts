@@ -1,8 +1,8 @@
 /**
  * Measures machines under load: files in the guest, compared with a guest of a minimal libkrun launcher; copies,
- * compared with `tar | exec` and docker's; concurrent commands and log readers; the memory of 1, 10 and 30 machines, and
- * the memory that an idle machine gives back. The runs alternate, so that load on the host slows all of them equally; of
- * the times, only the ratios are meaningful.
+ * compared with `tar | exec` and docker's; concurrent commands and log readers; the memory of 1, 10 and 30 machines,
+ * and the memory that an idle machine gives back. The runs alternate, so that load on the host slows all of them
+ * equally; of the times, only the ratios are meaningful.
  *
  *     deno run -A load.js WORK [--runs N] [--emulated]
  *
