@@ -68,7 +68,7 @@ test("exec works in a machine of run, and ends when the machine stops", async ()
   assertCode(await other.outcome, 137);
 });
 
-test("a command of exec is killed when its client dies, unless it is detached", () =>
+test("exec ends the command when its client dies, unless it is detached", () =>
   withMachine(async (name) => {
     const count = async (pattern: string) => (await inGuest(name, `ps -o args | grep -c '^${pattern}' || true`)).trim();
     assertCode(await exec("-d", name, "sh", "-c", "while :; do echo noise; done"), 0);

@@ -1,4 +1,4 @@
-/** The jail of a VM's process: what contains a guest that attacks its host. */
+/** The jail of a VM's process, which confines a guest that attacks its host. */
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { type Action, LAST, survivable } from "../attack/actions.ts";
@@ -248,23 +248,23 @@ async function assertHeld(starter: Starter, source: string): Promise<void> {
   assert.deepEqual(untouchable(starter), before);
 }
 
-test("the jail alone contains a guest of root's folder", async () => {
+test("the jail alone confines a guest that root runs from a folder", async () => {
   const starter = await makeStarter("root-folder");
   await assertHeld(starter, starter.rootfs);
 });
 
-test("the jail alone contains a guest of root's image", async () => {
+test("the jail alone confines a guest that root runs from an image", async () => {
   const starter = await makeStarter("root-image");
   await using image = await makeImage(starter);
   await assertHeld(starter, image.name);
 });
 
-userTest("the jail alone contains a guest of an ordinary user's folder", async (uid) => {
+userTest("the jail alone confines a guest that an ordinary user runs from a folder", async (uid) => {
   const starter = await makeStarter("user-folder", uid);
   await assertHeld(starter, starter.rootfs);
 });
 
-userTest("the jail alone contains a guest of an ordinary user's image", async (uid) => {
+userTest("the jail alone confines a guest that an ordinary user runs from an image", async (uid) => {
   const starter = await makeStarter("user-image", uid);
   await using image = await makeImage(starter);
   await assertHeld(starter, image.name);

@@ -149,7 +149,7 @@ test("a port belongs to one running machine, and is free once the machine was st
   for (const name of ["one", "two"]) await create(name, ...echo);
   for (const kill of [true, false]) {
     await start("one");
-    // Poll slowly: each connection starts a process in the guest.
+    // Poll slowly: each attempt starts a process in the guest.
     const hello = async () => text(await ask(await connect(port), new TextEncoder().encode("hello")));
     await until(async () => await hello() === "hello", { everyMs: 100 });
     const refused = await smolvm(["start", "two"]);
