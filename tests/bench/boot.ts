@@ -1,14 +1,14 @@
 /**
- * How long a microVM takes by the download, against libkrun's own floor: a bare launcher in C that boots the same root
- * filesystem. The runs alternate, so that whatever slows this host down slows all of them; only the ratios mean
- * anything.
+ * Measures how long the download's smolvm takes to run a microVM, compared with a floor: a minimal launcher in C that
+ * boots the same root filesystem with libkrun. The runs alternate, so that load on the host slows all of them equally;
+ * only the ratios are meaningful.
  *
  *     deno run -A boot.js WORK [--runs N] [--emulated] [--msb MSB [--msb-module FOLDER]]
  *
- * It is bundled, so that it needs nothing of the checkout: WORK has the unpacked download, as `download`, and the programs
- * `floor` (the launcher, `floor.c`) and `clear_memory` (`clear_memory.c`). MSB is the executable of microsandbox, to be
- * measured beside it, and FOLDER npm's package microsandbox. In an emulated machine, the memory that the last run has left
- * is cleared before each run.
+ * The script is bundled, so that it does not need the checkout. WORK contains the unpacked download, as `download`, and
+ * the programs `floor` (the launcher, `floor.c`) and `clear_memory` (`clear_memory.c`). MSB is the executable of
+ * microsandbox, which is measured too, and FOLDER is the npm package microsandbox. In an emulated machine, the memory
+ * that the previous run used is cleared before each run.
  *
  * @module
  */
@@ -29,10 +29,10 @@ await using store = await makeImageStore();
 const rootfs = `${store.folder}/rootfs`;
 await buildRootfs(rootfs);
 await buildImage(store, { name: IMAGE, rootfs });
-// Its own: libkrun's init makes mount points in the floor's root.
+// The floor needs its own root filesystem: libkrun's init makes mount points in it.
 const floorRootfs = `${store.folder}/floor-rootfs`;
 await buildRootfs(floorRootfs);
-/** Where any guest says that it is up. */
+/** Guests create a file in this folder when they are up. */
 const upFolder = `${floorRootfs}/up`;
 await Deno.mkdir(upFolder);
 progress("root filesystems and an image were made");
@@ -46,11 +46,11 @@ const floorOf = (...args: string[]) => ({ command: floor, args: [`${download}/li
 interface Run {
   command: string;
   args: string[];
-  /** Variables besides. */
+  /** Additional environment variables. */
   env?: Record<string, string>;
 }
 
-// What the CLI and the runner cannot be without: Deno's own start, twice.
+// Deno's own start-up time: the CLI and the runner each pay it once.
 const nothing = `${store.folder}/nothing.js`;
 await Deno.writeTextFile(nothing, "");
 const deno = { command: Deno.execPath(), args: ["run", "--no-config", "--no-lock", "--no-check", nothing] };
@@ -68,17 +68,17 @@ const CASES: Record<string, Run> = {
   ...await preparePeer(Deno.args.indexOf("--msb")),
 };
 
-// For a command in a machine that runs already.
+// The machine for `exec`.
 const { command: program } = smolvm();
 await output(program, ["create", "--name", "bench", rootfs, "sleep", "100000"]);
 machine.defer(() => output(program, ["delete", "--force", "bench"]));
 await output(program, ["start", "bench"]);
 
-/** The runs of microsandbox with the same image, if it is given. */
+/** Returns the runs of microsandbox with the same image, if its executable is given. */
 async function preparePeer(index: number): Promise<Record<string, Run>> {
   const command = Deno.args[index + 1];
   if (index < 0 || command === undefined) return {};
-  // Its folders need extended attributes, which a tmpfs may not have, and a short name, as its sockets do.
+  // Its folders need extended attributes, which a tmpfs may not support, and a short path for its sockets.
   const home = await mountDisk(`${store.folder}/m`);
   machine.defer(() => output("umount", [home]));
   const env = { HOME: home, TMPDIR: home };
@@ -93,7 +93,7 @@ async function preparePeer(index: number): Promise<Record<string, Run>> {
   };
 }
 
-/** What a command takes in the sandbox of {@linkcode preparePeer}, by microsandbox's module. */
+/** Measures commands in the sandbox of {@linkcode preparePeer}, with microsandbox's module. */
 async function peerModuleExec(folder: string, env: Record<string, string>): Promise<string> {
   using _ = setEnv(env);
   const { Sandbox } = await import(`file://${folder}/dist/index.js`);
@@ -101,7 +101,7 @@ async function peerModuleExec(folder: string, env: Record<string, string>): Prom
   return `msb module: ${await execsInARow(() => sandbox.exec("true"), EXECS)}`;
 }
 
-/** Mounts a new file system there. */
+/** Mounts a new file system at `folder`. */
 async function mountDisk(folder: string): Promise<string> {
   await Deno.mkdir(folder);
   const file = await Deno.open(`${folder}.img`, { create: true, write: true });
@@ -113,8 +113,8 @@ async function mountDisk(folder: string): Promise<string> {
 }
 
 /**
- * Runs something with what it needs: only of a warm run, a machine that waits. An emulated machine is slow at whatever it
- * has not done for a while: there, the second of two runs counts.
+ * Measures a run. An emulated machine is slow at code that it has not run for a while: there, runs twice and returns
+ * the second measurement.
  */
 async function measure(name: string, run: Run): Promise<Taken> {
   if (!Deno.args.includes("--emulated")) return await measureOnce(name, run);
@@ -126,18 +126,18 @@ async function measure(name: string, run: Run): Promise<Taken> {
 async function measureOnce(name: string, run: Run): Promise<Taken> {
   if (name === "warm") await output(program, ["warm"]);
   const taken = await time(run);
-  // Its successor must not be there for the others.
+  // Remove the next warm machine: the other runs must not take it.
   if (name === "warm") await output(program, ["warm", "--count", "0"]);
   return taken;
 }
 
-/** Milliseconds from a program's start to its end, and from its last output to its end. */
+/** Milliseconds from a program's start to its exit, and from its last output to its exit. */
 interface Taken {
   totalMs: number;
   endMs: number;
 }
 
-/** Runs something to its end. */
+/** Runs a program until it exits. */
 async function time({ command, args, env }: Run): Promise<Taken> {
   const start = performance.now();
   const variables = { ...store.env, ...env };
@@ -158,7 +158,7 @@ async function output(command: string, args: string[], env: Record<string, strin
   if (!success) throw new Error(`${command} failed: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** What the process of a VM has of the host's memory while the guest sleeps, the guest's own pages included. */
+/** Measures the host memory of a VM's process while the guest sleeps, including the guest's pages. */
 async function memoryAtRest({ command, args }: Run): Promise<string> {
   await using cleanup = new AsyncDisposableStack();
   const child = new Deno.Command(command, { args, env: store.env, stdin: "null", stdout: "null", stderr: "null" })
@@ -167,23 +167,23 @@ async function memoryAtRest({ command, args }: Run): Promise<string> {
     child.kill("SIGKILL");
     await child.status;
   });
-  // The floor has no output.
+  // The floor prints nothing: wait for the file.
   await until(() => exists(`${upFolder}/up`));
   await Deno.remove(`${upFolder}/up`);
   return await memoryOf(command === floor ? child.pid : await runnerPid());
 }
 
-/** The process of the only VM that smolvm runs. */
+/** Returns the process of the only VM that smolvm runs. */
 async function runnerPid(): Promise<number> {
   for await (const { name } of Deno.readDir("/proc")) {
     const text = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-    // Not smolvm-jail, which has started it.
+    // Skip smolvm-jail, which started the runner.
     if (text.endsWith("\0__runner\0") && !text.includes("/smolvm-jail-")) return Number(name);
   }
   throw new Error("No runner");
 }
 
-// The first run of each fills caches; that of the image also mounts it.
+// The first run of each case fills caches; the first run of the image also mounts it.
 for (const [name, run] of Object.entries(CASES)) {
   const { totalMs } = await measure(name, run);
   progress(`the first run of ${name} took ${totalMs.toFixed(0)} ms`);

@@ -1,9 +1,9 @@
 /*
- * Writes over memory that is free, so many MiB of it: `clear_memory MIB`.
+ * Overwrites MIB MiB of free memory: `clear_memory MIB`.
  *
- * QEMU keeps the code that it has translated of each page of an emulated machine, and looks for that at every write to
- * such a page. To clear 2 MiB in which a guest's kernel has run can take 0.17 s in place of 5 ms, and a program would seem
- * slow for what ran before it.
+ * QEMU caches the translated code of each page of an emulated machine and looks it up at every write to such a page.
+ * Clearing 2 MiB in which a guest's kernel has run can take 0.17 s instead of 5 ms, so that a program would be charged
+ * for the run before it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 		perror("clear_memory");
 		return 1;
 	}
-	/* The kernel clears each page that it gives, as large ones as a guest's memory has. */
+	/* The kernel clears each page that it allocates. Use huge pages, as a guest's memory does. */
 	madvise(memory, size, MADV_HUGEPAGE);
 	for (size_t at = 0; at < size; at += 4096)
 		memory[at] = 1;

@@ -1,10 +1,11 @@
 /*
- * Runs a program and writes, as the last line of its standard error, how much CPU time it took in ms, with that of
- * every process that it left behind:
+ * Runs a program and writes, as the last line of its standard error, the CPU time in ms of the program and of every
+ * process that it left behind:
  *
  *     cpu_time PROGRAM [ARG...]
  *
- * On a busy host that says more than the time that passed. Ends when all of them have, with the exit code of the first.
+ * On a busy host, CPU time is more reliable than elapsed time. Exits when all of these processes have exited, with the
+ * exit code of the program.
  */
 #include <errno.h>
 #include <stdio.h>

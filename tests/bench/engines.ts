@@ -1,11 +1,11 @@
 /**
- * What a container of podman takes: how long, with crun, with runc, and in a VM, and the memory of one that does nothing.
- * The runs alternate, so that whatever slows this host down slows all of them; of the times only the ratios mean anything.
+ * Measures podman containers with crun, with runc, and in a VM: the run time, and the memory of an idle container.
+ * The runs alternate, so that load on the host slows all of them equally; of the times, only the ratios are meaningful.
  *
  *     deno run -A engines.js WORK [--runs N]
  *
- * It is bundled: WORK has the unpacked download, as `download`. Needs root, podman, conmon, crun and runc, and a KVM
- * that boots guests.
+ * The script is bundled: WORK contains the unpacked download, as `download`. Needs root, podman, conmon, crun and runc,
+ * and a KVM that boots guests.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { median, runsOf, sharesOf } from "./measure.ts";
 
 const [work] = Deno.args;
 const RUNS = runsOf(Deno.args, 5);
-/** How many containers are added to the first, for what each takes of the memory. */
+/** Number of containers to add to the first one to measure the memory of each. */
 const MORE = 3;
 const RUNTIMES = ["crun", "runc", "smolvm"];
 
@@ -30,14 +30,14 @@ const env = await configurePodman(folder.path, `${work}/download/smolvm-oci`);
 const rootfs = `${folder.path}/rootfs`;
 await buildRootfs(rootfs);
 
-/** Runs `podman ARGS` to its end, which must be a good one. */
+/** Runs `podman ARGS`, which must succeed, and returns its output. */
 async function podman(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runProcess("podman", { args, env });
   if (code !== 0) throw new Error(`podman ${args.join(" ")} ended with ${code}: ${stderr}`);
   return stdout.trim();
 }
 
-/** The arguments of a container that runs a command. */
+/** Returns the arguments for a container that runs a command. */
 function container(runtime: string, ...command: string[]): string[] {
   return ["--runtime", runtime, "--network", "none", "--memory", "256m", "--rootfs", rootfs, ...command];
 }
@@ -47,7 +47,7 @@ for (let run = 0; run <= RUNS; run++) {
   for (const runtime of RUNTIMES) {
     const start = performance.now();
     await podman("run", "--rm", ...container(runtime, "true"));
-    // The first one fills caches.
+    // The first run fills caches.
     if (run > 0) times.get(runtime)!.push(performance.now() - start);
   }
 }
@@ -70,11 +70,11 @@ for (const runtime of RUNTIMES) {
   const what = `memory of a container that sleeps, conmon's included, ${runtime}`;
   console.log(`${what}: ${first} MiB in ${own.length} processes; ${further} for each of ${MORE} more`);
   await podman("rm", "--force", "--time", "0", one, ...more);
-  // What conmon starts to clean up still writes to podman's folder.
+  // The cleanup process that conmon starts still writes to podman's folder: wait for it.
   await until(() => [one, ...more].flatMap(processesOf).length === 0);
 }
 
-/** Starts a container, and settles when it sleeps. */
+/** Starts a container and waits until it sleeps. */
 async function startSleeper(runtime: string): Promise<string> {
   const name = crypto.randomUUID();
   const command = container(runtime, "sh", "-c", `echo >/up/${name}; exec sleep 1000`);
@@ -83,11 +83,11 @@ async function startSleeper(runtime: string): Promise<string> {
   return id;
 }
 
-/** The processes of a container, and what its engine has beside it. */
+/** Returns the processes of a container, including the engine's processes for it. */
 function processesOf(id: string): number[] {
   return findProcesses((pid) => {
     const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-    // One that has ended, and whose end nobody has taken, has no words.
+    // The command line of a zombie is empty.
     return command.includes(id) || command !== "" && Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(id);
   });
 }

@@ -1,9 +1,9 @@
 /*
- * The floor of every start-up time: a launcher that does nothing but boot a folder with libkrun.
+ * The lower bound of every start-up time: a launcher that only boots a folder with libkrun.
  *
  *     floor LIBFOLDER ROOTFS PROGRAM [ARG...]
  *
- * One CPU, 512 MiB, libkrun's defaults for all else; the guest's output goes to /dev/null. Only how long it takes counts.
+ * One CPU, 512 MiB, libkrun's defaults for everything else. The guest's output goes to /dev/null: only the time counts.
  */
 #include <dlfcn.h>
 #include <stdint.h>

@@ -1,14 +1,14 @@
 /**
- * What a machine carries, and what many of them take: files in the guest, beside those in a guest of a bare launcher of
- * libkrun; copies, beside `tar | exec` and docker's; commands and readers of a log at once; the memory of 1, 10 and 30
- * machines, and what an idle one gives back. The runs alternate, so that whatever slows this host down slows all of them;
- * of the times only the ratios mean anything.
+ * Measures machines under load: files in the guest, compared with a guest of a minimal libkrun launcher; copies,
+ * compared with `tar | exec` and docker's; concurrent commands and log readers; the memory of 1, 10 and 30 machines,
+ * and the memory that an idle machine gives back. The runs alternate, so that load on the host slows all of them
+ * equally; of the times, only the ratios are meaningful.
  *
  *     deno run -A load.js WORK [--runs N] [--emulated]
  *
- * It is bundled: WORK has the unpacked download, as `download`, and the program `floor` (`floor.c`). Needs root; docker is
- * measured where its daemon, its client and runc are installed. An emulated machine, which is ten times slower, gets less
- * to do.
+ * The script is bundled: WORK contains the unpacked download, as `download`, and the program `floor` (`floor.c`). Needs
+ * root; docker is measured if its daemon, its client and runc are installed. In an emulated machine, which is ten times
+ * slower, the load is smaller.
  *
  * @module
  */
@@ -30,9 +30,9 @@ const AT_ONCE = 50;
 const READERS = 20;
 const LINES = 2_000;
 const MACHINES = [1, 10, 30];
-/** As long as a guest must have done nothing before it gives memory back, and what that takes. */
+/** How long a guest needs to give memory back: the idle time that it waits, and the work itself. */
 const IDLE_MS = 60_000;
-/** How long machines at rest are watched. */
+/** How long idle machines are measured. */
 const REST_MS = 10_000;
 
 using temporary = makeTempFolder();
@@ -42,7 +42,7 @@ const [root, floorRoot, volume] = [`${folder}/root`, `${folder}/floor-root`, `${
 const SMOLVM = `${WORK}/download/smolvm`;
 const FLOOR = [`${WORK}/floor`, `${WORK}/download/lib`] as const;
 
-/** Runs something to its end, which must be a good one, and returns what it wrote. */
+/** Runs a program, which must succeed, and returns its output. */
 async function output(command: string, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runProcess(command, { args, env, timeoutMs: 900_000 });
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code}: ${stderr}`);
@@ -58,14 +58,14 @@ async function timeOf(act: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** The times that one thing took in each of several ways, in ms. */
+/** The times of one task, in ms, by the way that it was done. */
 type Samples = Record<string, number[]>;
 
 function add(samples: Samples, way: string, ms: number): void {
   (samples[way] ??= []).push(ms);
 }
 
-/** Prints the medians, each beside that of the first way. */
+/** Prints the medians, each with its ratio to the first way's. */
 function print(what: string, samples: Samples): void {
   const first = median(Object.values(samples)[0]!);
   const ways = Object.entries(samples).map(([way, times]) => {
@@ -75,7 +75,7 @@ function print(what: string, samples: Samples): void {
   console.log(`${what}: ${ways.join(", ")}`);
 }
 
-/** A file and a tree that no guest has looked at. */
+/** Makes a file and a tree that no guest has read. */
 async function fill(given: string): Promise<void> {
   await Deno.mkdir(given, { recursive: true });
   await shell(`head -c ${FILE_MIB}M /dev/urandom >${given}/file`);
@@ -86,7 +86,7 @@ async function fill(given: string): Promise<void> {
   }
 }
 
-/** Prints when each step with the files of a place began and ended, in seconds; `run PLACE GIVEN OWN`. */
+/** `run PLACE GIVEN OWN` works on the files of a place and prints the start and end of each step, in seconds. */
 const FILE_STEPS = `
 step() {
   name=$1; shift; read -r start _ </proc/uptime; "$@" >/dev/null 2>&1; read -r end _ </proc/uptime
@@ -106,7 +106,7 @@ run() {
 
 async function filesInGuest(): Promise<void> {
   for (const place of [root, floorRoot, volume]) await fill(`${place}/given`);
-  // The kernel's command line, which has the floor's arguments, takes no script.
+  // The floor passes its arguments on the kernel's command line, which cannot hold a script: put it in a file.
   await Deno.writeTextFile(`${floorRoot}/steps`, `${FILE_STEPS}\nrun floor /given /own >/result`);
   const steps: Record<string, Samples> = {};
   for (let run = 0; run < RUNS; run++) {
@@ -124,7 +124,7 @@ async function filesInGuest(): Promise<void> {
   for (const [step, samples] of Object.entries(steps)) print(step, samples);
 }
 
-/** A container of docker's that runs, with a daemon of its own. */
+/** Starts a docker daemon and a container in it; returns false if docker is not installed. */
 async function startDocker(cleanup: AsyncDisposableStack): Promise<boolean> {
   try {
     await shell("command -v dockerd docker runc containerd");
@@ -149,7 +149,7 @@ async function startDocker(cleanup: AsyncDisposableStack): Promise<boolean> {
   return true;
 }
 
-/** In a machine that runs. */
+/** Measures copies into and out of the running machine. */
 async function copies(): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
   const hasDocker = await startDocker(cleanup);
@@ -181,7 +181,7 @@ async function copies(): Promise<void> {
   }
 }
 
-/** Commands in a machine that runs: one after the other, many at once, and beside one that takes all of the processor. */
+/** Measures commands in the running machine: sequential, concurrent, and beside a command that uses all CPU time. */
 async function execs(): Promise<void> {
   const exec = () => smolvm("exec", "bench", "true");
   const samples: Samples = {};
@@ -196,7 +196,7 @@ async function execs(): Promise<void> {
   print("exec", samples);
 }
 
-/** How long readers of a log take to have what is written to it. */
+/** Measures how long readers of a log take to receive all its lines. */
 async function logs(): Promise<void> {
   const samples: Samples = {};
   for (let run = 0; run < RUNS; run++) {
@@ -219,17 +219,17 @@ async function logs(): Promise<void> {
   progress("readers of a log");
 }
 
-/** The processes that machines have on the host. */
+/** Returns the host processes of all machines. */
 function ourProcesses(): number[] {
   return findProcesses((pid) => Deno.readTextFileSync(`/proc/${pid}/cmdline`).endsWith("\0__runner\0"));
 }
 
-/** What they have of its memory, with the pages of their guests, in MiB. */
+/** Returns the host memory of all machines in MiB, including the pages of their guests. */
 function ourMemory(): Promise<number> {
   return sharesOf(ourProcesses());
 }
 
-/** The processor's time that they have used, in ms. */
+/** Returns the CPU time that all machines have used, in ms. */
 function ourCpuMs(): number {
   const ticks = ourProcesses().map((pid) => {
     const [user, system] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ").slice(11, 13);
@@ -238,7 +238,7 @@ function ourCpuMs(): number {
   return ticks.reduce((sum, count) => sum + count) * 10;
 }
 
-/** Prints what many machines take beside memory while they do nothing. */
+/** Prints the resources, other than memory, that idle machines use. */
 async function printRest(count: number): Promise<void> {
   const before = ourCpuMs();
   await pause(REST_MS);
@@ -286,7 +286,7 @@ async function memory(): Promise<void> {
   progress("the memory of many machines");
 }
 
-/** What a guest keeps of a file that it has read. */
+/** Prints a machine's memory before and after its guest reads a file, and after it was idle. */
 async function givenBack(): Promise<void> {
   await smolvm("run", "-d", "--rm", "--name", "idle", "-v", `${volume}:/v`, root, "sleep", "100000");
   const rest = await ourMemory();
@@ -302,7 +302,7 @@ async function givenBack(): Promise<void> {
 }
 
 await buildRootfs(root);
-// Its own: libkrun's init makes mount points in the floor's root.
+// The floor needs its own root filesystem: libkrun's init makes mount points in it.
 await buildRootfs(floorRoot);
 await filesInGuest();
 await givenBack();

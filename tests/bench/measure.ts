@@ -1,27 +1,27 @@
-/** What the benchmarks have in common. */
+/** Helpers that the benchmarks share. */
 
 import { Machine } from "../../src/mod.ts";
 import { setEnv } from "../helpers/env.ts";
 
-/** The number behind `--runs`, or `otherwise`. */
+/** Returns the value of `--runs`, or `otherwise`. */
 export function runsOf(args: readonly string[], otherwise: number): number {
   const index = args.indexOf("--runs");
   return index < 0 ? otherwise : Number(args[index + 1]);
 }
 
-/** Says how far a benchmark is, which takes minutes in the emulated machine. */
+/** Reports the progress of a benchmark, which takes minutes in the emulated machine. */
 export function progress(done: string): void {
   console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s: ${done}`);
 }
 
-/** What a command takes in a machine that runs, by this checkout's module, one of so many in a row; as people read it. */
+/** Measures `count` sequential commands in a running machine with this checkout's module; returns text to print. */
 export async function moduleExec(name: string, env: Record<string, string>, count: number): Promise<string> {
   using _ = setEnv(env);
   const machine = await Machine.get(name);
   return `module: ${await execsInARow(() => machine.exec(["true"]), count)}`;
 }
 
-/** What each of so many commands in a row takes, as people read it. */
+/** Measures `count` sequential commands; returns text to print. */
 export async function execsInARow(exec: () => PromiseLike<unknown>, count: number): Promise<string> {
   const times: number[] = [];
   for (let run = 0; run < count; run++) {
@@ -34,14 +34,14 @@ export async function execsInARow(exec: () => PromiseLike<unknown>, count: numbe
   })`;
 }
 
-/** What a process has of the host's memory, as people read it. */
+/** Measures the host memory of a process; returns text to print. */
 export async function memoryOf(pid: number): Promise<string> {
   const mib = await memoryInMib(pid, "Rss", "Pss", "Private_Dirty");
   const [resident, share, own] = mib.map((mib) => mib.toFixed(1));
-  return `${resident} MiB resident, ${share} with its part of what is shared, ${own} that nobody else could have`;
+  return `${resident} MiB resident, ${share} proportional (PSS), ${own} private and dirty`;
 }
 
-/** What processes have together of the host's memory, each with its part of what it shares, in MiB. */
+/** Returns the host memory of some processes in MiB, as the sum of their proportional set sizes (PSS). */
 export async function sharesOf(pids: readonly number[]): Promise<number> {
   const shares = await Promise.all(pids.map((pid) => memoryInMib(pid, "Pss")));
   return shares.flat().reduce((sum, share) => sum + share);

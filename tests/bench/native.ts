@@ -1,11 +1,12 @@
 /**
- * How long smolvm takes around a VM, natively, where none can boot: a stub takes libkrun's place (`stub_krun.c`).
+ * Measures the time that smolvm adds to a VM, natively, on a host that cannot boot VMs: a stub (`stub_krun.c`) replaces
+ * libkrun.
  *
  *     deno run -A tests/bench/native.ts [--runs N] FOLDER...
  *
- * Each FOLDER has a `smolvm`: a checkout, or an unpacked download. Their runs alternate, so that whatever slows this
- * host down slows all of them; only what is less or more than that of the first folder means anything. CPU time is that
- * of all processes, and steadier than the time that passes. Needs root, a /dev/kvm and a C compiler.
+ * Each FOLDER contains a `smolvm`: a checkout, or an unpacked download. Their runs alternate, so that load on the host
+ * slows all of them equally; only the differences from the first folder are meaningful. CPU time is the sum over all
+ * processes; it varies less than the elapsed time. Needs root, a /dev/kvm and a C compiler.
  *
  * @module
  */
@@ -19,11 +20,11 @@ import { median, memoryOf, moduleExec, runsOf } from "./measure.ts";
 
 const RUNS = runsOf(Deno.args, 15);
 const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
-/** A kernel module at which smolvm refuses the host: no VM boots, but here none is to. */
+/** A kernel module with which smolvm refuses the host, because VMs do not boot. This benchmark boots none. */
 const PVM = "/sys/module/kvm_pvm";
 
 if (exists(PVM)) {
-  // Hidden from this program and those that it starts.
+  // Hide the module from this program and its children.
   const hide = 'mount -t tmpfs none /sys/module && exec "$@"';
   const self = [Deno.execPath(), "run", "-A", "--no-check", "--cached-only", import.meta.filename!, ...Deno.args];
   const { code } = await new Deno.Command("unshare", { args: ["--mount", "sh", "-c", hide, "sh", ...self] }).spawn()
@@ -49,7 +50,7 @@ const env = {
   NO_COLOR: "1",
 };
 
-/** The times of one program. */
+/** The times of one folder's smolvm, by case. */
 type Times = Record<string, number[]>;
 
 async function smolvm(folder: string, ...args: string[]): Promise<void> {
@@ -63,7 +64,7 @@ function note(times: Times, measured: Record<string, number>): void {
   for (const [name, ms] of Object.entries(measured)) (times[name] ??= []).push(ms);
 }
 
-/** Runs a program once; what it took goes by that name. */
+/** Runs a program once and records its times under `name`. */
 async function take(times: Times, name: string, folder: string, ...args: string[]) {
   const begun = now();
   const outcome = await runProcess(cpuTime, { args: [`${folder}/smolvm`, ...args], env });
@@ -85,7 +86,7 @@ async function measure(folder: string, machine: string, times: Times): Promise<v
     for (const [phase, ms] of Object.entries(phases)) note(times, { [`  ${name}: ${phase}`]: ms });
   }
   await take(times, "run without a jail", folder, "run", "--insecure-no-jail", rootfs, "true");
-  // An earlier version may know nothing of it.
+  // An earlier version may not have the command.
   if ((await runProcess(`${folder}/smolvm`, { args: ["warm"], env })).code === 0) {
     const warm = await take(times, "warm run", folder, "run", rootfs, "true");
     const started = Number(warm.stdout.split(" ")[1]);
@@ -97,7 +98,7 @@ async function measure(folder: string, machine: string, times: Times): Promise<v
   await take(times, "run --help", folder, "run", "--help");
 }
 
-/** What the runner of a machine has of the host's memory, without a guest. */
+/** Measures the host memory of a machine's runner, without a guest. */
 async function memoryOfMachine(folder: string, machine: string): Promise<string> {
   const { stdout } = await runProcess(`${folder}/smolvm`, { args: ["inspect", machine], env });
   return await memoryOf(JSON.parse(stdout)[0].pid);

@@ -1,10 +1,10 @@
 /**
- * The gateway beside passt, natively: a guest made of this host's kernel talks to a server on the host's loopback by one
- * and by the other, in turns. Only the ratios mean anything. Needs root, a C compiler and /dev/net/tun.
+ * Compares the gateway with passt, natively: a guest made of this host's kernel talks to a server on the host's
+ * loopback through each of them in turn. Only the ratios are meaningful. Needs root, a C compiler and /dev/net/tun.
  *
  *     deno run -A tests/bench/network.ts [--runs N]
  *
- * Without passt (Debian has it: apt-get install passt) the gateway is measured alone.
+ * Without passt (Debian: apt-get install passt), only the gateway is measured.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const GATEWAY = "192.168.127.1";
 const MIB = 1024 ** 2;
 const GUEST = decodeURIComponent(new URL("network_guest.ts", import.meta.url).pathname);
 
-/** How much of each there is, and what is made of so many ms. */
+/** The scenarios: the amount of work, and how to convert its time in ms to a result. */
 const CASES: [scenario: string, size: number, unit: string, value: (ms: number, size: number) => number][] = [
   ["down", 256 * MIB, "Mbit/s", (ms, size) => size * 8 / 1000 / ms],
   ["up", 256 * MIB, "Mbit/s", (ms, size) => size * 8 / 1000 / ms],
@@ -47,21 +47,21 @@ async function serve(conn: Deno.TcpConn): Promise<void> {
   if (wanted === "u") await writeAll(conn, buffer.subarray(0, 1));
 }
 
-/** MiB that a process has, or had at most; 0 when it has ended. */
+/** Returns the current or peak memory of a process in MiB; 0 if it has exited. */
 function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): number {
   const path = `/proc/${pid}/status`;
   const kib = exists(path) ? new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(Deno.readTextFileSync(path))?.[1] : undefined;
   return Number(kib ?? 0) / 1024;
 }
 
-/** What is at the other end of a guest's link. */
+/** The host side of a guest's link. */
 interface Network extends AsyncDisposable {
   process: Process;
   socket: string;
 }
 
 using folder = makeTempFolder();
-// passt gives up root.
+// passt drops root, and must still be able to write here.
 Deno.chmodSync(folder.path, 0o777);
 const program = await buildTapGuest(folder.path);
 const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -79,7 +79,7 @@ async function passt(): Promise<Network> {
   const socket = `${folder.path}/${crypto.randomUUID().slice(0, 8)}.sock`;
   const args = ["-f", "-4", "-s", socket, "-a", "192.168.127.2", "-n", "24", "-g", GATEWAY, "-m", "65520"];
   const process = new Process("passt", { args: [...args, "-t", "none", "-u", "none"] });
-  // Its socket is there a moment before it listens; it says so in the kernel's table, where 10000 is a listener's flag.
+  // passt's socket exists a moment before passt listens. In the kernel's table, flag 10000 marks a listening socket.
   const isListening = () =>
     Deno.readTextFileSync("/proc/net/unix").split("\n").some((line) =>
       line.endsWith(socket) && line.includes(" 00010000 ")

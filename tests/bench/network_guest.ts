@@ -1,5 +1,5 @@
 /**
- * What `network.ts` has a guest do: prints the milliseconds as JSON.
+ * The guest's side of `network.ts`: runs a scenario and prints its time in milliseconds as JSON.
  *
  *     deno run network_guest.ts SCENARIO ADDRESS PORT SIZE
  *
@@ -10,7 +10,7 @@ const [scenario, hostname = "", portText, sizeText] = Deno.args;
 const [port, size] = [Number(portText), Number(sizeText)];
 const buffer = new Uint8Array(256 * 1024);
 
-/** Connects, and says what is wanted by the first byte. */
+/** Connects and sends the request, which is one byte. */
 async function ask(wanted: string): Promise<Deno.TcpConn> {
   const conn = await Deno.connect({ hostname, port });
   conn.setNoDelay();
@@ -38,7 +38,7 @@ const SCENARIOS: Record<string, () => Promise<void>> = {
       await conn.read(buffer);
     }
   },
-  /** 32 at a time, each answered with a byte. */
+  /** Opens 32 connections at a time, each of which receives one byte. */
   async connections() {
     let left = size;
     await Promise.all(Array.from({ length: 32 }, async () => {

@@ -1,6 +1,6 @@
 /**
- * How long `smolvm --version` takes, by the checkout and by the download, against Deno doing nothing, and what is loaded
- * for it. Alternating runs; of the times only the ratios mean anything.
+ * Compares the time of `smolvm --version`, of the checkout and of the download, with an empty Deno program, and prints
+ * the size of the modules that the download loads. The runs alternate; of the times, only the ratios are meaningful.
  *
  *     deno run -A tests/bench/startup.ts DOWNLOAD [--runs N]
  *
@@ -21,7 +21,7 @@ const cases = {
   download: { command: `${download}/smolvm`, ...version },
 };
 
-/** Milliseconds from a program's start to its end. */
+/** Measures the time from a program's start to its exit, in milliseconds. */
 async function time({ command, args }: { command: string; args: string[] }): Promise<number> {
   const start = performance.now();
   const { success } = await new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "inherit" })

@@ -1,13 +1,13 @@
 /*
- * A libkrun without VMs, for measuring what smolvm does around one where none can boot:
+ * A libkrun without VMs, to measure smolvm itself on a host that cannot boot VMs:
  *
  *     cc -shared -fPIC -Isrc/guest -o stub_krun.so tests/bench/stub_krun.c src/guest/wire/{frame,messages,payload}.c
  *     SMOLVM_LIBKRUN=stub_krun.so smolvm run FOLDER true
  *
- * Its "guest" takes BOOT_MS to boot, finds its network after half of that, and then speaks the agent's protocol
- * (src/guest/wire/protocol.h) on the socket that krun_add_vsock_port() named, from within the jail of the process that it
- * is loaded into. A command writes when, in ms since 1970, krun_start_enter() was called and the command started, and ends
- * with 0; only "sleep" goes on.
+ * Its "guest" takes BOOT_MS to boot, connects to its network after half of that, and then speaks the agent's protocol
+ * (src/guest/wire/protocol.h) on the socket that krun_add_vsock_port() named, inside the jail of the process that
+ * loaded the library. A command prints the times, in ms since 1970, at which krun_start_enter() was called and the
+ * command started, and exits with 0; only "sleep" keeps running.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,11 +24,12 @@
 static bool is_doomed;
 static char network_path[sizeof(socket_path)]; /* empty: no network */
 static double start_ms;
-static bool main_runs; /* the machine's own command, after it was started */
+static bool main_runs; /* the machine's main command is running */
 
 /*
- * SMOLVM_STUB_DOOM names a file: the process that removes it has a VM that dies at the first steps of its kernel, as
- * virtual hosts let happen now and then. A library is loaded before its process enters its jail.
+ * SMOLVM_STUB_DOOM names a file. The VM of the process that removes the file dies early in its kernel's boot, as
+ * happens occasionally on virtual hosts. A constructor can remove the file: the library is loaded before its process
+ * enters the jail.
  */
 __attribute__((constructor)) static void learn_doom(void)
 {
@@ -102,7 +103,7 @@ int32_t krun_start_enter(uint32_t ctx)
 		_exit(0);
 	start_ms = now_ms();
 	nanosleep(&half, NULL);
-	/* Of its network nothing is used, but it ends with this process. */
+	/* The network is not used, but the gateway ends when this process closes the connection. */
 	while (network_path[0] && dial(network_path) < 0)
 		nanosleep(&pause, NULL);
 	nanosleep(&half, NULL);

@@ -1,4 +1,4 @@
-/** The download: how it is built, and its smolvm as somebody has it who has nothing else. */
+/** The download: how it is built, and its smolvm on a host without Deno and the checkout. */
 import assert from "node:assert/strict";
 import deno from "../../deno.json" with { type: "json" };
 import type { Finding } from "../../src/doctor/mod.ts";
@@ -11,7 +11,7 @@ const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 const ARCH = Deno.build.arch === "aarch64" ? "arm64" : "x64";
 const OTHER_ARCH = ARCH === "x64" ? "arm64" : "x64";
 const NAME = `smolvm-${deno.version}-${Deno.build.os}-${ARCH}`;
-/** Whom it is run as: by root as nobody, and without a network. */
+/** If the tests run as root: run smolvm as the user "nobody", without a network. */
 const AS_NOBODY = Deno.uid() === 0
   ? ["unshare", "--net", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
   : [];
@@ -37,13 +37,13 @@ async function checkedSum(): Promise<string> {
   return (await Deno.readTextFile(`${ROOT}dist/${NAME}.tar.gz.sha256`)).split(" ")[0]!;
 }
 
-/** Runs the download's smolvm by a relative symlink in a PATH without Deno, with no setting of anybody's. */
+/** Runs the download's smolvm through a relative symlink, in a PATH without Deno and a clean environment. */
 async function smolvm(args: string[], env: string[] = [`HOME=${folder}/home`]): Promise<Outcome> {
   const [command, ...rest] = [...AS_NOBODY, "env", "-i", ...env, `PATH=${folder}/bin:/usr/bin:/bin`, "smolvm", ...args];
   return await runProcess(command!, { args: rest, cwd: `${folder}/home` });
 }
 
-/** The files below a folder, sorted, with the times of their last change. */
+/** Lists the files below a folder, sorted, with their modification times. */
 function listing(path: string): string[] {
   return [...Deno.readDirSync(path)].flatMap(({ name, isDirectory }) =>
     isDirectory
@@ -73,14 +73,14 @@ Deno.test.afterAll(async () => {
   unpacked[Symbol.dispose]();
 });
 
-Deno.test("scripts/build-dist.sh makes the same bytes again, whatever the umask, the time zone and the language", async () => {
+Deno.test("scripts/build-dist.sh makes the same bytes with another umask, time zone and language", async () => {
   assertCode(await build(["--portable"], { SOURCE_DATE_EPOCH: "86400" }), 0);
   assert.notEqual(await checkedSum(), sum, "the time has no effect");
   assertCode(await build(["--portable"], { MASK: "077", TZ: "Asia/Tokyo", LC_ALL: "C" }), 0);
   assert.equal(await checkedSum(), sum);
 });
 
-Deno.test("the download holds what it needs, for its platform alone, readable for all", async () => {
+Deno.test("the download contains the files that it needs, only for its platform, readable by all users", async () => {
   const names = (path: string) => [...Deno.readDirSync(`${install}/${path}`)].map(({ name }) => name).sort();
   const top = [
     "LICENSE",
@@ -114,7 +114,7 @@ Deno.test("the download holds what it needs, for its platform alone, readable fo
   for (const line of owners.stdout.trimEnd().split("\n")) assert.match(line, /^\S+ 0\/0 /);
 });
 
-Deno.test("the download names the licence and the source of all that is in it", async () => {
+Deno.test("the download names the licence and the source of all its parts", async () => {
   const notices = await Deno.readTextFile(`${install}/NOTICES`);
   const licences = [...Deno.readDirSync(`${install}/licenses`)].map(({ name }) => name.replace(".txt", ""));
   for (const licence of licences) assert.ok(notices.includes(licence), licence);
@@ -123,7 +123,7 @@ Deno.test("the download names the licence and the source of all that is in it", 
   }
   const { specifiers } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
   for (const specifier of Object.keys(specifiers)) {
-    if (specifier.includes("/extra-typings@")) continue; // types alone
+    if (specifier.includes("/extra-typings@")) continue; // only types
     assert.ok(notices.includes(specifier.replace("npm:", "")), specifier);
   }
   const built = notices.includes("lib/libkrun.so.1 built by scripts/build-libkrun from the crates in\n");
@@ -133,7 +133,7 @@ Deno.test("the download names the licence and the source of all that is in it", 
   assert.match(notices, /Copyright \(c\) Squirrel Chat/);
 });
 
-Deno.test("the download holds a man page that is of it, and in order", async () => {
+Deno.test("the download contains a valid man page of its version", async () => {
   const path = `${install}/man/man1/smolvm.1`;
   const made = Deno.statSync(path).mtime!.toISOString().slice(0, 10);
   assert.ok((await Deno.readTextFile(path)).startsWith(`.TH SMOLVM 1 ${made} "smolvm ${deno.version}"\n`));
@@ -141,7 +141,7 @@ Deno.test("the download holds a man page that is of it, and in order", async () 
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
 });
 
-Deno.test("the download's smolvm runs for an ordinary user by a symlink, without Deno, a network or a folder to write to", async () => {
+Deno.test("the download's smolvm runs as an ordinary user through a symlink, without Deno, network or writable folders", async () => {
   const before = listing(install);
   for (const env of [[`HOME=${folder}/home`], []]) {
     const version = await smolvm(["--version"], env);
@@ -158,14 +158,14 @@ Deno.test("the download's smolvm runs for an ordinary user by a symlink, without
   assert.deepEqual(listing(install), before);
 });
 
-Deno.test("the download's smolvm loads no more than it needs for its version, its help and a machine", async () => {
+Deno.test("the download's smolvm loads only the modules that --version, --help and a machine need", async () => {
   const program = `${install}/lib/portable`;
   const names = (modules: LoadedModule[]) => modules.map(({ name }) => name);
   assert.deepEqual(names(await modulesOfProgram(program, ["--version"])), ["main.js"]);
   assert.deepEqual(names(await modulesOfProgram(program, ["--help"])), ["main.js", "program.js"]);
   assert.deepEqual(names(await modulesOfProgram(program, ["run", "--help"])), ["main.js", "run.js", "program.js"]);
   assert.deepEqual(names(await modulesOfRunner(program)), ["main.js", "runner.js"]);
-  // What only the command line has, and what only a runner does.
+  // One text that only the command line contains, and one that only the runner contains.
   const held = (name: string) =>
     ["Boot a microVM, run a command in it", "krun_start_enter"].map((text) =>
       Deno.readTextFileSync(`${program}/${name}`).includes(text)
@@ -186,10 +186,10 @@ Deno.test("the download's smolvm loads its own libraries", async () => {
   }
 });
 
-Deno.test("scripts/build-dist.sh builds for macOS from what it is given, and says how to sign it there", async () => {
+Deno.test("scripts/build-dist.sh builds for macOS from the given files, and prints how to sign the result there", async () => {
   const lib = `${folder}/darwin`;
   await Deno.mkdir(lib);
-  // Mach-O's magic number and processor are all that is looked at.
+  // The script reads only Mach-O's magic number and CPU type.
   const program = Uint8Array.of(0xcf, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1, ...Array(12).fill(0));
   for (const name of ["deno", "libkrun.1.16.0.dylib", "libkrunfw.5.dylib"]) {
     await Deno.writeFile(`${lib}/${name}`, program);
@@ -212,7 +212,7 @@ Deno.test("scripts/build-dist.sh builds for macOS from what it is given, and say
   assert.match(outcome.stderr, /^build-dist: not signed, .*codesign .* smolvm\.entitlements lib\/portable\/deno\n$/);
 });
 
-Deno.test("scripts/build-dist.sh refuses what it cannot build in one sentence", async () => {
+Deno.test("scripts/build-dist.sh refuses bad arguments and files with one line", async () => {
   await Deno.mkdir(`${folder}/empty`);
   const other = `${Deno.build.os}-${OTHER_ARCH}`;
   const cases: [args: string[], code: number, stderr: RegExp][] = [

@@ -1,4 +1,4 @@
-/** Containers of docker, and of a kubelet's pod, each in a VM: both by way of one containerd. */
+/** Containers of docker and of a kubelet's pod, each in a VM, through the same containerd. */
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
@@ -18,7 +18,7 @@ async function docker(...args: string[]): Promise<Outcome> {
   return await runProcess("docker", { args });
 }
 
-/** Starts a daemon, which goes on until the end of the tests; settles when it listens. */
+/** Starts a daemon, which runs until the end of the tests, and waits until it listens. */
 async function startDaemon(program: string, { args, socket }: { args: string[]; socket: string }): Promise<void> {
   const daemon = new Process(program, { args, timeoutMs: 1_200_000 });
   daemons.push(daemon);
@@ -69,7 +69,7 @@ if (suite.isEnabled) {
       args: [
         ...["--containerd", CONTAINERD, "--data-root", `${folder}/docker`, "--storage-driver", "vfs"],
         ...["--exec-opt", "native.cgroupdriver=cgroupfs", "--add-runtime", `smolvm=${RUNTIME}`],
-        // A service of a swarm names no runtime.
+        // A swarm service cannot choose a runtime.
         ...["--default-runtime", "smolvm"],
       ],
       socket: DOCKER,
@@ -77,7 +77,7 @@ if (suite.isEnabled) {
     await buildRootfs(`${folder}/root`);
     await Deno.mkdir(`${folder}/root/www`);
     await Deno.writeTextFile(`${folder}/root/www/index.html`, "page\n");
-    // A pod's own process is one of the same image, without a VM.
+    // The pod's sandbox container uses the same image, and has no VM.
     const { bytes } = await runProcess("tar", { args: ["-C", `${folder}/root`, "-c", "."] });
     const args = ["import", "--change", 'CMD ["/bin/sleep", "1000000"]', "-", IMAGE];
     assertCode(await runProcess("docker", { args, input: bytes }), 0);
@@ -90,7 +90,7 @@ if (suite.isEnabled) {
   });
 }
 
-suite.test("docker run gives the exit code back, and a container has servers, commands, logs and an end", async () => {
+suite.test("docker run returns the exit code; a container has ports, a health check, exec, logs and stop", async () => {
   const run = ["run", "--memory", "200m"];
   assertCode(await docker(...run, "--rm", "--network", "none", IMAGE, "sh", "-c", "exit 42"), 42);
   const server = 'httpd -h /www; trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.2; done';
@@ -127,7 +127,7 @@ suite.test("docker run gives the exit code back, and a container has servers, co
   assert.equal((await docker("ps", "--all", "--quiet")).stdout, "");
 });
 
-suite.test("docker compose runs containers that find each other by name", async () => {
+suite.test("docker compose runs containers that reach each other by name", async () => {
   const file = `${folder}/docker-compose.yml`;
   await Deno.writeTextFile(
     file,
@@ -150,11 +150,11 @@ services:
   assert.equal((await docker("ps", "--all", "--quiet")).stdout, "");
 });
 
-suite.test("docker swarm runs the replicas of a service, and another one in the place of one that is killed", async () => {
+suite.test("docker swarm runs the replicas of a service, and replaces a replica that was killed", async () => {
   const address = "ip link add swarm0 type dummy && ip address add 10.98.0.1/24 dev swarm0 && ip link set swarm0 up";
   assertCode(await runProcess("sh", { args: ["-c", address] }), 0);
   assertCode(await docker("swarm", "init", "--advertise-addr", "10.98.0.1"), 0);
-  // To ask again and again would take the emulated processor as much time as all else.
+  // Wait for events: polling would use as much of the emulated processor's time as everything else.
   const filters = ["type=container", "event=start", "event=destroy"].flatMap((filter) => ["--filter", filter]);
   const format = ["--format", "{{.Action}} {{.ID}}"];
   await using events = new Process("docker", { args: ["events", "--since", "1s", ...filters, ...format] });
@@ -177,7 +177,7 @@ suite.test("docker swarm runs the replicas of a service, and another one in the 
   }
 });
 
-suite.test("a kubelet's pod has an address, and containers with commands, logs and an end", async () => {
+suite.test("a kubelet's pod has an address, and its containers have exec, logs and stop", async () => {
   assertCode(await docker("save", "--output", `${folder}/image.tar`, IMAGE), 0);
   const load = ["--namespace", "k8s.io", "images", "import", "--snapshotter", "native", `${folder}/image.tar`];
   assertCode(await runProcess("ctr", { args: load }), 0);
@@ -191,7 +191,7 @@ suite.test("a kubelet's pod has an address, and containers with commands, logs a
   assert.deepEqual(exec, { code: 9, stdout: "podhost\n", stderr: "no\n" });
   const address = await kubelet.podAddress(pod);
   assert.equal(await fetchText(`http://${address}/`), "page\n");
-  // The loopback is the pod's: one server is at all addresses, the other one there alone.
+  // The containers share the pod's loopback. The server at port 80 listens at all addresses, that at 81 only there.
   const ask = 'printf "GET /index.html HTTP/1.0\\r\\n\\r\\n" | nc 127.0.0.1';
   for (const port of [80, 81]) {
     const { stdout } = await kubelet.exec(side, "sh", "-c", `until ${ask} ${port}; do sleep 0.2; done | tail -n 1`);

@@ -1,4 +1,4 @@
-/** Copies between this host and machines that run. */
+/** `cp` between this host and running machines. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { encodeEnd } from "../../src/archive/encode.ts";
@@ -14,10 +14,10 @@ const { test, smolvm, rootfs } = suite;
 const { create, start, remove, list, demand, inGuest } = machineCommands(suite);
 
 const MIB = 1024 ** 2;
-/** Of one that is not told of sooner; the emulated machine is slow. */
+/** The timeout of a copy: the emulated machine is slow. */
 const LONG_MS = 300_000;
 
-/** Runs a test with a machine that runs, and a folder of this host. */
+/** Registers a test with a running machine and a folder of this host. */
 type BoxTest = (name: string, folder: string, body: (here: string) => Promise<void>, disk?: string) => void;
 
 const boot = async (disk: string) => {
@@ -25,7 +25,7 @@ const boot = async (disk: string) => {
   await start("box");
 };
 
-/** The machine is one that other tests leave. */
+/** Uses the machine of earlier tests, if there is one. */
 const testWithShared: BoxTest = (name, folder, body, disk = "1g") => {
   const setUp = async () => {
     if ((await list()).length === 0) await boot(disk);
@@ -33,7 +33,7 @@ const testWithShared: BoxTest = (name, folder, body, disk = "1g") => {
   test(name, async () => await body(await suite.makeFolder(folder)), { setUp });
 };
 
-/** The machine is the test's own. */
+/** Makes a machine for this test alone. */
 const testWithOwn: BoxTest = (name, folder, body, disk = "1g") => {
   const ownBody = async () => {
     await boot(disk);
@@ -50,7 +50,7 @@ async function demandCopy(...args: string[]): Promise<void> {
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
 }
 
-/** The output of a shell in the machine. */
+/** Runs a script in the machine and returns its output. */
 const guest = (script: string) => inGuest("box", script, { user: "root" });
 
 async function host(script: string, cwd: string): Promise<string> {
@@ -63,7 +63,7 @@ function assertFailed({ code, stdout, stderr }: Outcome, message: string): void 
   assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: "", stderr: `smolvm: ${message}\n` });
 }
 
-/** What both sides can say of a tree: permissions, kind, link count, time, name, and where links lead. */
+/** Lists a tree on either side: permissions, type, link count, time, name, and the target of symlinks. */
 const LIST = `find . -print0 | sort -z | xargs -0 stat -c '%a %F %h %Y %N' | tr -d "'"`;
 const MAKE_TREE =
   "mkdir -p tree/sub/shut && cd tree && echo one >sub/one && ln sub/one two && ln -s ../two sub/link && " +
@@ -73,7 +73,7 @@ const MAKE_TREE =
 
 const LARGE = 8 * MIB;
 
-testWithShared("cp carries 8 MiB in and out as they are", "large", async (here) => {
+testWithShared("cp copies 8 MiB in and out unchanged", "large", async (here) => {
   const chunk = crypto.getRandomValues(new Uint8Array(65536));
   const hash = createHash("sha256");
   {
@@ -92,7 +92,7 @@ testWithShared("cp carries 8 MiB in and out as they are", "large", async (here) 
 });
 
 testWithShared(
-  "cp keeps links, modes and times of a tree both ways, and owners with --archive",
+  "cp keeps the links, modes and times of a tree in both directions, and owners with --archive",
   "trees",
   async (here) => {
     await host(MAKE_TREE, here);
@@ -130,7 +130,7 @@ testWithShared(
 );
 
 testWithShared(
-  "cp takes and gives tar streams, and refuses what would leave the destination",
+  "cp reads and writes tar streams, and refuses entries that would leave the destination",
   "streams",
   async (here) => {
     await host(MAKE_TREE, here);
@@ -191,7 +191,7 @@ testWithShared(
   },
 );
 
-testWithShared("cp copies a folder that lives, the kernel's files, and the sticky bit", "living", async (here) => {
+testWithShared("cp copies a changing folder, files of /proc and /sys, and the sticky bit", "living", async (here) => {
   const churn = "i=0; while :; do i=$((i + 1)); head -c 90000 /dev/zero >/live/t$i; rm -f /live/t$((i - 9)); done";
   await guest(
     `mkdir -m 1777 /live; for i in $(seq 200); do echo $i >/live/last$i; done; (${churn}) >/dev/null 2>&1 &`,
@@ -222,7 +222,7 @@ testWithShared("cp copies a folder that lives, the kernel's files, and the stick
   assert.equal(await guest("cat /filesystems"), await Deno.readTextFile("/proc/filesystems"));
 });
 
-testWithOwn("cp refuses what cannot be in one sentence, and changes nothing", "refusals", async (here) => {
+testWithOwn("cp refuses an impossible copy with one line, and changes nothing", "refusals", async (here) => {
   await host("mkdir folder && echo x >file", here);
   const before = await guest("find / -xdev | sort");
   assertFailed(await cp(`${here}/none`, "box:/tmp"), `Cannot copy "${here}/none": No such file or directory`);
@@ -249,8 +249,8 @@ testWithOwn("cp refuses what cannot be in one sentence, and changes nothing", "r
   );
 });
 
-testWithOwn("cp leaves nothing of a file that does not fit on the guest's disk", "full", async (here) => {
-  // But for 8 MiB, and what is root's alone.
+testWithOwn("cp removes a file that does not fit on the guest's disk", "full", async (here) => {
+  // Leave 8 MiB free, besides the blocks that only root may use.
   await guest("fallocate -l $((($(df -k / | awk 'END {print $4}') - 8192) * 1024)) /filler");
   await host("truncate -s 20M big && mkdir -p folder && mv big folder && echo small >folder/small", here);
   assertFailed(await cp(`${here}/folder/big`, "box:/big"), 'Cannot copy to "box:/big": No space left on device');
@@ -262,13 +262,13 @@ testWithOwn("cp leaves nothing of a file that does not fit on the guest's disk",
   await demandCopy(`${here}/folder/small`, "box:/tmp");
 }, "128m");
 
-testWithOwn("a copy that is broken off leaves nothing, neither in the guest nor here", "broken", async (here) => {
+testWithOwn("an interrupted copy leaves no files in the guest or on the host", "broken", async (here) => {
   const part = new Uint8Array(2 * MIB);
   await guest("mkdir /in; echo old >/in/file");
   for (const signal of ["SIGKILL", "SIGINT"] as const) {
     await using client = suite.start(["cp", "-", "box:/in"]);
     await client.write(tarEntry({ name: "file", size: 100 * MIB }));
-    // More than the streams on the way can hold.
+    // More than the buffers on the way can hold.
     await client.write(part);
     client.kill(signal);
     const { code, stderr } = await client.outcome;

@@ -1,4 +1,4 @@
-/** The examples, each with the permissions that its header asks for, on images made here. */
+/** The examples, each with the permissions that its header names, on images that the tests build. */
 import assert from "node:assert/strict";
 import { buildImage, type ImageRecipe } from "../fixtures/images.ts";
 import { buildRedisRootfs } from "../fixtures/redis.ts";
@@ -11,17 +11,17 @@ import { vmSuite } from "../helpers/vm_suite.ts";
 const suite = vmSuite({ parent: "/run" });
 const { test, rootfs, storage, env } = suite;
 
-/** Starts an example in a folder; the suite's unless another is given. */
+/** Starts an example in a folder, by default the suite's. */
 const start = (name: string, args: string[], cwd = suite.folder): Process => startExample(name, { args, cwd, env });
 
-/** Runs an example to its end. */
+/** Runs an example until it exits. */
 async function run(name: string, args: string[], input = ""): Promise<Outcome> {
   await using example = start(name, args);
   await example.write(input);
   return await example.finish();
 }
 
-/** Builds an image where the examples look for it. */
+/** Builds an image in the storage that the examples use. */
 async function build(description: ImageRecipe): Promise<void> {
   const buildah = async (...args: string[]) => {
     const stores = ["--root", `${storage}/root`, "--runroot", `${storage}/runroot`];
@@ -41,9 +41,9 @@ async function buildVersion(version: string): Promise<string> {
   return `localhost/app:${version}`;
 }
 
-test("untrusted_code.ts runs code as nobody, without network, and passes on its output and its exit code", async () => {
+test("untrusted_code.ts runs code as nobody without a network, and passes on its output and exit code", async () => {
   using service = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  // A guest with network reaches it.
+  // A guest with a network would reach the service.
   const code = `id -u; nc 127.0.0.1 ${service.addr.port} </dev/null || echo unreachable >&2; exit 3`;
   const outcome = await run("untrusted_code", ["-", "30", rootfs], code);
   assertCode(outcome, 3);
@@ -51,7 +51,7 @@ test("untrusted_code.ts runs code as nobody, without network, and passes on its 
   assert.match(outcome.stderr, /^(nc: .*\n)?unreachable\nended with exit code 3\n$/);
 });
 
-test("untrusted_code.ts ends code at the deadline, and code that writes too much", async () => {
+test("untrusted_code.ts kills code that runs too long or writes too much", async () => {
   const file = `${suite.folder}/endless`;
   await Deno.writeTextFile(file, "echo begun; sleep 1000");
   const late = await run("untrusted_code", [file, "3", rootfs, "sh"]);
@@ -63,7 +63,7 @@ test("untrusted_code.ts ends code at the deadline, and code that writes too much
   assert.ok(loud.bytes.length <= 1048576, `${loud.bytes.length}`);
 });
 
-test("database.ts speaks to a server in a VM, of which nothing is left", async () => {
+test("database.ts talks to a server in a VM, and leaves nothing behind", async () => {
   const folder = await suite.makeFolder("redis");
   await buildRedisRootfs(folder);
   await build({ name: "localhost/redis:7", rootfs: folder, cmd: ["redis-server", "--save", ""] });
@@ -75,12 +75,12 @@ test("database.ts speaks to a server in a VM, of which nothing is left", async (
   Deno.listen({ hostname: "127.0.0.1", port: Number(port) }).close();
 });
 
-test("test_matrix.ts runs a command on all images at once, and tells which failed", async () => {
+test("test_matrix.ts runs a command on all images at once, and prints which failed", async () => {
   const images = await Promise.all(["1", "2"].map(buildVersion));
   const folder = await suite.makeFolder("tested");
   const command = "until [ -e go ]; do sleep 1; done; cat /version; touch made; [ $(cat /version) != 2 ]";
   await using matrix = start("test_matrix", [command, ...images], folder);
-  // Without `list`, whose client would take the CPU from the machines that boot.
+  // Do not poll `list`: its process would take CPU time from the booting machines.
   await until(() => runnersOf(suite).length === images.length, { everyMs: 200, timeoutMs: 120_000 });
   await Deno.writeTextFile(`${folder}/go`, "");
   const outcome = await matrix.finish();
@@ -90,7 +90,7 @@ test("test_matrix.ts runs a command on all images at once, and tells which faile
   assert.match(outcome.stdout, new RegExp(`^${table.map((row) => `localhost/app:${row}\n`).join("")}\n${output}$`));
 });
 
-test("build_log.ts prints whole lines as they come, and ends with the build's exit code", async () => {
+test("build_log.ts prints whole lines as they arrive, and exits with the build's exit code", async () => {
   const folder = await suite.makeFolder("built");
   const script =
     "printf 'compi'; echo careful >&2; echo ling; until [ -e go ]; do sleep 0.1; done; echo made > made; exit 2";
@@ -108,7 +108,7 @@ test("build_log.ts prints whole lines as they come, and ends with the build's ex
   assert.equal(await Deno.readTextFile(`${folder}/made`), "made\n");
 });
 
-test("warm_pool.ts serves each request in another machine, sooner than one that boots for it", async () => {
+test("warm_pool.ts serves each request in another machine, faster than one that boots for the request", async () => {
   const outcome = await run("warm_pool", ["2", rootfs, "hostname"]);
   assertCode(outcome, 0);
   const requests = outcome.stdout.trimEnd().split("\n").map((line) => {

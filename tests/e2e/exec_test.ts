@@ -1,4 +1,4 @@
-/** Other commands in a machine that runs, and what else is done with its own. */
+/** exec, shell, attach, kill, wait and restart of a running machine. */
 import assert from "node:assert/strict";
 import { exitCode } from "../../src/machine/exit_code.ts";
 import { openMachine } from "../../src/machine/find.ts";
@@ -16,7 +16,7 @@ const suite = vmSuite();
 const { test, smolvm, rootfs, env } = suite;
 const { create, start, stop, remove, listed, demand, inGuest } = machineCommands(suite);
 
-/** Runs a test with a machine that runs; `args` are those of `create` behind the name. */
+/** Runs a test with a running machine; `args` follow the name on the command line of `create`. */
 async function withMachine(body: (name: string) => Promise<void>, args = [rootfs, "sleep", "100000"]): Promise<void> {
   await create("box", ...args);
   await start("box");
@@ -31,14 +31,14 @@ function assertFailed({ code, stdout, stderr }: Outcome, message: RegExp, expect
   assert.match(stderr, message);
 }
 
-/** Runs a command through the product's own client, without a process for each. */
+/** Runs a command through smolvm's client in this process, without starting the command line. */
 async function execHere(options: StartExecOptions, io = NO_STREAMS): Promise<number> {
   using _ = setEnv(env);
   await using command = await startExec(openMachine("box"), options, io);
   return exitCode(await command.finish());
 }
 
-test("exec has the streams, the exit code and the environment of run", () =>
+test("exec passes streams, exit code and environment as run does", () =>
   withMachine(async (name) => {
     const script = 'cat; echo err >&2; echo "$A $B $(pwd) $(id -un)"; exit 7';
     const outcome = await smolvm(["exec", "-i", "-e", "B=given", name, "sh", "-c", script], { input: "in\n" });
@@ -57,7 +57,7 @@ test("exec has the streams, the exit code and the environment of run", () =>
     );
   }, ["-u", "app", "-w", "/work", "-e", "A=made", "-e", "B=made", rootfs, "sleep", "100000"]));
 
-test("exec works in a machine of run, and the machine's end ends it", async () => {
+test("exec works in a machine of run, and ends when the machine stops", async () => {
   await using machine = suite.start(["run", "-i", "--name", "short", rootfs, "cat"]);
   await machine.write("up\n");
   await machine.untilStdout(/up\n/);
@@ -68,7 +68,7 @@ test("exec works in a machine of run, and the machine's end ends it", async () =
   assertCode(await other.outcome, 137);
 });
 
-test("a client that dies takes its command along, unless that was left to itself", () =>
+test("exec ends the command when its client dies, unless it is detached", () =>
   withMachine(async (name) => {
     const count = async (pattern: string) => (await inGuest(name, `ps -o args | grep -c '^${pattern}' || true`)).trim();
     assertCode(await exec("-d", name, "sh", "-c", "while :; do echo noise; done"), 0);
@@ -93,7 +93,7 @@ test("a client that dies takes its command along, unless that was left to itself
     assert.deepEqual([code, stdout], [3, "there\nbye\n"]);
   }));
 
-test("50 commands at once have each their own streams, and 100 in a row leave nothing in the runner", () =>
+test("50 concurrent commands have separate streams, and 100 sequential ones leak nothing in the runner", () =>
   withMachine(async (name) => {
     const { pid } = await listed(name);
     const numbers = Array.from({ length: 50 }, (_, index) => `${index}`);
@@ -119,18 +119,18 @@ test("50 commands at once have each their own streams, and 100 in a row leave no
     assert.ok(runnerMib(pid!) < memoryMib + 8, `${memoryMib} MiB became ${runnerMib(pid!)}`);
   }));
 
-/** Open files of a runner, but for those that virtiofs holds: one for each file that the guest knows. */
+/** Counts a runner's open files, except those of virtiofs, which holds one for each file that the guest knows. */
 function ownFilesOf(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].filter(({ name }) => {
     try {
       return !Deno.readLinkSync(`/proc/${pid}/fd/${name}`).startsWith("/");
     } catch {
-      return false; // Closed meanwhile.
+      return false; // It was closed meanwhile.
     }
   }).length;
 }
 
-test("exec -it and shell have a terminal; a pipe into shell is a script", () =>
+test("exec -it and shell use the terminal; shell runs a script from a pipe", () =>
   withMachine(async (name) => {
     {
       await using terminal = onTerminal(
@@ -150,11 +150,11 @@ test("exec -it and shell have a terminal; a pipe into shell is a script", () =>
     assert.deepEqual([piped.code, piped.stdout], [6, "app\n"]);
   }));
 
-test("attach shares in the command's streams, and leaves it by its keys or its own end", () =>
+test("attach shares the command's streams, and the command outlives clients that are killed", () =>
   withMachine(async (name) => {
     await using first = suite.start(["attach", name]);
     await using second = suite.start(["attach", "--no-stdin", name]);
-    // What is written before they are attached is not theirs: asked for until both have seen an answer.
+    // A client does not see output from before it attached: repeat the line until both have seen an answer.
     const seen = Promise.all([first.untilStdout(/one\n/), second.untilStdout(/one\n/)]);
     let answered = false;
     seen.then(() => answered = true);
@@ -174,7 +174,7 @@ test("attach shares in the command's streams, and leaves it by its keys or its o
     assertCode(await second.outcome, 9);
   }, ["-i", rootfs, "sh", "-c", 'while read line; do echo "$line"; [ "$line" != bye ] || exit 9; done']));
 
-test("attach on a terminal is left by its keys, and the command goes on", () =>
+test("attach on a terminal detaches at its keys, and the command keeps running", () =>
   withMachine(async (name) => {
     await using terminal = onTerminal(suite, `"$SMOLVM" attach ${name}; echo "code $?"`);
     await terminal.untilStdout(/\/dev\/pts/);
@@ -186,12 +186,12 @@ test("attach on a terminal is left by its keys, and the command goes on", () =>
     assert.equal((await listed(name)).state, "running");
   }, ["-it", rootfs, "sh"]));
 
-test("kill signals the command, wait tells its end, restart runs it again", () =>
+test("kill signals the command, wait prints its exit code, restart runs it again", () =>
   withMachine(async (name) => {
     const waiting = suite.start(["wait", name]);
     assert.equal((await demand(["kill", "-s", "USR1", name])).stdout, `${name}\n`);
     assert.equal((await waiting.outcome).stdout, "5\n");
-    assert.equal((await demand(["wait", name])).stdout, "5\n", "that of the last run");
+    assert.equal((await demand(["wait", name])).stdout, "5\n", "the exit code of the last run");
     assertFailed(await smolvm(["kill", name]), /^smolvm: Machine "box" is not running: it is stopped\n/, 1);
     const before = await listed(name);
     assert.equal((await demand(["restart", name])).stdout, "box\n");

@@ -1,4 +1,4 @@
-/** The files of a machine that runs, by the runtime module. */
+/** The files of a running machine through the runtime module. */
 import assert from "node:assert/strict";
 import { type GuestFiles, Machine, SmolvmError } from "../../src/mod.ts";
 import { setEnv } from "../helpers/env.ts";
@@ -11,7 +11,7 @@ const { create, start, stop, remove, listed, inGuest } = machineCommands(suite);
 
 const MIB = 1024 ** 2;
 
-/** Runs a test with the files of a machine that runs nothing but the agent's `idle`, as an ordinary user. */
+/** Runs a test with the files of a machine that runs only the agent's `idle`, as an ordinary user. */
 async function withFiles(body: (fs: GuestFiles, here: string) => Promise<void>, ...options: string[]): Promise<void> {
   const here = await suite.makeFolder(`files-${crypto.randomUUID()}`);
   await create("box", "--user", "1234", ...options, rootfs, "/proc/self/exe", "idle");
@@ -23,7 +23,7 @@ async function withFiles(body: (fs: GuestFiles, here: string) => Promise<void>, 
   await remove("box");
 }
 
-/** The output of a shell in the machine. */
+/** Runs a script in the machine and returns its output. */
 const guest = (script: string) => inGuest("box", script, { user: "root" });
 
 async function assertFails(doing: Promise<unknown>, code: string, message: string): Promise<void> {
@@ -34,7 +34,7 @@ async function assertFails(doing: Promise<unknown>, code: string, message: strin
   });
 }
 
-test("files are written, read, listed, described and removed, with no help of the image", () =>
+test("fs writes, reads, lists, describes and removes files without programs of the image", () =>
   withFiles(async (fs) => {
     await fs.mkdir("/made/below", { recursive: true, mode: 0o700 });
     await fs.writeTextFile("/made/text", "k\u{e4}se\n", { mode: 0o751 });
@@ -51,7 +51,7 @@ test("files are written, read, listed, described and removed, with no help of th
     );
     assert.deepEqual((await fs.readDir("/made")).map(({ name }) => name), ["below", "link", "text"]);
     assert.equal((await fs.stat("/")).isDirectory, true);
-    // A file of the image, not of the machine's own disk.
+    // This file is in the image, not on the machine's disk.
     assert.match(await fs.readTextFile("/etc/passwd"), /^root:/);
     assert.match(await fs.readTextFile("/proc/version"), /^Linux version /);
     await assertFails(fs.remove("/made"), "file", 'Cannot remove "box:/made": Directory not empty');
@@ -71,7 +71,7 @@ test("files are written, read, listed, described and removed, with no help of th
     await assertFails(fs.stat("/"), "machine-state", 'Machine "box" is not running: it is stopped');
   }));
 
-test("large files go in and out, and what is broken off leaves nothing", () =>
+test("fs copies large files in and out, and an interrupted write leaves nothing", () =>
   withFiles(async (fs, here) => {
     const data = new Uint8Array(3 * MIB).map((_, index) => index % 251);
     await fs.writeFile("/big", data);
@@ -105,7 +105,7 @@ test("large files go in and out, and what is broken off leaves nothing", () =>
     assert.equal(await fs.readTextFile("/copied/file"), "x");
   }));
 
-test("a volume's files are written in it, and it outlives the removal of where it is mounted", async () => {
+test("fs writes to a volume's folder; remove() of a folder above the mount point keeps its files", async () => {
   const volume = await suite.makeFolder("volume");
   await Deno.writeTextFile(`${volume}/old`, "old");
   await withFiles(

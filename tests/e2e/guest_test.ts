@@ -1,4 +1,4 @@
-/** What a guest is to those in it, and what it keeps them from. */
+/** The guest's environment for its processes, and its protection of the VM below the kernel. */
 import assert from "node:assert/strict";
 import type { ExecOptions } from "../../src/mod.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
@@ -6,17 +6,17 @@ import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
 import { until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
-// Not below /dev: no gateway can be there.
+// Not below /dev: Deno denies the gateway files there, as it lacks --allow-all.
 const suite = vmSuite({ parent: "/tmp" });
 const { test, smolvm, rootfs } = suite;
 const { create, start, stop, remove, demand, inGuest } = machineCommands(suite);
 
 const exec = (...args: string[]) => smolvm(["exec", ...args]);
 
-/** Whether this host's clock may be set: only the emulated machine is ours to do that. */
+/** Whether the tests may set the host's clock: only in the emulated machine. */
 const isEmulated = await Deno.stat("/run/kvm-machine").then(() => true, () => false);
 
-/** Fails when a way below the guest's kernel is open, or one of `ways` was not tried. */
+/** Fails if an attack on the VM below the guest's kernel succeeded, or one of `ways` was not tried. */
 function assertHeld(stdout: string, ways: string[]): void {
   assert.doesNotMatch(stdout, /OPEN/);
   for (const way of ways) assert.match(stdout, new RegExp(`^${way}$`, "m"));
@@ -27,7 +27,7 @@ async function assertFails(outcome: Promise<Outcome>, code: number, stderr: RegE
   assert.match((await outcome).stderr, stderr);
 }
 
-test("nobody gets below the guest's kernel: not root, not users, not the kernel's own helpers", async () => {
+test("root, users and the kernel's helpers in a guest cannot reach the VM below its kernel", async () => {
   const volume = await suite.makeFolder("attacks");
   const source = new URL("../fixtures/root_attacks.c", import.meta.url).pathname;
   const compiler = ["-std=gnu11", "-D_GNU_SOURCE", "-static", "-o", `${volume}/root_attacks`, source];
@@ -53,7 +53,7 @@ test("nobody gets below the guest's kernel: not root, not users, not the kernel'
   assertCode(await machine.outcome, 137);
 });
 
-test("a guest is what docker's users expect: users by number, low ports, pings, /dev, files of its own in volumes", async () => {
+test("a guest behaves as in docker: numeric users, low ports, ping, /dev, and its own /etc files over a volume's", async () => {
   const etc = await suite.makeFolder("etc");
   const passwd = await Deno.readTextFile(`${rootfs}/etc/passwd`);
   await Deno.writeTextFile(`${etc}/passwd`, `1500:x:0:0::/:/bin/sh\n${passwd}`);
@@ -68,7 +68,7 @@ test("a guest is what docker's users expect: users by number, low ports, pings, 
   assert.equal((await exec("-u", "1500:1500", "box", "id")).stdout, "uid=1500 gid=1500\n");
   const app = "pwd; (echo hi | nc -l -p 80 >/dev/null) & sleep 1; nc 127.0.0.1 80 </dev/null";
   assert.equal(await said(app, { user: "app" }), "/made\nhi\n");
-  // busybox's ping wants a raw socket: what others ping by is allowed.
+  // busybox's ping needs a raw socket: check the setting that lets other pings work without one.
   assert.equal(await said("cat /proc/sys/net/ipv4/ping_group_range"), "0\t2147483647\n");
   const mounts =
     "df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2; mount | grep -c 'on /dev/mqueue type mqueue'";
@@ -90,7 +90,7 @@ test("a guest is what docker's users expect: users by number, low ports, pings, 
   await remove("box");
 });
 
-test("a guest that runs out of memory says so, to an attached client and in inspect", async () => {
+test("a guest that runs out of memory is reported to an attached client, in list and in inspect", async () => {
   const eat = "tail /dev/zero; exit $?";
   await create("small", "--memory", "160M", rootfs, "sh", "-c", `trap '${eat}' USR1; while :; do sleep 1; done`);
   await start("small");

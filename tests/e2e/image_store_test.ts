@@ -1,4 +1,4 @@
-/** Images as smolvm gets at them, with the real buildah and a real registry, and without a VM. */
+/** How smolvm prepares images, with the real buildah and a real registry, and without a VM. */
 import assert from "node:assert/strict";
 import type { ProgressListener } from "../../src/image/buildah.ts";
 import { type PreparedImage, prepareImage, type PrepareOptions } from "../../src/image/prepare.ts";
@@ -8,7 +8,7 @@ import { startRegistry } from "../fixtures/registry.ts";
 import { containersOf, leftInState, mountsBelow, storeTest } from "../helpers/image_store.ts";
 import { until } from "../helpers/until.ts";
 
-/** A prepared image that nobody keeps others from removing. */
+/** A prepared image without its hold, so that it can be removed. */
 type Ready = Omit<PreparedImage, "hold">;
 
 const build = (store: ImageStore, description: Partial<ImageRecipe> = {}) =>
@@ -20,7 +20,7 @@ async function prepare(text: string, options: Partial<PrepareOptions> = {}): Pro
   return ready;
 }
 
-/** Prepares an image in a way that cannot run buildah. */
+/** Prepares an image without a PATH, so that buildah cannot run. */
 async function prepareCached(text: string): Promise<Ready> {
   const path = Deno.env.get("PATH");
   Deno.env.delete("PATH");
@@ -31,14 +31,14 @@ async function prepareCached(text: string): Promise<Ready> {
   }
 }
 
-/** The file `content` of the image's root filesystem. */
+/** Reads the file `content` of the image's root filesystem. */
 async function contentOf({ rootfs }: Ready): Promise<string> {
   if (rootfs.kind === "mounted") return await Deno.readTextFile(`${rootfs.path}/content`);
   const [command = "", ...args] = [...rootfs.command, "sh", "-c", `cat "$${rootfs.variable}/content"`];
   return new TextDecoder().decode((await new Deno.Command(command, { args }).output()).stdout);
 }
 
-storeTest("a local image is found by its full and its short name, and has one container", async (store) => {
+storeTest("prepareImage() finds a local image by its full and short name, and makes one container", async (store) => {
   const imageId = await build(store, {
     entrypoint: ["/bin/sh", "-c"],
     cmd: ["echo 'a  b'", ""],
@@ -66,7 +66,7 @@ storeTest("a local image is found by its full and its short name, and has one co
   assert.deepEqual(await containersOf(store), [`smolvm-${imageId.slice(0, 16)}`]);
 });
 
-storeTest("a prepared image needs no buildah, until buildah changes something", async (store) => {
+storeTest("prepareImage() does not run buildah for a prepared image until buildah's storage changes", async (store) => {
   const first = await build(store);
   const prepared = await prepare("localhost/app:1");
   assert.deepEqual(await prepareCached("localhost/app:1"), { ...prepared, cached: true });
@@ -81,7 +81,7 @@ storeTest("a prepared image needs no buildah, until buildah changes something", 
   assert.equal(await contentOf(prepared), "one", "machines that still run the old image keep it");
 });
 
-storeTest("a container that buildah or a reboot unmounted, or buildah removed, is made ready again", async (store) => {
+storeTest("prepareImage() restores a container that buildah or a reboot unmounted or removed", async (store) => {
   await build(store);
   const prepared = await prepare("localhost/app:1");
   const [container = ""] = await containersOf(store);
@@ -90,7 +90,7 @@ storeTest("a container that buildah or a reboot unmounted, or buildah removed, i
     await store.buildah("umount", container);
     assert.equal(await contentOf(await prepare("localhost/app:1")), "one");
   }
-  // A reboot takes the mounts, innermost first, and tells buildah nothing.
+  // Unmount everything, innermost first, without buildah, as a reboot does.
   for (const mount of mountsBelow(store.folder).reverse()) {
     assert.equal((await new Deno.Command("umount", { args: [mount] }).output()).code, 0);
   }
@@ -100,7 +100,7 @@ storeTest("a container that buildah or a reboot unmounted, or buildah removed, i
   assert.deepEqual(await containersOf(store), [container]);
 });
 
-storeTest("a broken record is ignored and written anew", async (store) => {
+storeTest("prepareImage() ignores a broken record and writes a new one", async (store) => {
   await build(store);
   const prepared = await prepare("localhost/app:1");
   const folder = `${store.env.XDG_STATE_HOME}/smolvm/images`;
@@ -113,7 +113,7 @@ storeTest("a broken record is ignored and written anew", async (store) => {
 });
 
 for (const transport of ["oci-archive", "docker-archive", "oci", "dir"]) {
-  storeTest(`${transport}: is loaded once, and again after a change`, async (store) => {
+  storeTest(`prepareImage() loads ${transport}: once, and again after a change`, async (store) => {
     const reference = `${transport}:${store.folder}/image`;
     // A docker archive holds names.
     const destination = transport === "docker-archive" ? `${reference}:localhost/other:1` : reference;
@@ -126,7 +126,7 @@ for (const transport of ["oci-archive", "docker-archive", "oci", "dir"]) {
     assert.equal(await contentOf(prepared), "one");
     assert.deepEqual(await prepareCached(reference), { ...prepared, cached: true });
 
-    // Another image in the same storage is no reason to load it again.
+    // A new image in the same storage does not make smolvm load this one again.
     let progress = "";
     await build(store, { name: "localhost/unrelated:1" });
     await prepare(reference, { onProgress: (chunk) => progress += new TextDecoder().decode(chunk) });
@@ -144,7 +144,7 @@ for (const transport of ["oci-archive", "docker-archive", "oci", "dir"]) {
 }
 
 storeTest(
-  "an image of a registry without TLS is pulled when it is missing, and used offline from then on",
+  "prepareImage() pulls a missing image from a registry without TLS, and then uses it offline",
   async (store) => {
     const { reference, pinned, imageId } = await (async () => {
       await using registry = await startRegistry(store.folder);
@@ -186,7 +186,7 @@ storeTest(
   },
 );
 
-storeTest("what cannot be pulled or loaded fails with buildah's words and leaves nothing", async (store) => {
+storeTest("prepareImage() reports buildah's error for a failed pull or load, and leaves nothing", async (store) => {
   await using registry = await startRegistry(store.folder);
   const temporary = () => [...Deno.readDirSync("/var/tmp")].map(({ name }) => name).sort();
   const before = temporary();
@@ -212,7 +212,7 @@ storeTest("what cannot be pulled or loaded fails with buildah's words and leaves
   assert.deepEqual(mountsBelow(store.folder), []);
 });
 
-storeTest("an image for another architecture is refused before it gets a container", async (store) => {
+storeTest("prepareImage() refuses an image for another architecture before it makes a container", async (store) => {
   const foreign = Deno.build.arch === "aarch64" ? "amd64" : "arm64";
   await build(store, { arch: foreign });
   await assert.rejects(() => prepare("localhost/app:1"), {
@@ -222,7 +222,7 @@ storeTest("an image for another architecture is refused before it gets a contain
   assert.deepEqual(await containersOf(store), []);
 });
 
-storeTest("concurrent preparations of an image, under two names, make one container", async (store) => {
+storeTest("concurrent prepareImage() calls for an image with two names make one container", async (store) => {
   await build(store);
   await store.buildah("tag", "localhost/app:1", "localhost/again:1");
   const script = `import { prepareImage } from ${JSON.stringify(import.meta.resolve("../../src/image/prepare.ts"))};
@@ -241,7 +241,7 @@ storeTest("concurrent preparations of an image, under two names, make one contai
   assert.equal((await containersOf(store)).length, 1);
 });
 
-storeTest("a pull that is interrupted ends buildah and leaves nothing", async (store) => {
+storeTest("an interrupted pull ends buildah and leaves nothing behind", async (store) => {
   await using server = silentServer();
   const interrupt = new AbortController();
   const pulling = prepare(`${server.address}/app:1`, { tlsVerify: false, signal: interrupt.signal });
@@ -253,7 +253,7 @@ storeTest("a pull that is interrupted ends buildah and leaves nothing", async (s
   assert.deepEqual(await containersOf(store), []);
 });
 
-storeTest("a process that is killed takes its pull with it, and leaves nothing", async (store) => {
+storeTest("the pull of a killed process ends and leaves nothing behind", async (store) => {
   await using server = silentServer();
   const script = `import { prepareImage } from ${JSON.stringify(import.meta.resolve("../../src/image/prepare.ts"))};
     import { parseReference } from ${JSON.stringify(import.meta.resolve("../../src/image/reference.ts"))};
@@ -266,7 +266,7 @@ storeTest("a process that is killed takes its pull with it, and leaves nothing",
   await until(isOver, { timeoutMs: 5000 });
 });
 
-/** A registry that takes requests and never answers. */
+/** Starts a registry that accepts requests and never answers. */
 function silentServer(): AsyncDisposable & { address: string; asked: Promise<void> } {
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -288,16 +288,16 @@ function silentServer(): AsyncDisposable & { address: string; asked: Promise<voi
   };
 }
 
-/** The live processes with a text in their command line. */
+/** Returns the live processes with a text in their command line. */
 function processesNaming(text: string): string[] {
   const found: string[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
     try {
-      // Empty for a dead process that was not reaped yet.
+      // The command line of a zombie is empty.
       if (Deno.readTextFileSync(`/proc/${name}/cmdline`).includes(text)) found.push(name);
     } catch {
-      // It ended meanwhile.
+      // It has exited meanwhile.
     }
   }
   return found;

@@ -1,4 +1,4 @@
-/** What images and machines take of the disk, and what a prune removes of it, with the real buildah and without a VM. */
+/** The disk space of images and machines, and what `prune` removes, with the real buildah and without a VM. */
 import assert from "node:assert/strict";
 import type { ImageStore } from "../fixtures/images.ts";
 import {
@@ -15,7 +15,7 @@ import { SMOLVM } from "../helpers/cli.ts";
 import { runProcess } from "../helpers/process.ts";
 import { storeTest } from "../helpers/image_store.ts";
 
-storeTest("prune removes what no machine uses, and a dry run has the same figures", async (store) => {
+storeTest("prune removes what no machine uses, and --dry-run prints the same figures", async (store) => {
   const dangling = await build(store);
   const used = await build(store, "localhost/app:1");
   await build(store, "localhost/idle:1");
@@ -34,7 +34,7 @@ storeTest("prune removes what no machine uses, and a dry run has the same figure
     "remains of killed machines: 1",
   ];
   assert.deepEqual(planned.split("\n").slice(0, -2), lines.map((line) => `Would remove ${line}`));
-  // The vfs driver has a copy of the image in what it prepared of it.
+  // With the vfs driver, a prepared root filesystem is a copy of the image.
   const [, megabytes] = /\nWould free: (\d\.?\d*) MB\n$/.exec(planned) ?? assert.fail(planned);
   assert.equal((await imagesIn(store)).length, 4, "a dry run removes nothing");
   const before = await diskUsage(store);
@@ -58,13 +58,13 @@ storeTest("prune removes what no machine uses, and a dry run has the same figure
   await remove("web");
 });
 
-/** Bytes that a store's files take, by `du`. */
+/** Returns the disk usage of a store in bytes, as `du` counts it. */
 async function diskUsage({ env }: ImageStore): Promise<number> {
   const { stdout } = await new Deno.Command("du", { args: ["-sxB1", env.SMOLVM_STORAGE] }).output();
   return Number(new TextDecoder().decode(stdout).split("\t")[0]);
 }
 
-storeTest("system df has what images and machines take, and what of it could go", async (store) => {
+storeTest("system df prints the space that images and machines use, and how much prune could free", async (store) => {
   await build(store, "localhost/app:1");
   await build(store, "localhost/idle:1");
   const image = await identityOf("localhost/app:1");
@@ -91,7 +91,7 @@ storeTest("system df has what images and machines take, and what of it could go"
   await remove("web");
 });
 
-storeTest("prune asks on a terminal, with a list of what goes", async (store) => {
+storeTest("prune on a terminal lists what it would remove and asks", async (store) => {
   const id = (await build(store)).slice(0, 12);
   const asked = `  image localhost/app:1 (${id})\r\nRemove all of this? [y/N] `;
   const args = ["--quiet", "--return", "--command", `${SMOLVM} prune --all`, "/dev/null"];

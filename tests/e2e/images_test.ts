@@ -1,4 +1,4 @@
-/** Images and machines as their users look at them and remove them, with the real buildah and without a VM. */
+/** The commands that pull, show and remove images, and inspect, with the real buildah and without a VM. */
 import assert from "node:assert/strict";
 import { dirname } from "../../src/host/path.ts";
 import { removeImage } from "../../src/image/remove.ts";
@@ -24,7 +24,7 @@ import { containersOf, storeTest } from "../helpers/image_store.ts";
 import { pause } from "../helpers/until.ts";
 
 storeTest(
-  "pull prints full names, with the progress on stderr; -q has none, and a bad name pulls nothing",
+  "pull prints full names, and the progress on stderr unless -q; it pulls nothing if a name is bad",
   async (store) => {
     await using registry = await startRegistry(store.folder);
     const reference = `${registry.address}/team/app:latest`;
@@ -52,7 +52,7 @@ storeTest(
   },
 );
 
-storeTest("pull shows the registry the credentials of docker, podman and REGISTRY_AUTH_FILE", async (store) => {
+storeTest("pull uses the registry credentials of docker, podman and REGISTRY_AUTH_FILE", async (store) => {
   await using registry = await startRegistry(store.folder, { login: true });
   const reference = `${registry.address}/private/app:1`;
   const { name, password } = REGISTRY_USER;
@@ -111,7 +111,7 @@ storeTest("images lists names, ids, sizes and archives, the newest first", async
   assert.match(await print(store, "rmi", archive), /^Deleted: sha256:/);
 });
 
-storeTest("rmi takes a name, and with the last one the image and what was prepared of it", async (store) => {
+storeTest("rmi removes a name, and with the last name the image and its prepared root filesystem", async (store) => {
   const id = await build(store);
   await store.buildah("tag", "localhost/app:1", "localhost/again:2");
   await identityOf("localhost/app:1");
@@ -131,7 +131,7 @@ storeTest("rmi takes a name, and with the last one the image and what was prepar
   assert.equal(forced, `Untagged: localhost/app:1\nUntagged: localhost/again:2\nDeleted: sha256:${again}\n`);
 });
 
-storeTest("rmi names the machines in the way; --force leaves those out that do not run", async (store) => {
+storeTest("rmi refuses and names the machines that use the image; --force ignores stopped machines", async (store) => {
   const id = await build(store);
   const image = await identityOf("localhost/app:1");
   await makeStopped("web", image);
@@ -145,14 +145,14 @@ storeTest("rmi names the machines in the way; --force leaves those out that do n
   await makeStopped("db", image);
   await assertRefused(store, ["rmi", "app:1"], /^smolvm: .*: machines "web", "db" use it\n/);
   const [container] = await containersOf(store);
-  assert.ok(container, "nothing was removed of it so far");
+  assert.ok(container, "the refused removals removed nothing");
 
   assert.match(await print(store, "rmi", "--force", "app:1"), new RegExp(`Deleted: sha256:${id}`));
   assert.equal(await print(store, "list", "-q"), "web\ndb\n", "machines stay");
   for (const name of ["web", "db"]) await remove(name);
 });
 
-storeTest("rmi leaves an image to a container that is not smolvm's", async (store) => {
+storeTest("rmi refuses an image that a container of buildah or podman uses", async (store) => {
   await build(store);
   await identityOf("localhost/app:1");
   const container = await store.buildah("from", "localhost/app:1");
@@ -163,7 +163,7 @@ storeTest("rmi leaves an image to a container that is not smolvm's", async (stor
   assert.equal((await containersOf(store)).length, 2);
 });
 
-storeTest("an image that was looked up stays until its machine can be seen, and then for its sake", async (store) => {
+storeTest("removeImage() waits while a prepared image is held, then refuses if a machine uses it", async (store) => {
   await build(store);
   const { reference, imageId, digest, hold } = await prepare("localhost/app:1");
   const opened = await openStore();
@@ -178,7 +178,7 @@ storeTest("an image that was looked up stays until its machine can be seen, and 
   assert.equal((await imagesIn(store))[0]?.prepared, true);
 });
 
-storeTest("an image that is removed while machines start is there for each of them", async (store) => {
+storeTest("removing an image while machines start does not take it away from any of them", async (store) => {
   await using registry = await startRegistry(store.folder);
   const reference = `${registry.address}/app:1`;
   await build(store);
@@ -194,7 +194,7 @@ storeTest("an image that is removed while machines start is there for each of th
       const { hold, rootfs } = await prepare(reference);
       using _ = hold;
       await pause(random.upTo(100));
-      // An ordinary user's is mounted by its runner alone.
+      // An ordinary user's image is mounted only by the runner.
       if (rootfs.kind === "mounted") assert.equal((await Deno.stat(`${rootfs.path}/content`)).size, CONTENT_BYTES);
       starts++;
     }
@@ -214,11 +214,11 @@ storeTest("an image that is removed while machines start is there for each of th
   assert.ok(removals > 0);
 });
 
-storeTest("inspect prints machines and images, and says which are neither", async (store) => {
+storeTest("inspect prints machines and images, and reports names that are neither", async (store) => {
   const id = await build(store);
   const image = await identityOf("localhost/app:1");
   await makeStopped("web", image);
-  // A machine's name goes first.
+  // A machine takes precedence over an image of the same name.
   await makeStopped("app", image);
   const outcome = await smolvm(store, ["inspect", "web", "none", "app", "app:1"]);
   assert.equal(outcome.code, 1);

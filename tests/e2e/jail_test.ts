@@ -1,4 +1,4 @@
-/** What holds a guest that attacks its host, and the host's side of it. */
+/** The jail of a VM's process, which confines a guest that attacks its host. */
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { type Action, LAST, survivable } from "../attack/actions.ts";
@@ -14,16 +14,16 @@ import { vmSuite } from "../helpers/vm_suite.ts";
 const USER = "smolvm-jail";
 const suite = vmSuite();
 const { test } = suite;
-/** The folder of the attacks, and that of an agent which keeps root from nothing. */
+/** The folder of the attacks, and a lib folder whose agent does not restrict root. */
 const [attacks, openLib] = [`${suite.folder}/attacks`, `${suite.folder}/lib`];
 
-/** Somebody who starts machines, and what they have. */
+/** A user who starts machines, and the user's files. */
 interface Starter {
   home: string;
   state: string;
   runtime: string;
   storage: string;
-  /** A root filesystem of theirs. */
+  /** A root filesystem that belongs to the starter. */
   rootfs: string;
   /** The writable volume. */
   volume: string;
@@ -32,9 +32,9 @@ interface Starter {
 
 /** How long all actions may take in an emulated machine. */
 const ACTIONS_MS = 500_000;
-/** When a machine is stopped that was attacked by its own guest. */
+/** How long a machine may run on after its guest attacked it, before the test stops it by force. */
 const DEADLINE_MS = 5_000;
-/** Another machine of the starter's. */
+/** The ID of another machine of the starter. */
 const OTHER = "0123456789ab";
 const SECRET = "what only the starter knows";
 
@@ -69,7 +69,7 @@ async function makeStarter(name: string, uid?: number): Promise<Starter> {
   };
 }
 
-/** Everything of a starter's that no guest of theirs may change. */
+/** Returns all files of a starter that the starter's guests must not change. */
 function untouchable({ home, state, rootfs, process: { cwd } }: Starter): Record<string, string> {
   return Object.assign({}, ...[home, `${state}/smolvm/machines`, rootfs, `${cwd}/read-only`].map(treeOf));
 }
@@ -78,7 +78,7 @@ function smolvm(starter: Starter, args: string[], env: Record<string, string> = 
   return runProcess(SMOLVM, { ...starter.process, args, env: { ...starter.process.env, ...env } });
 }
 
-/** The arguments that have a machine of a name run a script. */
+/** Returns the arguments to run a script in the machine "box". */
 function runArgs(
   { volume, process: { cwd } }: Starter,
   source: string,
@@ -89,7 +89,7 @@ function runArgs(
   return ["run", "--name", "box", ...options, ...volumes, source, "sh", "-c", script];
 }
 
-/** What the guest tries to get at, by the share's queues. */
+/** Returns a script that attacks the host's files through the queues of the virtiofs device. */
 function escape({ home, state }: Starter): string {
   const tries = [
     ...["read", "climb", "link"].map((how) => `${how}=${home}/secret`),
@@ -100,31 +100,31 @@ function escape({ home, state }: Starter): string {
   return `exec /a/vfs_escape ${tries.join(" ")}`;
 }
 
-/** Runs a guest that attacks to the end of its machine. */
+/** Runs an attacking guest until its machine ends. */
 async function attack(starter: Starter, args: string[], more: Record<string, string> = {}): Promise<Answers> {
   const env = { ...starter.process.env, ...more };
   await using running = new Process(SMOLVM, { ...starter.process, args, env });
   return await answersAtEnd(starter, running);
 }
 
-/** What came of a guest's tries, once its machine has ended. */
+/** Waits until a machine ends, and returns the results of its guest's attacks. */
 async function answersAtEnd(starter: Starter, running: Process): Promise<Answers> {
   await Promise.race([running.untilStdout(/end of tries: ok\n/), running.outcome]);
   const { stdout } = await end(starter, running);
   return answersOf("escape", stdout);
 }
 
-/** The end of the machine of a name, by force if it does not come: a guest that has lost its devices may never end. */
+/** Waits until "box" ends, and stops it by force after a while: a guest that has lost its devices may never end. */
 async function end(starter: Starter, { outcome }: Process): Promise<Outcome> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), DEADLINE_MS);
-  // One that ends by itself meanwhile is no machine any more.
+  // Ignore a failure of `stop`: the machine may have ended meanwhile.
   if (await Promise.race([outcome, late.promise]) === undefined) await smolvm(starter, ["stop", "--force", "box"]);
   clearTimeout(timer);
   return await outcome;
 }
 
-/** Scripts of their own: what one of them breaks is not the others'. */
+/** Writes each action to its own script, so that an action that breaks its shell does not affect the others. */
 async function writeActions(actions: Action[]): Promise<void> {
   await Deno.mkdir(`${attacks}/actions`);
   for (const [index, { script }] of actions.entries()) {
@@ -132,7 +132,7 @@ async function writeActions(actions: Action[]): Promise<void> {
   }
 }
 
-/** Makes an image of the starter's, which nothing of is mounted any more when it is disposed of. */
+/** Makes an image that belongs to the starter; disposing it unmounts it. */
 async function makeImage({ rootfs, storage, process }: Starter): Promise<AsyncDisposable & { name: string }> {
   const buildah = async (...args: string[]) => {
     const options = ["--root", `${storage}/root`, "--runroot", `${storage}/runroot`];
@@ -146,7 +146,7 @@ async function makeImage({ rootfs, storage, process }: Starter): Promise<AsyncDi
 
 let user: number | undefined;
 
-/** Makes an ordinary user, who may use KVM; the id. */
+/** Makes an ordinary user who may use KVM, and returns the user's ID. */
 async function makeUser(): Promise<number> {
   if (user !== undefined) return user;
   assertCode(await runProcess("useradd", { args: ["--no-create-home", USER] }), 0);
@@ -155,7 +155,7 @@ async function makeUser(): Promise<number> {
   return user = Number((await runProcess("id", { args: ["-u", USER] })).stdout);
 }
 
-/** A test with an ordinary user, whom only the emulated machine is there to make. */
+/** Registers a test with an ordinary user. Users are made only in the emulated machine. */
 function userTest(name: string, body: (uid: number) => Promise<void>): void {
   const isEmulated = exists("/run/kvm-machine");
   if (Deno.uid() === 0 && isEmulated) {
@@ -172,7 +172,7 @@ Deno.test.beforeAll(async () => {
   await makeOpenLib(openLib);
 });
 
-test("without any wall, root in a guest reads and writes the host's files: what follows can fail", async () => {
+test("without the jail and the agent's restrictions, root in a guest reads and writes the host's files", async () => {
   const starter = await makeStarter("bare");
   const before = untouchable(starter);
   const args = runArgs(starter, starter.rootfs, escape(starter), "--insecure-no-jail");
@@ -191,13 +191,13 @@ test("without any wall, root in a guest reads and writes the host's files: what 
   );
 }, { settlesWithinMs: 2_000 });
 
-test("the second wall alone keeps root in a guest off the memory that the devices are in", async () => {
+test("the agent's restrictions alone keep root in a guest from the memory of the devices", async () => {
   const starter = await makeStarter("second");
   const answers = await attack(starter, runArgs(starter, starter.rootfs, escape(starter), "--insecure-no-jail"));
   assert.deepEqual([...answers], [["take device", "EPERM"]]);
 });
 
-/** What a jail has of the host's: nothing but the folders of this machine. */
+/** Returns the mounts and files of the host that a jail may contain: only this machine's folders. */
 function allowedFor({ home, state, runtime, volume }: Starter): Parameters<typeof assertJailed>[1] {
   const id = listOf(`${state}/smolvm/ephemeral`).find((name) => name !== ".lock");
   const { mounts, writable, files } = allowedEphemeral({ state, runtime }, id!);
@@ -211,19 +211,19 @@ function allowedFor({ home, state, runtime, volume }: Starter): Parameters<typeo
   };
 }
 
-/** The jail alone, seen from outside and attacked from inside. */
+/** Checks the jail, without the agent's restrictions, from outside and by attacks from inside. */
 async function assertHeld(starter: Starter, source: string): Promise<void> {
   const before = untouchable(starter);
   const args = runArgs(
     starter,
     source,
-    // The last may end the VM's process, which writes over memory of its own.
+    // The last attack may end the VM's process, because it makes the process overwrite its own memory.
     `echo up; read go; ${escape(starter)} create=/planted wait map=-4096`,
     "--interactive",
     "--user",
     "root",
   );
-  // What a careless starter leaves open is inherited.
+  // smolvm inherits file descriptors that a careless starter leaves open.
   const careless = 'exec 8<home/secret 9>>home/secret; exec "$@"';
   const env = { ...starter.process.env, SMOLVM_LIB: openLib };
   await using running = new Process("sh", {
@@ -248,29 +248,29 @@ async function assertHeld(starter: Starter, source: string): Promise<void> {
   assert.deepEqual(untouchable(starter), before);
 }
 
-test("the jail alone holds for root with a folder", async () => {
+test("the jail alone confines a guest that root runs from a folder", async () => {
   const starter = await makeStarter("root-folder");
   await assertHeld(starter, starter.rootfs);
 });
 
-test("the jail alone holds for root with an image", async () => {
+test("the jail alone confines a guest that root runs from an image", async () => {
   const starter = await makeStarter("root-image");
   await using image = await makeImage(starter);
   await assertHeld(starter, image.name);
 });
 
-userTest("the jail alone holds for an ordinary user with a folder", async (uid) => {
+userTest("the jail alone confines a guest that an ordinary user runs from a folder", async (uid) => {
   const starter = await makeStarter("user-folder", uid);
   await assertHeld(starter, starter.rootfs);
 });
 
-userTest("the jail alone holds for an ordinary user with an image", async (uid) => {
+userTest("the jail alone confines a guest that an ordinary user runs from an image", async (uid) => {
   const starter = await makeStarter("user-image", uid);
   await using image = await makeImage(starter);
   await assertHeld(starter, image.name);
 });
 
-/** Every file that a volume must not have for the host: with rights of its owner's (its group's may be), or a device. */
+/** Yields the files of a volume that could harm the host: setuid files (setgid ones are allowed) and devices. */
 function* harmfulIn(folder: string): Generator<string> {
   for (const { name } of Deno.readDirSync(folder)) {
     const path = `${folder}/${name}`;
@@ -280,7 +280,7 @@ function* harmfulIn(folder: string): Generator<string> {
   }
 }
 
-test("no action of root in a guest is more than one within its machine", async () => {
+test("no action of root in a guest has an effect outside its machine", async () => {
   const starter = await makeStarter("hostile");
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let connections = 0;
@@ -299,7 +299,7 @@ test("no action of root in a guest is more than one within its machine", async (
   const sections = stdout.split(/^### .*\n/m).slice(1);
   const results = actions.map(({ name, prints }, index) => ({ name, prints, printed: sections[index] ?? "" }));
   assert.deepEqual(results.filter(({ prints, printed }) => !prints.test(printed)), []);
-  // It goes on, and others see what it is.
+  // The machine keeps running, and other commands can use it.
   assertCode(await smolvm(starter, ["exec", "box", "sh", "-c", "exit 3"]), 3);
   assertCode(await smolvm(starter, ["list", "--json"]), 0);
   assert.equal(connections, 0);
@@ -312,10 +312,10 @@ test("no action of root in a guest is more than one within its machine", async (
   );
   assert.ok(sizes["disk.img"]! <= 130 * 2 ** 20, JSON.stringify(sizes));
   const [pid] = runnersOf(suite);
-  // Nobody awaits an agent once there is one: column 4 has the flag of a socket that listens.
+  // The runner stops listening once the agent has connected. The flag 00010000 in column 4 marks a listening socket.
   const sockets = Deno.readTextFileSync(`/proc/${pid}/net/unix`).split("\n");
   assert.deepEqual(sockets.filter((line) => / 00010000 .*agent\.sock$/.test(line)), []);
-  // What it could do that took the process over, and what becomes of the machine then.
+  // What a guest that took over the VM's process could do, and what happens to the machine then.
   const names = [
     "getpid",
     "open the file",
@@ -340,12 +340,12 @@ test("no action of root in a guest is more than one within its machine", async (
   await counting;
 }, { settlesWithinMs: 5_000 });
 
-test("a machine that does nothing any more comes to its end, and nothing of the host has changed", async () => {
+test("a machine whose guest breaks it can be ended, and leaves the host's files unchanged", async () => {
   const starter = await makeStarter("last");
   const before = untouchable(starter);
   for (const { name, script, isOpen } of LAST) {
     const env = { ...starter.process.env, ...isOpen ? { SMOLVM_LIB: openLib } : {} };
-    // Little memory is full soon.
+    // A small memory fills quickly.
     const args = runArgs(starter, starter.rootfs, `echo up; ${script}`, "--memory", "128");
     await using running = new Process(SMOLVM, { ...starter.process, args, env });
     await running.untilStdout(/up\n/);

@@ -1,4 +1,4 @@
-/** What machines have written, and what they write while somebody reads it. */
+/** `logs` of stopped and running machines. */
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
@@ -10,7 +10,7 @@ const suite = vmSuite();
 const { test, rootfs, state, smolvm } = suite;
 const { create, start, stop, remove, listed, demand } = machineCommands(suite);
 
-test("logs has what the command wrote, stream by stream, while its machine runs, when it has stopped and after more runs", async () => {
+test("logs prints the command's stdout and stderr while the machine runs, after it, and after more runs", async () => {
   await create("talker", rootfs, "sh", "-c", "echo out; echo err >&2; printf 'no newline'; sleep 1000");
   assert.equal((await demand(["logs", "talker"])).stdout, "");
   const before = Date.now();
@@ -41,7 +41,7 @@ test("logs has what the command wrote, stream by stream, while its machine runs,
   await remove("talker");
 });
 
-test("logs -f of a machine that starts has every line once, over rotations, and ends with the machine", async () => {
+test("logs -f prints each line of a starting machine once, across rotations, until the machine stops", async () => {
   await demand(["config", "set", "log_max_size", "1m"]);
   const volume = await suite.makeFolder("volume");
   const script = "echo begin; while [ ! -e /v/go ]; do sleep 0.1; done; seq 60000; echo end >&2; seq 3";
@@ -63,7 +63,7 @@ test("logs -f of a machine that starts has every line once, over rotations, and 
   assert.ok(Deno.statSync(`${log}.1`).size <= 2 ** 20);
   const { exitCode, state: ended } = await listed("runner");
   assert.deepEqual([exitCode, ended], [0, "stopped"]);
-  // The order of lines is that of their stream; "end" of the other one may come before or after the last two.
+  // Lines keep their order only within a stream: "end" of stderr may come before or after the last two of stdout.
   const last = await smolvm(["logs", "--tail", "2", "runner"]);
   assert.match(last.stdout + last.stderr, /^(2\n3\n|3\nend\n)$/);
   await demand(["config", "set", "log_max_files", "1"]);

@@ -1,4 +1,4 @@
-/** Machines on a host that reboots, is full, or has twelve users at once. */
+/** Machines on a host that reboots, has a full disk, or runs twelve commands at once. */
 import assert from "node:assert/strict";
 import { buildImage, makeImageStore } from "../fixtures/images.ts";
 import { runnersOf, untilNoVm } from "../helpers/inventory.ts";
@@ -12,7 +12,7 @@ const suite = vmSuite();
 const { test, rootfs, state, runtime } = suite;
 const { stop, remove, list } = machineCommands(suite);
 
-test("after a reboot of the host every machine is stopped, and starts again", async () => {
+test("after a reboot of the host, all machines are stopped and can be started again", async () => {
   await using builder = await makeImageStore();
   await buildImage(builder, { name: "localhost/app:1", rootfs });
   const storage = `${builder.folder}/storage`;
@@ -49,7 +49,7 @@ test("after a reboot of the host every machine is stopped, and starts again", as
   }
 });
 
-test("twelve processes at once lose no machine, start none twice and read nothing torn", async () => {
+test("twelve concurrent processes lose no machine, start none twice and read no partial records", async () => {
   const patient = { timeoutMs: 240_000 };
   const all = (commands: string[][]) => Promise.all(commands.map((args) => suite.smolvm(args, patient)));
   const names = Array.from({ length: 6 }, (_, index) => `m${index}`);
@@ -77,7 +77,7 @@ test("twelve processes at once lose no machine, start none twice and read nothin
   }
   for (const [index, name] of deleted.entries()) {
     const both = [outcomes[starts.length + index]!, outcomes[starts.length + deleted.length + index]!];
-    // With --force, one that is gone is said, and no failure.
+    // With --force, a machine that is gone is reported, but is no failure.
     for (const { code, stderr } of both) {
       assert.equal(code, 0, `${name}: ${stderr}`);
       assert.match(stderr, /^(smolvm: (No such machine|The machine is gone).*\n(Did you mean .*\n)?)?$/);
@@ -97,7 +97,7 @@ test("twelve processes at once lose no machine, start none twice and read nothin
   await remove(...names.slice(0, 4));
 });
 
-test("a full disk fails a start clearly and leaves the machine as it was", async () => {
+test("start on a full disk fails with a clear error and does not change the machine", async () => {
   const script = `
     mount -t tmpfs -o size=3m tmpfs "$XDG_STATE_HOME"
     smolvm() { '${SMOLVM}' "$@"; }

@@ -1,4 +1,4 @@
-/** A machine whose processes are killed at any moment: nothing is lost, nothing is left, and it starts again. */
+/** A machine whose processes are killed at any moment: it loses no synced data, leaves nothing, and starts again. */
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { Random } from "../fuzz/random.ts";
@@ -11,19 +11,19 @@ const suite = vmSuite();
 const { test, rootfs, state, runtime } = suite;
 const { create, start, stop, remove, listed } = machineCommands(suite);
 
-/** How long `list` may be wrong. */
+/** How long the state in `list` may be outdated. */
 const LIMIT_MS = 2000;
-/** Moments to kill at; a longer campaign sets more. */
+/** Number of kills; a longer campaign sets more. */
 const ROUNDS = Number(Deno.env.get("SMOLVM_TEST_ROUNDS") ?? 3);
 
-/** Counts on its disk, and says each number once it is synced. */
+/** Writes increasing numbers to the disk, and prints each number once it is synced. */
 const COUNTER = `trap exit TERM; n=$(cat /count 2>/dev/null || echo 0); echo "from $n"
   while :; do n=$((n + 1)); echo $n > /count.new; sync; mv /count.new /count; sync; echo $n; sleep 0.1; done`;
 
-/** What tests kill: the VM's process, the command line that starts or stops it, or both. */
+/** The processes to kill: the VM's process, the command line that starts or stops it, or both. */
 const VICTIMS = ["runner", "cli", "both"] as const;
 
-test(`killing processes at random moments of start, run and stop loses nothing`, async () => {
+test(`killing processes at random moments of start, run and stop loses no synced data`, async () => {
   const seed = Number(Deno.env.get("SMOLVM_TEST_SEED") ?? Date.now() % 2 ** 31);
   console.log(`SMOLVM_TEST_SEED=${seed}`);
   const numbers = new Random(seed);
@@ -49,11 +49,11 @@ test(`killing processes at random moments of start, run and stop loses nothing`,
     }
   }
   await stop("-t", "0", "victim");
-  assert.equal(exists(`${runtime}/smolvm/${id}`), false, "the folder of its sockets");
+  assert.equal(exists(`${runtime}/smolvm/${id}`), false, "the folder of its sockets is gone");
   await remove("victim");
 }, { timeoutMs: ROUNDS * 100_000 });
 
-test("a machine goes on starting when the command line that started it is killed", async () => {
+test("start continues when its command line is killed", async () => {
   await create("orphan", rootfs, "sleep", "1000");
   {
     await using cli = suite.start(["start", "orphan"]);
@@ -66,11 +66,11 @@ test("a machine goes on starting when the command line that started it is killed
   await remove("orphan");
 });
 
-/** Starts or stops the machine if it is not that already; the command has begun then. */
+/** Starts or stops the machine unless it is in that state; waits until a started command has counted. */
 async function ensure(wanted: "running" | "stopped"): Promise<void> {
   const { state: found } = await listed("victim");
   if (wanted === "stopped") return void (found === "stopped" || await stop("-t", "0", "victim"));
-  // What was killed may be on its way still: it is ended before the next round.
+  // A start or stop may continue after the kill: end it before the next round.
   if (found === "starting" || found === "stopping") await stop("-t", "0", "victim");
   if (found !== "running") await start("victim");
   const hasCounted = async () => (await lastRun((await listed("victim")).id)).some((line) => /^\d/.test(line));
@@ -85,11 +85,11 @@ async function killAt(
   await pause(moment);
   if (victim !== "runner") cli?.kill("SIGKILL");
   if (victim !== "cli") (await untilRunner(cli?.outcome)).forEach(kill);
-  // One that is left does what it can without the other.
+  // Wait until the command line has handled the runner's death.
   if (victim === "runner") await cli?.outcome;
 }
 
-/** The runner, as soon as there is one; none when the command line has ended, and so has it. */
+/** Waits until there is a runner and returns it; none if the command line and its runner have exited. */
 async function untilRunner(ended: Promise<unknown> | undefined): Promise<number[]> {
   let over = false;
   ended?.then(() => over = true);
@@ -97,7 +97,7 @@ async function untilRunner(ended: Promise<unknown> | undefined): Promise<number[
   return runnersOf(suite);
 }
 
-/** A machine is live if and only if its VM is. */
+/** Waits until `list` shows the machine as live if and only if its VM is. */
 async function untilListIsRight(): Promise<void> {
   const begun = performance.now();
   while (true) {
@@ -118,13 +118,13 @@ function kill(pid: number): void {
   }
 }
 
-/** The lines of the command's last run. */
+/** Returns the lines of the command's last run. */
 async function lastRun(id: string): Promise<string[]> {
   const lines = await logOf(state, id);
   return lines.slice(lines.findLastIndex((line) => line.startsWith("from ")));
 }
 
-/** Each run found on its disk what the runs before it had synced. */
+/** Checks that each run found the data on its disk that the previous runs had synced. */
 async function assertNothingLost(id: string): Promise<void> {
   let synced = 0;
   for (const line of await logOf(state, id)) {

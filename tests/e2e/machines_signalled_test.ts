@@ -1,4 +1,4 @@
-/** Machines whose processes are asked to end, as at the shutdown of a host: they are stopped, and lose nothing. */
+/** Machines whose processes get termination signals, as when the host shuts down. */
 import assert from "node:assert/strict";
 import { logOf, machineCommands, untilLogged } from "../helpers/machine_commands.ts";
 import { until } from "../helpers/until.ts";
@@ -8,7 +8,7 @@ const suite = vmSuite();
 const { test, rootfs, state } = suite;
 const { create, start, remove, listed } = machineCommands(suite);
 
-test("signals that ask the VMs' processes to end stop the machines, and nothing that they wrote is lost", async () => {
+test("SIGTERM and SIGHUP to the VMs' processes stop the machines, which lose no data", async () => {
   const signals = ["SIGTERM", "SIGHUP"] as const;
   const script =
     'cat /file; trap "echo ended; exit 7" TERM; echo written >/file; echo ready; while :; do sleep 0.1; done';
@@ -19,7 +19,7 @@ test("signals that ask the VMs' processes to end stop the machines, and nothing 
     const { id } = await listed(name);
     await untilLogged(state, id, "ready");
   }
-  // As at the shutdown of a host: all at once, and what has started them too.
+  // Signal all machines at once, after their clients have exited, as when the host shuts down.
   const machines = await Promise.all(names.map(listed));
   machines.forEach(({ pid }, index) => Deno.kill(pid!, signals[index]!));
   for (const { name, id } of machines) {

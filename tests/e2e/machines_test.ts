@@ -1,4 +1,4 @@
-/** Machines that persist: their life from create to delete. */
+/** The life of persistent machines, from create to delete. */
 import assert from "node:assert/strict";
 import { namesIn } from "../../src/state/machine_folders.ts";
 import { readStatus } from "../../src/state/status.ts";
@@ -15,10 +15,10 @@ const suite = vmSuite();
 const { test, smolvm, rootfs, state } = suite;
 const { create, start, stop, remove, list, listed, demand } = machineCommands(suite);
 
-/** Ends when it is asked to, and says so. */
+/** Exits at SIGTERM, and prints that it does. */
 const POLITE = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 1000 & wait $!; done";
 
-test("a machine keeps its disk, its command and its options from one start to the next", async () => {
+test("a machine keeps its disk, its command and its options between starts", async () => {
   const volume = await suite.makeFolder("volume");
   await Deno.writeTextFile(`${volume}/greeting`, "from the host");
   // deno-fmt-ignore
@@ -40,7 +40,7 @@ test("a machine keeps its disk, its command and its options from one start to th
   await remove("keeper");
 });
 
-test("start runs a machine in the background, stop asks its command to end, and list tells all along", async () => {
+test("start runs a machine in the background, stop sends its command SIGTERM, and list shows each state", async () => {
   await create("web", rootfs, "sh", "-c", POLITE);
   const started = await runProcess("script", { args: ["-qec", `'${SMOLVM}' start web`, "/dev/null"], env: suite.env });
   const { id, pid, state: running } = await listed("web");
@@ -58,12 +58,12 @@ test("start runs a machine in the background, stop asks its command to end, and 
   const { state: stopped, exitCode, reason } = await listed("web");
   assert.deepEqual({ stopped, exitCode, reason }, { stopped: "stopped", exitCode: 3, reason: null });
   assert.deepEqual(await logOf(state, id), ["up", "bye"]);
-  assert.equal((await demand(["stop", "web"])).stdout, "web\n", "it is");
+  assert.equal((await demand(["stop", "web"])).stdout, "web\n", "a stopped machine");
   assert.deepEqual(runnersOf(suite), []);
   await remove("web");
 });
 
-test("a disk has the size that was asked for, and is not made again", async () => {
+test("create --disk sets the size of the disk, which later starts keep", async () => {
   for (const [size, mib] of [["300m", 300], ["40g", 40 * 1024]] as const) {
     await create("sized", "--disk", size, rootfs, "sh", "-c", "echo >> /starts; df -m / | tail -1; wc -l < /starts");
     for (let time = 1; time <= 2; time++) {
@@ -76,7 +76,7 @@ test("a disk has the size that was asked for, and is not made again", async () =
   }
 });
 
-test("stop kills what does not end in time, in the guest, and leaves a clean disk", async () => {
+test("stop kills a command that does not end in time in the guest, and leaves a clean disk", async () => {
   await create("stubborn", rootfs, "sh", "-c", "trap '' TERM; echo kept > /file; echo up; while :; do sleep 1; done");
   await start("stubborn");
   const { id } = await listed("stubborn");
@@ -92,7 +92,7 @@ test("stop kills what does not end in time, in the guest, and leaves a clean dis
   await remove("stubborn");
 });
 
-test("stop waits for a machine that boots, and ends it before its command", async () => {
+test("stop waits for a booting machine, and ends it before its command starts", async () => {
   await create("early", rootfs, "sh", "-c", "echo began");
   await using starting = suite.start(["start", "early"]);
   await until(async () => (await listed("early")).state === "starting");
@@ -103,7 +103,7 @@ test("stop waits for a machine that boots, and ends it before its command", asyn
   await remove("early");
 });
 
-test("a guest that does not answer is reported as it is, and ended by --force", async () => {
+test("stop reports a guest that does not answer, and stop --force kills it", async () => {
   await create("hung", rootfs, "sleep", "1000");
   for (const force of [["--force"], ["--force", "--timeout", "1"]]) {
     await start("hung");
@@ -125,7 +125,7 @@ test("a guest that does not answer is reported as it is, and ended by --force", 
   await remove("hung");
 });
 
-test("start --foreground and start -i have the streams and the exit code of the command, as run has", async () => {
+test("start --foreground and start -i pass on the command's streams and exit code as run does", async () => {
   await create("tool", rootfs, "sh", "-c", "cat; echo out; echo err >&2; exit 7");
   const { code, stdout, stderr } = await smolvm(["start", "--foreground", "-i", "tool"], { input: "in\n" });
   assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: "in\nout\n", stderr: "err\n" });
@@ -139,7 +139,7 @@ test("start --foreground and start -i have the streams and the exit code of the 
   await remove("tool");
 });
 
-test("start --foreground runs the command on the terminal, and the machine outlives a client that is killed", async () => {
+test("start --foreground runs the command on the terminal, and the machine outlives a killed client", async () => {
   await create("shell", rootfs, "sh");
   const script = `'${SMOLVM}' start --foreground shell`;
   const options = { args: ["-qec", script, "/dev/null"], env: suite.env };
@@ -154,7 +154,7 @@ test("start --foreground runs the command on the terminal, and the machine outli
   await remove("shell");
 });
 
-test("a machine that cannot be started says why, is failed, and starts when that is mended", async () => {
+test("start reports why a machine cannot start, sets it to failed, and works once the cause is fixed", async () => {
   const volume = await suite.makeFolder("lent");
   await create("broken", "-v", `${volume}:/v`, rootfs, "/v/program");
   assertFailed(await smolvm(["start", "broken"]), /^smolvm: .*\/v\/program.*No such file/);
@@ -165,11 +165,11 @@ test("a machine that cannot be started says why, is failed, and starts when that
   assert.equal((await smolvm(["start", "-a", "broken"])).stdout, "mended\n");
   await Deno.remove(volume, { recursive: true });
   assertFailed(await smolvm(["start", "broken"]), /^smolvm: Cannot mount volume ".+\/lent": No such file/);
-  assert.equal((await listed("broken")).state, "stopped", "its last run is what there is to tell");
+  assert.equal((await listed("broken")).state, "stopped", "the state after its last run");
   await remove("broken");
 });
 
-test("a start that is interrupted is aborted, and the machine can be started again", async () => {
+test("start is aborted when it is interrupted, and the machine can be started again", async () => {
   await create("early", rootfs, "sleep", "1000");
   const { id } = await listed("early");
   await using starting = suite.start(["start", "early"]);
@@ -185,7 +185,7 @@ test("a start that is interrupted is aborted, and the machine can be started aga
   await remove("early");
 });
 
-test("a machine of smolvm 0.2.0 starts, has the logs that it had, and is moved to where its files are now", async () => {
+test("start moves the files of a machine of smolvm 0.2.0 to their new places, and keeps its logs", async () => {
   const { web } = await copyState020(`${state}/smolvm`, rootfs);
   const command = "echo up; trap 'exit 0' TERM; while :; do sleep 0.2; done";
   const record = JSON.parse(await Deno.readTextFile(`${web}/machine.json`));
@@ -202,7 +202,7 @@ test("a machine of smolvm 0.2.0 starts, has the logs that it had, and is moved t
   await remove("idle");
 });
 
-test("start, stop and delete take several machines, and go on when one of them fails", async () => {
+test("start, stop and delete take several machines, and continue when one of them fails", async () => {
   for (const name of ["one", "two"]) await create(name, rootfs, "sleep", "1000");
   const started = await smolvm(["start", "one", "none", "two"]);
   assertFailed(started, /^smolvm: No such machine: "none"\nDid you mean "one"\?\n$/);
@@ -218,7 +218,7 @@ test("start, stop and delete take several machines, and go on when one of them f
   await remove("one", "two");
 });
 
-test("list has the machines of run while they run, and delete leaves them to it unless forced", async () => {
+test("list shows a machine of run until it stops, and start refuses it", async () => {
   await using running = suite.start(["run", "--name", "passing", rootfs, "sh", "-c", "echo up; sleep 1000"]);
   await running.untilStdout(/up/);
   assert.equal((await listed("passing")).state, "running");
@@ -229,7 +229,7 @@ test("list has the machines of run while they run, and delete leaves them to it 
   assert.deepEqual(await list(), []);
 });
 
-test("a machine of an image keeps that image, its user, its folder and its stop signal", async () => {
+test("a machine of an image keeps the image's version, user, working directory and stop signal", async () => {
   await using builder = await makeImageStore();
   const folder = `${builder.folder}/image`;
   assertCode(await runProcess("cp", { args: ["-a", rootfs, folder] }), 0);
@@ -256,13 +256,13 @@ test("a machine of an image keeps that image, its user, its folder and its stop 
   await here.remove("app");
 });
 
-/** The processes of a smolvm with a machine's name in its command line, but for its runner. */
+/** Returns the processes of `smolvm start --foreground NAME`. */
 async function clientsOf(name: string): Promise<number[]> {
   const { stdout } = await runProcess("pgrep", { args: ["-f", `main.(js|ts) start --foreground ${name}$`] });
   return stdout.split("\n").filter((line) => line !== "").map(Number);
 }
 
-/** A target that could not be dealt with has docker's code 1. */
+/** Checks that a command failed; the exit code for a machine that it could not handle is 1, as docker's. */
 function assertFailed(outcome: Awaited<ReturnType<typeof smolvm>>, stderr: RegExp, code = 1): void {
   assertCode(outcome, code);
   assert.match(outcome.stderr, stderr);

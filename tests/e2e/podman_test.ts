@@ -1,4 +1,4 @@
-/** Containers of podman, each in a VM: `podman --runtime smolvm-oci`. */
+/** podman's containers, each in a VM: `podman --runtime smolvm-oci`. */
 import assert from "node:assert/strict";
 import type { OciSeccomp } from "../../src/oci/config.ts";
 import { buildRootfs } from "../fixtures/rootfs.ts";
@@ -17,7 +17,7 @@ async function podman(...args: string[]): Promise<Outcome> {
   return await feedPodman("", args);
 }
 
-/** The same, with an input. */
+/** Runs podman with an input. */
 async function feedPodman(input: string | Uint8Array, args: string[]): Promise<Outcome> {
   return await runProcess("podman", { args, env, input });
 }
@@ -32,7 +32,7 @@ if (suite.isEnabled) {
   });
 }
 
-suite.test("podman run gives the process in the guest all that it was told, and its exit code back", async () => {
+suite.test("podman run applies its options to the process in the guest, and returns its exit code", async () => {
   const script = [
     "echo id $(id -u):$(id -g) $(id -G)",
     "echo env $A $HOME $(pwd) $(hostname) $(umask)",
@@ -66,7 +66,7 @@ suite.test("podman run gives the process in the guest all that it was told, and 
     "CapEff 0000000000000000",
     "CapBnd 0000000000000000",
     "NoNewPrivs 1",
-    // The agent's own.
+    // The filter of the agent.
     "Seccomp_filters 1",
     "ttl 77",
     "call",
@@ -78,16 +78,16 @@ suite.test("podman run gives the process in the guest all that it was told, and 
   assert.deepEqual([uid, mode! & 0o777], [1000, 0o640]);
 });
 
-suite.test("a container of podman has servers, commands beside its own, and an end by signal", async () => {
+suite.test("a podman container has published ports, a health check, exec, kill, logs and stop", async () => {
   const server =
     'httpd -h /www; trap "echo bye; exit 5" TERM; trap "echo woken" USR1; echo up; while :; do sleep 0.2; done';
-  // podman's own profile, but for personality(2).
+  // podman's default profile without personality(2).
   const profile = JSON.parse(await Deno.readTextFile("/usr/share/containers/seccomp.json")) as OciSeccomp;
   profile.syscalls = profile.syscalls!.filter(({ names }) => !names.includes("personality"));
   await Deno.writeTextFile(`${folder}/seccomp.json`, JSON.stringify(profile));
   const seccomp = ["--security-opt", `seccomp=${folder}/seccomp.json`];
   const rootfs = [...seccomp, "--read-only", "--rootfs", `${folder}/root`];
-  // By hand: without systemd there is nobody to do it time and again.
+  // The test runs the health check itself: without systemd, nothing runs it periodically.
   const health = ["--health-cmd", "wget -q -O /dev/null http://127.0.0.1", "--health-interval", "disable"];
   const options = ["--detach", "--name", "web", "-p", "127.0.0.1:8123:80", ...health, ...rootfs];
   assertCode(await podman("run", ...options, "sh", "-c", server), 0);
@@ -98,7 +98,7 @@ suite.test("a container of podman has servers, commands beside its own, and an e
     outside.accept().then(async (conn) => {
       await conn.write(new TextEncoder().encode("outside\n"));
       conn.close();
-    }, () => {}); // Nobody has come.
+    }, () => {}); // No connection came.
     const forbidden = await podman("exec", "web", "linux32", "echo", "call");
     assert.match(forbidden.stderr, /personality\(0x8\): Function not implemented/);
     assert.match((await podman("exec", "web", "grep", "Seccomp_filters", "/proc/1/status")).stdout, /:\t2\n/);
@@ -133,7 +133,7 @@ suite.test("a container of podman has servers, commands beside its own, and an e
   assert.equal((await podman("ps", "--all", "--quiet")).stdout, "");
 });
 
-suite.test("podman run -it gives the command a terminal of this one's size, and its changes", async () => {
+suite.test("podman run -it gives the command a terminal with this terminal's size, and passes on resizes", async () => {
   const guest = 'tty; stty size; trap "stty size; exit 5" WINCH; echo ready; while :; do sleep 0.2; done';
   const run = `podman run --rm -it --network none --rootfs ${folder}/root sh -c '${guest}'; echo "code $?"`;
   await using terminal = onTerminal({ env, rootfs: `${folder}/root` }, run);
@@ -144,7 +144,7 @@ suite.test("podman run -it gives the command a terminal of this one's size, and 
   assertCode(await terminal.finish(), 0);
 });
 
-suite.test("podman kube play runs a Deployment in systemd's control groups, whose containers meet at localhost", async () => {
+suite.test("podman kube play runs a Deployment in systemd's cgroups, and its containers share localhost", async () => {
   const place = await suite.makeFolder("kube");
   await using systemd = await startSystemd(place);
   const env = await configurePodman(place, RUNTIME, { cgroupManager: "systemd" });

@@ -1,4 +1,4 @@
-/** Published ports: servers of guests as the host reaches them, and what it does not. */
+/** Published ports: which servers of a guest the host reaches, and which not. */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { readChunks, writeAll } from "../../src/host/streams.ts";
@@ -9,7 +9,7 @@ import { SOFTWARE } from "../helpers/software.ts";
 import { until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
-// Not below /dev: no gateway can be there.
+// Not below /dev: Deno denies the gateway files there, as it lacks --allow-all.
 const suite = vmSuite({ parent: "/tmp" });
 const { test, smolvm, rootfs } = suite;
 const { create, start, stop, remove, listed } = machineCommands(suite);
@@ -24,12 +24,12 @@ function connect(port: number, hostname = "127.0.0.1"): Promise<Deno.TcpConn> {
   return Deno.connect({ hostname, port });
 }
 
-/** Everything that a peer says until it ends. */
+/** Reads from a peer until it closes the connection. */
 async function readAll(conn: Deno.Conn): Promise<Uint8Array<ArrayBuffer>> {
   return await new Blob(await Array.fromAsync(readChunks(conn)) as BlobPart[]).bytes();
 }
 
-/** What a peer says to `data` and the end of it. */
+/** Sends `data`, closes the sending side, and returns the peer's answer. */
 async function ask(conn: Deno.TcpConn, data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   using _ = conn;
   const sent = writeAll(conn, data).then(() => conn.closeWrite());
@@ -40,7 +40,7 @@ async function ask(conn: Deno.TcpConn, data: Uint8Array): Promise<Uint8Array<Arr
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const hash = async (bytes: BufferSource) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 
-/** Runs a test beside a machine that publishes a port and says "up" when its servers are there. */
+/** Runs a test with a machine that publishes ports, once its servers are up. */
 async function withServer(args: string[], script: string, body: () => Promise<void>): Promise<void> {
   await using machine = suite.start(["run", "--init", ...args, rootfs, "sh", "-c", `${script}\necho up; cat`]);
   await machine.untilStdout(/up\n/);
@@ -49,7 +49,7 @@ async function withServer(args: string[], script: string, body: () => Promise<vo
   await machine.outcome;
 }
 
-/** Servers of the files in /srv and of a count of what they are told, which they say at its end. */
+/** Starts a server of the files in /srv, and one that answers with the number of bytes that it received. */
 const SERVERS = (web: string, count: string) =>
   `mkdir /srv; echo "from the guest" > /srv/index.html; httpd -h /srv -p ${web}; nc -ll -p ${count} -e wc -c &
   until netstat -ltn | grep -q ':${count} '; do sleep 0.1; done`;
@@ -64,9 +64,9 @@ test("a published port leads to a server in the guest, which needs no network", 
   });
 });
 
-test("with --net too a published port leads to the guest, and no other port of the host does", async () => {
+test("with --net, a published port also leads to the guest, and no other port of the host does", async () => {
   const [web, count, secret] = [freePort(), freePort(), freePort()];
-  // The same numbers in the guest: its servers must not compete with the host for them.
+  // The guest uses the same port numbers as the host: its servers must not conflict with the host's listeners.
   const servers = `${
     SERVERS(`0.0.0.0:${web}`, `${count}`)
   }; httpd -h /srv -p 0.0.0.0:${secret}; wget -q -O - http://127.0.0.1:${web}/`;
@@ -78,7 +78,7 @@ test("with --net too a published port leads to the guest, and no other port of t
   });
 });
 
-/** Answers one datagram with its text and with what comes of a connection to the host. */
+/** Answers one datagram with its text and the result of a connection attempt to the host. */
 const UDP_SERVER = `my ($port) = @ARGV;
 my $server = IO::Socket::INET->new(Proto => "udp", LocalPort => 53) or die $!;
 $| = 1; print "listens\\n";
@@ -86,7 +86,7 @@ $server->recv(my $text, 100);
 my $host = IO::Socket::INET->new(PeerAddr => "192.168.127.1", PeerPort => $port, Timeout => 10);
 $server->send("$text, " . ($host ? "reached" : $!));`;
 
-test("a published UDP port leads to a server in the guest, which reaches nothing else", async () => {
+test("a published UDP port leads to a server in the guest, which cannot reach the host", async () => {
   using service = listen(0);
   const { port } = service.addr;
   const published = freePort();
@@ -101,7 +101,7 @@ test("a published UDP port leads to a server in the guest, which reaches nothing
   assertCode(await machine.outcome, 0);
 });
 
-test("a port where nobody listens in the guest closes its connections, and never leads to the host's own server", async () => {
+test("a published port without a server in the guest closes connections, and never leads to the host", async () => {
   using service = listen(0);
   const { port } = service.addr;
   let accepted = 0;
@@ -123,12 +123,12 @@ test("a port where nobody listens in the guest closes its connections, and never
   await serving;
 });
 
-test("20 connections at once get what is theirs, also beside one that reads nothing", async () => {
+test("20 concurrent connections get their own data, even beside a connection that reads nothing", async () => {
   const port = freePort();
   const echo = "nc -ll -p 7 -e cat &\nuntil netstat -ltn | grep -q ':7 '; do sleep 0.1; done";
   await withServer(["-i", "-p", `${port}:7`], echo, async () => {
     using stalled = await connect(port);
-    // Until every buffer on the way is full.
+    // Fill every buffer on the way.
     const stuffing = writeAll(stalled, new Uint8Array(64 * 1024 * 1024)).catch(() => {});
     const answers = await Promise.all(Array.from({ length: 20 }, async (_, index) => {
       const question = `${index} `.repeat(1000);
@@ -143,13 +143,13 @@ test("20 connections at once get what is theirs, also beside one that reads noth
   });
 });
 
-test("a port is the running machine's alone, and free when it has ended, however that was", async () => {
+test("a port belongs to one running machine, and is free once the machine was stopped or killed", async () => {
   const port = freePort();
   const echo = ["-p", `${port}:7`, rootfs, "nc", "-ll", "-p", "7", "-e", "cat"];
   for (const name of ["one", "two"]) await create(name, ...echo);
   for (const kill of [true, false]) {
     await start("one");
-    // Each of them costs a process in the guest.
+    // Poll slowly: each attempt starts a process in the guest.
     const hello = async () => text(await ask(await connect(port), new TextEncoder().encode("hello")));
     await until(async () => await hello() === "hello", { everyMs: 100 });
     const refused = await smolvm(["start", "two"]);

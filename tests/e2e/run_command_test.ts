@@ -1,4 +1,4 @@
-/** What a command is given, and how its end becomes smolvm's. */
+/** The environment of a command of run, and how its exit code becomes smolvm's. */
 import assert from "node:assert/strict";
 import { assertCode } from "../helpers/process.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
@@ -6,7 +6,7 @@ import { vmSuite } from "../helpers/vm_suite.ts";
 const suite = vmSuite();
 const { test, smolvm, start, rootfs } = suite;
 
-/** Strings that shells, kernel command lines and formats of all kinds trip over. */
+/** Strings that are difficult for shells, kernel command lines and text formats. */
 const AWKWARD = [
   "",
   " ",
@@ -23,12 +23,12 @@ const AWKWARD = [
   "*?[a-z]~#!&|;<>",
 ];
 
-/** Prints each argument, and each variable in the order of the shell's, with a NUL behind it. */
+/** Prints each argument to stdout and each variable to stderr, terminated by NUL. */
 const SHOW = `printf '%s\\0' "$@"; env -0 >&2`;
 
 const items = (text: string) => text.split("\0").slice(0, -1);
 
-/** Runs a script of the guest's shell and returns what it printed, by lines. */
+/** Runs a shell script in the guest and returns the lines that it printed. */
 async function linesOf(options: string[], script: string): Promise<string[]> {
   const outcome = await smolvm(["run", ...options, rootfs, "sh", "-c", script]);
   assertCode(outcome, 0);
@@ -36,13 +36,13 @@ async function linesOf(options: string[], script: string): Promise<string[]> {
   return outcome.stdout.trimEnd().split("\n");
 }
 
-/** The kernel's own share goes off, and libkrun puts a little on top. */
+/** Allows for the kernel's own memory, and for the little that libkrun adds. */
 function assertMemory(actualKib: number, expectedMib: number): void {
   const ratio = actualKib / 1024 / expectedMib;
   assert.ok(ratio > 0.9 && ratio < 1.1, `${actualKib} KiB instead of ${expectedMib} MiB`);
 }
 
-test("run passes any argument and any value, 20,000 characters long and 200 of them", async () => {
+test("run passes arguments and variables unchanged, 20,000 characters long and 200 of them", async () => {
   const args = [...AWKWARD, "x".repeat(300), "y".repeat(20_000)];
   const variables = [
     ...AWKWARD.map((value, index) => `AWKWARD_${index}=${value}`),
@@ -57,7 +57,7 @@ test("run passes any argument and any value, 20,000 characters long and 200 of t
   assert.deepEqual(given.sort(), variables.sort());
 });
 
-test("run without options is root in / of a machine with 1 CPU, 512 MiB, a disk of 10 GiB and a shell", async () => {
+test("run without options starts a shell as root in / of a machine with 1 CPU, 512 MiB and a disk of 10 GiB", async () => {
   const script = `id -u; pwd; echo $HOME; echo $PATH; nproc; hostname; cat /etc/hostname; cat /etc/hosts
     awk '/^MemTotal/ {print $2}' /proc/meminfo; df -k / | awk 'END {print $2}'; date +%s; ulimit -n; echo last`;
   const outcome = await smolvm(["run", "-i", rootfs], { input: script });
@@ -117,7 +117,7 @@ test("run honours --name, --cpus, --memory, --workdir, --user, --env and --env-f
   ]);
 });
 
-test("run honours --hostname, --entrypoint and numeric ids that the guest does not know", async () => {
+test("run honours --hostname, --entrypoint and numeric ids without an entry in /etc/passwd", async () => {
   const options = ["--hostname", "guest-1", "--entrypoint", "/bin/sh", "--user", "4321:8765"];
   const outcome = await smolvm(["run", ...options, rootfs, "-c", "hostname; id -u; id -g; id -G"]);
   assertCode(outcome, 0);
@@ -125,7 +125,7 @@ test("run honours --hostname, --entrypoint and numeric ids that the guest does n
 });
 
 for (const code of [125, 255]) {
-  test(`run exits with the command's ${code}, and says nothing itself`, async () => {
+  test(`run exits with the command's ${code}, and prints nothing itself`, async () => {
     const { stdout, stderr, ...outcome } = await smolvm(["run", rootfs, "sh", "-c", `exit ${code}`]);
     assert.deepEqual({ code: outcome.code, stdout, stderr }, { code, stdout: "", stderr: "" });
   });
@@ -138,19 +138,19 @@ test("run exits with 139 when SIGSEGV ended the command", async () => {
 
 const REFUSED: { what: string; args: string[]; code: number; stderr: RegExp }[] = [
   {
-    what: "127, naming a program that is nowhere in the PATH",
+    what: "127 and names a program that is not in the PATH",
     args: [rootfs, "no-such-program"],
     code: 127,
     stderr: /^smolvm: Cannot find "no-such-program" in the guest: .+\n$/,
   },
   {
-    what: "126, naming a program that may not be executed",
+    what: "126 and names a program that is not executable",
     args: [rootfs, "/etc/passwd"],
     code: 126,
     stderr: /^smolvm: Cannot execute "\/etc\/passwd" in the guest: .+\n$/,
   },
   {
-    what: "125 for a user whom the guest does not know",
+    what: "125 for an unknown user",
     args: ["--user", "nobody-knows", rootfs, "true"],
     code: 125,
     stderr: /^smolvm: Cannot run as user ".*nobody-knows"/,
@@ -171,7 +171,7 @@ for (const { what, args, code, stderr } of REFUSED) {
   });
 }
 
-test("run of a folder without a shell and without a command exits with 127 and names /bin/sh", async () => {
+test("run without a command, in a folder without a shell, exits with 127 and names /bin/sh", async () => {
   const folder = await suite.makeFolder("empty");
   const outcome = await smolvm(["run", folder]);
   assertCode(outcome, 127);
@@ -186,19 +186,19 @@ test("run --timeout ends the command with exit code 124", async () => {
   assert.match(outcome.stderr, /^smolvm: The command ran longer than 1 s\n$/);
 });
 
-test("run keeps messages of the guest's kernel from its output", async () => {
+test("run does not print messages of the guest's kernel", async () => {
   const lines = await linesOf([], `dmesg -n 8; echo "<0>alarm in the kernel" >/dev/kmsg; dmesg | grep -c alarm`);
   assert.deepEqual(lines, ["1"]);
 });
 
-test("run --log-level debug logs to the standard error only", async () => {
+test("run --log-level debug logs only to the standard error", async () => {
   const outcome = await smolvm(["--log-level", "debug", "run", rootfs, "echo", "output"]);
   assertCode(outcome, 0);
   assert.equal(outcome.stdout, "output\n");
   assert.match(outcome.stderr, /spawning .* __runner/);
 });
 
-test("three machines run at once, each with a name that no other can have meanwhile", async () => {
+test("three machines run at once, and run refuses the name of a running machine", async () => {
   const names = ["first", "second", "third"];
   const script = "hostname; cat";
   const machines = names.map((name) => start(["run", "-i", "--name", name, rootfs, "sh", "-c", script]));

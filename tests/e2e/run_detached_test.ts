@@ -1,4 +1,4 @@
-/** Machines that `run` leaves running. */
+/** Machines of `run -d`. */
 import assert from "node:assert/strict";
 import { runnersOf } from "../helpers/inventory.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
@@ -12,7 +12,7 @@ const { start, stop, remove, list, listed, demand } = machineCommands(suite);
 
 const said = async (name: string) => (await demand(["logs", name])).stdout;
 
-test("run -d prints the name of a machine that stays, with its log, when it has ended", async () => {
+test("run -d prints the name of a machine that remains, with its log, after it has stopped", async () => {
   const { stdout, stderr } = await demand(["run", "-dt", "--name", "job", rootfs, "sh", "-c", "tty; exec sleep 1000"]);
   assert.deepEqual({ stdout, stderr }, { stdout: "job\n", stderr: "" });
   const { state, pid } = await listed("job");
@@ -24,7 +24,7 @@ test("run -d prints the name of a machine that stays, with its log, when it has 
   await remove("job");
 });
 
-test("of a machine of run -d --rm nothing is left when its command has ended, or its VM was killed", async () => {
+test("run -d --rm removes the machine when its command exits or its VM is killed", async () => {
   const script = "echo up; until [ -e /go ]; do sleep 0.1; done; exit 3";
   const run = (name: string) => demand(["run", "-d", "--rm", "--name", name, rootfs, "sh", "-c", script]);
   await run("brief");
@@ -40,7 +40,7 @@ test("of a machine of run -d --rm nothing is left when its command has ended, or
   assert.deepEqual([await list(), runnersOf(suite)], [[], []]);
 });
 
-test("run -d that cannot start its command leaves nothing", async () => {
+test("run -d removes the machine if its command cannot start", async () => {
   for (const more of [[], ["--rm"]]) {
     const outcome = await smolvm(["run", "-d", ...more, "--name", "none", rootfs, "/missing"]);
     assertCode(outcome, 127);

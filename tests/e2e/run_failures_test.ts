@@ -1,4 +1,4 @@
-/** Hosts and guests that fail: a clear error, exit code 125, and nothing left behind. */
+/** `run` with failing hosts and guests: a clear error, exit code 125, and nothing left behind. */
 import assert from "node:assert/strict";
 import { assertCode, type Outcome, runProcess } from "../helpers/process.ts";
 import { SMOLVM } from "../helpers/cli.ts";
@@ -7,7 +7,7 @@ import { vmSuite } from "../helpers/vm_suite.ts";
 const suite = vmSuite();
 const { test, smolvm, rootfs, env } = suite;
 
-/** Runs smolvm where `preparation`, a script of the shell, has changed the mounts. It is root there, without its powers. */
+/** Runs smolvm in a mount namespace changed by the shell script `preparation`. An ordinary user is mapped to root. */
 function onBrokenHost(preparation: string, args: string[], extraEnv: Record<string, string> = {}): Promise<Outcome> {
   const namespace = Deno.uid() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
   return runProcess("unshare", {
@@ -23,26 +23,26 @@ function assertFailed(outcome: Outcome, stderr: RegExp): void {
 }
 
 for (const [library, variable] of [["libkrun", "SMOLVM_LIBKRUN"], ["libkrunfw", "SMOLVM_LIBKRUNFW"]] as const) {
-  test(`run without ${library} says where it looked`, async () => {
+  test(`run without ${library} prints where it looked`, async () => {
     const outcome = await smolvm(["run", rootfs, "true"], { env: { [variable]: "/nonexistent" } });
     assertFailed(outcome, new RegExp(`^smolvm: Cannot find ${library}: ${variable} names "/nonexistent"\n.+\n$`));
   });
 }
 
-test("run without what ships in lib says what is missing and how to get it", async () => {
+test("run with an empty lib folder prints what is missing and how to get it", async () => {
   const lib = await suite.makeFolder("lib");
   const outcome = await smolvm(["run", rootfs, "true"], { env: { SMOLVM_LIB: lib } });
   assertFailed(outcome, new RegExp(`^smolvm: Cannot .*${lib}/.*\n.*scripts/setup.*\n$`));
 });
 
-test("run without buildah says so for an image", async () => {
+test("run of an image without buildah reports that", async () => {
   const bin = await suite.makeFolder("bin");
   await Deno.symlink("/usr/bin/sh", `${bin}/sh`);
   const outcome = await smolvm(["run", "localhost/no-such-image"], { env: { PATH: bin } });
   assertFailed(outcome, /^smolvm: Cannot find buildah, which images need\n.*[Ii]nstall.*\n$/);
 });
 
-test("run without /dev/kvm says how to get it", async () => {
+test("run without /dev/kvm prints how to get it", async () => {
   const devices = ["null", "zero", "random", "urandom", "tty"];
   const bind = devices.map((name) => `touch $dev/${name}; mount --bind /dev/${name} $dev/${name}`).join("\n");
   const preparation = `dev=$(mktemp -d); mount -t tmpfs tmpfs $dev; ${bind}
@@ -51,10 +51,10 @@ test("run without /dev/kvm says how to get it", async () => {
   assertFailed(outcome, /^smolvm: Cannot use KVM: \/dev\/kvm does not exist\n.+\n$/);
 });
 
-test("run without permission for /dev/kvm says how to get it", async () => {
+test("run without permission for /dev/kvm prints how to get it", async () => {
   const file = `${suite.folder}/forbidden`;
   await Deno.writeTextFile(file, "", { mode: 0o000 });
-  // Without its powers not even root may open it.
+  // Without capabilities, not even root may open it.
   const outcome = await onBrokenHost(
     `mount --bind ${file} /dev/kvm; set -- setpriv --bounding-set=-all "$@"`,
     ["run", rootfs, "true"],
@@ -62,12 +62,12 @@ test("run without permission for /dev/kvm says how to get it", async () => {
   assertFailed(outcome, /^smolvm: Cannot use KVM: no permission for \/dev\/kvm\n.*setfacl -m u:\$USER:rw .*\n$/);
 });
 
-test("run with a /dev/kvm that is none says what libkrun cannot do", async () => {
+test("run with a /dev/kvm that is another device reports libkrun's error", async () => {
   const outcome = await onBrokenHost("mount --bind /dev/null /dev/kvm", ["run", rootfs, "true"]);
   assertFailed(outcome, /^smolvm: .*(krun|VM)/);
 });
 
-test("run on a full disk says what it could not write", async () => {
+test("run on a full disk prints what it could not write", async () => {
   const full = await suite.makeFolder("full");
   const preparation =
     `mount -t tmpfs -o size=64k tmpfs ${full}; dd if=/dev/zero of=${full}/ballast bs=4k 2>/dev/null || true`;
@@ -75,7 +75,7 @@ test("run on a full disk says what it could not write", async () => {
   assertFailed(outcome, /^smolvm: Cannot .*"\/.*": .*No space left/);
 });
 
-/** Makes a `lib` with a guest agent of our own. */
+/** Makes a `lib` folder whose guest agent is compiled from `source`. */
 async function libWithAgent(name: string, source: string): Promise<string> {
   const folder = await suite.makeFolder(name);
   const lib = new URL("../../lib", import.meta.url).pathname;
@@ -89,12 +89,12 @@ async function libWithAgent(name: string, source: string): Promise<string> {
   return folder;
 }
 
-test("a guest that never says hello is given up after a while, with the end of its console", async () => {
+test("run gives up a guest that never says hello, and prints the end of its console", async () => {
   const lib = await libWithAgent(
     "mute",
     `#include <stdio.h>\n#include <unistd.h>\nint main(void) { puts("mute, not dead"); fflush(stdout); for (;;) pause(); }`,
   );
-  // Longer than a boot takes, so that there is something to show.
+  // The timeout is longer than a boot, so that the console has output.
   const outcome = await smolvm(["run", rootfs, "true"], { env: { SMOLVM_LIB: lib, SMOLVM_BOOT_TIMEOUT: "15" } });
   assertFailed(
     outcome,
@@ -102,7 +102,7 @@ test("a guest that never says hello is given up after a while, with the end of i
   );
 });
 
-test("a guest that dies while it boots is told of at once, with the end of its console", async () => {
+test("run reports at once that a guest died while it booted, with the end of its console", async () => {
   const lib = await libWithAgent(
     "dying",
     `#include <stdio.h>\nint main(void) { puts("dying"); return 3; }`,
@@ -111,7 +111,7 @@ test("a guest that dies while it boots is told of at once, with the end of its c
   assertFailed(outcome, /^smolvm: The VM ended unexpectedly \(exit code \d+\)\n(.*\n)* {2}dying\n/);
 });
 
-test("a VM that dies before its kernel says a word is started again, and given up after the third time", async () => {
+test("run restarts a VM that dies before its kernel prints anything, and gives up after the third time", async () => {
   const folder = await suite.makeFolder("stillborn");
   const calls = [
     "create_ctx",
@@ -131,7 +131,7 @@ test("a VM that dies before its kernel says a word is started again, and given u
   );
   const library = `${folder}/libkrun.so`;
   assertCode(await runProcess("gcc", { args: ["-shared", "-fPIC", "-o", library, `${folder}/krun.c`] }), 0);
-  // In a jail it could not count.
+  // In a jail, the library could not write the file.
   const args = ["run", "--insecure-no-jail", rootfs, "true"];
   const outcome = await smolvm(args, { env: { SMOLVM_LIBKRUN: library } });
   assertFailed(outcome, /^.* has no jail: .*\nsmolvm: The VM ended unexpectedly \(exit code 0\)\n$/);

@@ -1,4 +1,4 @@
-/** VMs of OCI images: where they come from, and what their configuration does. */
+/** `run` of OCI images: their sources and their configuration. */
 import assert from "node:assert/strict";
 import { buildImage, exportImage, type ImageRecipe, type ImageStore, makeImageStore } from "../fixtures/images.ts";
 import { startRegistry } from "../fixtures/registry.ts";
@@ -8,7 +8,7 @@ import { vmSuite } from "../helpers/vm_suite.ts";
 const suite = vmSuite();
 const { test, smolvm, rootfs } = suite;
 
-/** Builds images apart from the storage that the tests' smolvm uses: it has to fetch them. */
+/** Builds images outside the storage that the tests' smolvm uses, so that smolvm must fetch them. */
 let builder: ImageStore;
 let registry: Awaited<ReturnType<typeof startRegistry>>;
 
@@ -21,7 +21,7 @@ Deno.test.afterAll(async () => {
   await builder[Symbol.asyncDispose]();
 });
 
-/** Builds the image `localhost/NAME`, of the shared root filesystem and a file that says `text`. */
+/** Builds the image `localhost/NAME` from the shared root filesystem and a file `/says` that contains `text`. */
 async function build(name: string, text: string, config: Partial<ImageRecipe> = {}): Promise<string> {
   const folder = `${builder.folder}/${name.replaceAll(/\W/g, "-")}`;
   assert.ok((await new Deno.Command("cp", { args: ["-a", rootfs, folder] }).output()).success);
@@ -30,12 +30,12 @@ async function build(name: string, text: string, config: Partial<ImageRecipe> = 
   return `localhost/${name}`;
 }
 
-/** A PATH with no program at all, and so without buildah. */
+/** Returns a PATH without programs, and so without buildah. */
 function pathWithoutBuildah(): Promise<string> {
   return suite.makeFolder("bin");
 }
 
-test("run pulls from a registry, shows the progress, and then needs neither it nor buildah", async () => {
+test("run pulls from a registry with progress output, and later needs neither the registry nor buildah", async () => {
   const image = await build("app:1", "version 1\n");
   const reference = `${registry.address}/team/app:1`;
   await exportImage(builder, image, `docker://${reference}`);
@@ -58,13 +58,13 @@ test("run pulls from a registry, shows the progress, and then needs neither it n
 
   await exportImage(builder, await build("app:2", "version 2\n"), `docker://${reference}`);
   const missing = await smolvm(["run", "--tls-verify=false", reference]);
-  assert.equal(missing.stdout, "version 1\n", "what a machine wrote is gone, and nothing was pulled");
+  assert.equal(missing.stdout, "version 1\n", "the machine's writes are gone, and nothing was pulled");
   const always = await smolvm(["-q", "run", "--tls-verify=false", "--pull", "always", reference]);
   assertCode(always, 0);
   assert.deepEqual([always.stdout, always.stderr], ["version 2\n", ""]);
 });
 
-test("run takes a digest", async () => {
+test("run accepts a digest", async () => {
   const image = await build("digest:1", "by digest\n");
   await exportImage(builder, image, `docker://${registry.address}/digest:1`);
   const response = await fetch(`http://${registry.address}/v2/digest/manifests/1`, {
@@ -78,8 +78,8 @@ test("run takes a digest", async () => {
   assert.equal(outcome.stdout, "by digest\n");
 });
 
-// What else images can be in, image_store_test.ts takes without a VM.
-test("run takes oci-archive:PATH", async () => {
+// image_store_test.ts tests the other transports, without a VM.
+test("run accepts oci-archive:PATH", async () => {
   const image = await build("archive:1", "by archive\n");
   const source = `oci-archive:${builder.folder}/exported`;
   await exportImage(builder, image, source);
@@ -88,7 +88,7 @@ test("run takes oci-archive:PATH", async () => {
   assert.equal(outcome.stdout, "by archive\n");
 });
 
-test("an image's Entrypoint, Cmd, Env, User and WorkingDir are honoured, and flags override them", async () => {
+test("run honours an image's Entrypoint, Cmd, Env, User and WorkingDir, and flags override them", async () => {
   const show = `echo "$0 $*"; id -un; pwd; echo "$FROM_IMAGE:$BOTH:$PATH"`;
   const image = await build("configured:1", "", {
     entrypoint: ["/bin/sh", "-c", show, "entry point"],
@@ -114,7 +114,7 @@ test("an image's Entrypoint, Cmd, Env, User and WorkingDir are honoured, and fla
   assert.match(replaced.stdout, /^uid=1000\(app\) gid=1000\(app\) groups=.*2000\(extra\)/);
 });
 
-test("run takes the short name of an image in the storage", async () => {
+test("run accepts the short name of an image in the storage", async () => {
   const image = await build("short:1", "by its short name\n");
   await exportImage(
     builder,
@@ -126,7 +126,7 @@ test("run takes the short name of an image in the storage", async () => {
   assert.equal(outcome.stdout, "by its short name\n");
 });
 
-test("run says what buildah says of an image that does not exist", async () => {
+test("run prints buildah's error for an image that does not exist", async () => {
   const reference = `${registry.address}/no/such:image`;
   const outcome = await smolvm(["run", "--tls-verify=false", reference]);
   assertCode(outcome, 125);

@@ -1,4 +1,4 @@
-/** What is left when smolvm or the VM's process is killed, at any moment: nothing. */
+/** Killing smolvm or the VM's process at any moment leaves nothing behind. */
 import assert from "node:assert/strict";
 import { buildImage, exportImage, makeImageStore } from "../fixtures/images.ts";
 import {
@@ -16,15 +16,15 @@ import { vmSuite } from "../helpers/vm_suite.ts";
 const suite = vmSuite();
 const { start, smolvm, rootfs } = suite;
 
-/** How long a VM may outlive the smolvm that was killed. */
+/** How long a VM may outlive its killed smolvm. */
 const VM_LIMIT_MS = 2000;
-/** How long the rest may: a runner may have to start before it learns that nobody wants it, which emulated takes long. */
+/** How long the rest may remain: a runner may notice only after it has started, which is slow when emulated. */
 const LIMIT_MS = 10_000;
 
-/** Registers a test that kills something: what that leaves must be gone within the limit. */
+/** Registers a test that kills processes; everything that they leave must be gone within the limit. */
 const test = (name: string, body: () => Promise<void>) => suite.test(name, body, { settlesWithinMs: LIMIT_MS });
 
-/** Kills smolvm in a way that it cannot notice. */
+/** Kills smolvm with SIGKILL, which it cannot handle, and waits until its VM is gone. */
 async function kill(machine: Process): Promise<void> {
   machine.kill("SIGKILL");
   await machine.outcome;
@@ -43,7 +43,7 @@ const MOMENTS: { what: string; command: string[]; reached: (smolvm: Process) => 
     command: ["sh", "-c", "echo ready; sleep 1000"],
     reached: (smolvm) => smolvm.untilStdout(/ready/),
   },
-  { what: "while output pours", command: ["yes"], reached: (smolvm) => smolvm.untilStdout(/y\n/) },
+  { what: "during continuous output", command: ["yes"], reached: (smolvm) => smolvm.untilStdout(/y\n/) },
   {
     what: "when the command ends",
     command: ["echo", "last words"],
@@ -58,7 +58,7 @@ for (const { what, command, reached } of MOMENTS) {
   });
 }
 
-/** Kills `smolvm ARGS`, whose whole run takes so long, at moments spread evenly over it. */
+/** Kills `smolvm ARGS`, whose whole run takes `durationMs`, at evenly spaced moments. */
 async function killAllAlong(args: string[], durationMs: number): Promise<void> {
   const before = await takeInventory(suite);
   const moments = 4;
@@ -80,7 +80,7 @@ test("killing smolvm anywhere between the start and the end of a run leaves noth
 test("killing smolvm while it waits for a registry leaves nothing", async () => {
   using registry = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await using machine = start(["run", "--tls-verify=false", `127.0.0.1:${registry.addr.port}/image`]);
-  // buildah asks, and is never answered.
+  // buildah sends a request, and never gets an answer.
   using _question = await registry.accept();
   await kill(machine);
 });
@@ -98,7 +98,7 @@ test("killing smolvm anywhere between the loading of an image and the end of its
   assertCode(await smolvm(args), 0);
 });
 
-test("killing the VM's process is a clear error, and leaves nothing", async () => {
+test("killing the VM's process causes a clear error and leaves nothing", async () => {
   await using machine = start(["run", rootfs, "sh", "-c", "echo ready; sleep 1000"]);
   await machine.untilStdout(/ready/);
   for (const pid of runnersOf(suite)) Deno.kill(pid, "SIGKILL");
@@ -107,14 +107,14 @@ test("killing the VM's process is a clear error, and leaves nothing", async () =
   assert.match(outcome.stderr, /^smolvm: The VM ended unexpectedly \(killed by SIGKILL\)/);
 });
 
-test("the next machine removes what was left when smolvm and the VM's process were killed at once", async () => {
+test("run removes the remains of a machine whose smolvm and VM were killed at the same time", async () => {
   const before = await takeInventory(suite);
   await using machine = start(["run", "--name", "lost", rootfs, "sh", "-c", "echo ready; sleep 1000"]);
   await machine.untilStdout(/ready/);
   machine.kill("SIGSTOP");
-  // What watches the VM's process first: it removes what that leaves.
+  // Kill the supervisors first: they remove what the VM's process leaves.
   for (const pid of [...supervisorsOf(suite), ...runnersOf(suite)]) Deno.kill(pid, "SIGKILL");
   await kill(machine);
-  assert.notDeepEqual(await takeInventory(suite), before, "nobody could have removed it");
+  assert.notDeepEqual(await takeInventory(suite), before, "no process was left to remove it");
   assertCode(await smolvm(["run", "--name", "lost", rootfs, "true"]), 0);
 });

@@ -1,4 +1,4 @@
-/** What a guest reaches, with `--net` and rules and without. */
+/** What a guest can reach, with `--net`, with rules, and without a network. */
 import assert from "node:assert/strict";
 import { Authority } from "../../src/network/certificates.ts";
 import { Networks } from "../../src/mod.ts";
@@ -12,13 +12,13 @@ import { makeTempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
 import { vmSuite } from "../helpers/vm_suite.ts";
 
-// Not below /dev: no gateway can be there.
+// Not below /dev: Deno denies the gateway files there, as it lacks --allow-all.
 const suite = vmSuite({ parent: "/tmp" });
 const { test, smolvm, rootfs } = suite;
 const { create, start, remove } = machineCommands(suite);
 
 const NETWORK = decodeURIComponent(new URL("../network", import.meta.url).pathname);
-/** No address of this host's, and public. */
+/** A public address that this host does not have. */
 const WORLD = "9.9.9.10";
 const SIZE = 2 * 1024 ** 2;
 const GATEWAY = "192.168.127.1";
@@ -28,12 +28,12 @@ const NO_ROUTE = /No route to host/;
 let world: Process | undefined;
 const folder = makeTempFolder();
 
-/** The public internet: a network namespace of its own with servers in it, behind a tap. */
+/** Starts a stand-in for the public internet: a network namespace with servers, behind a tap. */
 Deno.test.beforeAll(async () => {
   const program = `${folder.path}/tap_world`;
   const flags = ["-std=gnu11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"];
   assertCode(await runProcess("gcc", { args: [...flags, "-o", program, `${NETWORK}/tap_world.c`] }), 0);
-  // Who signs the certificate of the world's server of HTTPS.
+  // This authority signs the certificate of the world's HTTPS server.
   const authority = await Authority.create(["test"]);
   const { certificate, key } = await authority.issue("*.world.test");
   await Deno.writeTextFile(`${folder.path}/cert.pem`, certificate);
@@ -53,7 +53,7 @@ Deno.test.afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-/** A server on every address of the host, or on that one. */
+/** Starts a server on every address of the host, or on `hostname`. */
 function serve(hostname = "0.0.0.0") {
   const requests: string[] = [];
   const server = Deno.serve({ hostname, port: 0, onListen: () => {} }, async (request) => {
@@ -63,7 +63,7 @@ function serve(hostname = "0.0.0.0") {
   return { port: server.addr.port, requests, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
-/** The addresses under which the host may be reached, its loopback's first. */
+/** Returns the host's addresses, the loopback address first. */
 function hostAddresses(): string[] {
   const others = Deno.networkInterfaces().filter(({ family, address }) =>
     family === "IPv4" && !address.startsWith("127.")
@@ -71,7 +71,7 @@ function hostAddresses(): string[] {
   return ["127.0.0.1", ...others.map(({ address }) => address)];
 }
 
-test("run --net reaches public servers by TCP, UDP and name, and loses nothing either way", async () => {
+test("run --net reaches public servers by TCP, UDP and name, and loses no data in either direction", async () => {
   const script = `cat /etc/resolv.conf; ip route; ping -c 1 -W 20 ${GATEWAY} >/dev/null && echo pinged
     nslookup example.test ${GATEWAY} | grep -c "Address.*${WORLD}"
     nslookup example.test ${WORLD} | grep -c "Address: ${WORLD}"
@@ -87,13 +87,13 @@ test("run --net reaches public servers by TCP, UDP and name, and loses nothing e
   assert.equal(uploaded, `${SIZE} ${sum}`);
 });
 
-test("run --net delivers what its command sent last, though the machine ends with it", async () => {
-  // Its answer comes after all of it, so that the guest is gone by then.
+test("run --net delivers the last data of its command, although the machine ends with the command", async () => {
+  // The server answers after it has received everything; by then the guest is gone.
   const script = `head -c 300000 /dev/zero | nc ${WORLD} 81 & sleep 1`;
   assertCode(await smolvm(["run", "--net", rootfs, "sh", "-c", script]), 0);
 });
 
-test("run --net reaches nothing of the host, its networks or the metadata service, and says so at once", async () => {
+test("run --net cannot reach the host, its networks or the metadata service, and fails at once", async () => {
   await using server = serve();
   const closed = [GATEWAY, ...hostAddresses().slice(1), "169.254.169.254", "10.1.2.3", "192.168.127.9", "240.0.0.1"];
   const attempts = closed.map((host) => `nc -w 60 ${host} ${server.port} </dev/null 2>&1`).join("\n");
@@ -103,7 +103,7 @@ test("run --net reaches nothing of the host, its networks or the metadata servic
   const outcome = await smolvm(["run", "--net", "--dns", WORLD, rootfs, "sh", "-c", script]);
   const lines = outcome.stdout.trim().split("\n");
   for (const [index, host] of closed.entries()) assert.match(lines[index]!, NO_ROUTE, host);
-  // The loopback that a name stands for is the guest's own.
+  // A name that resolves to the loopback leads to the guest itself.
   const [rebound, metadata, loopback] = lines.slice(closed.length);
   assert.match(rebound!, /Connection refused/);
   assert.match(metadata!, NO_ROUTE);
@@ -111,7 +111,7 @@ test("run --net reaches nothing of the host, its networks or the metadata servic
   assert.deepEqual(server.requests, []);
 });
 
-test("run --net pings what its rules allow, where the host lets its user", async () => {
+test("run --net pings what its rules allow, if the host allows its user to ping", async () => {
   const closed = [hostAddresses()[1]!, "169.254.169.254", "10.1.2.3"];
   const script = `for host in ${[WORLD, ...closed].join(" ")}; do
       ping -c 1 -s 3000 -W 5 $host 2>&1 | sed -n 's/.* \\([0-9]*%\\) packet loss.*/\\1/p' >/tmp/$host &
@@ -120,7 +120,7 @@ test("run --net pings what its rules allow, where the host lets its user", async
     const outcome = await smolvm(["run", ...rules, "--dns", WORLD, rootfs, "sh", "-c", script]);
     return outcome.stdout.trim().split("\n").map((line) => parseInt(line));
   };
-  // Of this machine, which is emulated, or of no use to others.
+  // This changes the whole host: an emulated machine, or one that is used only for tests.
   const range = "/proc/sys/net/ipv4/ping_group_range";
   const before = await Deno.readTextFile(range);
   try {
@@ -134,7 +134,7 @@ test("run --net pings what its rules allow, where the host lets its user", async
   }
 });
 
-test("run --allow-net allows what its rules name, the host's loopback included, and no more", async () => {
+test("run --allow-net allows only what its rules name, including the host's loopback", async () => {
   await using server = serve();
   await using other = serve();
   const rules = ["--allow-net", `shop.test:81,*.cdn.test,host:${server.port}`, "--deny-net", "bad.cdn.test"];
@@ -155,7 +155,7 @@ test("run --allow-net allows what its rules name, the host's loopback included, 
   assert.deepEqual([server.requests, other.requests], [[""], []]);
 });
 
-test("run --allow-net host:PORT reaches that port of the host's ::1 by IPv6, and no other", async () => {
+test("run --allow-net host:PORT reaches only that port of the host's ::1 by IPv6", async () => {
   await using server = serve("::1");
   const connect = (host: string, port: number) => `nc -w 60 ${host} ${port} </dev/null 2>&1 | head -n 1`;
   const script = `ip -6 route | grep -c "default via ${GATEWAY6} dev eth0"
@@ -171,7 +171,7 @@ test("run --allow-net host:PORT reaches that port of the host's ::1 by IPv6, and
   for (const line of refused) assert.match(line, /Permission denied/);
 });
 
-test("run --net counts and tells what it refuses, goes on without a network when its gateway is killed, and says so", async () => {
+test("run --net logs what it refuses, and reports a killed gateway and continues without a network", async () => {
   const script =
     `nc -w 5 10.1.2.3 99 </dev/null; nslookup bad.test ${GATEWAY}; nc ${WORLD} 80 </dev/null >/dev/null; echo up; read go
     until ! nc -w 5 ${WORLD} 81 </dev/null >/dev/null 2>&1; do sleep 1; done; echo cut off; cat`;
@@ -199,13 +199,13 @@ test("run --net counts and tells what it refuses, goes on without a network when
   assert.match(outcome.stdout, /still there\n$/);
 });
 
-test("run --secret lets a guest use what it never holds with the hosts named for it, and with no other", async () => {
+test("run --secret lets a guest use a secret that it never sees, only with the hosts named for it", async () => {
   const root = `${suite.folder}/openssl`;
   await buildRootfs(root);
   await copyProgram("/usr/bin/openssl", root, "openssl");
   const value = "s3cr3t-of-the-host";
   const places = "/etc /run /tmp /root /usr/local /proc/[0-9]*/environ /proc/[0-9]*/cmdline";
-  // The pattern does not find itself.
+  // The brackets keep the pattern from matching its own text.
   const script = `echo "$TOKEN"; grep -rl 's[3]cr3t' ${places} 2>/dev/null
     ask() {
       printf 'GET /%s HTTP/1.1\\r\\nHost: %s\\r\\nAuthorization: Bearer %s\\r\\n\\r\\n' "$1" "$2" "$TOKEN" |
@@ -229,11 +229,11 @@ test("run --secret lets a guest use what it never holds with the hosts named for
 }, { timeoutMs: 400_000 });
 
 test(
-  "machines of a network reach each other by name, alias and address, also after a restart, and no others",
+  "run --network connects the machines of a network by name, alias and address, also after a restart, and no others",
   async () => {
     using _ = setEnv(suite.env);
     for (const network of ["app", "other"]) await Networks.create(network);
-    // Its own name is its address there.
+    // In a network, a machine's own name resolves to its address in the network.
     const serve = `ping -c 1 -W 60 $(hostname) >/dev/null
     nc -ll -p 99 -e sh -c 'echo "$(hostname) $(head -c 300000 | wc -c)"'`;
     const options = ["--network", "app", "--network-alias", "primary.sql"];
@@ -241,7 +241,7 @@ test(
     await start("db");
     const ask = `ask() { head -c 300000 /dev/zero | nc -w 60 $1 99 2>&1; }
     until ask db | grep -q 300000; do sleep 1; done`;
-    // In both networks, and no way from one into the other.
+    // This machine is in both networks, but does not connect them.
     const script =
       `nc -ll -p 98 -e echo "web is here" & ${ask}; ask db; ask primary.sql.app; ask 10.127.0.2; nc -w 5 ${WORLD} 80 2>&1
     read go; ${ask}; echo again; ask db; cat`;
@@ -260,7 +260,7 @@ test(
       script,
     ]);
     const [first] = await visitor.untilStdout(/(db 300000\n){3}.*\n/);
-    assert.match(first, NO_ROUTE, "no network but that");
+    assert.match(first, NO_ROUTE, "the world is not reachable");
     const { members } = await Networks.inspect("app");
     const found = members.map(({ name, address }) => `${name} ${address}`);
     assert.deepEqual(found, ["db 10.127.0.2", "web 10.127.0.3"]);
@@ -269,7 +269,7 @@ test(
     await visitor.untilStdout(/again\ndb 300000\n/);
     const there = [["db", 99], ["10.127.0.2", 99], ["10.127.0.3", 98], ["web", 98], ["10.127.1.2", 98]];
     const hosts = there.map(([host, port]) => `nc -w 60 ${host} ${port} </dev/null 2>&1`).join("\n");
-    // A route by the machine that is in both leads nowhere.
+    // A route through the machine that is in both networks does not work.
     const detour = "ip route add 10.127.0.0/24 via 10.127.1.2; nc -w 5 10.127.0.2 99 </dev/null 2>&1 | head -n 1";
     const stranger = await smolvm(["run", "--network", "other", rootfs, "sh", "-c", `${hosts}\n${detour}`]);
     const seen = /(bad address|not known).*\n(.*No route to host\n){2}(web is here\n){2}(?!db)/;
@@ -292,7 +292,7 @@ test("run --net ends its gateway when its VM is killed", async () => {
   await machine.outcome;
 });
 
-test("run without --net reaches nothing but its own loopback, whatever it tries", async () => {
+test("run without --net reaches only its own loopback, even with a new interface and route", async () => {
   await using server = serve();
   const attempts = hostAddresses().map((host) =>
     `wget -q -T 5 -O - http://${host}:${server.port}/ && echo reached ${host}`
@@ -308,10 +308,10 @@ test("run without --net reaches nothing but its own loopback, whatever it tries"
   assert.deepEqual(server.requests, []);
 });
 
-test("the configuration gives the defaults, and flags override it", async () => {
+test("run takes defaults from the configuration, and flags override them", async () => {
   await Deno.mkdir(`${suite.folder}/config/smolvm`, { recursive: true });
   const file = `${suite.folder}/config/smolvm/smolvm.toml`;
-  // Nobody answers there.
+  // No DNS server listens at this address.
   await Deno.writeTextFile(file, 'default_cpus = 2\ndefault_mem = 300\ndefault_dns = "127.0.0.9"\n');
   const script = `nproc; awk '/^MemTotal/ {print $2}' /proc/meminfo; nslookup a.test 2>&1 | grep -c "${WORLD}"`;
   const configured = await smolvm(["run", "--net", rootfs, "sh", "-c", script]);
@@ -327,7 +327,7 @@ test("the configuration gives the defaults, and flags override it", async () => 
   }
 });
 
-/** The gateways of the machines whose sockets are below a folder. */
+/** Returns the gateways of the machines whose sockets are below a folder. */
 function gatewaysOf(runtime: string): number[] {
   return pidsWith("__gateway").filter((pid) => readCommand(pid).includes(runtime));
 }

@@ -1,4 +1,4 @@
-/** A command's input and output, its signals and its terminal. */
+/** The input, output, signals and terminal of a command of `run`. */
 import assert from "node:assert/strict";
 import { libFolder } from "../../src/host/lib_folder.ts";
 import { jailProgram } from "../../src/jail/prefix.ts";
@@ -13,15 +13,15 @@ const { test, smolvm, start, rootfs, env } = suite;
 
 const MIB = 1024 * 1024;
 
-/** Bytes without a pattern. */
+/** Returns random bytes. */
 function noise(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
-  const most = 65_536; // of what one call gives
+  const most = 65_536; // the limit of one call
   for (let at = 0; at < length; at += most) crypto.getRandomValues(bytes.subarray(at, at + most));
   return bytes;
 }
 
-/** The next `length` bytes, or fewer at the stream's end, which does not come before the program's. */
+/** Reads the next `length` bytes, or fewer if the stream ends, which happens only when the program exits. */
 async function readBytes(stream: ReadableStream<Uint8Array>, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   let at = 0;
@@ -79,7 +79,7 @@ test("run without -i leaves its input alone", async () => {
   assert.equal(outcome.stdout, "0\nfor the next program");
 });
 
-test("run ends when the reader of its output has gone", async () => {
+test("run exits when the reader of its output has closed the pipe", async () => {
   const pipeline = `"$0" run --init "$1" yes | head -n 1; echo "\${PIPESTATUS[0]}"`;
   const outcome = await runProcess("bash", { args: ["-c", pipeline, SMOLVM, rootfs], env });
   assertCode(outcome, 0);
@@ -87,7 +87,7 @@ test("run ends when the reader of its output has gone", async () => {
   assert.equal(outcome.stderr, "");
 });
 
-test("run passes input, output and signals on at once, and the third INT or TERM ends it", async () => {
+test("run passes on input, output and signals at once, and exits at the third INT or TERM", async () => {
   const signals = ["HUP", "USR1", "USR2", "INT", "TERM"] as const;
   const traps = signals.map((signal) => `trap 'echo got ${signal}' ${signal}`).join("\n");
   const script = `${traps}\nread line; echo "read $line"\nwhile :; do sleep 1000 & wait $!; done`;
@@ -102,21 +102,21 @@ test("run passes input, output and signals on at once, and the third INT or TERM
   assertCode(await machine.outcome, 130);
 });
 
-test("run --init has TERM end a command that does not handle it", async () => {
+test("run --init lets TERM end a command that does not handle it", async () => {
   await using machine = start(["run", "--init", rootfs, "sh", "-c", "echo ready; exec sleep 1000"]);
   await machine.untilStdout(/ready\n/);
   machine.kill("SIGTERM");
   assertCode(await machine.outcome, 143);
 });
 
-test("INT ends a machine that has not booted yet", async () => {
+test("run exits at INT before the machine has booted", async () => {
   await using machine = start(["run", rootfs, "sleep", "1000"]);
   await untilListening(suite);
   machine.kill("SIGINT");
   assertCode(await machine.outcome, 130);
 }, { settlesWithinMs: 2000 });
 
-test("run -it gives the command a terminal: size, resize, Ctrl-C and Ctrl-D; it is restored afterwards", async () => {
+test("run -it gives the command a terminal with size, resize, Ctrl-C and Ctrl-D, and restores the user's", async () => {
   const guest = 'tty; echo $TERM; stty size; trap "stty size" WINCH; echo ready; sleep 1000 & wait $!; exec sh';
   await using terminal = onTerminal(suite, `"$SMOLVM" run -q -it "$ROOTFS" sh -c '${guest}'; echo "code $?"`);
   const [, device] = await terminal.untilStdout(/^(\/dev\/pts\/\d+)\r\n/);
@@ -125,12 +125,13 @@ test("run -it gives the command a terminal: size, resize, Ctrl-C and Ctrl-D; it 
   assertCode(await runProcess("stty", { args: ["-F", device!, "rows", "40", "cols", "120"] }), 0);
   await terminal.untilStdout(/^40 120\r\n/);
 
-  // What is typed is echoed: the quotes tell it from what is printed. An inner shell has the terminal when it prints.
+  // The terminal echoes what is typed: the quotes distinguish the echo from the output.
+  // The inner shell owns the terminal when it prints.
   await terminal.write("sh -c 'echo beg\"\"un; exec sleep 1000'\n");
   await terminal.untilStdout(/begun\r\n/);
   await terminal.write("\x03");
   await terminal.write("echo inter''rupted $?\n");
-  // Ctrl-D must come when the shell is at its prompt and reads each key: one that is typed before may be lost.
+  // Ctrl-D must come when the shell is at its prompt and reads single keys: an earlier Ctrl-D may be lost.
   await terminal.untilStdout(/interrupted 130\r\n\/ # /);
   await terminal.write("(exit 5)\n");
   await terminal.untilStdout(/\(exit 5\)\r\n\/ # /);
@@ -139,7 +140,7 @@ test("run -it gives the command a terminal: size, resize, Ctrl-C and Ctrl-D; it 
   assertCode(await terminal.finish(), 0);
 });
 
-test("run -it writes to a pipe what the command prints on its terminal, and takes the keys of this one", async () => {
+test("run -it with stdout in a pipe writes the command's terminal output there, and reads the keys", async () => {
   const guest = "tty; stty size; read line; echo got $line";
   await using terminal = onTerminal(suite, `"$SMOLVM" run -q -it "$ROOTFS" sh -c '${guest}' | tr a-z A-Z`);
   await terminal.untilStdout(/\/DEV\/PTS\/0\r\n31 97\r\n/);
@@ -148,13 +149,13 @@ test("run -it writes to a pipe what the command prints on its terminal, and take
   assertCode(await terminal.finish(), 0);
 });
 
-test("run -t needs no terminal of its own: the command's is one that nobody sees", async () => {
+test("run -t works without a terminal on the host, and gives the command one of 80 columns", async () => {
   const outcome = await smolvm(["run", "-t", rootfs, "sh", "-c", "tty; stty size"]);
   assertCode(outcome, 0);
   assert.equal(outcome.stdout, "/dev/pts/0\r\n24 80\r\n");
 });
 
-test("run says on a terminal that it boots when that takes long, and leaves nothing of it", async () => {
+test("run shows on a terminal that a slow machine boots, and then erases that", async () => {
   const lib = await suite.makeFolder("slow");
   const jail = jailProgram();
   for (const { name } of Deno.readDirSync(libFolder())) await Deno.symlink(`${libFolder()}/${name}`, `${lib}/${name}`);
@@ -170,7 +171,7 @@ test("run says on a terminal that it boots when that takes long, and leaves noth
   assert.deepEqual(lines, [`${booting}booted`, `${booting}job`, "Deleted VM: job", "restored", ""]);
 });
 
-test("the terminal is restored when the VM process is killed", async () => {
+test("run -it restores the terminal when the VM's process is killed", async () => {
   const run = `"$SMOLVM" run -it "$ROOTFS" sh -c 'echo ready; exec sleep 1000'`;
   await using terminal = onTerminal(suite, `${run}; echo "code $?"`);
   await terminal.untilStdout(/ready\r\n/);
@@ -179,7 +180,7 @@ test("the terminal is restored when the VM process is killed", async () => {
   assertCode(await terminal.finish(), 0);
 });
 
-test("run -t without -i leaves the keys to the terminal, whose Ctrl-C interrupts the command", async () => {
+test("run -t without -i does not read keys, and the terminal's Ctrl-C interrupts the command", async () => {
   const run = `"$SMOLVM" run -t --init "$ROOTFS" sh -c 'echo ready; exec sleep 1000'`;
   await using terminal = onTerminal(suite, `trap : INT; ${run}; echo "code $?"`);
   await terminal.untilStdout(/ready/);

@@ -1,4 +1,4 @@
-/** Machines of an ordinary user: no root, but access to KVM. */
+/** Machines of an ordinary user with access to KVM. */
 import assert from "node:assert/strict";
 import { buildImage } from "../fixtures/images.ts";
 import { runnersOf } from "../helpers/inventory.ts";
@@ -13,13 +13,13 @@ import { vmSuite, type VmTestOptions } from "../helpers/vm_suite.ts";
 const USER = "smolvm-test";
 const suite = vmSuite();
 const { folder, rootfs, storage } = suite;
-/** A root filesystem that is the user's own. */
+/** A root filesystem that belongs to the user. */
 const mine = `${folder}/mine`;
 
-/** Whom a program is run as, and how. */
+/** Process options to run a program as the ordinary user. */
 let asUser: { uid: number; gid: number; cwd: string; env: Record<string, string> };
 
-/** Why no user can be made here. Only the emulated machine is ours to make users in. */
+/** Returns why the tests cannot make a user: they may do so only in the emulated machine. */
 async function whyNoUser(): Promise<string | undefined> {
   if (Deno.uid() !== 0) return "all tests run as an ordinary user here";
   const emulated = await Deno.stat("/run/kvm-machine").then(() => true, () => false);
@@ -53,12 +53,12 @@ if (reason === undefined) {
     await Deno.chmod("/dev/kvm", 0o666);
     asUser = { uid, gid: uid, cwd: folder, env: { ...suite.env, HOME: folder } };
     assertCode(await runProcess("cp", { args: ["-r", rootfs, mine], ...asUser }), 0);
-    // Now, so that what buildah keeps for its user is there before the first test looks.
+    // Run buildah now, so that its files for the user exist before the first test takes its inventory.
     await buildImage({ buildah }, { name: "localhost/app:latest", rootfs, user: "app", cmd: ["id", "-un"] });
   });
 }
 
-test("an ordinary user's machine writes to volumes as the user, and nowhere else", async () => {
+test("an ordinary user's machine writes only to volumes, as the user", async () => {
   const script = "id -u; echo new > /etc/new && cat /etc/new; echo rw > /rw/file; echo ro > /ro/file";
   const volumes = ["-v", "data:/rw", "-v", "data:/ro:ro"];
   const outcome = await smolvm("run", ...volumes, mine, "sh", "-c", script);
@@ -70,7 +70,7 @@ test("an ordinary user's machine writes to volumes as the user, and nowhere else
   await assert.rejects(Deno.stat(`${mine}/etc/new`), Deno.errors.NotFound);
 });
 
-test("an ordinary user is told whose a folder is that they cannot boot", async () => {
+test("run names the owner of a folder that an ordinary user cannot boot", async () => {
   const outcome = await smolvm("run", rootfs, "true");
   assertCode(outcome, 125);
   assert.match(
@@ -79,7 +79,7 @@ test("an ordinary user is told whose a folder is that they cannot boot", async (
   );
 });
 
-test("an ordinary user runs an image in buildah's user namespace, where all its users are", async () => {
+test("run of an ordinary user's image uses buildah's user namespace, which has all users of the image", async () => {
   const first = await smolvm("run", "app");
   assertCode(first, 0);
   assert.equal(first.stdout, "app\n");
@@ -88,7 +88,7 @@ test("an ordinary user runs an image in buildah's user namespace, where all its 
   assert.equal(second.stdout, "0:0\n");
 });
 
-test("an ordinary user's run of an image takes a machine that has booted for it", async () => {
+test("run of an ordinary user's image takes a warm machine", async () => {
   assertCode(await smolvm("warm", "--image", "app"), 0);
   const listed = async () => JSON.parse((await smolvm("list", "--all", "--json")).stdout);
   const [{ id }] = await listed();
@@ -102,13 +102,13 @@ test("an ordinary user's run of an image takes a machine that has booted for it"
   assertCode(await smolvm("stop", "-t", "0", name), 0);
 }, { settlesWithinMs: 2_000 });
 
-test("an ordinary user who may open few files reads and lists many of them whole", async () => {
+test("an ordinary user with a low limit of open files reads and lists more files than that", async () => {
   const [folders, files] = [12, 400];
   for (let i = 0; i < folders; i++) {
     await Deno.mkdir(`${folder}/many/${i}`, { recursive: true });
     for (let j = 0; j < files; j++) Deno.writeTextFileSync(`${folder}/many/${i}/f${j}`, "x");
   }
-  // The size of each file is asked for, which makes the guest know it.
+  // `ls -l` stats each file, so that the guest's kernel caches its inode.
   const script = "ls -lR /many | grep -c ' f'; cat /many/*/* | wc -c; ls -lR /many | grep -c ' f'";
   const limited = ["-c", 'ulimit -n 4096; exec "$@"', "sh", SMOLVM];
   const args = [...limited, "run", "-v", `${folder}/many:/many:ro`, mine, "sh", "-c", script];
@@ -117,12 +117,12 @@ test("an ordinary user who may open few files reads and lists many of them whole
   assert.match(outcome.stderr, /^.* The limit of open files is 4096: [^\n]*\n$/);
 });
 
-test("an ordinary user's machine has the network that its rules allow, of a folder and of an image", async () => {
+test("an ordinary user's machine of a folder or an image has the network that its rules allow", async () => {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response("from the host\n"),
   );
-  // Not below /dev: no gateway can be there.
+  // Not below /dev: Deno denies the gateway files there, as it lacks --allow-all.
   using runtime = makeTempFolder();
   await Deno.chown(runtime.path, asUser.uid, asUser.gid);
   const env = { ...asUser.env, XDG_RUNTIME_DIR: runtime.path };
@@ -132,12 +132,12 @@ test("an ordinary user's machine has the network that its rules allow, of a fold
     const args = ["run", "--allow-net", `host:${port}`, source, ...command];
     const outcome = await runProcess(SMOLVM, { ...asUser, args, env });
     assert.equal(outcome.stdout, "from the host\n", outcome.stderr);
-    // The emulated machine's users may open 4096 files.
+    // In the emulated machine, the limit of open files is 4096.
     assert.match(outcome.stderr, /^(.* The limit of open files is \d+: .*\n)?$/);
   }
 });
 
-test("an ordinary user's machines persist, of a folder and of an image", async () => {
+test("an ordinary user's machines of a folder and of an image keep their disks", async () => {
   const { create, start, stop, remove, listed } = machineCommands({ smolvm: (args) => smolvm(...args) });
   const script = "echo line >> /file; wc -l < /file; exec sleep 1000";
   for (const source of [mine, "app"]) {
@@ -155,7 +155,7 @@ test("an ordinary user's machines persist, of a folder and of an image", async (
   }
 }, { settlesWithinMs: 2_000 });
 
-test("an ordinary user's machine has ports, commands, copies and logs, and fills no disk but its own", async () => {
+test("an ordinary user's machine has ports, exec, cp and logs, and can fill only its own disk", async () => {
   const { create, start, stop, remove, listed, demand } = machineCommands({ smolvm: (args) => smolvm(...args) });
   const port = freePort();
   const server = "echo begun; while :; do echo answer | nc -l -p 80; done";
@@ -181,7 +181,7 @@ test("an ordinary user's machine has ports, commands, copies and logs, and fills
   await remove("box");
 }, { settlesWithinMs: 2_000 });
 
-/** What a server of this host writes, or nothing while there is none. */
+/** Returns what a server at a local port writes; nothing if there is no server. */
 async function read(port: number): Promise<string> {
   try {
     using conn = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -191,7 +191,7 @@ async function read(port: number): Promise<string> {
   }
 }
 
-test("an ordinary user's machine ends with a smolvm that is killed", async () => {
+test("an ordinary user's machine ends when its smolvm is killed", async () => {
   await using running = suite.start(["run", mine, "sh", "-c", "echo up; sleep 60"], asUser);
   await running.untilStdout(/up/);
   running.kill("SIGKILL");

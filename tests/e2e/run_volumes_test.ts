@@ -1,4 +1,4 @@
-/** The folders of the host in the guest, and what holds against a guest that means harm. */
+/** The host's folders in the guest, and their protection from a hostile guest. */
 import assert from "node:assert/strict";
 import { runnersOf } from "../helpers/inventory.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
@@ -16,7 +16,7 @@ const machines = machineCommands(suite);
 const READ_MIB = 96;
 let readerPid: number | undefined;
 
-/** Starts a machine that has read a file, and does nothing while other tests run. */
+/** Starts a machine that has read a file, and is idle while other tests run. */
 async function startReader(): Promise<void> {
   if (readerPid !== undefined) return;
   const folder = await suite.makeFolder("read");
@@ -25,14 +25,14 @@ async function startReader(): Promise<void> {
   await machines.start("reader");
   await machines.inGuest("reader", "cat /read/file >/dev/null");
   readerPid = (await machines.listed("reader")).pid!;
-  assert.ok(residentMib(readerPid) > READ_MIB, "it has the file in memory");
+  assert.ok(residentMib(readerPid) > READ_MIB, "the file is in its memory");
 }
 
-/** What a process has of the host's memory. */
+/** Returns the resident memory of a process in MiB. */
 const residentMib = (pid: number) => residentBytes(pid) / 1024 ** 2;
 
 test(
-  "run mounts 20 volumes, relative and behind symlinks, at paths that are made, inside one another too",
+  "run mounts 20 volumes, with relative paths, symlinks, missing mount points and nested volumes",
   async () => {
     const folder = await suite.makeFolder("many");
     const options: string[] = [];
@@ -45,7 +45,7 @@ test(
     await Deno.symlink("inner", `${folder}/link`);
     await Deno.mkdir(`${folder}/outer`);
     options.push("-v", `${folder}/link:/outer/a/inner`, "-v", `./outer:/outer:rw`);
-    // A folder in which a user of the guest may make files by a supplementary group alone. Only root has several users.
+    // Only a supplementary group lets a user of the guest make files in this folder. Only root can use several users.
     const shared = `${folder}/outer/shared`;
     await Deno.mkdir(shared);
     if (Deno.uid() === 0) await Deno.chown(shared, 0, 2000);
@@ -70,14 +70,14 @@ test(
   { setUp: startReader },
 );
 
-/** Tries to change the file "target" in a folder, and the folder, in every way there is. */
+/** Tries to change the file "target" in a folder, and the folder itself, in every possible way. */
 const ATTACK = `attack() {
   echo x >>"$1/target"; echo x >"$1/new"; rm -f "$1/target"; mv "$1/target" "$1/moved"; ln "$1/target" "$1/hard"
   chmod 0 "$1/target" "$1"; chown 1:1 "$1/target"; touch -d 2001-01-01 "$1/target" "$1"; mkdir "$1/folder"
   mknod "$1/node" c 1 3; truncate -s 0 "$1/target"; ln -s target "$1/link"
 }`;
 
-/** In the folder that libkrun's share is, where everything can be seen. It prints what shows that the attempts were real. */
+/** Attacks from the root of libkrun's share, where everything is visible. Its output proves that the attacks ran. */
 const ATTACK_FROM_BOOT_FOLDER = `${ATTACK}
 for path in / /s /s/rootfs /s/v0 /s/v1; do mount -o remount,rw "$path"; mount -o remount,rw,bind "$path"; done
 [ -e /s/rootfs/etc/target ] && echo sees the root filesystem; attack /s/rootfs/etc; attack /s/rootfs/home; attack /s/rootfs
@@ -86,7 +86,7 @@ echo through the share >/s/v1/written && echo writes the other volume
 echo x >/agent; echo x >>/agent; rm -f /agent; mv /agent /moved; mkdir /new && echo writes the boot folder
 stat -c "agent of %s" /agent`;
 
-/** Through the volume's mount, through the share mounted once more, and from underneath the guest's own root. */
+/** Attacks through the volume's mount, through a second mount of the share, and from below the guest's root. */
 const HOSTILE = `${ATTACK}
 mount -o remount,rw /ro; mount -o remount,rw,bind /ro; mount -o bind,rw /ro /mnt; attack /ro; attack /mnt; umount /mnt
 mkdir /again; mount -t virtiofs /dev/root /again && echo mounted the share again
@@ -122,7 +122,7 @@ test("a guest's root cannot change a :ro volume, the root filesystem or the boot
   assert.equal(await Deno.readTextFile(`${folder}/rw/written`), "through the share\n");
 });
 
-/** Changes what a root filesystem can have changed, and prints what came of it. */
+/** Changes a root filesystem in many ways, and prints the results. */
 const REWRITE = `
 for file in $(find / -xdev -type f ! -name busybox); do echo changed >"$file"; touch -d 2001-01-01 "$file"; done
 chmod 700 /etc; chown -R 1:1 /home; mv /usr /moved; rm -rf /var; mkdir -p /var/new; ln -s /etc /var/link
@@ -130,12 +130,12 @@ rm /bin/wc; ln /bin/busybox /bin/hard; echo more >>/bin/busybox; rm -f /etc/grou
 cat /etc/passwd; ls -d /moved/bin /var/new /bin/hard; cat /bin/wc /etc/group 2>&1 | grep -c "No such file"; stat -c %s /big; ls -A /s /disk
 `;
 
-test("run leaves its SOURCE folder as it was, times included, whatever the command writes", async () => {
+test("run does not change its SOURCE folder, including the times, when the command writes", async () => {
   const folder = await suite.makeFolder("unchanged");
   await buildRootfs(folder);
   const before = treeOf(folder);
   const outcome = await smolvm(["run", folder, "sh", "-c", REWRITE]);
-  assertCode(outcome, 1); // of the last ls: the first root is out of reach
+  assertCode(outcome, 1); // from the last ls: the boot folder is out of reach
   assert.deepEqual(outcome.stdout.trimEnd().split("\n"), [
     "changed",
     "/bin/hard",
@@ -147,10 +147,10 @@ test("run leaves its SOURCE folder as it was, times included, whatever the comma
   assert.deepEqual(treeOf(folder), before);
 });
 
-/** Whether scripts/setup has built libkrun; the older one, for want of cargo, has no patch. */
+/** Whether scripts/setup has built libkrun. Without cargo it installs an older one, which has no patch. */
 const isPatched = !Deno.realPathSync(new URL("../../lib/libkrun.so.1", import.meta.url)).includes("so.1.17.");
 
-if (isPatched) test("what a guest has listed, copied, removed and forgotten holds no file of the host open", forgets);
+if (isPatched) test("the runner closes a volume's files when the guest has dropped them from its cache", forgets);
 
 async function forgets(): Promise<void> {
   const folder = await suite.makeFolder("forgotten");
@@ -165,13 +165,13 @@ async function forgets(): Promise<void> {
   const openFiles = () =>
     [...Deno.readDirSync(`/proc/${runner}/fd`)].map(({ name }) => linkOf(`/proc/${runner}/fd/${name}`));
   assert.ok(openFiles().length > 10);
-  // libkrun is told after the guest's kernel has forgotten.
+  // The guest's kernel tells libkrun after it has dropped the files.
   await until(() => !openFiles().some((path) => path.includes("/listed")));
   machine.kill("SIGTERM");
   assertCode(await machine.outcome, 143);
 }
 
-/** Where a link of /proc leads to; "" when it has gone. */
+/** Returns the target of a link in /proc; "" if the link is gone. */
 function linkOf(path: string): string {
   try {
     return Deno.readLinkSync(path);
@@ -180,7 +180,7 @@ function linkOf(path: string): string {
   }
 }
 
-/** Settles when the reader has given back most of what it had read; how much it had, and has, in MiB. */
+/** Waits until the reader has given back most of the memory of the file; returns its memory before and after in MiB. */
 async function giveBack(): Promise<[had: number, has: number]> {
   await startReader();
   const had = residentMib(readerPid!);
@@ -191,7 +191,7 @@ async function giveBack(): Promise<[had: number, has: number]> {
 }
 
 let givenBack: [had: number, has: number];
-test("a guest that does nothing gives back to the host what it only keeps of files", () => {
+test("an idle guest gives the memory of its page cache back to the host", () => {
   const [had, has] = givenBack;
   assert.ok(has < had - READ_MIB / 2, `${had} MiB to ${has} MiB`);
   return Promise.resolve();

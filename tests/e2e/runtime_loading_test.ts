@@ -1,4 +1,4 @@
-/** The runtime module in scripts of others, with the least permissions: by path, by URL, and in a bundle. */
+/** Scripts that load the runtime module by path, by URL and in a bundle, with the least permissions. */
 import assert from "node:assert/strict";
 import { bundle, CHECKOUT, serveModule } from "../helpers/module_server.ts";
 import { machinePermissions } from "../helpers/permissions.ts";
@@ -8,14 +8,14 @@ import { vmSuite } from "../helpers/vm_suite.ts";
 const suite = vmSuite({ parent: "/run" });
 const { test, rootfs } = suite;
 
-/** Emulated, Deno takes long to load what it has never seen. */
+/** In the emulated machine, Deno is slow to load modules for the first time. */
 const TIMEOUT_MS = 180_000;
-/** How long a VM may outlive the script that was killed. */
+/** How long a VM may outlive its killed script. */
 const LIMIT_MS = 10_000;
 
 const PATH = `${CHECKOUT}src/mod.ts`;
 
-/** A machine runs while another is booted beside it. */
+/** Returns a script that boots a machine while another one runs. */
 const scriptWith = (module: string) => `
 import { Machine } from "${module}";
 
@@ -26,13 +26,13 @@ for await (const { stream, data } of machine.exec(["hostname"])) await Deno[stre
 console.log(machine.name, code);
 `;
 
-/** Settles when a script is in the suite's folder. */
+/** Writes a script to the suite's folder and returns its path. */
 async function write(name: string, script: string): Promise<string> {
   await Deno.writeTextFile(`${suite.folder}/${name}.ts`, script);
   return `${suite.folder}/${name}.ts`;
 }
 
-/** Starts a script, with what the module needs and not more. */
+/** Starts a script with only the permissions that the module needs. */
 function start(script: string, { flags = [] as string[], env = {} } = {}): Process {
   const lib = `${CHECKOUT}lib`;
   const permissions = machinePermissions({
@@ -50,7 +50,7 @@ function start(script: string, { flags = [] as string[], env = {} } = {}): Proce
   });
 }
 
-/** Runs a script that is made of {@linkcode scriptWith} to its end. */
+/** Runs a script of {@linkcode scriptWith} and checks its output. */
 async function assertWorks(script: string, options?: Parameters<typeof start>[1]): Promise<void> {
   await using process = start(script, options);
   const outcome = await process.finish();
@@ -59,21 +59,21 @@ async function assertWorks(script: string, options?: Parameters<typeof start>[1]
   assert.equal(outcome.stderr, "");
 }
 
-test("a script that imports the module by path has its machines", async () => {
+test("a script can run machines with the module imported by path", async () => {
   await assertWorks(await write("path", scriptWith(PATH)));
 });
 
-test("a script that imports the module by URL has its machines", async () => {
+test("a script can run machines with the module imported by URL", async () => {
   await using server = await serveModule(suite.folder);
   await assertWorks(await write("url", scriptWith(server.module)), server);
 });
 
-test("a script that was bundled with the module has its machines", async () => {
+test("a script can run machines with the module in its bundle", async () => {
   await bundle(await write("bundled", scriptWith(PATH)), `${suite.folder}/bundle.js`);
   await assertWorks(`${suite.folder}/bundle.js`);
 });
 
-test("a script that is killed takes its machines along", async () => {
+test("machines end when their script is killed", async () => {
   await using script = start(
     await write(
       "killed",

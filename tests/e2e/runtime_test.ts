@@ -1,4 +1,4 @@
-/** The runtime module, as scripts use it. */
+/** The API of the runtime module. */
 import assert from "node:assert/strict";
 import { type ErrorCode, Machine, type MachineOptions, SmolvmError } from "../../src/mod.ts";
 import { setEnv } from "../helpers/env.ts";
@@ -13,7 +13,7 @@ Deno.test.afterAll(() => environment[Symbol.dispose]());
 
 const text = (data: Uint8Array) => new TextDecoder().decode(data);
 
-/** Fails unless a promise is rejected with an error of that code. */
+/** Fails unless the promise is rejected with an error that has the code. */
 async function rejectsWith(code: ErrorCode, promise: PromiseLike<unknown>): Promise<void> {
   await assert.rejects(async () => await promise, (error) => {
     assert.ok(error instanceof SmolvmError, String(error));
@@ -22,17 +22,17 @@ async function rejectsWith(code: ErrorCode, promise: PromiseLike<unknown>): Prom
   });
 }
 
-/** A machine for exec() that has booted, and ends with the scope that has it. */
+/** Boots a machine for exec(); it ends with the caller's scope. */
 async function bootIdle(options: Partial<MachineOptions> = {}): Promise<Machine> {
   const machine = await Machine.create({ source: rootfs, ephemeral: true, ...options });
   await machine.start();
   return machine;
 }
 
-/** The command lines that run in a machine. */
+/** Returns the command lines of the processes in a machine. */
 const commandsIn = async (machine: Machine) => (await machine.processes()).map(({ command }) => command);
 
-test("Machine.run() has a command's exit code and what it wrote", async () => {
+test("Machine.run() returns a command's exit code and output", async () => {
   const script = 'read line; echo "$line $KEY $(pwd) $(id -un)"; echo careful >&2; exit 3';
   const result = await Machine.run(rootfs, script, {
     stdin: new TextEncoder().encode("from the host\n"),
@@ -49,14 +49,14 @@ test("Machine.run() has a command's exit code and what it wrote", async () => {
   });
   const words = await Machine.run(rootfs, ["printf", "%s|", "two words", "$HOME", ""]);
   assert.equal(words.stdout, "two words|$HOME||");
-  // PID 1 is deaf to its own SIGKILL; a reaper in its place ends as its command does.
+  // PID 1 ignores its own SIGKILL. With init, the command is not PID 1, and init exits as the command does.
   const { code, signal, stdout } = await Machine.run(rootfs, "kill -9 $$; echo $$");
   assert.deepEqual({ code, signal, stdout }, { code: 0, signal: null, stdout: "1\n" });
   const below = await Machine.run(rootfs, "kill -9 $$", { init: true });
   assert.deepEqual([below.code, below.signal], [137, null]);
 });
 
-test("a machine that persists keeps its disk and its log from start to start, and is gone once deleted", async () => {
+test("a persistent machine keeps its disk and its log between starts, until delete() removes it", async () => {
   const command = 'date >> /starts; wc -l < /starts; trap "exit 7" TERM; echo "up" >&2; sleep 1000 & wait';
   const { id } = await Machine.create({ source: rootfs, name: "web", command });
   for (const starts of [1, 2]) {
@@ -85,7 +85,7 @@ test("a machine that persists keeps its disk and its log from start to start, an
   await rejectsWith("no-machine", machine.info());
 });
 
-test("exec() yields output as it comes, and hands on what is written to its stdin", async () => {
+test("exec() yields output as it arrives, and passes on its stdin", async () => {
   await using machine = await bootIdle({ env: { KEY: "machine's" } });
   const script = 'echo "$KEY"; while read line; do echo "got $line" >&2; done; echo end';
   await using command = machine.exec(script, { stdin: "piped" });
@@ -93,7 +93,7 @@ test("exec() yields output as it comes, and hands on what is written to its stdi
   const seen: string[] = [];
   for await (const { stream, data } of command) {
     seen.push(`${stream} ${text(data)}`);
-    // Each answer to the one before: nothing waits for the end.
+    // Write in answer to each output: exec() must not buffer until the command exits.
     if (seen.length < 3) await stdin.write(new TextEncoder().encode(`${seen.length}\n`));
     else if (seen.length === 3) await stdin.close();
   }
@@ -101,7 +101,7 @@ test("exec() yields output as it comes, and hands on what is written to its stdi
   assert.deepEqual(await command.status, { code: 0, signal: null, oomKilled: false });
 });
 
-test("exec() is ended by a signal, by leaving its output, and by leaving its scope", async () => {
+test("exec() ends the command by a signal, when its output loop is left, and when its scope is left", async () => {
   await using machine = await bootIdle();
   const command = machine.exec(["sleep", "1000"]);
   await command.started;
@@ -119,7 +119,7 @@ test("exec() is ended by a signal, by leaving its output, and by leaving its sco
   await until(async () => !(await commandsIn(machine)).some((command) => /yes|sleep/.test(command)));
 });
 
-test("exec() on a terminal has its size, and follows it", async () => {
+test("exec() gives the command a terminal of the given size, and resize() changes it", async () => {
   await using machine = await bootIdle();
   const script = 'trap "stty size; exit" WINCH; stty size; while :; do sleep 0.1; done';
   const command = machine.exec(script, { terminal: { rows: 20, columns: 70 } });
@@ -132,7 +132,7 @@ test("exec() on a terminal has its size, and follows it", async () => {
   assert.equal(seen, "20 70\r\n10 40\r\n");
 });
 
-test("stats() and processes() tell of a machine that runs", async () => {
+test("stats() and processes() describe a running machine", async () => {
   await using machine = await bootIdle();
   const stats = await machine.stats();
   assert.equal(stats.id, machine.id);
@@ -144,7 +144,7 @@ test("stats() and processes() tell of a machine that runs", async () => {
   assert.equal(first!.pid, 1);
 });
 
-test("an ephemeral machine ends with the scope that has it, and cannot be seen before its start", async () => {
+test("an ephemeral machine ends with its scope, and is not listed before its start", async () => {
   {
     await using machine = await Machine.create({ source: rootfs, ephemeral: true });
     assert.deepEqual(await Machine.list(), []);
@@ -158,7 +158,7 @@ test("an ephemeral machine ends with the scope that has it, and cannot be seen b
   assert.deepEqual(await Machine.list(), []);
 });
 
-test("aborting exec() ends the command in the guest, and the machine goes on", async () => {
+test("aborting exec() ends the command in the guest, and the machine keeps running", async () => {
   await using machine = await bootIdle();
   const abort = new AbortController();
   const command = machine.exec("echo begun; exec sleep 1000", { signal: abort.signal });
@@ -198,14 +198,14 @@ test("aborting start() ends the VM, and the machine can be started again", async
   await machine.delete({ force: true });
 });
 
-test("aborting create() gives up waiting for a registry", async () => {
+test("aborting create() stops waiting for a registry", async () => {
   using registry = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const reason = new Error("enough");
   const source = `127.0.0.1:${registry.addr.port}/image`;
   for (const ephemeral of [true, false]) {
     const abort = new AbortController();
     const created = Machine.create({ source, tlsVerify: false, ephemeral, signal: abort.signal });
-    // buildah asks, and is never answered.
+    // buildah sends a request, and never gets an answer.
     using _question = await Promise.race([registry.accept(), created.then(() => assert.fail())]);
     abort.abort(reason);
     await assert.rejects(created, reason);
@@ -214,7 +214,7 @@ test("aborting create() gives up waiting for a registry", async () => {
   assert.deepEqual(await Machine.list(), []);
 });
 
-test("what cannot be done is an error with a code", async () => {
+test("the methods of Machine reject with an error code", async () => {
   const machine = await Machine.create({ source: rootfs, name: "web", command: ["sleep", "1000"] });
   await rejectsWith("no-machine", Machine.get("nobody"));
   await rejectsWith("usage", Machine.create({ source: rootfs, name: "no good" }));

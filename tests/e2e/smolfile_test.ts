@@ -1,4 +1,4 @@
-/** Machines that are declared in a file, changed and renamed. */
+/** `run -f`, `update` and `rename`. */
 import assert from "node:assert/strict";
 import { acquireLock } from "../../src/host/lock.ts";
 import { readRecord, writeRecord } from "../../src/state/machine_record.ts";
@@ -12,7 +12,7 @@ const suite = vmSuite();
 const { test, smolvm, rootfs } = suite;
 const { create, start, stop, remove, list, listed, demand } = machineCommands(suite);
 
-test("run -f boots what the file declares, from the file's folder, with its disk", async () => {
+test("run -f boots the machine that the file declares, with paths relative to the file", async () => {
   const project = await suite.makeFolder("project");
   await Deno.mkdir(`${project}/src`);
   await Deno.writeTextFile(`${project}/src/greeting`, "from the host");
@@ -43,7 +43,7 @@ test("run -f boots what the file declares, from the file's folder, with its disk
   assert.equal(other.stdout, "/\n");
 });
 
-test("update changes what a machine boots with the next time, and its disk stays", async () => {
+test("update changes the options of a machine's next start, and keeps its disk", async () => {
   const volume = await suite.makeFolder("volume");
   const script = 'echo "$(nproc) $A $B $(pwd) $(ls /v 2>/dev/null)"; date >> /starts; wc -l < /starts';
   await create("web", "-m", "256", "-e", "A=1", "-e", "B=1", rootfs, "sh", "-c", script);
@@ -57,12 +57,12 @@ test("update changes what a machine boots with the next time, and its disk stays
   await remove("web");
 });
 
-test("a start that an update came before boots what the machine is by then", async () => {
+test("start boots the record that an update wrote while start waited for the lock", async () => {
   await create("web", rootfs, "nproc");
   const folder = `${suite.state}/smolvm/machines/${(await listed("web")).id}`;
   const lock = await acquireLock(machineLock(folder), { exclusive: true, wait: true });
   await using starting = suite.start(["start", "-a", "web"]);
-  // Its client has looked at the machine, and its runner waits for the lock.
+  // Give the client time to read the record, and the runner to wait for the lock.
   await pause(3000);
   await writeRecord(folder, { ...readRecord(folder), cpus: 2 });
   lock[Symbol.dispose]();
@@ -72,7 +72,7 @@ test("a start that an update came before boots what the machine is by then", asy
   await remove("web");
 });
 
-test("rename renames a machine that runs, and update leaves it to its run", async () => {
+test("rename renames a running machine, and update refuses it", async () => {
   await create("web", rootfs, "sleep", "1000");
   await start("web");
   const { pid } = await listed("web");
@@ -86,11 +86,11 @@ test("rename renames a machine that runs, and update leaves it to its run", asyn
   await create("web", rootfs);
   assert.equal((await demand(["stop", "-t", "0", "www"])).stdout, "www\n");
   await start("www");
-  assert.equal((await demand(["exec", "www", "hostname"])).stdout, "web\n", "it keeps its host name");
+  assert.equal((await demand(["exec", "www", "hostname"])).stdout, "web\n", "the host name stays");
   await remove("web", "www");
 });
 
-test("rename and update leave a machine of run alone", async () => {
+test("rename and update refuse a machine of run", async () => {
   await using running = suite.start(["run", "--name", "passing", rootfs, "sh", "-c", "echo up; sleep 1000"]);
   await running.untilStdout(/up/);
   for (const args of [["rename", "passing", "other"], ["update", "-c", "2", "passing"]]) {

@@ -1,4 +1,4 @@
-/** Real software of Debian's in one machine: systemd, servers at published ports, podman and docker, databases, git. */
+/** Debian's software in one machine: systemd, servers at published ports, podman and docker, databases, git. */
 import assert from "node:assert/strict";
 import { readChunks, writeAll } from "../../src/host/streams.ts";
 import type { ExecOptions } from "../../src/mod.ts";
@@ -13,12 +13,12 @@ const suite = vmSuite();
 const { test } = suite;
 const { create, start, stop, remove, listed, demand, inGuest } = machineCommands(suite);
 
-/** In front of a file of the volume, with all that it writes there too. */
+/** nginx serves the volume, and writes all its files there too. */
 const NGINX = `pid /data/nginx.pid; error_log /data/error.log; daemon off; events {}
 http { access_log off; client_body_temp_path /data/body; proxy_temp_path /data/proxy; fastcgi_temp_path /data/fastcgi;
   uwsgi_temp_path /data/uwsgi; scgi_temp_path /data/scgi; server { listen 80; root /data; } }`;
 
-/** With keys that are made here, and none of the configuration that Debian's scripts would have made. */
+/** Makes the keys for sshd and a client; Debian's configuration scripts have not run. */
 const SSH = `ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
 mkdir -p -m 700 /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
 cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
@@ -55,7 +55,7 @@ with recursive c(n) as (select 1 union all select n + 1 from c where n < 1000) i
 sqlite3 db 'pragma integrity_check; select count(*) from t'`;
 
 test(
-  "systemd, nginx, sshd, redis, podman, docker, apt, node, postgres, git and sqlite work as on any Debian",
+  "systemd, nginx, sshd, redis, podman, docker, apt, node, postgres, git and sqlite work in a machine",
   async () => {
     const volume = await suite.makeFolder("volume");
     await Deno.chmod(volume, 0o777);
@@ -68,7 +68,7 @@ test(
     await start("debian");
     const guest = (script: string, options?: ExecOptions) => inGuest("debian", `set -e\n${script}`, options);
 
-    // Its bus comes up after it. The guest's kernel refuses Debian's pid_max, and with that one unit fails.
+    // systemd's bus starts after systemd. The guest's kernel refuses Debian's pid_max, so that one unit fails.
     const state = () => guest("systemctl is-system-running --wait 2>/dev/null || true");
     await until(async () => await state() === "degraded\n", { everyMs: 500 });
     assert.match(await guest("systemctl --failed --plain --no-legend"), /^systemd-sysctl\.service .*\n$/);
@@ -95,7 +95,7 @@ test(
   { timeoutMs: 1_100_000 },
 );
 
-/** What a server at a published port says to a text until it ends the connection; nothing from one that is not there. */
+/** Sends a text to a published port and returns the answer; nothing if no server listens in the guest. */
 async function ask(port: number, text: string): Promise<string> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await writeAll(conn, new TextEncoder().encode(text));

@@ -1,4 +1,4 @@
-/** What machines use, against what the host's and the guest's own kernels say. */
+/** `stats` and `top`, compared with the figures of the host's and the guest's kernels. */
 import assert from "node:assert/strict";
 import type { MachineStats } from "../../src/requests/stats.ts";
 import { machineCommands } from "../helpers/machine_commands.ts";
@@ -12,7 +12,7 @@ const { test, smolvm, rootfs } = suite;
 const { create, start, stop, remove, listed, demand, inGuest } = machineCommands(suite);
 
 const MIB = 1024 ** 2;
-/** Holds 4 MiB by the time that it sleeps. */
+/** Uses 4 MiB of memory once it sleeps. */
 const LARGE_SHELL = `x=$(head -c 4194304 /dev/zero | tr '\\0' x); sleep 1000 & wait`;
 
 async function withMachine(body: (name: string) => Promise<void>, command = "sleep 1000 & exec sleep 2000") {
@@ -34,7 +34,7 @@ function assertNear(actual: number | null, expected: number, margin: number, wha
   assert.ok(actual !== null && Math.abs(actual - expected) <= margin, `${what} is ${actual}, expected ${expected}`);
 }
 
-test("stats has the figures of the host and of the guest", () =>
+test("stats prints the figures of the host and the guest", () =>
   withMachine(async (name) => {
     const { pid, id } = await listed(name);
     const stats = await statsOf(name);
@@ -49,7 +49,7 @@ test("stats has the figures of the host and of the guest", () =>
     assert.deepEqual([stats.netReceivedBytes, stats.netSentBytes], [null, null]);
   }));
 
-test("stats sees memory, disk and processor being used", () =>
+test("stats shows the use of memory, disk and CPU", () =>
   withMachine(async (name) => {
     const before = await statsOf();
     await inGuest(name, "head -c 33554432 /dev/urandom > /file; sync");
@@ -64,7 +64,7 @@ test("stats sees memory, disk and processor being used", () =>
     assert.ok(busy > 30 && busy > idle && busy < 400, `${idle} % to ${busy} %`);
   }));
 
-test("stats goes on until its machine ends", () =>
+test("stats runs until its machine stops", () =>
   withMachine(async (name) => {
     await using stats = suite.start(["stats", name]);
     const table = /^NAME .* PIDS\nbox +[\d.]+% +[\d.]+ MiB +[\d.]+ MiB \/ \d+ MiB +[\d.]+ .iB \/ 10 GiB +- +2\n/m;
@@ -91,7 +91,7 @@ test("top lists the processes of the guest", () =>
     }
     const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(await inGuest(name, `cat /proc/${shell![0]}/status`))!;
     const [, mib] = /^([\d.]+) MiB$/.exec(shell![5]!)!;
-    // How much of a file is mapped changes with the processes that open it.
+    // The resident part of mapped files changes with the processes that open them.
     assertNear(Number(mib), Number(kib) / 1024, 2, "memory of the shell in MiB");
     assert.ok(Number(mib) >= 4);
   }, LARGE_SHELL));

@@ -1,4 +1,4 @@
-/** Machines that have booted and wait: what a run of one finds in its guest, and what root in there finds of the host. */
+/** Warm machines: what a command finds in the guest, and what root in the guest can reach on the host. */
 import assert from "node:assert/strict";
 import { exists } from "../../src/host/files.ts";
 import { answersOf, attackProgram, buildAttacks, makeOpenLib } from "../helpers/attacks.ts";
@@ -10,7 +10,7 @@ import { vmSuite } from "../helpers/vm_suite.ts";
 const suite = vmSuite();
 const { test, smolvm, rootfs, runtime } = suite;
 
-/** The machines that wait, by their ids. */
+/** Returns the IDs of the warm machines. */
 function waiting(): string[] {
   return listOf(`${runtime}/smolvm`).filter((id) => exists(`${runtime}/smolvm/${id}/warm.sock`));
 }
@@ -22,7 +22,7 @@ async function demand(args: string[], env: Record<string, string> = {}): Promise
   return outcome;
 }
 
-test("smolvm run gives a machine that waited its root, its volumes, its variables and the time", async () => {
+test("run gives a warm machine its root filesystem, volumes, variables and the time", async () => {
   const [volume, fixed] = [await suite.makeFolder("volume"), await suite.makeFolder("fixed")];
   await Deno.writeTextFile(`${fixed}/file`, "of the host\n");
   const options = ["-v", `${volume}:/v`, "-v", `${fixed}:/f:ro`, "-e", "A=b c", "-w", "/w", "--hostname", "box"];
@@ -39,7 +39,7 @@ test("smolvm run gives a machine that waited its root, its volumes, its variable
   assert.ok(time >= began && time <= Date.now() / 1000, `${time} is not after ${began}`);
   assert.equal(Deno.readTextFileSync(`${volume}/new`), "b c\n");
   assert.ok(!exists(`${rootfs}/etc/new`) && !exists(`${fixed}/new`));
-  // Another one in its place, which exec and the rest find as they find any machine.
+  // A new warm machine replaces the taken one; once it is taken too, exec and the other commands find it.
   await until(() => waiting().length === 1);
   const [id] = waiting();
   await demand(["run", "-d", "--rm", "--name", "web", rootfs, "sleep", "1000"]);
@@ -50,7 +50,7 @@ test("smolvm run gives a machine that waited its root, its volumes, its variable
   assert.equal((await smolvm(["stop", "web"])).code, 0);
 });
 
-test("root in a machine that waited reaches nothing of the host by the devices", async () => {
+test("root in a machine that was warm cannot reach the host through the devices", async () => {
   await buildAttacks();
   const [lib, attacks, home] = [
     `${suite.folder}/lib`,
@@ -80,5 +80,5 @@ test("root in a machine that waited reaches nothing of the host by the devices",
     assert.match(answer, /^(ENOENT|EROFS|EACCES|ENOTDIR)$/, attempt);
   }
   assert.deepEqual([...Deno.readDirSync(home)].map(({ name }) => name), ["secret"]);
-  // The machine of a run that was killed is ended by its supervisor.
+  // The supervisor ends the machine of the killed run.
 }, { settlesWithinMs: 10_000 });

@@ -1,9 +1,10 @@
 /*
- * guest PID: the guest's agent without a VM, in namespaces of its own inside those of the container whose process has
- * that number. The runtime's process there believes that this is its VM: what the container shares is what a guest
- * would be given, and the real agent runs the commands. A kernel of its own is all that is missing.
+ * guest PID: runs the guest's agent without a VM, in new namespaces inside those of the container with the process
+ * PID. The runtime's process in the container takes it for its VM: the guest has the folders that the container shares
+ * with a VM, and the real agent runs the commands. Only the kernel is the host's.
  *
- * It ends with the container: it is in the container's PID namespace. With other arguments it is the agent's tools.
+ * It exits with the container, because it is in the container's PID namespace. With other arguments, it runs the
+ * agent's tools.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@
 #define BOOT_FOLDER "/vm/boot"
 #define POLL_US 10000
 
-/* --- What a guest does to its kernel: this one is the host's. --------------------------------------------------- */
+/* --- Stubs for the agent's changes to the kernel, which is the host's here --------------------------------------- */
 
 int kernel_settings_apply(const char *folder, struct step *step)
 {
@@ -61,19 +62,19 @@ int inode_cache_check(void)
 	return -1;
 }
 
-/* There is no gateway behind this guest. */
+/* This guest has no gateway. */
 int interface_set_up(const struct setup_interface *interface, struct step *step)
 {
 	(void)interface, (void)step;
 	return 0;
 }
 
-/* Of all of the host's disks. */
+/* The real one would sync all disks of the host. */
 void sync(void)
 {
 }
 
-/* --- Into the container ------------------------------------------------------------------------------------------ */
+/* --- Enters the container ---------------------------------------------------------------------------------------- */
 
 static void check(int result, const char *what)
 {
@@ -92,7 +93,7 @@ static int dial(int pid)
 	check(fd, "socket");
 	snprintf(process, sizeof(process), "/proc/%d", pid);
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/%d/root" SOCKET, pid);
-	/* Until the container is started, its process listens, or it is gone. */
+	/* Wait until the container is started and its process listens, or until the process is gone. */
 	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (access(process, F_OK) < 0)
 			exit(0);
@@ -114,7 +115,7 @@ static void join(int pid, const char *namespace)
 	close(fd);
 }
 
-/* With the container's freezer: `pause` stops a VM, too. */
+/* Joins the container's freezer: `pause` must stop this guest as it stops a VM. */
 static void join_freezer(int pid)
 {
 	char path[64], line[4096], file[4200];
@@ -142,7 +143,7 @@ static void join_freezer(int pid)
 		fclose(groups);
 }
 
-/* Ends with the child: a process moves into PID namespaces by having children. */
+/* Forks and exits with the child: only children are in a joined or new PID namespace. */
 static void become_child(void)
 {
 	int status;
@@ -155,7 +156,7 @@ static void become_child(void)
 	_exit(0);
 }
 
-/* --- What libkrun's init does ------------------------------------------------------------------------------------ */
+/* --- The work of libkrun's init ---------------------------------------------------------------------------------- */
 
 static void add_device(const char *path, mode_t mode, unsigned int major, unsigned int minor)
 {
@@ -166,7 +167,7 @@ static void add_device(const char *path, mode_t mode, unsigned int major, unsign
 static void mount_system(void)
 {
 	check(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "mount /proc");
-	/* What the agent's tests do not replace must not reach the host's kernel. */
+	/* Settings that the stubs above do not catch must not reach the host's kernel. */
 	check(mount("/proc/sys", "/proc/sys", NULL, MS_BIND, NULL), "bind /proc/sys");
 	check(mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), "protect /proc/sys");
 	check(mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL), "mount /sys");
@@ -189,7 +190,7 @@ static void enter_boot_folder(void)
 
 	check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "make the mounts private");
 	check(mount(BOOT_FOLDER, BOOT_FOLDER, NULL, MS_BIND | MS_REC, NULL), "bind the boot folder");
-	/* A share of libkrun's is a file system of the guest's, whatever the host's mount forbids. */
+	/* Flags of the host's mount do not apply in a guest: a libkrun share is a file system of its own. */
 	check(mount_setattr(AT_FDCWD, BOOT_FOLDER, AT_RECURSIVE, &plain, sizeof(plain)), "mount_setattr");
 	check(chdir(BOOT_FOLDER), "enter the boot folder");
 	check(mount(".", "/", NULL, MS_MOVE, NULL), "move the boot folder");
@@ -210,7 +211,7 @@ int main(int argc, char **argv)
 	join(pid, "pid");
 	join(pid, "mnt");
 	become_child();
-	/* So that what the guest does to its own is not seen in the container's. */
+	/* The guest's changes to its namespaces must not affect the container. */
 	check(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET), "unshare");
 	become_child();
 	setsid();

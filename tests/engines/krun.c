@@ -1,4 +1,4 @@
-/* A libkrun that starts nothing: the guest of guest.c dials the socket that the VM would. */
+/* A libkrun that starts no VM: guest.c connects to the agent's socket in place of the VM. */
 #include <stdint.h>
 #include <unistd.h>
 
