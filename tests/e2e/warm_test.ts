@@ -74,7 +74,7 @@ test("root in a machine that was warm cannot reach the host through the devices"
   const answers = answersOf("escape", (await run.outcome).stdout);
   await demand(["warm", "--count", "0"], env);
   assert.equal(answers.get("take device"), "ok");
-  assert.match(answers.get("list /")!, /^ok( +(\.|\.\.|dev|proc|\S+))+$/);
+  assert.match(answers.get("list /")!, /^ok( +(\.|\.\.|dev|proc))+$/);
   for (const [attempt, answer] of answers) {
     if (/^(take|list|end)/.test(attempt)) continue;
     assert.match(answer, /^(ENOENT|EROFS|EACCES|ENOTDIR)$/, attempt);
