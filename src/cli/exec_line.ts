@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import { openMachine } from "../machine/find.ts";
-import { DEFAULT_TERMINAL_SIZE } from "../machine/unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "../machine/default_terminal_size.ts";
 import { execInBackground, startExec } from "../requests/exec.ts";
 import { GuestCommand } from "../runtime/guest_command.ts";
 import { describeCommand } from "../runtime/options.ts";

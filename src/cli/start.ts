@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { SmolvmError } from "../errors.ts";
-import { DEFAULT_TERMINAL_SIZE } from "../machine/unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "../machine/default_terminal_size.ts";
 import type { Machine, Phase, StreamOptions } from "../mod.ts";
 import { getMachine } from "./get_machine.ts";
 import { machineArguments } from "./machine_argument.ts";

@@ -1,6 +1,6 @@
 import { SmolvmError } from "../errors.ts";
 import type { WindowSize } from "../machine/launch.ts";
-import { DEFAULT_TERMINAL_SIZE } from "../machine/unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "../machine/default_terminal_size.ts";
 
 /**
  * Returns the terminal size for `--tty`. As with docker, standard input must be a terminal only with `--interactive`;

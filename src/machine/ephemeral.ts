@@ -7,7 +7,7 @@ import { boot, releaseMachine } from "./boot.ts";
 import { describeMachine, type DescribeOptions, type Description } from "./describe.ts";
 import { ephemeralFolders, type Launch, launchOf } from "./launch.ts";
 import { type BackgroundMachine, type BackgroundStartOptions, hostOptions } from "./start.ts";
-import { DEFAULT_TERMINAL_SIZE } from "./unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "./default_terminal_size.ts";
 import { EndWatch } from "./wait.ts";
 
 /** An ephemeral machine that was started. */

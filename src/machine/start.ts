@@ -13,7 +13,7 @@ import { boot } from "./boot.ts";
 import { checkFolder } from "./describe.ts";
 import { folderRoot, imageRoot, type Launch, launchOf, type LaunchOptions, type Root } from "./launch.ts";
 import { checkPorts } from "./ports.ts";
-import { DEFAULT_TERMINAL_SIZE } from "./unseen_terminal.ts";
+import { DEFAULT_TERMINAL_SIZE } from "./default_terminal_size.ts";
 import { resolveVolumes } from "./volume.ts";
 
 /** A machine that runs in the background. */

@@ -43,7 +43,7 @@ export function containedProgram(): Program {
       "PATH=/",
     ],
     mounts: [
-      ...[...files, ...cache && containerExists(cache) ? [cache] : []].map((file) => readOnly(file, file)),
+      ...[...files, ...cache && isFolder(cache) ? [cache] : []].map((file) => readOnly(file, file)),
       ...libraries.map(({ file, name }) => readOnly(file, name.startsWith("ld-") ? LOADER : `${LIBRARIES}/${name}`)),
     ],
   };
@@ -74,7 +74,7 @@ export function soname(file: string): string {
   return /^.+?\.so\.\d+/.exec(name)?.[0] ?? name;
 }
 
-function containerExists(path: string): boolean {
+function isFolder(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
   } catch {
