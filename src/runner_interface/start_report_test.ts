@@ -35,7 +35,7 @@ Deno.test("decodeStart() refuses an invalid report", () => {
   for (const line of ["", "{", "[".repeat(50_000), '{"version":2}']) {
     assert.throws(() => decodeStart(line), {
       code: "internal",
-      message: /^Start report (is not JSON: |has the schema 2)/,
+      message: /^Start report (is not JSON: |has schema 2)/,
     });
   }
 });
