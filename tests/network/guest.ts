@@ -7,7 +7,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { pause } from "../helpers/until.ts";
+import { pause, until } from "../helpers/until.ts";
 import { pattern } from "./pattern.ts";
 
 const [scenario, hostname = "", portText, sizeText = "0"] = Deno.args;
@@ -34,6 +34,13 @@ async function writeAll(conn: Deno.Conn, total: number, chunkBytes = 65_536): Pr
     for (let done = 0; done < chunk.length;) done += await conn.write(chunk.subarray(done));
     at += chunk.length;
   }
+}
+
+/** The bytes that this guest's kernel has not sent, or whose acknowledgement it waits for, on all its connections. */
+function unacknowledgedBytes(): number {
+  const [, ...connections] = Deno.readTextFileSync("/proc/net/tcp").trim().split("\n");
+  const queues = connections.map((line) => parseInt(line.trim().split(/\s+/)[4]!, 16));
+  return queues.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Connects to a server that may not listen yet. */
@@ -196,11 +203,12 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return found;
   },
 
-  /** Sends data and exits at once, which closes the link. */
+  /** Sends data, and exits as soon as the gateway has acknowledged it. That closes the link. */
   async sendAndEnd() {
     const conn = await connect();
     await writeAll(conn, size);
     await conn.closeWrite();
+    await until(() => unacknowledgedBytes() === 0, { everyMs: 1 });
     return "sent";
   },
 
