@@ -96,7 +96,10 @@ test("rename and update refuse a machine of run", async () => {
   for (const args of [["rename", "passing", "other"], ["update", "-c", "2", "passing"]]) {
     const { code, stderr } = await smolvm(args);
     assert.equal(code, 1);
-    assert.match(stderr, /^smolvm: Cannot (rename|update) machine "passing": it is (removed when its run ends|running)/);
+    assert.match(
+      stderr,
+      /^smolvm: Cannot (rename|update) machine "passing": it is (removed when its run ends|running)/,
+    );
   }
   await stop("-t", "0", "passing");
   assertCode(await running.outcome, 137);
