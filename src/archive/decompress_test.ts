@@ -12,7 +12,10 @@ async function compress(program: string, bytes: Uint8Array<ArrayBuffer>): Promis
 
 async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for await (const chunk of chunks) parts.push(chunk.slice());
+  for await (const chunk of chunks) {
+    assert.ok(chunk.length > 0);
+    parts.push(chunk.slice());
+  }
   return await new Blob(parts).bytes();
 }
 

@@ -81,7 +81,10 @@ Deno.test("Attachment gives credit for half a window of output after writing it,
 Deno.test("Attachment sends input after STARTED, within its window", async () => {
   const CHUNK = 10_000;
   async function* input() {
-    for (let index = 0; index < 10; index++) yield await Promise.resolve(new Uint8Array(CHUNK).fill(index));
+    for (let index = 0; index < 10; index++) {
+      yield await Promise.resolve(new Uint8Array(CHUNK).fill(index));
+      yield new Uint8Array(); // not the end of the input
+    }
   }
   await withRunner({ stdin: input() }, async (attachment, runner) => {
     const finished = attachment.finish();
